@@ -1,0 +1,190 @@
+"""One operation, two faces.
+
+The body of every operation that talks to MongoDB is written once, as a
+coroutine whose second parameter is its way of doing I/O:
+
+    async def _first(self, io): ...
+
+    first = blocking(_first)             # on MongoClient, never touches a loop
+    async_first = asynchronous(_first)   # on AsyncMongoClient, awaited
+
+`io` is `SYNC` or `ASYNC`.  PyMongo's two APIs share their method names, so a
+body reads the same for both: it awaits `io(collection.find_one(...))`,
+`io.call(obj, "save")` and other bodies, and nothing else.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypeAlias,
+    TypeVar,
+)
+
+__all__ = ("ASYNC", "SYNC", "IO", "WrongFamilyError", "asynchronous", "blocking")
+
+S = TypeVar("S")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class WrongFamilyError(RuntimeError):
+    """An alias is open only for the other family of methods.
+
+    Raised by the driver layer before anything is sent.  The face that the
+    caller used completes the text with its own name and the document class.
+    """
+
+    def __init__(
+        self,
+        alias: str,
+        wanted: Literal["sync", "async"],
+        text: str | None = None,
+    ) -> None:
+        self.alias = alias
+        self.wanted = wanted
+        super().__init__(text or f'Alias "{alias}" is open only for {wanted} use')
+
+    def named(self, owner: Any, method: str) -> WrongFamilyError:
+        """The same error, told in terms of the method that was called."""
+        return self.advising(owner, f"{method}()")
+
+    def advising(self, owner: Any, use: str) -> WrongFamilyError:
+        opened = "connect_async()" if self.wanted == "async" else "connect()"
+        return WrongFamilyError(
+            self.alias,
+            self.wanted,
+            f"Use {use} with {self.wanted} connection: {_class_name_of(owner)} "
+            f'uses the alias "{self.alias}", which is open only with {opened}',
+        )
+
+
+def _class_name_of(owner: Any) -> str:
+    """The document class behind a document, a class, a queryset or a field."""
+    document = getattr(owner, "_document", None)
+    if document is None:
+        document = owner if isinstance(owner, type) else type(owner)
+    return str(document.__name__)
+
+
+class _Ready(Generic[R]):
+    """An awaitable that already has its result, and so never suspends."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: R) -> None:
+        self.value = value
+
+    def __await__(self) -> Generator[None, None, R]:
+        return self.value
+        yield  # makes this a generator; never reached
+
+
+class _SyncIO:
+    """Blocking I/O: what it wraps has already happened."""
+
+    is_async: Literal[False] = False
+    wanted: Literal["sync"] = "sync"
+
+    def __call__(self, result: Any) -> Awaitable[Any]:
+        return _Ready(result)
+
+    def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a public operation that users may override, in this family."""
+        return _Ready(getattr(target, method)(*args, **kwargs))
+
+    def __repr__(self) -> str:
+        return "SYNC"
+
+
+class _AsyncIO:
+    """I/O on PyMongo's asynchronous API, really awaited."""
+
+    is_async: Literal[True] = True
+    wanted: Literal["async"] = "async"
+
+    def __call__(self, result: Any) -> Awaitable[Any]:
+        return result if inspect.isawaitable(result) else _Ready(result)
+
+    def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        return getattr(target, "async_" + method)(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return "ASYNC"
+
+
+SYNC = _SyncIO()
+ASYNC = _AsyncIO()
+IO: TypeAlias = _SyncIO | _AsyncIO
+
+
+def run(coroutine: Coroutine[Any, Any, R]) -> R:
+    """Drive a body on SYNC to its end; it must never suspend."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: R = done.value
+        return result
+    coroutine.close()
+    raise RuntimeError(f"{coroutine!r} awaited something other than io(...)")
+
+
+def blocking(
+    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[S, P], R]:
+    """The face that drives `body` on a `MongoClient` and returns its result."""
+    name = _face_name(body)
+
+    def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        coroutine = body(self, SYNC, *args, **kwargs)
+        try:
+            coroutine.send(None)
+        except StopIteration as done:
+            result: R = done.value
+            return result
+        except WrongFamilyError as error:
+            raise error.named(self, f"async_{name}") from None
+        coroutine.close()
+        raise RuntimeError(f"{body.__qualname__} awaited something other than io(...)")
+
+    return _dressed(face, body, name)
+
+
+def asynchronous(
+    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+    """The face that awaits `body` on an `AsyncMongoClient`."""
+    name = _face_name(body)
+
+    async def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await body(self, ASYNC, *args, **kwargs)
+        except WrongFamilyError as error:
+            raise error.named(self, name) from None
+
+    return _dressed(face, body, f"async_{name}")
+
+
+def _face_name(body: Callable[..., Any]) -> str:
+    return body.__name__.lstrip("_").removesuffix("_body")
+
+
+def _dressed(face: Any, body: Callable[..., Any], name: str) -> Any:
+    """Give a face the name, docstring and signature (less `io`) of its body."""
+    signature = inspect.signature(body)
+    parameters = list(signature.parameters.values())
+    face.__name__ = name
+    face.__qualname__ = body.__qualname__.rpartition(".")[0] + "." + name
+    face.__qualname__ = face.__qualname__.lstrip(".")
+    face.__module__ = body.__module__
+    face.__doc__ = body.__doc__
+    face.__signature__ = signature.replace(parameters=[parameters[0], *parameters[2:]])
+    face.__annotations__ = {k: v for k, v in body.__annotations__.items() if k != "io"}
+    face._operation = body
+    return face
