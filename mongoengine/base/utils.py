@@ -1,0 +1,62 @@
+"""Small tools that documents and fields share; nothing here knows of either."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from os.path import dirname, sep
+from typing import Any, NoReturn
+
+__all__ = ("LazyRegexCompiler", "NonOrderedList", "warn_caller")
+
+_PACKAGE_FOLDER = dirname(dirname(__file__)) + sep
+
+
+class LazyRegexCompiler:
+    """A class attribute that holds a pattern, compiled when it is first read.
+
+    `pattern` and `flags` are those of `re.compile`.
+    """
+
+    def __init__(self, pattern: str, flags: int = 0) -> None:
+        self._pattern = pattern
+        self._flags = flags
+        self._compiled: re.Pattern[str] | None = None
+
+    @property
+    def compiled_regex(self) -> re.Pattern[str]:
+        """The compiled pattern."""
+        if self._compiled is None:
+            self._compiled = re.compile(self._pattern, self._flags)
+        return self._compiled
+
+    def __get__(self, instance: object, owner: type | None = None) -> re.Pattern[str]:
+        return self.compiled_regex
+
+    def __set__(self, instance: object, value: object) -> NoReturn:
+        raise AttributeError("Can not set attribute LazyRegexCompiler")
+
+
+class NonOrderedList(list[Any]):
+    """A list that equals every list of the same items, in whatever order."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list) and sorted(self) == sorted(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, pointing at the nearest line of code outside of this package."""
+    level = 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(
+        _PACKAGE_FOLDER
+    ):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level + 1)

@@ -1,0 +1,48 @@
+"""Finding a class of the package by its name, without importing in a circle."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ("_import_class",)
+
+#: Where the classes live that other layers ask for by name; a field class that
+#: is missing here is looked up in `mongoengine.fields`.
+_HOMES: dict[str, tuple[str, ...]] = {
+    "mongoengine.document": (
+        "Document",
+        "DynamicEmbeddedDocument",
+        "EmbeddedDocument",
+        "MapReduceDocument",
+    ),
+    "mongoengine.base": ("BaseDocument",),
+    "mongoengine.base.fields": (
+        "BaseField",
+        "ComplexBaseField",
+        "GeoJsonBaseField",
+        "ObjectIdField",
+    ),
+    "mongoengine.dereference": ("DeReference",),
+}
+
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+_class_registry_cache: dict[str, Any] = {}
+
+
+def _import_class(cls_name: str) -> Any:
+    """The class of that name: a document base, a field, or `DeReference`.
+
+    The module that holds it is imported on the first call.  Raises
+    `ValueError` for a name that the package does not hand out this way.
+    """
+    try:
+        return _class_registry_cache[cls_name]
+    except KeyError:
+        pass
+    home = import_module(_HOME_OF.get(cls_name, "mongoengine.fields"))
+    if cls_name not in _HOME_OF and cls_name not in home.__all__:
+        raise ValueError(f"No import set for: {cls_name}")
+    found = _class_registry_cache[cls_name] = getattr(home, cls_name)
+    return found
