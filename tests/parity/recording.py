@@ -1,0 +1,66 @@
+"""The commands that a library sends, as PyMongo's monitoring shows them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import monitoring
+
+__all__ = ("Recorder",)
+
+# Sent by the driver of its own accord.
+_OF_THE_DRIVER = frozenset(("hello", "isMaster", "ismaster", "endSessions"))
+_VOLATILE = frozenset(("lsid", "$clusterTime", "txnNumber", "$db"))
+
+
+class Recorder(monitoring.CommandListener):
+    """Keeps the commands of every client that it listens to."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[str, dict[str, Any]]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name in _OF_THE_DRIVER:
+            return
+        command = {key: _copied(value) for key, value in event.command.items()}
+        self._seen.append((event.database_name, command))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Only what was asked for matters here."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Only what was asked for matters here."""
+
+    def take(self, default_database: str) -> list[dict[str, Any]]:
+        """The commands since the last call, without what the driver adds.
+
+        A command to another database than the default one carries `$db`.
+        """
+        seen, self._seen = self._seen, []
+        return [_shown(name, command, default_database) for name, command in seen]
+
+
+def _copied(value: Any) -> Any:
+    """A copy as the wire carries it: what a mapping or a sequence is, is lost."""
+    if isinstance(value, Mapping) and not hasattr(value, "collection"):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(item) for item in value]
+    return copy.copy(value)
+
+
+def _shown(
+    database: str, command: dict[str, Any], default_database: str
+) -> dict[str, Any]:
+    shown = {key: value for key, value in command.items() if key not in _VOLATILE}
+    if shown.get("$readPreference") == {"mode": "primaryPreferred"}:
+        del shown["$readPreference"]
+    if "getMore" in shown:
+        shown["getMore"] = "cursor"
+    if "killCursors" in shown:
+        shown["cursors"] = "cursors"
+    if database != default_database:
+        shown["$db"] = database
+    return shown
