@@ -1,0 +1,85 @@
+"""What the installed PyMongo does differently from what documents promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pymongo
+from bson import binary, json_util
+
+from mongoengine.connection import _get_session
+from mongoengine.execution import IO, SYNC, run
+
+__all__ = ("LEGACY_JSON_OPTIONS", "PYMONGO_VERSION")
+
+PYMONGO_VERSION: tuple[int, ...] = tuple(pymongo.version_tuple[:2])
+
+LEGACY_JSON_OPTIONS = json_util.LEGACY_JSON_OPTIONS.with_options(
+    uuid_representation=binary.UuidRepresentation.PYTHON_LEGACY
+)
+
+
+def count_documents(
+    collection: Any,
+    filter: Mapping[str, Any],
+    skip: int | None = None,
+    limit: int | None = None,
+    hint: Any = None,
+    collation: Any = None,
+) -> int:
+    """The number of documents of a PyMongo collection that match `filter`.
+
+    An empty filter without options is answered from the collection's metadata
+    (`count`), unless a transaction is running; everything else is counted
+    (`aggregate`).
+
+    :param limit: stop counting there; 0 gives 0
+    """
+    return run(
+        _count_documents(SYNC, collection, filter, skip, limit, hint, collation)
+    )
+
+
+async def _count_documents(
+    io: IO,
+    collection: Any,
+    filter: Mapping[str, Any],
+    skip: int | None = None,
+    limit: int | None = None,
+    hint: Any = None,
+    collation: Any = None,
+) -> int:
+    if limit == 0:
+        return 0
+    given = {"skip": skip, "limit": limit, "hint": hint, "collation": collation}
+    options = {name: value for name, value in given.items() if value is not None}
+    if hint == -1:
+        del options["hint"]
+    session = _get_session()
+    if not filter and not options and session is None:
+        count: int = await io(collection.estimated_document_count())
+    else:
+        count = await io(
+            collection.count_documents(filter=filter, session=session, **options)
+        )
+    return count
+
+
+def list_collection_names(
+    db: Any, include_system_collections: bool = False
+) -> list[str]:
+    """The names of the collections of a PyMongo database.
+
+    :param include_system_collections: also those that start with `system.`
+    """
+    return run(_list_collection_names(SYNC, db, include_system_collections))
+
+
+async def _list_collection_names(
+    io: IO, db: Any, include_system_collections: bool = False
+) -> list[str]:
+    names = await io(db.list_collection_names(session=_get_session()))
+    if include_system_collections:
+        return list(names)
+    return [name for name in names if not name.startswith("system.")]

@@ -1,0 +1,137 @@
+"""Signals that documents send while they are made, saved and deleted.
+
+They are `blinker` signals where that package is installed (the `signals` extra);
+elsewhere sending does nothing and connecting a receiver raises `RuntimeError`.
+
+A receiver may be a coroutine function: asynchronous operations await it.  A
+blocking operation cannot, and raises `RuntimeError` that names it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from mongoengine.execution import IO
+
+__all__ = (
+    "pre_init",
+    "post_init",
+    "pre_save",
+    "pre_save_post_validation",
+    "post_save",
+    "pre_delete",
+    "post_delete",
+)
+
+
+class _FakeSignal:
+    """What stands for a signal where `blinker` is not installed."""
+
+    receivers: dict[Any, Any] = {}
+
+    def __init__(self, name: str, doc: str | None = None) -> None:
+        self.name = name
+        self.__doc__ = doc
+
+    def send(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: nobody can listen."""
+
+    def _unavailable(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RuntimeError(
+            "signalling support is unavailable because the blinker library is "
+            "not installed."
+        )
+
+    connect = disconnect = connect_via = _unavailable
+    has_receivers_for = receivers_for = temporarily_connected_to = _unavailable
+
+
+class _FakeNamespace:
+    def signal(self, name: str, doc: str | None = None) -> _FakeSignal:
+        return _FakeSignal(name, doc)
+
+
+signals_available: bool
+Namespace: Any
+try:
+    from blinker import Namespace
+
+    signals_available = True
+except ImportError:
+    Namespace = _FakeNamespace
+    signals_available = False
+
+_signals = Namespace()
+
+pre_init = _signals.signal("pre_init")
+post_init = _signals.signal("post_init")
+pre_save = _signals.signal("pre_save")
+pre_save_post_validation = _signals.signal("pre_save_post_validation")
+post_save = _signals.signal("post_save")
+pre_delete = _signals.signal("pre_delete")
+post_delete = _signals.signal("post_delete")
+pre_bulk_insert = _signals.signal("pre_bulk_insert")
+post_bulk_insert = _signals.signal("post_bulk_insert")
+
+
+async def send(io: IO, signal: Any, sender: Any, **kwargs: Any) -> None:
+    """Send `signal` from an operation body, to its receivers in their order.
+
+    On `ASYNC`, receivers that are coroutine functions are awaited.
+
+    :raises RuntimeError: on `SYNC`, if a receiver is a coroutine function; none
+        of the receivers has been called then
+    """
+    if not signal.receivers:
+        return
+    if not io.is_async:
+        send_now(signal, sender, **kwargs)
+        return
+    for receiver in _receivers(signal, sender):
+        result = receiver(sender, **kwargs)
+        if inspect.iscoroutine(result) or _is_coroutine_function(receiver):
+            await result
+
+
+def send_now(signal: Any, sender: Any, **kwargs: Any) -> None:
+    """Send `signal` where nothing can be awaited.
+
+    :raises RuntimeError: if a receiver is a coroutine function; none of the
+        receivers has been called then
+    """
+    if not signal.receivers:
+        return
+    receivers = _receivers(signal, sender)
+    for receiver in receivers:
+        if _is_coroutine_function(receiver):
+            _refuse(signal, sender, receiver)
+    for receiver in receivers:
+        result = receiver(sender, **kwargs)
+        if inspect.iscoroutine(result):
+            result.close()
+            _refuse(signal, sender, receiver)
+
+
+def _receivers(signal: Any, sender: Any) -> list[Callable[..., Any]]:
+    if getattr(signal, "is_muted", False):
+        return []
+    return list(signal.receivers_for(sender))
+
+
+def _is_coroutine_function(receiver: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(receiver) or inspect.iscoroutinefunction(
+        getattr(receiver, "__call__", None)  # noqa: B004 - the method itself
+    )
+
+
+def _refuse(signal: Any, sender: Any, receiver: Callable[..., Any]) -> NoReturn:
+    name = getattr(receiver, "__qualname__", None) or repr(receiver)
+    whose = getattr(sender, "__name__", None) or repr(sender)
+    raise RuntimeError(
+        f"{name}() is a coroutine function and cannot receive {signal.name} of "
+        f"{whose} here: only asynchronous operations (async_save(), ...) await "
+        "their receivers. Connect a plain function, or use the async_ method"
+    )
