@@ -19,6 +19,8 @@ __all__ = ("WAYS", "difference", "results")
 
 FOLDER = pathlib.Path(__file__).parent
 CACHE = FOLDER / ".cache"
+# Sets of strings are shown in texts: in one order, in every process.
+_SAME = {**os.environ, "PYTHONHASHSEED": "0"}
 HARNESS = ("values", "recording", "scripted", "harness", "run")
 
 # way -> arguments of `tests.parity.run`
@@ -52,7 +54,7 @@ def results(
                 command += ["--only", only]
             if trace and way == "ours":
                 command += ["--trace", trace]
-            running[way] = out, subprocess.Popen(command, cwd=run.ROOT)
+            running[way] = out, subprocess.Popen(command, cwd=run.ROOT, env=_SAME)
         for way, (out, process) in running.items():
             if process.wait() != 0:
                 raise RuntimeError(f"the {way} run ended with {process.returncode}")

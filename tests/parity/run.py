@@ -119,7 +119,7 @@ def _run_one(
     from . import harness, values
 
     canon = values.Canon({name: "DB", _address(uri): "HOST:PORT"})
-    canon.know_documents(me.base.BaseDocument)
+    canon.know(me.base.BaseDocument, me.base.fields.BaseField)
     known = _Registry(me)
     signal.signal(signal.SIGALRM, _give_up)
     signal.alarm(PATIENCE)
@@ -140,7 +140,7 @@ def _run_one(
     except (Exception, _TooLong) as error:
         return {
             "raised": [type(error).__name__, canon.text(str(error))],
-            "traceback": traceback.format_exc(limit=-6),
+            "traceback": _frames(error),
         }
     finally:
         signal.alarm(0)
@@ -148,6 +148,16 @@ def _run_one(
         took = time.perf_counter() - started
         if took > 5:
             print(f"{scenario.name}: {took:.1f} s", file=sys.stderr)
+
+
+def _frames(error: BaseException) -> str:
+    """Where it was raised, without the text of upstream's lines."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return "\n".join(
+        f"{frame.filename}:{frame.lineno} {frame.name}"
+        for frame in frames
+        if ORACLE not in pathlib.Path(frame.filename).parents
+    )
 
 
 def _address(uri: str) -> str:

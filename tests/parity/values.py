@@ -23,6 +23,7 @@ __all__ = ("Canon",)
 _HEX_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])")
 _ADDRESS = re.compile(r"\b0x[0-9a-f]+\b")
 _HOST = re.compile(r"\b(?:localhost|127\.0\.0\.1)\b")
+_FIELD_MODULE = re.compile(r"\bmongoengine\.fields\.[a-z]+(?=\.)")
 _RECENT = 3600.0
 _MAX_DEPTH = 40
 
@@ -39,16 +40,19 @@ class Canon:
         self.started = time.time()
         self._ids: dict[str, str] = {}
         self._document: type | None = None
+        self._field: type | None = None
 
-    def know_documents(self, base: type) -> None:
-        """Documents of this base are shown by class and `_data`."""
-        self._document = base
+    def know(self, document: type, field: type) -> None:
+        """Documents of this base are shown by class and `_data`, fields by name."""
+        self._document = document
+        self._field = field
 
     def text(self, value: str) -> str:
         for old, new in self.replacements.items():
             value = value.replace(old, new)
         value = _HOST.sub("HOST", value)
         value = _ADDRESS.sub("0xADDRESS", value)
+        value = _FIELD_MODULE.sub("mongoengine.fields", value)
         return _HEX_ID.sub(lambda found: self._id(found.group()), value)
 
     def _id(self, text: str) -> str:
@@ -74,6 +78,8 @@ class Canon:
             return simple
         if self._document is not None and isinstance(value, self._document):
             return self._show_document(value, depth)
+        if self._field is not None and isinstance(value, self._field):
+            return {"field": [kind.__name__, value.name, value.db_field]}
         return self._container(value, kind, depth)
 
     def _simple(self, value: Any) -> Any:
