@@ -1,0 +1,314 @@
+"""Fields for binary data, UUIDs, enumerations and counters."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+
+from bson import Binary
+from pymongo import ReturnDocument
+
+from mongoengine import connection
+from mongoengine.base.fields import BaseField
+from mongoengine.common import _import_class
+from mongoengine.execution import IO, asynchronous, blocking
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ("BinaryField", "EnumField", "SequenceField", "UUIDField")
+
+E = TypeVar("E", bound=enum.Enum)
+
+
+class BinaryField(BaseField[bytes]):
+    """A field for bytes, stored as BSON binary data.
+
+    :param max_bytes: the most bytes that a value may have.
+    """
+
+    _load_as = frozenset({bytes, Binary})
+    _valid_types = frozenset({bytes, Binary})
+
+    def __init__(self, max_bytes: int | None = None, **kwargs: Any) -> None:
+        self.max_bytes = max_bytes
+        super().__init__(**kwargs)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if isinstance(value, bytearray):
+            value = bytes(value)
+        super().__set__(instance, value)
+
+    def to_mongo(self, value: Any) -> Any:
+        """The value as a `bson.Binary`."""
+        return Binary(value)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check the type and the length."""
+        if not isinstance(value, (bytes, Binary)):
+            self.error(
+                "BinaryField only accepts instances of "
+                f"(bytes, {Binary.__name__}, Binary)"
+            )
+        if self.max_bytes is not None and len(value) > self.max_bytes:
+            self.error("Binary value is too long")
+
+    def _is_unconstrained(self) -> bool:
+        return self.max_bytes is None
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The value as a `bson.Binary`."""
+        if value is None:
+            return value
+        return super().prepare_query_value(op, self.to_mongo(value))
+
+
+class UUIDField(BaseField[uuid.UUID]):
+    """A field for a UUID, stored as BSON binary data or as text.
+
+    :param binary: store binary data; otherwise the 36 characters of its text.
+    """
+
+    _load_as = frozenset({uuid.UUID})
+    _dump_as = frozenset({uuid.UUID})
+    _valid_types = frozenset({uuid.UUID})
+
+    def __init__(self, binary: bool = True, **kwargs: Any) -> None:
+        self._binary = binary
+        if not binary:
+            vars(self).update(_load_as=frozenset(), _dump_as=frozenset({str}))
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """A `UUID` made of stored text; binary data was decoded by PyMongo."""
+        if not self._binary:
+            with suppress(ValueError, TypeError, AttributeError):
+                return uuid.UUID(value if isinstance(value, str) else str(value))
+        return value
+
+    def to_mongo(self, value: Any) -> Any:
+        """The `UUID`, or its text."""
+        if not self._binary:
+            return str(value)
+        return uuid.UUID(value) if isinstance(value, str) else value
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The value as it is stored."""
+        return None if value is None else self.to_mongo(value)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that the value is, or can be made, a `UUID`."""
+        if not isinstance(value, uuid.UUID):
+            text = value if isinstance(value, str) else str(value)
+            try:
+                uuid.UUID(text)
+            except (ValueError, TypeError, AttributeError) as failure:
+                self.error(f"Could not convert to UUID: {failure}")
+
+
+class EnumField(BaseField[E]):
+    """A field for a member of an :class:`enum.Enum`, stored as the member's value.
+
+    :param enum: the enumeration.
+    :param choices: the members that are allowed; all of them where not given.
+
+    :raises ValueError: a choice is no member of the enumeration.
+    """
+
+    # Lists and dicts of this field convert their items when they are assigned.
+    _converts_on_set: ClassVar[bool] = True
+
+    def __init__(self, enum: type[E], **kwargs: Any) -> None:
+        self._enum_cls = enum
+        if kwargs.get("choices"):
+            invalid = [
+                choice for choice in kwargs["choices"] if not isinstance(choice, enum)
+            ]
+            if invalid:
+                raise ValueError(f"Invalid choices: {invalid!r}")
+        else:
+            kwargs["choices"] = list(enum)
+        vars(self).update(_valid_types=frozenset({enum}))
+        super().__init__(**kwargs)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        super().__set__(instance, self.to_python(value))
+
+    def to_python(self, value: Any) -> Any:
+        """The member of that value; a value without a member stays as it is."""
+        if isinstance(value, self._enum_cls):
+            return value
+        with suppress(ValueError):
+            return self._enum_cls(value)
+        return value
+
+    def to_mongo(self, value: Any) -> Any:
+        """The member's value."""
+        return value.value if isinstance(value, self._enum_cls) else value
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The member's value."""
+        if value is None:
+            return value
+        return super().prepare_query_value(op, self.to_mongo(value))
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that the value is a member or the value of one."""
+        if isinstance(value, self._enum_cls):
+            return
+        try:
+            self._enum_cls(value)
+        except ValueError as failure:
+            self.error(str(failure))
+
+
+class SequenceField(BaseField[Any]):
+    """A field that numbers documents: each new one gets the next number.
+
+    The counter is a document of its own, in the collection
+    ``mongoengine.counters``: ``{_id: "<sequence>.<field>", next: <number>}``.
+    The ``findAndModify`` command increments it, so that a number is given out only
+    once, however many processes ask.  A number is taken when the field is first
+    read or when the document is saved.
+
+    Where the alias is open only with ``connect_async()``, reading the field of an
+    unsaved document gives None; ``await document.async_save()`` takes the number.
+
+    :param collection_name: where counters are kept.
+    :param db_alias: the alias of the database in which that collection is.
+    :param sequence_name: a name that several classes may share; the collection of
+        the class (or its name, where it has none) where not given.
+    :param value_decorator: makes the field's value from the number (``str``).
+    """
+
+    _auto_gen = True
+    COLLECTION_NAME = "mongoengine.counters"
+    VALUE_DECORATOR = int
+
+    def __init__(
+        self,
+        collection_name: str | None = None,
+        db_alias: str | None = None,
+        sequence_name: str | None = None,
+        value_decorator: Callable[[Any], Any] | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        self.collection_name = collection_name or self.COLLECTION_NAME
+        self.db_alias = db_alias or connection.DEFAULT_CONNECTION_NAME
+        self.sequence_name = sequence_name
+        self.value_decorator: Callable[[Any], Any] = (
+            value_decorator if callable(value_decorator) else self.VALUE_DECORATOR
+        )
+        super().__init__(*args, **kwargs)
+
+    async def _generate_body(self, io: IO) -> Any:
+        """Take the next number: the value for a new document.
+
+        Sends ``findAndModify`` with ``$inc`` and upsert.
+        """
+        return self.value_decorator(await self._change(io, {"$inc": {"next": 1}}))
+
+    generate = blocking(_generate_body)
+    async_generate = asynchronous(_generate_body)
+
+    async def _set_next_value(self, io: IO, value: int) -> Any:
+        """Let the counter go on from `value`, and return it as a field value.
+
+        The next document gets `value + 1`.
+        """
+        return self.value_decorator(await self._change(io, {"$set": {"next": value}}))
+
+    set_next_value = blocking(_set_next_value)
+    async_set_next_value = asynchronous(_set_next_value)
+
+    async def _get_next_value(self, io: IO) -> Any:
+        """The value that the next document will get, without taking it."""
+        counter = await io(
+            self._counters(io).find_one(
+                {"_id": self._counter_id()}, session=connection._get_session()
+            )
+        )
+        return self.value_decorator(counter["next"] + 1 if counter else 1)
+
+    get_next_value = blocking(_get_next_value)
+    async_get_next_value = asynchronous(_get_next_value)
+
+    async def _change(self, io: IO, update: dict[str, Any]) -> Any:
+        counter = await io(
+            self._counters(io).find_one_and_update(
+                {"_id": self._counter_id()},
+                update,
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+                session=connection._get_session(),
+            )
+        )
+        return counter["next"]
+
+    def _counters(self, io: IO) -> Any:
+        return connection.database(io, self.db_alias)[self.collection_name]
+
+    def _counter_id(self) -> str:
+        return f"{self.get_sequence_name()}.{self.name}"
+
+    def get_sequence_name(self) -> str:
+        """The first part of the counter's ``_id``."""
+        if self.sequence_name:
+            return self.sequence_name
+        owner = self.owner_document
+        if issubclass(owner, _import_class("Document")) and not owner._meta.get(
+            "abstract"
+        ):
+            name: str = owner._get_collection_name()
+            return name
+        letters = ("_" + c if c.isupper() else c for c in owner._class_name)
+        return "".join(letters).strip("_").lower()
+
+    def _may_block(self) -> bool:
+        """Whether touching the field may go to the server here and now."""
+        modes = connection.alias_modes(self.db_alias)
+        if "async" not in modes:
+            return True
+        return "sync" in modes and not _loop_is_running()
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> Any: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self
+        value = self._read(instance)
+        if value is None and instance._initialised and self._may_block():
+            value = self.generate()
+            instance._put(self.name, value)
+            instance._mark_as_changed(self.name)
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if value is None and instance._initialised and self._may_block():
+            value = self.generate()
+        super().__set__(instance, value)
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The value, decorated."""
+        return self.value_decorator(value)
+
+    def to_python(self, value: Any) -> Any:
+        """The value as it is; None takes the next number."""
+        if value is None and self._may_block():
+            return self.generate()
+        return value
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,276 @@
+"""Fields that hold numbers and truth values."""
+
+from __future__ import annotations
+
+import decimal
+from contextlib import suppress
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+from bson import Decimal128, Int64
+from bson.decimal128 import create_decimal128_context
+
+from mongoengine.base.fields import BaseField
+from mongoengine.base.utils import warn_caller
+
+__all__ = (
+    "BooleanField",
+    "Decimal128Field",
+    "DecimalField",
+    "FloatField",
+    "IntField",
+    "LongField",
+)
+
+N = TypeVar("N")
+
+
+class _RangeField(BaseField[N], Generic[N]):
+    """A number with a smallest and a greatest allowed value, both included."""
+
+    _too_small = ""
+    _too_large = ""
+
+    def __init__(
+        self, min_value: Any = None, max_value: Any = None, **kwargs: Any
+    ) -> None:
+        self.min_value = min_value
+        self.max_value = max_value
+        super().__init__(**kwargs)
+
+    def _check_range(self, value: Any) -> None:
+        if self.min_value is not None and value < self.min_value:
+            self.error(self._too_small)
+        if self.max_value is not None and value > self.max_value:
+            self.error(self._too_large)
+
+    def _is_unconstrained(self) -> bool:
+        return self.min_value is self.max_value is None
+
+
+class IntField(_RangeField[int]):
+    """A field for a whole number, stored as a BSON int or long.
+
+    :param min_value: the smallest allowed value.
+    :param max_value: the greatest allowed value.
+    """
+
+    _load_as = frozenset({int})
+    _dump_as = frozenset({int})
+    _valid_types = frozenset({int, Int64, bool})
+    _load_can_fail = True
+    _too_small = "Integer value is too small"
+    _too_large = "Integer value is too large"
+
+    def to_python(self, value: Any) -> Any:
+        """`int(value)` where that is possible, or the value as it is."""
+        with suppress(TypeError, ValueError):
+            return int(value)
+        return value
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that the value can be made an int, and its range."""
+        try:
+            value = int(value)
+        except (TypeError, ValueError):
+            self.error("%s could not be converted to int" % value)  # noqa: UP031
+        self._check_range(value)
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The value as an int."""
+        if value is None:
+            return value
+        return super().prepare_query_value(op, int(value))
+
+
+class LongField(IntField):
+    """Deprecated: :class:`IntField` stored as a 64-bit BSON long, always."""
+
+    _dump_as = frozenset({Int64})
+
+    def __init__(
+        self, min_value: Any = None, max_value: Any = None, **kwargs: Any
+    ) -> None:
+        warn_caller(
+            "LongField is deprecated, use IntField instead", DeprecationWarning
+        )
+        super().__init__(min_value, max_value, **kwargs)
+
+    def to_mongo(self, value: Any) -> Any:
+        """The value as a `bson.Int64`."""
+        return Int64(self.to_python(value))
+
+
+class FloatField(_RangeField[float]):
+    """A field for a floating point number, stored as a BSON double.
+
+    :param min_value: the smallest allowed value.
+    :param max_value: the greatest allowed value.
+    """
+
+    _load_as = frozenset({float})
+    _dump_as = frozenset({float})
+    _valid_types = frozenset({float})
+    _load_can_fail = True
+    _too_small = "Float value is too small"
+    _too_large = "Float value is too large"
+
+    def to_python(self, value: Any) -> Any:
+        """`float(value)`; text that is no number stays as it is."""
+        with suppress(ValueError):
+            return float(value)
+        return value
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check the type and the range."""
+        if isinstance(value, int):
+            try:
+                value = float(value)
+            except OverflowError:
+                self.error("The value is too large to be converted to float")
+        if not isinstance(value, float):
+            self.error("FloatField only accepts float and integer values")
+        self._check_range(value)
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The value as a float."""
+        if value is None:
+            return value
+        return super().prepare_query_value(op, float(value))
+
+
+class DecimalField(_RangeField[Decimal]):
+    """A field for a :class:`decimal.Decimal`, stored as a double or as text.
+
+    A double cannot hold every decimal number: see :class:`Decimal128Field`.
+
+    :param min_value: the smallest allowed value.
+    :param max_value: the greatest allowed value.
+    :param force_string: store text, which keeps every digit (and sorts as text).
+    :param precision: the number of decimal places that are kept.
+    :param rounding: how further places are rounded, a name that the `decimal`
+        module knows (``decimal.ROUND_HALF_UP``).
+    """
+
+    _valid_types = frozenset({Decimal})
+    _load_can_fail = True
+    _too_small = "Decimal value is too small"
+    _too_large = "Decimal value is too large"
+
+    def __init__(
+        self,
+        min_value: Any = None,
+        max_value: Any = None,
+        force_string: bool = False,
+        precision: int = 2,
+        rounding: str = decimal.ROUND_HALF_UP,
+        **kwargs: Any,
+    ) -> None:
+        self.force_string = force_string
+        self.precision = precision
+        self.rounding = rounding
+        if precision < 0 or not isinstance(precision, int):
+            self.error("precision must be a positive integer")
+        super().__init__(min_value, max_value, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """A `Decimal` rounded to `precision`; what is no number stays as it is."""
+        if value is None:
+            return value
+        try:
+            number = Decimal("%s" % value)  # noqa: UP031
+        except (TypeError, ValueError, decimal.InvalidOperation):
+            return value
+        return number.quantize(_quantum(self.precision), rounding=self.rounding)
+
+    def to_mongo(self, value: Any) -> Any:
+        """The rounded value as a float, or as text with `force_string`."""
+        number = self.to_python(value)
+        return str(number) if self.force_string else float(number)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that the value can be made a `Decimal`, and its range."""
+        if not isinstance(value, Decimal):
+            text = value if isinstance(value, str) else str(value)
+            try:
+                value = Decimal(text)
+            except (TypeError, ValueError, decimal.InvalidOperation) as failure:
+                self.error(f"Could not convert value to decimal: {failure}")
+        self._check_range(value)
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The value as it is stored."""
+        if value is None:
+            return value
+        return super().prepare_query_value(op, self.to_mongo(value))
+
+
+@lru_cache(maxsize=64)
+def _quantum(precision: int) -> Decimal:
+    return Decimal(1).scaleb(-precision)
+
+
+class Decimal128Field(_RangeField[Decimal]):
+    """A field for a :class:`decimal.Decimal`, stored as a BSON decimal128.
+
+    It has 34 decimal digits, and is exact within them.
+
+    :param min_value: the smallest allowed value.
+    :param max_value: the greatest allowed value.
+    """
+
+    DECIMAL_CONTEXT = create_decimal128_context()
+
+    _dump_as = frozenset({Decimal128})
+    _valid_types = frozenset({Decimal128})
+    _load_can_fail = True
+    _too_small = "Decimal value is too small"
+    _too_large = "Decimal value is too large"
+
+    def to_mongo(self, value: Any) -> Any:
+        """The value as a `bson.Decimal128`, rounded to 34 digits."""
+        if value is None or isinstance(value, Decimal128):
+            return value
+        if not isinstance(value, Decimal):
+            with decimal.localcontext(self.DECIMAL_CONTEXT) as context:
+                value = context.create_decimal(value)
+        return Decimal128(value)
+
+    def to_python(self, value: Any) -> Any:
+        """The value as a `Decimal`."""
+        if value is None:
+            return value
+        return self.to_mongo(value).to_decimal()
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that the value can be made a decimal128, and its range."""
+        if not isinstance(value, Decimal128):
+            try:
+                value = Decimal128(value)
+            except (TypeError, ValueError, decimal.InvalidOperation) as failure:
+                self.error(f"Could not convert value to Decimal128: {failure}")
+        self._check_range(value.to_decimal())
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The value as it is stored."""
+        return super().prepare_query_value(op, self.to_mongo(value))
+
+
+class BooleanField(BaseField[bool]):
+    """A field for a truth value, stored as a BSON bool."""
+
+    _load_as = frozenset({bool})
+    _dump_as = frozenset({bool})
+    _valid_types = frozenset({bool})
+
+    def to_python(self, value: Any) -> Any:
+        """`bool(value)`."""
+        with suppress(ValueError, TypeError):
+            return bool(value)
+        return value
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check the type."""
+        if not isinstance(value, bool):
+            self.error("BooleanField only accepts boolean values")

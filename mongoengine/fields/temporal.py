@@ -1,0 +1,170 @@
+"""Fields that hold dates and times."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, overload
+
+from mongoengine.base.fields import BaseField
+from mongoengine.fields.text import StringField
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+try:
+    from dateutil.parser import parse as _parse_any
+except ImportError:
+    _parse_any = None
+
+__all__ = ("ComplexDateTimeField", "DateField", "DateTimeField")
+
+_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+
+class DateTimeField(BaseField[datetime]):
+    """A field for a point in time, stored as a BSON date: to the millisecond, in UTC.
+
+    Text is parsed by python-dateutil where that is installed; without it as
+    ``YYYY-MM-DD[ HH:MM[:SS[.microseconds]]]``.
+    """
+
+    _load_as = frozenset({datetime})
+    _dump_as = frozenset({datetime})
+    _valid_types = frozenset({datetime, date})
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that the value is, or can be parsed as, a date."""
+        if not isinstance(self.to_mongo(value), (datetime, date)):
+            self.error('cannot parse date "%s"' % value)  # noqa: UP031
+
+    def to_mongo(self, value: Any) -> Any:
+        """A `datetime`; None where nothing can be made of the value."""
+        if value is None or isinstance(value, datetime):
+            return value
+        if isinstance(value, date):
+            return datetime(value.year, value.month, value.day)
+        if callable(value):
+            return value()
+        if isinstance(value, str):
+            return self._parse_datetime(value)
+        return None
+
+    @staticmethod
+    def _parse_datetime(value: str) -> datetime | None:
+        value = value.strip()
+        if not value:
+            return None
+        if _parse_any is None:
+            return _parse_plainly(value)
+        try:
+            parsed: datetime = _parse_any(value)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return parsed
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The value as it is stored."""
+        return super().prepare_query_value(op, self.to_mongo(value))
+
+
+def _parse_plainly(value: str) -> datetime | None:
+    """What ``2020-01-02[ 03:04[:05[.123456]]]`` stands for, or None."""
+    moment, point, fraction = value.partition(".")
+    try:
+        microseconds = int(fraction) if point else 0
+    except ValueError:
+        return None
+    for form in _FORMATS:
+        with suppress(ValueError):
+            return datetime.strptime(moment, form).replace(microsecond=microseconds)
+    return None
+
+
+class DateField(DateTimeField):
+    """A field for a day, stored as a BSON date at midnight."""
+
+    _load_as = frozenset({date})
+    _dump_as = frozenset()
+
+    def to_mongo(self, value: Any) -> Any:
+        """A `datetime` at midnight of the day."""
+        value = super().to_mongo(value)
+        if isinstance(value, datetime):
+            return datetime(value.year, value.month, value.day)
+        return value
+
+    def to_python(self, value: Any) -> Any:
+        """The day as a `date`; what is no date and time stays as it is."""
+        value = super().to_python(value)
+        if isinstance(value, datetime):
+            return date(value.year, value.month, value.day)
+        return value
+
+
+class ComplexDateTimeField(StringField):
+    """A field for a time to the microsecond, stored as text that sorts by time.
+
+    The text has year, month, day, hour, minute, second and microsecond, joined by
+    the separator.  Time zones are dropped.
+
+    :param separator: what stands between the numbers.
+    """
+
+    # A document holds the text; reading the field makes a datetime of it.
+    _dump_as = frozenset()
+    _valid_types = frozenset({datetime})
+
+    def __init__(self, separator: str = ",", **kwargs: Any) -> None:
+        self.separator = separator
+        self.format = separator.join(["%Y", "%m", "%d", "%H", "%M", "%S", "%f"])
+        super().__init__(**kwargs)
+
+    def _convert_from_datetime(self, val: datetime) -> str:
+        return val.strftime(self.format)
+
+    def _convert_from_string(self, data: str) -> datetime:
+        numbers: list[Any] = [int(number) for number in data.split(self.separator)]
+        return datetime(*numbers)
+
+    @overload  # type: ignore[override]
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> datetime: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self
+        value = self._read(instance)
+        if value is None or isinstance(value, datetime):
+            return value
+        return self._convert_from_string(value)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        super().__set__(instance, value)
+        value = self._read(instance)
+        if isinstance(value, datetime):
+            instance._put(self.name, self._convert_from_datetime(value))
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that the value is a `datetime`, or text in the field's format."""
+        if not isinstance(self.to_python(value), datetime):
+            self.error("Only datetime objects may used in a ComplexDateTimeField")
+
+    def _is_unconstrained(self) -> bool:
+        return True
+
+    def to_python(self, value: Any) -> Any:
+        """A `datetime`; what is not in the field's format stays as it is."""
+        with suppress(Exception):
+            return self._convert_from_string(value)
+        return value
+
+    def to_mongo(self, value: Any) -> Any:
+        """The text that is stored."""
+        return self._convert_from_datetime(self.to_python(value))
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The text that is stored; a pattern for a string operator."""
+        if value is None:
+            return value
+        return super().prepare_query_value(op, self._convert_from_datetime(value))

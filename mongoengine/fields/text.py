@@ -1,0 +1,223 @@
+"""Fields that hold text."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from mongoengine.base.fields import BaseField
+from mongoengine.base.utils import LazyRegexCompiler
+
+__all__ = ("EmailField", "StringField", "URLField")
+
+#: What a string operator makes of the text that it looks for.
+_QUERY_PATTERNS = {
+    "exact": "^{}$",
+    "contains": "{}",
+    "startswith": "^{}",
+    "endswith": "{}$",
+    "wholeword": r"\b{}\b",
+    "regex": None,
+}
+_STRING_OPERATORS = {
+    prefix + operator: (pattern, flags)
+    for operator, pattern in _QUERY_PATTERNS.items()
+    for prefix, flags in (("", re.RegexFlag(0)), ("i", re.IGNORECASE))
+}
+
+
+class StringField(BaseField[str]):
+    """A field for text, stored as a BSON string.
+
+    :param regex: a pattern (text or compiled) that the beginning of a value has
+        to match.
+    :param max_length: the most characters that a value may have.
+    :param min_length: the fewest characters that a value may have.
+    """
+
+    _load_as = frozenset({str})
+    _dump_as = frozenset({str})
+    _valid_types = frozenset({str})
+
+    def __init__(
+        self,
+        regex: str | re.Pattern[str] | None = None,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.regex = re.compile(regex) if regex else None
+        self.max_length = max_length
+        self.min_length = min_length
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """Text as it is; bytes decoded where they are UTF-8."""
+        if not isinstance(value, str):
+            with suppress(AttributeError, UnicodeDecodeError):
+                return value.decode("utf-8")
+        return value
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check the type, the length and the regex."""
+        if not isinstance(value, str):
+            self.error("StringField only accepts string values")
+        if self.max_length is not None and len(value) > self.max_length:
+            self.error("String value is too long")
+        if self.min_length is not None and len(value) < self.min_length:
+            self.error("String value is too short")
+        if self.regex is not None and self.regex.match(value) is None:
+            self.error("String value did not match validation regex")
+
+    def _is_unconstrained(self) -> bool:
+        return self.max_length is self.min_length is self.regex is None
+
+    def lookup_member(self, member_name: str) -> None:
+        """A string has no members: None, for every name."""
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """The value of a query; a compiled pattern for a string operator."""
+        if not isinstance(op, str):
+            return value
+        if op in _STRING_OPERATORS:
+            pattern, flags = _STRING_OPERATORS[op]
+            if pattern is None:
+                value = re.compile(value, flags)
+            else:
+                value = re.compile(pattern.format(re.escape(value)), flags)
+        return super().prepare_query_value(op, value)
+
+
+_LABEL = "[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_URL = rf"""
+    ^ [a-z0-9.-]* ://
+    (?:
+        (?: {_LABEL} \. )+ (?: [a-z]{{2,6}} | [a-z0-9-]{{2,}}(?<!-) ) \.?
+      | localhost
+      | \d{{1,3}} (?: \. \d{{1,3}} ){{3}}
+      | \[? [a-f0-9]* : [a-f0-9:]+ \]?
+    )
+    (?: : \d+ )?
+    (?: /? | [/?] \S+ ) $
+"""
+
+
+class URLField(StringField):
+    """A field for a URL.
+
+    :param url_regex: a compiled pattern to match instead of the usual one.
+    :param schemes: the schemes that are allowed, in lower case; ``http``,
+        ``https``, ``ftp`` and ``ftps`` where none are given.
+    """
+
+    _URL_REGEX = LazyRegexCompiler(_URL, re.IGNORECASE | re.VERBOSE)
+    _URL_SCHEMES = ("http", "https", "ftp", "ftps")
+
+    def __init__(
+        self,
+        url_regex: re.Pattern[str] | None = None,
+        schemes: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.url_regex = url_regex or self._URL_REGEX
+        self.schemes = schemes or list(self._URL_SCHEMES)
+        super().__init__(**kwargs)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check the scheme and the shape; lengths and `regex` are not looked at."""
+        scheme = value.split("://")[0].lower()
+        if scheme not in self.schemes:
+            self.error(f"Invalid scheme {scheme} in URL: {value}")
+        if not self.url_regex.match(value):
+            self.error(f"Invalid URL: {value}")
+
+    def _is_unconstrained(self) -> bool:
+        return False
+
+
+_ATOM = "a-z0-9!#$%&'*+/=?^_`{|}~-"
+_QUOTED = (
+    r'"(?:[\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]'
+    r'|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"'
+)
+
+
+def _user_pattern(atom: str) -> LazyRegexCompiler:
+    dotted = rf"[{atom}]+(?:\.[{atom}]+)*"
+    return LazyRegexCompiler(rf"(?:{dotted}|{_QUOTED})\Z", re.IGNORECASE)
+
+
+class EmailField(StringField):
+    """A field for an e-mail address.
+
+    :param domain_whitelist: domains that are accepted unseen (``["localhost"]``).
+    :param allow_utf8_user: accept letters beyond ASCII before the ``@`` (RFC 6531).
+    :param allow_ip_domain: accept an address in brackets as the domain.
+    """
+
+    USER_REGEX = _user_pattern(_ATOM)
+    UTF8_USER_REGEX = _user_pattern(_ATOM + "\x80-\U0010ffff")
+    DOMAIN_REGEX = LazyRegexCompiler(
+        r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}(?<!-)\Z",
+        re.IGNORECASE,
+    )
+    error_msg = "Invalid email address: %s"
+
+    def __init__(
+        self,
+        domain_whitelist: Sequence[str] | None = None,
+        allow_utf8_user: bool = False,
+        allow_ip_domain: bool = False,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        self.domain_whitelist = domain_whitelist or []
+        self.allow_utf8_user = allow_utf8_user
+        self.allow_ip_domain = allow_ip_domain
+        super().__init__(*args, **kwargs)
+
+    def validate_user_part(self, user_part: str) -> re.Match[str] | None:
+        """The match of what stands before the ``@``, or None."""
+        if self.allow_utf8_user:
+            return self.UTF8_USER_REGEX.match(user_part)
+        return self.USER_REGEX.match(user_part)
+
+    def validate_domain_part(self, domain_part: str) -> bool:
+        """Whether what stands after the ``@`` is a domain (in ASCII)."""
+        if domain_part in self.domain_whitelist:
+            return True
+        if self.DOMAIN_REGEX.match(domain_part):
+            return True
+        if self.allow_ip_domain and domain_part[0] + domain_part[-1] == "[]":
+            return _is_ip_address(domain_part[1:-1])
+        return False
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check the text, then the part before the ``@`` and the domain."""
+        super().validate(value)
+        message = self.error_msg % value
+        user_part, at, domain_part = value.rpartition("@")
+        if not at or not self.validate_user_part(user_part):
+            self.error(message)
+        if self.validate_domain_part(domain_part):
+            return
+        try:
+            encoded = domain_part.encode("idna").decode("ascii")
+        except UnicodeError:
+            self.error(f"{message} (domain failed IDN encoding)")
+        if not self.validate_domain_part(encoded):
+            self.error(f"{message} (domain validation failed)")
+
+    def _is_unconstrained(self) -> bool:
+        return False
+
+
+def _is_ip_address(text: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError, UnicodeEncodeError):
+            socket.inet_pton(family, text)
+            return True
+    return False
