@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.common import _import_class
+from mongoengine.errors import LookUpError
 
 __all__ = ("FieldLookup",)
 
@@ -12,10 +16,90 @@ class FieldLookup:
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+        _dynamic: ClassVar[bool]
+        _fields: ClassVar[dict[str, Any]]
+        _meta: ClassVar[dict[str, Any]]
+        _subclasses: ClassVar[tuple[str, ...]]
+
     @classmethod
     def _lookup_field(cls, parts: str | list[str]) -> list[Any]:
-        raise NotImplementedError
+        """The fields on the way through `parts`, one for each.
+
+        `["comments", "0", "author"]` gives the list field, the string `"0"` and the
+        author field: what is no field of its own (a position, a key) stays a string.
+        A string stands for a list of one name.  Raises `LookUpError`.
+        """
+        names = [parts] if isinstance(parts, str) else parts
+        list_field = _import_class("ListField")
+        fields: list[Any] = []
+        field: Any = None
+        for name in names:
+            if field is None:
+                field = cls._own_field(name)
+            elif name.isdigit() and isinstance(field, list_field):
+                fields.append(name)
+                continue
+            else:
+                member = cls._member(field, name, names)
+                if member is None:
+                    fields.append(name)
+                    continue
+                field = member
+            fields.append(field)
+        return fields
+
+    @classmethod
+    def _own_field(cls, name: str) -> Any:
+        """The field called `name` on this class or, polymorphic, on one below."""
+        if name == "pk":
+            name = cls._meta["id_field"]
+        if name in cls._fields:
+            return cls._fields[name]
+        if cls._dynamic:
+            return _import_class("DynamicField")(db_field=name)
+        if cls._meta.get("allow_inheritance") or cls._meta.get("abstract", False):
+            for class_name in cls._subclasses:
+                below = _DocumentRegistry.get(class_name)._fields
+                if name in below:
+                    return below[name]
+        raise LookUpError(f'Cannot resolve field "{name}"')
+
+    @classmethod
+    def _member(cls, field: Any, name: str, names: list[str]) -> Any:
+        """What `name` is inside `field`; None for a key of a container."""
+        references = (
+            _import_class("ReferenceField"),
+            _import_class("GenericReferenceField"),
+        )
+        if isinstance(field, references):
+            raise LookUpError(f"Cannot perform join in mongoDB: {'__'.join(names)}")
+        lookup = getattr(getattr(field, "field", None), "lookup_member", None)
+        if lookup is None:
+            if cls._dynamic and cls._is_open(field):
+                return _import_class("DynamicField")(db_field=name)
+            if not hasattr(field, "lookup_member"):
+                raise LookUpError(
+                    f"Cannot resolve subfield or operator {name} "
+                    f"on the field {field.name}"
+                )
+            lookup = field.lookup_member
+        member = lookup(name)
+        if member is None and not isinstance(field, _import_class("ComplexBaseField")):
+            raise LookUpError(f'Cannot resolve field "{name}"')
+        return member
+
+    @staticmethod
+    def _is_open(field: Any) -> bool:
+        """Whether any member may be asked of `field` in a dynamic document."""
+        if isinstance(field, _import_class("DynamicField")):
+            return True
+        return bool(getattr(getattr(field, "document_type", None), "_dynamic", False))
 
     @classmethod
     def _translate_field_name(cls, field: str, sep: str = ".") -> str:
-        raise NotImplementedError
+        """The database name of `field`, a path joined by `sep`.
+
+        `author.name` gives `author.nm`, say.  Raises `LookUpError`.
+        """
+        return ".".join(f.db_field for f in cls._lookup_field(field.split(sep)))

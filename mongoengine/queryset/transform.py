@@ -1,0 +1,30 @@
+"""Keyword queries and updates become what MongoDB is sent.
+
+`query` and `update` are the two ways in; the tables of operators are in
+`operators`, what is done with them in `filters`, `geo_queries` and `updates`.
+"""
+
+from __future__ import annotations
+
+from mongoengine.queryset.filters import handle_raw_query, query
+from mongoengine.queryset.operators import (
+    COMPARISON_OPERATORS,
+    CUSTOM_OPERATORS,
+    GEO_OPERATORS,
+    MATCH_OPERATORS,
+    STRING_OPERATORS,
+    UPDATE_OPERATORS,
+)
+from mongoengine.queryset.updates import update
+
+__all__ = (
+    "COMPARISON_OPERATORS",
+    "CUSTOM_OPERATORS",
+    "GEO_OPERATORS",
+    "MATCH_OPERATORS",
+    "STRING_OPERATORS",
+    "UPDATE_OPERATORS",
+    "handle_raw_query",
+    "query",
+    "update",
+)

@@ -1,0 +1,182 @@
+"""Keyword updates become MongoDB update documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mongoengine.common import _import_class
+from mongoengine.errors import InvalidQueryError
+from mongoengine.queryset.filters import (
+    handle_raw_query,
+    is_declared,
+    looked_up,
+    plans_of,
+    prepare_several,
+)
+from mongoengine.queryset.operators import (
+    COMPARISON_OPERATORS,
+    UPDATE_NAMES,
+    UPDATE_OPERATORS,
+)
+
+__all__ = ("update",)
+
+Update = dict[str, Any]
+
+_COMPARISONS = frozenset(COMPARISON_OPERATORS)
+_SEVERAL = (list, tuple, set)
+
+#: Whose value is one value of the field; None is stored as it is.
+_ONE_VALUE = frozenset(("set", "pull", "push", "addToSet", "setOnInsert"))
+
+#: Who take several values of the field, if they are given several.
+_ONE_OR_SEVERAL = frozenset(("push", "addToSet", "setOnInsert"))
+
+
+def update(_doc_cls: Any = None, **update: Any) -> Update:
+    """The MongoDB update document for keyword updates of a document class.
+
+    A keyword without an operator means `set`.  Raises `InvalidQueryError` for a
+    name that means nothing, and what a field raises for a value.
+    """
+    plans = plans_of(_doc_cls, "_update_plans")
+    changes: Update = {}
+    for keyword, value in update.items():
+        if keyword == "__raw__":
+            handle_raw_query(value, changes)
+            continue
+        plan = plans.get(keyword) or _plan(_doc_cls, keyword, plans)
+        operator, change = plan.change(value)
+        if operator not in changes:
+            changes[operator] = change
+        elif isinstance(changes[operator], dict):
+            changes[operator] = {**changes[operator], **change}
+    return changes
+
+
+class UpdatePlan:
+    """How one keyword of one document class is made a change."""
+
+    __slots__ = ("decrease", "field", "key", "match", "op", "parts", "path")
+
+    def __init__(
+        self,
+        op: str,
+        decrease: bool,
+        match: str | None,
+        parts: list[str],
+        path: list[Any],
+    ) -> None:
+        self.op = op
+        self.decrease = decrease
+        self.match = match
+        self.parts = parts
+        self.path = path
+        self.key = ".".join(parts)
+        self.field = None
+
+    def change(self, value: Any) -> tuple[str, Update]:
+        """The update operator, and what it is given for `value`."""
+        op = self.op
+        if self.decrease:
+            value = -value
+        if self.field is not None:
+            value = self._prepared(self.field, value)
+        if self.match:
+            value = {f"${self.match}": value}
+        if op.startswith("pull") and len(self.parts) > 1:
+            return f"${op}", self._pulled(value)
+        if op == "addToSet" and isinstance(value, list):
+            value = {"$each": value}
+        elif op in ("push", "pushAll"):
+            return self._pushed(value)
+        return f"${op}", {self.key: value}
+
+    def _prepared(self, field: Any, value: Any) -> Any:
+        """`value` as the field would store it, as far as the operator wants it."""
+        op = self.op
+        if isinstance(field, _import_class("GeoJsonBaseField")):
+            value = field.to_mongo(value)
+        if op == "unset":
+            return 1
+        if op == "inc":
+            return field.prepare_query_value(op, value)
+        if op in ("pushAll", "pullAll") or (
+            op in _ONE_OR_SEVERAL and isinstance(value, _SEVERAL)
+        ):
+            return [field.prepare_query_value(op, item) for item in value]
+        if op in _ONE_VALUE and (field.required or value is not None):
+            if op == "pull" and self.match in ("in", "nin"):
+                if not isinstance(value, dict):
+                    return prepare_several(field, op, value)
+            return field.prepare_query_value(op, value)
+        return value
+
+    def _pushed(self, value: Any) -> tuple[str, Update]:
+        """`$push`, of several values or at a position where that was asked for."""
+        *before, last = self.parts
+        several = value if isinstance(value, _SEVERAL) else [value]
+        if last.isdigit():
+            change = {"$each": several, "$position": int(last)}
+            return f"${self.op}", {".".join(before): change}
+        if self.op == "pushAll":
+            return "$push", {self.key: {"$each": several}}
+        return "$push", {self.key: value}
+
+    def _pulled(self, value: Any) -> Update:
+        """`$pull` by a dotted path up to the last list, and by nested documents
+        below it, as a path there would not be one.
+        """
+        if self.op == "pullAll":
+            raise InvalidQueryError(
+                "pullAll operations only support a single field depth"
+            )
+        split = self._last_list()
+        head, below = self.parts[:split], self.parts[split:]
+        if head:
+            below.insert(0, ".".join(head))
+        for part in reversed(below):
+            value = {part: value}
+        return value  # type: ignore[no-any-return]
+
+    def _last_list(self) -> int:
+        """How many parts the dotted path has; the fields that containers hold
+        count as steps, too.
+        """
+        steps = []
+        for field in self.path:
+            if not isinstance(field, str):
+                steps.append(type(field))
+                if hasattr(field, "field"):
+                    steps.append(type(field.field))
+        for name in ("ListField", "EmbeddedDocumentListField"):
+            kind = _import_class(name)
+            if kind in steps:
+                return len(steps) - steps[::-1].index(kind)
+        return 0
+
+
+def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
+    """Work out the plan of a keyword, and keep it where keywords are finite."""
+    names = keyword.split("__")
+    if len(names) < 3 and names[0] not in UPDATE_OPERATORS:
+        names.insert(0, "set")
+    given = names.pop(0) if names[0] in UPDATE_OPERATORS else None
+    match = names.pop() if names and names[-1] in _COMPARISONS else None
+    if len(names) > 1 and not names[-1]:
+        names.pop()
+    path: list[Any] = looked_up(document, names) if document is not None else []
+    if given is None:
+        raise TypeError(f"No update operator in {keyword}: write set__{keyword}")
+    op = UPDATE_NAMES.get(given, given)
+    if document is None:
+        return UpdatePlan(op, given == "dec", match, names, path)
+    parts = [
+        ("$" if step == "S" else step) if isinstance(step, str) else step.db_field
+        for step in path
+    ]
+    plan = UpdatePlan(op, given == "dec", match, parts, path)
+    plan.field = [step for step in path if not isinstance(step, str)][-1]
+    if is_declared(path):
+        plans[keyword] = plan
+    return plan
