@@ -162,8 +162,8 @@ class EnumField(BaseField[E]):
             return
         try:
             self._enum_cls(value)
-        except ValueError as failure:
-            self.error(str(failure))
+        except ValueError:
+            self.error(f"{value!s} is not a valid {self._enum_cls}")
 
 
 class SequenceField(BaseField[Any]):

@@ -138,7 +138,7 @@ class URLField(StringField):
         return False
 
 
-_ATOM = "a-z0-9!#$%&'*+/=?^_`{|}~-"
+_ATOM = "-a-z0-9!#$%&'*+/=?^_`{|}~"
 _QUOTED = (
     r'"(?:[\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]'
     r'|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"'
