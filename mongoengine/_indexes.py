@@ -1,0 +1,157 @@
+"""Creating the indexes of a document class, and telling them apart.
+
+The specifications come from `meta["indexes"]` and the fields; `base/indexes.py`
+builds them.  See https://www.mongodb.com/docs/manual/indexes/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mongoengine import connection
+from mongoengine._collections import alias_of, open_collection
+
+if TYPE_CHECKING:
+    from mongoengine._collections import DocumentClass
+    from mongoengine.execution import IO
+
+Keys: TypeAlias = list[tuple[str, Any]]
+
+BY_CLASS: Keys = [("_cls", 1)]
+BY_ID: Keys = [("_id", 1)]
+
+
+async def create(
+    cls: DocumentClass, io: IO, keys: Any, background: bool, options: dict[str, Any]
+) -> str:
+    """Create one index, and return its name."""
+    spec = dict(cls._build_index_spec(keys) or {})
+    fields = spec.pop("fields")
+    spec["background"] = background
+    spec.update(options)
+    collection = await open_collection(cls, io)
+    session = connection._get_session()
+    name: str = await io(collection.create_index(fields, session=session, **spec))
+    return name
+
+
+async def ensure(cls: DocumentClass, io: IO) -> None:
+    """Create every index of `cls` that is not there yet."""
+    meta = cls._meta
+    background = meta.get("index_background", False)
+    common = dict(meta.get("index_opts") or {})
+    common.pop("cls", None)
+    collection = await open_collection(cls, io)
+    session = connection._get_session()
+    classed = False
+    for declared in meta["index_specs"]:
+        spec = {**common, **declared}
+        fields = spec.pop("fields")
+        spec.pop("cls", None)
+        classed = classed or _begins_with_class(fields)
+        options = {"background": background, **spec}
+        await io(collection.create_index(fields, session=session, **options))
+    if meta.get("index_cls", True) and meta.get("allow_inheritance") and not classed:
+        options = {"background": background, **common}
+        await io(collection.create_index("_cls", session=session, **options))
+
+
+def declared(cls: DocumentClass) -> list[Keys]:
+    """The keys of every index that the collection of `cls` should have.
+
+    Those of its bases, siblings and subclasses in the same collection included.
+    """
+    found: list[Keys] = []
+    for relative in _sharing_collection(cls):
+        for spec in relative._meta["index_specs"]:
+            if spec["fields"] not in found:
+                found.append(spec["fields"])
+    if BY_ID not in found:
+        found.append(list(BY_ID))
+    if cls._meta.get("index_cls", True) and cls._meta.get("allow_inheritance"):
+        found.append(list(BY_CLASS))
+    return found
+
+
+async def compare(cls: DocumentClass, io: IO) -> dict[str, list[Keys]]:
+    """What is declared and not there, and what is there and not declared."""
+    wanted: list[Keys] = await io.call(cls, "list_indexes")
+    collection = await open_collection(cls, io)
+    session = connection._get_session()
+    information = await io(collection.index_information(session=session))
+    there = [_keys_of(index) for index in information.values()]
+
+    wanted_forms = [_comparable(keys) for keys in wanted]
+    there_forms = [_comparable(keys) for keys in there]
+    missing = [
+        keys
+        for keys, form in zip(wanted, wanted_forms, strict=True)
+        if form not in there_forms
+    ]
+    extra = [
+        keys
+        for keys, form in zip(there, there_forms, strict=True)
+        if form not in wanted_forms
+    ]
+    # Another index that begins with the class does the work of that on it alone.
+    if BY_CLASS in missing and any(
+        _begins_with_class(keys) and keys not in extra for keys in there
+    ):
+        missing.remove(BY_CLASS)
+    return {"missing": missing, "extra": extra}
+
+
+def _begins_with_class(keys: Any) -> bool:
+    """Whether documents can be found by `_cls` with an index on `keys`."""
+    if not keys:
+        return False
+    first = keys[0]
+    return (first if isinstance(first, str) else first[0]) == "_cls"
+
+
+def _keys_of(index: Mapping[str, Any]) -> Keys:
+    """The keys of an index as they were declared.
+
+    Servers keep the fields of a text index apart, as its weights.
+    """
+    return list(_expanded(index["key"], index.get("weights", {})))
+
+
+def _expanded(key: Iterable[tuple[str, Any]], weights: Iterable[str]) -> Iterator[Any]:
+    for name, kind in key:
+        if name == "_fts":
+            yield from ((field, kind) for field in weights)
+        elif name != "_ftsx":
+            yield (name, kind)
+
+
+def _comparable(keys: Keys) -> tuple[Any, ...]:
+    """Equal for equal indexes: text fields have no order among themselves."""
+    texts = frozenset(name for name, kind in keys if kind == "text")
+    others = [(name, kind) for name, kind in keys if kind != "text"]
+    return texts, others
+
+
+def _sharing_collection(cls: DocumentClass) -> list[DocumentClass]:
+    """`cls` and all its relatives whose documents are in the same collection."""
+    found = [cls]
+    for known in found:
+        place = _place_of(known)
+        for relative in (*known.__bases__, *known.__subclasses__()):
+            if (
+                relative not in found
+                and _has_collection(relative)
+                and _place_of(relative) == place
+            ):
+                found.append(relative)
+    return found
+
+
+def _has_collection(cls: type) -> bool:
+    meta = getattr(cls, "_meta", None)
+    return bool(meta and not meta.get("abstract") and meta.get("collection"))
+
+
+def _place_of(cls: DocumentClass) -> tuple[str, str | None]:
+    return alias_of(cls), cls._get_collection_name()

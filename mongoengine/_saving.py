@@ -1,0 +1,143 @@
+"""Writing one document: which command is sent, and what its failure means."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pymongo.errors
+from pymongo import WriteConcern
+
+from mongoengine import connection
+from mongoengine.base.document import BaseDocument
+from mongoengine.common import _import_class
+from mongoengine.errors import NotUniqueError, OperationError, SaveConditionError
+from mongoengine.queryset import transform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mongoengine.document import Document
+    from mongoengine.execution import IO
+
+# Servers of old reported duplicates with other classes of error.
+_DUPLICATE = re.compile("^E1100[01] duplicate key")
+
+
+def with_write_concern(collection: Any, write_concern: Mapping[str, Any] | None) -> Any:
+    """The collection itself, or one like it with these write concerns on top."""
+    if not write_concern:
+        return collection
+    combined = {**collection.write_concern.document, **write_concern}
+    return collection.with_options(write_concern=WriteConcern(**combined))
+
+
+def refuse(error: pymongo.errors.PyMongoError) -> NoReturn:
+    """Raise what the user sees of an error in saving a document."""
+    text = str(error)
+    if isinstance(error, pymongo.errors.DuplicateKeyError) or _DUPLICATE.match(text):
+        raise NotUniqueError(
+            f"Tried to save duplicate unique keys ({text})"
+        ) from error
+    raise OperationError(f"Could not save document ({text})") from error
+
+
+async def insert(
+    document: Document, io: IO, collection: Any, *, replace: bool
+) -> Any:
+    """Write a document that is new, and return its `_id` as stored.
+
+    :param replace: one that has an `_id` takes the place of the stored document
+        of that `_id`, where there is one (command `findAndModify`).
+    """
+    son = document.to_mongo()
+    session = connection._get_session()
+    if replace and "_id" in son:
+        query = {"_id": son["_id"]}
+        if document._meta.get("shard_key"):
+            query.update(shard_key_of(document, son))
+        replaced = await io(
+            collection.find_one_and_replace(query, son, session=session)
+        )
+        if replaced:
+            return son["_id"]
+    inserted = await io(collection.insert_one(son, session=session))
+    return inserted.inserted_id
+
+
+async def update(
+    document: Document,
+    io: IO,
+    collection: Any,
+    save_condition: Mapping[str, Any] | None,
+) -> bool:
+    """Write the changes of a stored document, if there are any.
+
+    Returns whether the document was not there any more, and has been made anew
+    of its changes alone.  Raises `SaveConditionError`.
+    """
+    query: dict[str, Any] = {}
+    if save_condition is not None:
+        query = transform.query(type(document), **save_condition)
+    query["_id"] = stored_id(document)
+    if document._meta.get("shard_key"):
+        query.update(shard_key_of(document, document.to_mongo()))
+
+    changes = {}
+    sets, unsets = document._delta()
+    if sets:
+        changes["$set"] = sets
+    if unsets:
+        changes["$unset"] = unsets
+    if not changes:
+        return False
+    upsert = save_condition is None
+    done = await io(
+        collection.update_one(
+            query, changes, upsert=upsert, session=connection._get_session()
+        )
+    )
+    if not done.acknowledged:
+        return False
+    if not upsert and not done.matched_count:
+        raise SaveConditionError("Race condition preventing document update detected")
+    return done.upserted_id is not None
+
+
+def stored_id(document: Document) -> Any:
+    """The primary key of a document as MongoDB stores it."""
+    field = document._fields[document._meta["id_field"]]
+    value = document.pk
+    if value.__class__ in field._dump_as:
+        return value
+    return field._to_mongo_safe_call(value, use_db_field=True)
+
+
+def shard_key_of(document: Document, son: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the shard key, by database names, out of the dumped document."""
+    values = {}
+    for declared in document._meta["shard_key"]:
+        fields = document._lookup_field(declared.split("."))
+        names = [field.db_field for field in fields]
+        value: Any = son
+        for name in names:
+            value = value[name]
+        values[".".join(names)] = value
+    return values
+
+
+def changed_references(document: Document) -> list[Document]:
+    """The loaded documents that `document` refers to and that have changes."""
+    kinds = _import_class("ReferenceField"), _import_class("GenericReferenceField")
+    data = document._data
+    references = (
+        data.get(name)
+        for name, field in document._fields.items()
+        if isinstance(field, kinds)
+    )
+    return [
+        reference
+        for reference in references
+        if isinstance(reference, BaseDocument)
+        and (reference._created or reference._get_changed_fields())  # type: ignore[attr-defined]
+    ]  # type: ignore[return-value]

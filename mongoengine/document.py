@@ -1,0 +1,708 @@
+"""The document classes, and the operations of one document.
+
+Each operation is written once, as a body that is given its way of doing I/O, and
+has two faces: `save()` and `async_save()`, and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pymongo.errors
+from bson import DBRef
+from pymongo import ReadPreference
+
+from mongoengine import _collections, _indexes, _saving, connection, signals
+from mongoengine._collections import InvalidCollectionError
+from mongoengine.base import context
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.document import BaseDocument
+from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
+from mongoengine.common import _import_class
+from mongoengine.errors import (
+    DoesNotExist,
+    InvalidDocumentError,
+    InvalidQueryError,
+    MultipleObjectsReturned,
+    NotUniqueError,
+    OperationError,
+)
+from mongoengine.execution import ASYNC, SYNC, asynchronous, blocking
+from mongoengine.queryset import QuerySet
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from mongoengine.execution import IO
+    from mongoengine.queryset import QuerySetManager
+
+__all__ = (
+    "Document",
+    "EmbeddedDocument",
+    "DynamicDocument",
+    "DynamicEmbeddedDocument",
+    "OperationError",
+    "InvalidCollectionError",
+    "NotUniqueError",
+    "MapReduceDocument",
+)
+
+_GONE = "Document does not exist"
+
+
+class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
+    """A document that is stored inside of another.
+
+    It is used as the type of an `EmbeddedDocumentField`.  With
+    `meta = {"allow_inheritance": True}` it may be subclassed, and then stores the
+    name of its class as `_cls`.
+    """
+
+    __slots__ = ("_instance",)
+
+    my_metaclass: ClassVar[Any] = DocumentMetaclass
+
+    # A mutable value, equal to others of the same data.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._instance: Any = None
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, self.__class__):
+            return bool(self._data == other._data)
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return not self.__eq__(other)
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        state["_instance"] = None
+        return state
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        self._instance = state["_instance"]
+
+    def to_mongo(self, *args: Any, **kwargs: Any) -> Any:
+        """The document as it is stored, without an `_id` that is None."""
+        son = super().to_mongo(*args, **kwargs)
+        if "_id" in son and son["_id"] is None:
+            del son["_id"]
+        return son
+
+
+class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
+    """A document that has a collection.
+
+    The collection is named after the class, and the documents may be found
+    through `objects`.  The class attribute `meta` is a dict of options:
+
+    `collection`
+        name of the collection, or a callable that is given the class.
+    `db_alias`
+        alias of the connection; see :func:`~mongoengine.connect`.
+    `abstract`
+        a base for other classes, which has no collection of its own.
+    `allow_inheritance`
+        subclasses share the collection; each document stores its class in `_cls`.
+    `indexes`, `index_background`, `index_opts`, `index_cls`,
+    `auto_create_index`, `auto_create_index_on_save`
+        what indexes there are, and when they are created.
+    `ordering`
+        names of the fields that querysets are ordered by.
+    `max_documents`, `max_size` (bytes)
+        make the collection a capped one.
+    `timeseries`
+        options of a timeseries collection, `expireAfterSeconds` included.
+    `shard_key`
+        names of the fields that the collection is sharded by.
+    `strict`
+        whether unknown fields in stored documents are an error.
+    `queryset_class`, `id_field`, `cascade`, `delete_rules`
+        as their names say.
+    """
+
+    __slots__ = ("__objects",)
+
+    my_metaclass: ClassVar[Any] = TopLevelDocumentMetaclass
+
+    # The alias and collection that `switch_db()` or `switch_collection()` gave
+    # this document, or None for those of its class.
+    _target: tuple[str, str] | None = None
+
+    if TYPE_CHECKING:
+        meta: ClassVar[dict[str, Any]]
+        objects: ClassVar[QuerySetManager]
+        id: Any
+        _collection: ClassVar[Any]
+        DoesNotExist: ClassVar[type[DoesNotExist]]
+        MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
+
+    @property
+    def pk(self) -> Any:
+        """The value of the primary key, whatever its field is called."""
+        name = self._meta.get("id_field")
+        return None if name is None else getattr(self, name)
+
+    @pk.setter
+    def pk(self, value: Any) -> None:
+        setattr(self, self._meta["id_field"], value)
+
+    def __hash__(self) -> int:
+        """Documents are equal where their primary keys are."""
+        if self.pk is None:
+            return super().__hash__()
+        return hash(self.pk)
+
+    # Where documents are stored
+
+    @classmethod
+    def _get_db_alias(cls) -> str:
+        """The alias that the class uses in this task or thread."""
+        return _collections.alias_of(cls)
+
+    @classmethod
+    def _get_collection_name(cls) -> str | None:
+        """The collection that the class uses in this task or thread."""
+        switched = context.collection_name_of(cls)
+        name: str | None = switched or cls._meta.get("collection")
+        return name
+
+    @classmethod
+    def _get_db(cls) -> Any:
+        """The PyMongo database of the class, as the blocking family sees it."""
+        return connection.database(SYNC, cls._get_db_alias())
+
+    @classmethod
+    def _async_get_db(cls) -> Any:
+        """The PyMongo database of the class, as the async family sees it."""
+        return connection.database(ASYNC, cls._get_db_alias())
+
+    @classmethod
+    async def _open_collection(
+        cls, io: IO, alias: str | None = None, name: str | None = None
+    ) -> Any:
+        return await _collections.open_collection(cls, io, alias, name)
+
+    async def _get_collection_body(cls: type[Document], io: IO) -> Any:  # noqa: N805
+        """The PyMongo collection of the class, ready for use.
+
+        Where it is capped or a timeseries it is made, and indexes are created,
+        when it is first used.
+        """
+        return await _collections.open_collection(cls, io)
+
+    _get_collection = classmethod(blocking(_get_collection_body))
+    _async_get_collection = classmethod(asynchronous(_get_collection_body))
+
+    @classmethod
+    def _disconnect(cls) -> None:
+        """Open the collection again before it is next used."""
+        cls._collection = None
+
+    async def _own_collection(self, io: IO) -> Any:
+        """The collection that this document is stored in."""
+        if self._target is None:
+            return await _collections.open_collection(type(self), io)
+        return await _collections.open_collection(type(self), io, *self._target)
+
+    @property
+    def _qs(self) -> QuerySet[Self]:
+        """A queryset over what this document is stored in."""
+        cls = type(self)
+        queryset_class = self._meta.get("queryset_class", QuerySet)
+        queryset: QuerySet[Self] = queryset_class(cls, None)
+        if self._target is not None:
+            queryset._alias, queryset._collection_name = self._target
+        return queryset
+
+    @property
+    def _object_key(self) -> dict[str, Any]:
+        """The query that finds this document: its primary key and shard key."""
+        key = {"pk": self.pk}
+        for declared in self._meta.get("shard_key") or ():
+            fields = self._lookup_field(declared.split("."))
+            value: Any = self
+            for field in fields:
+                value = getattr(value, field.name)
+            key["__".join(field.name for field in fields)] = value
+        return key
+
+    def to_dbref(self) -> DBRef:
+        """A `DBRef` to this document.
+
+        :raises OperationError: if it has not been saved.
+        """
+        if self.pk is None:
+            raise OperationError("Only saved documents can have a valid dbref")
+        return DBRef(type(self)._get_collection_name() or "", self.pk)
+
+    def switch_db(self, db_alias: str, keep_created: bool = True) -> Self:
+        """Store this document on another connection from now on.
+
+        :param db_alias: the alias of the connection.
+        :param keep_created: keep to the knowledge that the document is stored;
+            False inserts it there when it is next saved.
+        :raises ConnectionFailure: if there is no such alias.
+        """
+        connection.alias_modes(db_alias)
+        return self._switch(db_alias, type(self)._get_collection_name(), keep_created)
+
+    def switch_collection(
+        self, collection_name: str, keep_created: bool = True
+    ) -> Self:
+        """Store this document in another collection from now on.
+
+        :param collection_name: the name of the collection.
+        :param keep_created: as in `switch_db()`.
+        """
+        return self._switch(type(self)._get_db_alias(), collection_name, keep_created)
+
+    def _switch(self, alias: str, name: str | None, keep_created: bool) -> Self:
+        cls = type(self)
+        target = (alias, name)
+        own: dict[str, Callable[[], Any]] = {
+            "_get_db": partial(connection.database, SYNC, alias),
+            "_async_get_db": partial(connection.database, ASYNC, alias),
+            "_get_collection": partial(_open_switched, cls, *target),
+            "_async_get_collection": partial(_async_open_switched, cls, *target),
+        }
+        for attribute, value in own.items():
+            object.__setattr__(self, attribute, value)
+        object.__setattr__(self, "_target", target)
+        if not keep_created:
+            self._created = True
+        return self
+
+    # Saving
+
+    async def _save(
+        self,
+        io: IO,
+        force_insert: bool = False,
+        validate: bool = True,
+        clean: bool = True,
+        write_concern: Mapping[str, Any] | None = None,
+        cascade: bool | None = None,
+        cascade_kwargs: Mapping[str, Any] | None = None,
+        _refs: list[Any] | None = None,
+        save_condition: Mapping[str, Any] | None = None,
+        signal_kwargs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Store the document: all of a new one, the changes of a known one.
+
+        :param force_insert: insert, also where a document of this primary key
+            may be stored; then `NotUniqueError` is raised.
+        :param validate: validate the document first.
+        :param clean: call `clean()` in validating.
+        :param write_concern: options of a PyMongo `WriteConcern`.
+        :param cascade: save changed documents that this one refers to as well;
+            where None, `meta["cascade"]` decides.
+        :param cascade_kwargs: arguments for saving those; implies `cascade`.
+        :param _refs: what has been saved in this cascade so far.
+        :param save_condition: a query that the stored document has to match.
+        :param signal_kwargs: more keywords for the receivers of signals.
+        :returns: the document itself.
+        :raises ValidationError: a value does not meet the rules of its field.
+        :raises NotUniqueError: a unique index forbids it.
+        :raises SaveConditionError: `save_condition` did not match.
+        :raises OperationError: the server refused it for another reason.
+
+        Sends `insert`, `update`, or `findAndModify` for a new document whose
+        primary key is set.  Where it fails, the document keeps its changes.
+        """
+        cls = type(self)
+        meta = self._meta
+        if meta.get("abstract"):
+            raise InvalidDocumentError("Cannot save an abstract document.")
+        told = signal_kwargs or {}
+        if signals.pre_save.receivers:
+            await signals.send(io, signals.pre_save, cls, document=self, **told)
+        if validate:
+            self.validate(clean=clean)
+        created = force_insert or self._created or self.pk is None
+        if signals.pre_save_post_validation.receivers:
+            await signals.send(
+                io,
+                signals.pre_save_post_validation,
+                cls,
+                document=self,
+                created=created,
+                **told,
+            )
+        if meta.get("auto_create_index_on_save") and cls._collection is not None:
+            await io.call(cls, "ensure_indexes")
+        collection = await self._own_collection(io)
+        if write_concern:
+            collection = _saving.with_write_concern(collection, write_concern)
+        try:
+            if created:
+                stored_id = await _saving.insert(
+                    self, io, collection, replace=not force_insert
+                )
+            else:
+                created = await _saving.update(self, io, collection, save_condition)
+                stored_id = None
+        except pymongo.errors.OperationFailure as error:
+            _saving.refuse(error)
+
+        if stored_id is not None:
+            name = meta["id_field"]
+            self[name] = self._fields[name].to_python(stored_id)
+        self._created = False
+        if cascade is None:
+            cascade = meta.get("cascade", False) or cascade_kwargs is not None
+        if cascade:
+            passed_on = {
+                "force_insert": force_insert,
+                "validate": validate,
+                "write_concern": write_concern,
+                "cascade": cascade,
+                **(cascade_kwargs or {}),
+                "_refs": _refs,
+            }
+            await io.call(self, "cascade_save", **passed_on)
+        if signals.post_save.receivers:
+            await signals.send(
+                io, signals.post_save, cls, document=self, created=created, **told
+            )
+        self._clear_changed_fields()
+        return self
+
+    save = blocking(_save)
+    async_save = asynchronous(_save)
+
+    async def _cascade_save(self, io: IO, **kwargs: Any) -> None:
+        """Save the changed documents that this one refers to.
+
+        Only those that have been loaded are looked at; the arguments are those
+        of `save()`.
+        """
+        saved = kwargs.get("_refs") or []
+        for reference in _saving.changed_references(self):
+            if any(reference is known for known in saved):
+                continue
+            saved.append(reference)
+            kwargs["_refs"] = saved
+            await io.call(reference, "save", **kwargs)
+
+    cascade_save = blocking(_cascade_save)
+    async_cascade_save = asynchronous(_cascade_save)
+
+    # Changing and removing what is stored
+
+    async def _update(self, io: IO, **kwargs: Any) -> Any:
+        """Update the stored document, and leave this one as it is.
+
+        :param kwargs: update operators (`set__title="x"`, `inc__views=1`), and the
+            options of :meth:`QuerySet.update_one`.
+        :returns: how many documents were updated, 0 or 1.
+        :raises OperationError: if the document has not been saved.
+        """
+        if self.pk is not None:
+            queryset = self._qs.filter(**self._object_key)
+        elif kwargs.get("upsert", False):
+            son = self.to_mongo()
+            son.pop("_cls", None)
+            queryset = self._qs.filter(**son)
+        else:
+            raise OperationError("attempt to update a document not yet saved")
+        return await io.call(queryset, "update_one", **kwargs)
+
+    update = blocking(_update)
+    async_update = asynchronous(_update)
+
+    async def _modify(
+        self, io: IO, query: Any = None, **update: Any
+    ) -> bool:
+        """Update the stored document and load the result, in one command.
+
+        Unsaved changes of this document are lost.
+
+        :param query: a dict of keywords, or a `Q`, that the stored document has
+            to match besides.
+        :param update: update operators (`inc__views=1`).
+        :returns: whether the document was there, matched, and was updated.
+
+        Sends `findAndModify`.
+        """
+        if self.pk is None:
+            raise InvalidDocumentError("The document does not have a primary key.")
+        id_field = self._meta["id_field"]
+        if query is None:
+            query = {}
+        wanted = dict(query) if isinstance(query, dict) else query.to_query(self)
+        if wanted.setdefault(id_field, self.pk) != self.pk:
+            raise InvalidQueryError(
+                "Invalid document modify query: it must modify only this document."
+            )
+        wanted.update(self._object_key)
+        queryset = self._qs.filter(**wanted)
+        stored = await io.call(queryset, "modify", new=True, **update)
+        if stored is None:
+            return False
+        self._take(stored, tuple(self._fields_ordered))
+        return True
+
+    modify = blocking(_modify)
+    async_modify = asynchronous(_modify)
+
+    async def _delete_body(
+        self,
+        io: IO,
+        signal_kwargs: Mapping[str, Any] | None = None,
+        **write_concern: Any,
+    ) -> None:
+        """Remove the stored document and its files; delete rules apply.
+
+        :param signal_kwargs: more keywords for the receivers of signals.
+        :param write_concern: options of a PyMongo `WriteConcern`.
+        :raises OperationError: the server refused, or a rule `DENY` forbids it.
+        """
+        cls = type(self)
+        told = signal_kwargs or {}
+        if signals.pre_delete.receivers:
+            await signals.send(io, signals.pre_delete, cls, document=self, **told)
+        file_field = _import_class("FileField")
+        for name, field in self._fields.items():
+            if isinstance(field, file_field):
+                await io.call(getattr(self, name), "delete")
+        queryset = self._qs.filter(**self._object_key)
+        try:
+            await io.call(
+                queryset, "delete", write_concern=write_concern, _from_doc_delete=True
+            )
+        except pymongo.errors.OperationFailure as error:
+            raise OperationError(f"Could not delete document ({error})") from error
+        if signals.post_delete.receivers:
+            await signals.send(io, signals.post_delete, cls, document=self, **told)
+
+    delete = blocking(_delete_body)
+    async_delete = asynchronous(_delete_body)
+
+    # Loading
+
+    async def _select_related(self, io: IO, max_depth: int = 1) -> Self:
+        """Load the documents that this one refers to, a query per collection.
+
+        :param max_depth: how deep lists and dicts are looked into.
+        :returns: the document itself.
+        """
+        dereference = _import_class("DeReference")()
+        await dereference._follow(io, [self], max_depth=max_depth + 1)
+        return self
+
+    select_related = blocking(_select_related)
+    async_select_related = asynchronous(_select_related)
+
+    async def _reload(self, io: IO, *fields: Any, **kwargs: Any) -> Self:
+        """Load the document again, giving up its unsaved changes.
+
+        :param fields: names of the fields to load; all where none are given.
+        :param max_depth: how deep references are followed; 1 where not given.
+        :returns: the document itself.
+        :raises DoesNotExist: if it is not stored, or not any more.
+        """
+        max_depth = 1
+        if fields and isinstance(fields[0], int):
+            max_depth, *rest = fields
+            fields = tuple(rest)
+        elif "max_depth" in kwargs:
+            max_depth = kwargs["max_depth"]
+        if self.pk is None:
+            raise self.DoesNotExist(_GONE)
+        queryset = (
+            self._qs.read_preference(ReadPreference.PRIMARY)
+            .filter(**self._object_key)
+            .only(*fields)
+            .limit(1)
+        )
+        if io.is_async:
+            found = await queryset.async_select_related(max_depth=max_depth)
+        else:
+            found = queryset.select_related(max_depth=max_depth)
+        if not found:
+            raise self.DoesNotExist(_GONE)
+        self._take(found[0], fields)
+        return self
+
+    reload = blocking(_reload)
+    async_reload = asynchronous(_reload)
+
+    def _take(self, stored: Self, names: tuple[str, ...]) -> None:
+        """Take over values of `stored`, a newer copy of this document.
+
+        :param names: the fields to take over; all where there are none.
+        """
+        raise NotImplementedError
+
+    # Classes
+
+    @classmethod
+    def register_delete_rule(
+        cls, document_cls: type[BaseDocument], field_name: str, rule: int
+    ) -> None:
+        """Say what happens to documents that refer to a deleted one of this class.
+
+        :param document_cls: the class that refers to this one.
+        :param field_name: the reference field in it.
+        :param rule: `DO_NOTHING`, `NULLIFY`, `CASCADE`, `DENY` or `PULL`.
+        """
+        owners = [_DocumentRegistry.get(name) for name in cls._subclasses]
+        referring = [_DocumentRegistry.get(name) for name in document_cls._subclasses]
+        for owner in owners:
+            rules = dict(owner._meta.get("delete_rules") or {})
+            rules.update({(referrer, field_name): rule for referrer in referring})
+            owner._meta["delete_rules"] = rules
+
+    async def _drop_collection_body(cls: type[Document], io: IO) -> None:  # noqa: N805
+        """Drop the collection of the class, all its documents and indexes.
+
+        :raises OperationError: if the class has none, being abstract.
+        """
+        await _collections.drop(cls, io)
+
+    drop_collection = classmethod(blocking(_drop_collection_body))
+    async_drop_collection = classmethod(asynchronous(_drop_collection_body))
+
+    async def _create_index_body(
+        cls: type[Document],  # noqa: N805
+        io: IO,
+        keys: Any,
+        background: bool = False,
+        **kwargs: Any,
+    ) -> str:
+        """Create one index (command `createIndexes`).
+
+        :param keys: field name, names or pairs, or a dict, as in `meta["indexes"]`.
+        :param background: passed to the server, which has ignored it since 4.2.
+        :param kwargs: options of the index.
+        :returns: the name of the index.
+        """
+        return await _indexes.create(cls, io, keys, background, kwargs)
+
+    create_index = classmethod(blocking(_create_index_body))
+    async_create_index = classmethod(asynchronous(_create_index_body))
+
+    async def _ensure_indexes_body(cls: type[Document], io: IO) -> None:  # noqa: N805
+        """Create the indexes of `meta["indexes"]` and of the fields.
+
+        Called when the class is first used, unless `meta["auto_create_index"]` is
+        False.
+        """
+        await _indexes.ensure(cls, io)
+
+    ensure_indexes = classmethod(blocking(_ensure_indexes_body))
+    async_ensure_indexes = classmethod(asynchronous(_ensure_indexes_body))
+
+    async def _list_indexes_body(
+        cls: type[Document],  # noqa: N805
+        io: IO,
+    ) -> list[list[tuple[str, Any]]]:
+        """The keys of every index that the collection should have.
+
+        Includes those of other classes in the same collection; nothing is asked
+        of the server.
+        """
+        return _indexes.declared(cls)
+
+    list_indexes = classmethod(blocking(_list_indexes_body))
+    async_list_indexes = classmethod(asynchronous(_list_indexes_body))
+
+    async def _compare_indexes_body(
+        cls: type[Document],  # noqa: N805
+        io: IO,
+    ) -> dict[str, list[list[tuple[str, Any]]]]:
+        """Compare the indexes that are declared with those that are there.
+
+        :returns: `{"missing": [...], "extra": [...]}`, lists of index keys.
+        """
+        return await _indexes.compare(cls, io)
+
+    compare_indexes = classmethod(blocking(_compare_indexes_body))
+    async_compare_indexes = classmethod(asynchronous(_compare_indexes_body))
+
+
+async def _open_switched_body(
+    cls: type[Document], io: IO, alias: str, name: str
+) -> Any:
+    return await _collections.open_collection(cls, io, alias, name)
+
+
+_open_switched = blocking(_open_switched_body)
+_async_open_switched = asynchronous(_open_switched_body)
+
+
+class DynamicDocument(Document, metaclass=TopLevelDocumentMetaclass):
+    """A document that may have fields that its class does not define.
+
+    Those become :class:`~mongoengine.fields.DynamicField`.  Deleting the attribute
+    of one removes it from the stored document when that is saved.
+    """
+
+    my_metaclass: ClassVar[Any] = TopLevelDocumentMetaclass
+
+    _dynamic = True
+
+    def __delattr__(self, *args: Any, **kwargs: Any) -> None:
+        """Remove a dynamic field, or empty a declared one."""
+        name = args[0]
+        if name in self._dynamic_fields:
+            setattr(self, name, None)
+            self._dynamic_fields[name].null = False
+        else:
+            super().__delattr__(*args, **kwargs)
+
+
+class DynamicEmbeddedDocument(EmbeddedDocument, metaclass=DocumentMetaclass):
+    """An embedded document that may have fields that its class does not define."""
+
+    my_metaclass: ClassVar[Any] = DocumentMetaclass
+
+    _dynamic = True
+
+    def __delattr__(self, *args: Any, **kwargs: Any) -> None:
+        """Put a declared field back to its default, or empty a dynamic one."""
+        name = args[0]
+        value = None
+        if name in self._fields:
+            value = self._fields[name].default
+            if callable(value):
+                value = value()
+        setattr(self, name, value)
+
+
+class MapReduceDocument:
+    """One result of a map/reduce query.
+
+    :param document: the document class that was queried.
+    :param collection: the PyMongo collection that holds the results.
+    :param key: the key of the result, often the `_id` of a document.
+    :param value: what was computed for the key.
+    """
+
+    def __init__(
+        self, document: type[Document], collection: Any, key: Any, value: Any
+    ) -> None:
+        self._document = document
+        self._collection = collection
+        self.key = key
+        self.value = value
+
+    async def _object_body(self, io: IO) -> Any:
+        """The document whose primary key is `key`, or None; loaded once."""
+        try:
+            return self._key_object
+        except AttributeError:
+            self.key = str(self.key)
+        self._key_object = await io.call(self._document.objects, "with_id", self.key)
+        return self._key_object
+
+    object = property(blocking(_object_body))
+    async_object = asynchronous(_object_body)
