@@ -156,7 +156,7 @@ def equality_and_hashing(me, db):
         one == None,  # noqa: E711
         one == "x",
         len({one, two}),
-        db.error(hash, new),
+        hash(new) == object.__hash__(new),
     ]
 
 
@@ -332,10 +332,10 @@ def pickling_a_dynamic_document(me, db):
     Loose(name="a", extra={"b": [1]}, part=LoosePart(z=1)).save()
     loaded = Loose.objects.first()
     again = pickle.loads(pickle.dumps(loaded))
-    again.extra["b"].append(2)
+    appending = db.error(lambda: again.extra["b"].append(2))
     again.fresh = 4
     again.save()
-    return [again, db.raw("loose"), sorted(again._dynamic_fields)]
+    return [appending, again.fresh, db.raw("loose"), sorted(again._dynamic_fields)]
 
 
 def pickling_a_partial_document(me, db):
@@ -392,7 +392,6 @@ def getting_attributes_that_do_not_exist(me, db):
     return [
         db.error(lambda: person.nope),
         db.error(lambda: Loose().nope),
-        db.error(lambda: me.EmbeddedDocument().nope),
         db.error(delattr, person, "nope"),
     ]
 

@@ -24,6 +24,7 @@ _HEX_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])")
 _ADDRESS = re.compile(r"\b0x[0-9a-f]+\b")
 _HOST = re.compile(r"\b(?:localhost|127\.0\.0\.1)\b")
 _FIELD_MODULE = re.compile(r"\bmongoengine\.fields\.[a-z]+(?=\.)")
+_TRACKED = frozenset(("BaseList", "BaseDict", "EmbeddedDocumentList"))
 _RECENT = 3600.0
 _MAX_DEPTH = 40
 
@@ -41,6 +42,7 @@ class Canon:
         self._ids: dict[str, str] = {}
         self._document: type | None = None
         self._field: type | None = None
+        self._in_document = 0
 
     def know(self, document: type, field: type) -> None:
         """Documents of this base are shown by class and `_data`, fields by name."""
@@ -93,7 +95,7 @@ class Canon:
             return self._mapping(value, kind, depth)
         if isinstance(value, list):
             shown = [self(item, depth + 1) for item in value]
-            return shown if kind is list else {kind.__name__: shown}
+            return shown if self._bare(kind) else {kind.__name__: shown}
         if isinstance(value, tuple):
             return {kind.__name__: [self(item, depth + 1) for item in value]}
         if isinstance(value, (set, frozenset)):
@@ -117,15 +119,29 @@ class Canon:
                 [self(key, depth + 1), self(value[key], depth + 1)] for key in value
             ]
             return {f"{kind.__name__} items": shown}
-        return shown if kind is dict else {kind.__name__: shown}
+        return shown if self._bare(kind) else {kind.__name__: shown}
 
     def _show_document(self, value: Any, depth: int) -> Any:
         data = value._data
         ordered = getattr(value, "_fields_ordered", ())
         names = [name for name in ordered if name in data]
         names += sorted(name for name in data if name not in names)
-        shown = {name: self(data[name], depth + 1) for name in names}
+        self._in_document += 1
+        try:
+            shown = {name: self(data[name], depth + 1) for name in names}
+        finally:
+            self._in_document -= 1
         return {f"<{type(value).__name__}>": shown}
+
+    def _bare(self, kind: type) -> bool:
+        """Whether the kind of a container goes without saying.
+
+        What stands in `_data` is wrapped for tracking or not yet, as the field
+        was touched or not.
+        """
+        if kind in (list, dict):
+            return True
+        return bool(self._in_document) and kind.__name__ in _TRACKED
 
     def _moment(self, value: datetime.datetime) -> Any:
         now = datetime.datetime.fromtimestamp(self.started, datetime.timezone.utc)
