@@ -2,30 +2,176 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pymongo
+
+from mongoengine.common import _import_class
 
 __all__ = ("IndexSpecs",)
 
+Spec = dict[str, Any]
+Key = tuple[str, int | str]
+
+#: What the first character of a name in an index declaration means.
+_DIRECTIONS: dict[str, int | str] = {
+    "+": pymongo.ASCENDING,
+    "-": pymongo.DESCENDING,
+    "*": pymongo.GEO2D,
+    "(": pymongo.GEOSPHERE,
+    ")": "geoHaystack",
+    "#": pymongo.HASHED,
+    "$": pymongo.TEXT,
+}
+
+#: Indexes whose last key is one of these do not begin with `_cls`.
+_WITHOUT_CLS = (pymongo.GEO2D, pymongo.GEOSPHERE, "geoHaystack")
+
+_PRIMARY_KEY = ("pk", "id", "_id")
+
+_LISTS = ("EmbeddedDocumentListField", "ListField", "SortedListField")
+
+_GEO_FIELDS = (
+    "EmbeddedDocumentField",
+    "GeoPointField",
+    "PointField",
+    "LineStringField",
+    "PolygonField",
+)
+
 
 class IndexSpecs:
-    """What a document class can tell of its indexes."""
+    """What a document class can tell of its indexes.
+
+    A specification is a dict: `fields`, a list of `(database name, direction)`,
+    and the options of `createIndexes`.
+    """
 
     __slots__ = ()
 
-    @classmethod
-    def _build_index_specs(cls, meta_indexes: list[Any]) -> list[dict[str, Any]]:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+        _fields: ClassVar[dict[str, Any]]
+        _meta: ClassVar[dict[str, Any]]
+
+        @classmethod
+        def _lookup_field(cls, parts: str | list[str]) -> list[Any]: ...
 
     @classmethod
-    def _build_index_spec(cls, spec: Any) -> dict[str, Any] | None:
-        raise NotImplementedError
+    def _build_index_specs(cls, meta_indexes: list[Any]) -> list[Spec]:
+        """Specifications of the indexes that `meta` and the fields ask for.
+
+        What `unique` or a geo field asks for completes a declaration of the same
+        fields.  Raises `LookUpError` for an unknown field.
+        """
+        specs: list[Any] = [cls._build_index_spec(spec) for spec in meta_indexes]
+        for asked_for in (cls._geo_indices(), cls._unique_with_indexes()):
+            known = {tuple(spec["fields"]): spec for spec in specs if asked_for}
+            for spec in asked_for:
+                declared = known.get(tuple(spec["fields"]))
+                if declared is None:
+                    specs.append(spec)
+                else:
+                    declared.update(spec)
+        return specs
 
     @classmethod
-    def _unique_with_indexes(cls, namespace: str = "") -> list[dict[str, Any]]:
-        raise NotImplementedError
+    def _build_index_spec(cls, spec: Any) -> Spec:
+        """The specification for one declaration: a name, several, or a dict."""
+        if isinstance(spec, str):
+            spec = {"fields": [spec]}
+        elif isinstance(spec, (list, tuple)):
+            spec = {"fields": list(spec)}
+        built: Spec = dict(spec)
+        keys = [
+            cls._index_key(name)
+            for name in built["fields"]
+            if not isinstance(name, (list, tuple))
+        ]
+        with_cls = cls._begins_with_cls(built)
+        built.pop("cls", None)
+        if with_cls and (not keys or keys[-1][1] not in _WITHOUT_CLS):
+            keys.insert(0, ("_cls", 1))
+        if keys:
+            built["fields"] = keys
+        return built
+
+    @classmethod
+    def _begins_with_cls(cls, spec: Spec) -> bool:
+        """Whether the declaration leaves room for `_cls` before its fields."""
+        return bool(
+            cls._meta.get("allow_inheritance")
+            and not spec.get("sparse", False)
+            and spec.get("cls", True)
+            and "_cls" not in spec["fields"]
+            and (spec.get("cls", False) or cls._meta.get("index_cls", True))
+        )
+
+    @classmethod
+    def _index_key(cls, name: str) -> Key:
+        """Database name and direction of one name of a declaration."""
+        direction = _DIRECTIONS.get(name[:1])
+        if direction is None:
+            direction = pymongo.ASCENDING
+        else:
+            name = name[1:]
+        if name in _PRIMARY_KEY:
+            return "_id", direction
+        path = cls._lookup_field(name.split("."))
+        return ".".join(getattr(step, "db_field", step) for step in path), direction
+
+    @classmethod
+    def _unique_with_indexes(cls, namespace: str = "") -> list[Spec]:
+        """Specifications for `unique` and `unique_with`, embedded ones included."""
+        specs: list[Spec] = []
+        for name, field in cls._fields.items():
+            if field.unique:
+                specs.append(cls._unique_index(field, namespace))
+            if type(field).__name__ in _LISTS:
+                field = field.field
+            if (
+                type(field).__name__ == "EmbeddedDocumentField"
+                and field.document_type != cls
+            ):
+                specs += field.document_type._unique_with_indexes(f"{name}.")
+        return specs
+
+    @classmethod
+    def _unique_index(cls, field: Any, namespace: str) -> Spec:
+        """The specification for one unique field.
+
+        The fields that it is unique with become required.
+        """
+        if isinstance(field.unique_with, str):
+            field.unique_with = [field.unique_with]
+        names = [field.db_field]
+        sparse = field.sparse
+        for other in field.unique_with or ():
+            path = cls._lookup_field(other.split("."))
+            names.append(".".join(step.db_field for step in path))
+            path[-1].required = True
+            sparse = not sparse and path[-1].name not in cls.__dict__
+        keys = [(f"{namespace}{name}", pymongo.ASCENDING) for name in names]
+        return {"fields": keys, "unique": True, "sparse": sparse}
 
     @classmethod
     def _geo_indices(
         cls, inspected: list[Any] | None = None, parent_field: str | None = None
-    ) -> list[dict[str, Any]]:
-        raise NotImplementedError
+    ) -> list[Spec]:
+        """Specifications for the geo fields, those of embedded documents included."""
+        inspected = inspected or []
+        inspected.append(cls)
+        geo_fields = tuple(_import_class(name) for name in _GEO_FIELDS)
+        specs: list[Spec] = []
+        for field in cls._fields.values():
+            if not isinstance(field, geo_fields):
+                continue
+            if hasattr(field, "document_type"):
+                embedded = field.document_type
+                if embedded not in inspected and hasattr(embedded, "_geo_indices"):
+                    specs += embedded._geo_indices(inspected, field.db_field)
+            elif field._geo_index:
+                name = field.db_field
+                if parent_field:
+                    name = f"{parent_field}.{name}"
+                specs.append({"fields": [(name, field._geo_index)]})
+        return specs

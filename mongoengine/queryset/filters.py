@@ -138,9 +138,10 @@ class FilterPlan:
         self.key = self._join()
         self.operator = None if op in UNWRAPPED else f"${op}"
         self.prepare: Callable[[str | None, Any], Any] | None = None
-        if field is not None and not negated and op in SINGLE_VALUE:
-            if not isinstance(field, _odd_fields()):
-                self.prepare = field.prepare_query_value
+        if field is None or negated or isinstance(field, _odd_fields()):
+            return
+        if op in SINGLE_VALUE:
+            self.prepare = field.prepare_query_value
 
     def _join(self, suffix: str = "") -> str:
         parts = self.parts.copy()
@@ -195,9 +196,13 @@ def _element_condition(field: Any, op: str, value: Any) -> Any:
     """What `$elemMatch` is given: a keyword query on an embedded document, or one
     value of the field.
     """
-    if isinstance(value, dict) and isinstance(field, _import_class("ListField")):
-        if isinstance(field.field, _import_class("EmbeddedDocumentField")):
-            return query(field.field.document_type, **value)
+    embedded = getattr(field, "field", None)
+    if (
+        isinstance(value, dict)
+        and isinstance(field, _import_class("ListField"))
+        and isinstance(embedded, _import_class("EmbeddedDocumentField"))
+    ):
+        return query(embedded.document_type, **value)
     return field.prepare_query_value(op, value)
 
 

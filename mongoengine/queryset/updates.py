@@ -47,10 +47,7 @@ def update(_doc_cls: Any = None, **update: Any) -> Update:
             continue
         plan = plans.get(keyword) or _plan(_doc_cls, keyword, plans)
         operator, change = plan.change(value)
-        if operator not in changes:
-            changes[operator] = change
-        elif isinstance(changes[operator], dict):
-            changes[operator] = {**changes[operator], **change}
+        handle_raw_query({operator: change}, changes)
     return changes
 
 
@@ -106,11 +103,18 @@ class UpdatePlan:
         ):
             return [field.prepare_query_value(op, item) for item in value]
         if op in _ONE_VALUE and (field.required or value is not None):
-            if op == "pull" and self.match in ("in", "nin"):
-                if not isinstance(value, dict):
-                    return prepare_several(field, op, value)
+            if self._is_of_several(value):
+                return prepare_several(field, op, value)
             return field.prepare_query_value(op, value)
         return value
+
+    def _is_of_several(self, value: Any) -> bool:
+        """Whether `pull` is given the values that `in` or `nin` compares with."""
+        return (
+            self.op == "pull"
+            and self.match in ("in", "nin")
+            and not isinstance(value, dict)
+        )
 
     def _pushed(self, value: Any) -> tuple[str, Update]:
         """`$push`, of several values or at a position where that was asked for."""
@@ -162,7 +166,7 @@ def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
     if len(names) < 3 and names[0] not in UPDATE_OPERATORS:
         names.insert(0, "set")
     given = names.pop(0) if names[0] in UPDATE_OPERATORS else None
-    match = names.pop() if names and names[-1] in _COMPARISONS else None
+    match = names.pop() if len(names) > 1 and names[-1] in _COMPARISONS else None
     if len(names) > 1 and not names[-1]:
         names.pop()
     path: list[Any] = looked_up(document, names) if document is not None else []
