@@ -13,7 +13,7 @@ from mongoengine.execution import IO, SYNC, run
 
 __all__ = ("LEGACY_JSON_OPTIONS", "PYMONGO_VERSION")
 
-PYMONGO_VERSION: tuple[int, ...] = tuple(pymongo.version_tuple[:2])
+PYMONGO_VERSION = pymongo.version_tuple[:2]
 
 LEGACY_JSON_OPTIONS = json_util.LEGACY_JSON_OPTIONS.with_options(
     uuid_representation=binary.UuidRepresentation.PYTHON_LEGACY

@@ -1,0 +1,246 @@
+"""`embedded://`: a MongoDB-compatible server of one's own.
+
+    connect("blog", host="embedded://")                data in memory
+    connect("blog", host="embedded:///./data")         data in the folder ./data
+    connect("blog", host="embedded:////srv/data")      data in the folder /srv/data
+    connect("blog", host="embedded://:27018")          on that loopback port
+
+The server is SecantusDB, from the `embedded` extra, in a process of its own on a
+free loopback port.  There is one for one folder (and one in memory) however many
+aliases use it; it starts in a fraction of a second with the first of them and is
+gone when the program ends, also when the program is killed.
+
+This is for trying things out, for developing and for testing.  Production wants
+MongoDB itself: the embedded server has no replicas, no authentication and only a
+part of MongoDB's features.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO as File
+from urllib.parse import unquote
+
+from mongoengine.execution import IO
+
+__all__ = ("EmbeddedServerError", "address", "is_embedded", "start")
+
+_SCHEME = "embedded://"
+_URL = re.compile(
+    r"embedded://(?:(?:localhost|127\.0\.0\.1)?:(?P<port>\d+))?(?:/(?P<folder>.*))?"
+)
+_LISTENING = re.compile(rb"listening on (\S+:\d+)")
+_BUSY = b"already being managed by another process"
+
+_SECONDS_TO_START = 30.0
+_SECONDS_FOR_BUSY_FOLDER = 6.0
+_SECONDS_BETWEEN_LOOKS = 0.01
+
+_servers: dict[str, _Server] = {}
+_lock = threading.Lock()
+
+
+class EmbeddedServerError(Exception):
+    """The embedded server could not be started, or has ended."""
+
+
+class _Server:
+    """One server process, behind the supervisor that ends it with this program."""
+
+    def __init__(self, port: str, folder: str) -> None:
+        self.folder = folder
+        self.port = port
+        self.address: str | None = None
+        self._owner = os.getpid()
+        place = Path(tempfile.mkdtemp(prefix="mongoengine-embedded-"))
+        settings = place / "secantusd.toml"
+        settings.touch()
+        log = place / "log"
+        log.touch()
+        self._log: File[bytes] = log.open("rb")
+        self._text = b""
+        supervisor = Path(__file__).with_name("embedded_supervisor.py")
+        try:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-I", "-S", os.fspath(supervisor)),
+                    *(os.fspath(place), "1" if folder else "0"),
+                    *(sys.executable, "-m", "secantus"),
+                    *("--config", os.fspath(settings)),
+                    *("--port", port, "--storage-path", folder or ":memory:"),
+                    "--enable-test-commands",
+                ],
+                stdin=subprocess.PIPE,
+                env={**os.environ, "TMPDIR": os.fspath(place)},
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._log.close()
+            shutil.rmtree(place, ignore_errors=True)
+            raise EmbeddedServerError(
+                f"The embedded server cannot be started: {error}"
+            ) from error
+
+    def has_ended(self) -> bool:
+        # A forked child cannot wait for the process of its parent.
+        return os.getpid() == self._owner and self._process.poll() is not None
+
+    def listens(self) -> bool:
+        """Whether the log tells the address; raises if the server has ended."""
+        if self.address is None:
+            ended = self.has_ended()
+            self._text += self._log.read()
+            if found := _LISTENING.search(self._text):
+                self.address = found[1].decode()
+                self._log.close()
+            elif ended:
+                self._log.close()
+                raise self.failure()
+        return self.address is not None
+
+    def is_busy(self) -> bool:
+        return _BUSY in self._text
+
+    def failure(self) -> EmbeddedServerError:
+        lines = self._text.decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else "it has said nothing"
+        if "Address already in use" in reason or "Permission denied" in reason:
+            what = f"port {self.port}" if self.port != "0" else "a port"
+            if not self.folder or "Address" in reason:
+                return EmbeddedServerError(
+                    f"The embedded server cannot have {what} of 127.0.0.1: {reason}"
+                )
+        if self.is_busy():
+            reason = "another program's embedded server is using it"
+        where = f" on the folder {self.folder!r}" if self.folder else ""
+        return EmbeddedServerError(
+            f"The embedded server cannot be started{where}: {reason}"
+        )
+
+    def end(self) -> None:
+        """End the server, and wait until its supervisor is gone."""
+        if os.getpid() == self._owner:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            self._process.wait()
+            self._log.close()
+
+
+def is_embedded(host: str) -> bool:
+    """Whether `host` asks for an embedded server."""
+    return host.startswith(_SCHEME)
+
+
+async def start(io: IO, hosts: list[str]) -> None:
+    """Start the embedded servers that `hosts` ask for, and wait until they listen.
+
+    :raises EmbeddedServerError: if one cannot be started, saying why
+    """
+    for host in hosts:
+        if is_embedded(host):
+            await _start(io, *_parsed(host))
+
+
+async def _start(io: IO, port: str, folder: str) -> None:
+    begun = time.monotonic()
+    while True:
+        server = _launched(port, folder)
+        try:
+            while not server.listens():
+                if time.monotonic() - begun > _SECONDS_TO_START:
+                    raise EmbeddedServerError(
+                        f"The embedded server has not started within "
+                        f"{_SECONDS_TO_START:.0f} seconds"
+                    )
+                await _pause(io)
+            return
+        except EmbeddedServerError:
+            _drop(server)
+            waited = time.monotonic() - begun
+            if not server.is_busy() or waited > _SECONDS_FOR_BUSY_FOLDER:
+                raise
+        await _pause(io, 0.2)
+
+
+async def _pause(io: IO, seconds: float = _SECONDS_BETWEEN_LOOKS) -> None:
+    sleep = asyncio.sleep if io.is_async else time.sleep
+    await io(sleep(seconds))
+
+
+def address(host: str) -> str:
+    """`host` as PyMongo takes it: that of the running server, if it asks for one.
+
+    :raises EmbeddedServerError: if that server has ended, or was never started
+    """
+    if not is_embedded(host):
+        return host
+    _, folder = _parsed(host)
+    server = _servers.get(folder)
+    if server is None or server.address is None or server.has_ended():
+        raise EmbeddedServerError(
+            f"The embedded server of {host!r} is not running any more. "
+            "Use disconnect() and connect() to start it again"
+        )
+    return server.address
+
+
+def _parsed(host: str) -> tuple[str, str]:
+    """The port ("0" for any) and the folder ("" for none) that `host` asks for."""
+    found = _URL.fullmatch(host)
+    if found is None:
+        raise EmbeddedServerError(
+            f"{host!r} is not understood: use embedded:// for data in memory, "
+            "embedded:///./folder for data in a folder, and embedded://:27018 or "
+            "embedded://:27018/./folder for a port of your choice"
+        )
+    folder = unquote(found["folder"] or "")
+    return found["port"] or "0", os.path.realpath(folder) if folder else ""
+
+
+def _launched(port: str, folder: str) -> _Server:
+    """The server of a folder, its process started if need be."""
+    with _lock:
+        server = _servers.get(folder)
+        if server is None or server.has_ended():
+            if importlib.util.find_spec("secantus") is None:
+                raise EmbeddedServerError(
+                    "embedded:// needs the SecantusDB package, which is not "
+                    'installed. Use pip install "mongoengine[embedded]"'
+                )
+            _servers[folder] = server = _Server(port, folder)
+        elif port not in ("0", server.port, _port_of(server)):
+            raise EmbeddedServerError(
+                f"The embedded server of {folder or 'memory'!r} runs on "
+                f"{server.address or server.port} already, not on port {port}"
+            )
+    return server
+
+
+def _port_of(server: _Server) -> str | None:
+    return server.address and server.address.rpartition(":")[2]
+
+
+def _drop(server: _Server) -> None:
+    with _lock:
+        if _servers.get(server.folder) is server:
+            del _servers[server.folder]
+    server.end()
+
+
+def _end_all() -> None:
+    for server in list(_servers.values()):
+        _drop(server)
+
+
+atexit.register(_end_all)
