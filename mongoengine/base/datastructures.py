@@ -1,0 +1,429 @@
+"""Lists and dicts that tell their document what was changed in them."""
+
+from __future__ import annotations
+
+import datetime
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeVar
+
+from bson import ObjectId
+
+from mongoengine.base.utils import NonOrderedList  # noqa: F401  (upstream's place)
+from mongoengine.common import _import_class
+from mongoengine.errors import DoesNotExist, MultipleObjectsReturned
+from mongoengine.execution import IO, asynchronous, blocking
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = (
+    "AsyncReferenceProxy",
+    "BaseDict",
+    "BaseList",
+    "EmbeddedDocumentList",
+    "LazyReference",
+    "StrictDict",
+)
+
+#: What is handed out as it is, without a look at what it might hold.
+LEAVES = frozenset(
+    {str, int, float, bool, bytes, type(None), ObjectId, datetime.datetime}
+)
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+def _parent_of(instance: Any) -> Any:
+    """A weak reference to a document; a proxy that is one already stays."""
+    if instance is not None and isinstance(instance, _import_class("BaseDocument")):
+        if isinstance(instance, weakref.ProxyTypes):
+            return instance
+        return weakref.proxy(instance)
+    return instance
+
+
+def _marks_all(method: Callable[..., Any]) -> Any:
+    """A mutating method after which the whole container counts as changed."""
+
+    def marking(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = method(self, *args, **kwargs)
+        self._mark_as_changed()
+        return result
+
+    return _named_like(marking, method)
+
+
+def _marks_key(method: Callable[..., Any]) -> Any:
+    """A mutating method whose first argument says what was changed."""
+
+    def marking(self: Any, key: Any, *args: Any) -> Any:
+        result = method(self, key, *args)
+        self._mark_as_changed(key)
+        return result
+
+    return _named_like(marking, method)
+
+
+def _named_like(marking: Any, method: Callable[..., Any]) -> Any:
+    marking.__name__ = method.__name__
+    marking.__doc__ = method.__doc__
+    return marking
+
+
+class _Tracked:
+    """What tracked lists and dicts share: a parent, a path, and nested items."""
+
+    __slots__ = ()
+
+    _instance: Any
+    _name: Any
+    _dereferenced: bool
+
+    def _mark_as_changed(self, key: Any = None) -> None:
+        if hasattr(self._instance, "_mark_as_changed"):
+            path = self._name if key is None else f"{self._name}.{key}"
+            self._instance._mark_as_changed(path)
+
+    def _nested(self, key: Any, value: Any) -> Any:
+        """Bind an item to the parent on its way out; wrap plain containers."""
+        if isinstance(value, (dict, list)):
+            if isinstance(value, (BaseDict, BaseList)):
+                return value
+            wrap: Any = BaseDict if isinstance(value, dict) else BaseList
+            wrapped = wrap(value, None, f"{self._name}.{key}")
+            wrapped._instance = self._instance
+            wrapped._dereferenced = self._dereferenced
+            self._keep(key, wrapped)
+            return wrapped
+        if (
+            isinstance(value, _import_class("EmbeddedDocument"))
+            and value._instance is None
+        ):
+            value._instance = self._instance
+        return value
+
+    def _keep(self, key: Any, value: Any) -> None:
+        raise NotImplementedError
+
+
+class BaseDict(_Tracked, dict[K, T]):
+    """A dict that notes changes in the document that holds it.
+
+    :param dict_items: what is in it.
+    :param instance: the document, or None.
+    :param name: the path of the dict in the document.
+    """
+
+    _dereferenced = False
+    _instance: Any = None
+    _name: Any = None
+
+    def __init__(self, dict_items: Any, instance: Any, name: str) -> None:
+        self._instance = _parent_of(instance)
+        self._name = name
+        super().__init__(dict_items)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __getitem__(self, key: Any) -> T:
+        value = dict.__getitem__(self, key)
+        if value.__class__ in LEAVES:
+            return value
+        nested: T = self._nested(key, value)
+        return nested
+
+    def _keep(self, key: Any, value: Any) -> None:
+        dict.__setitem__(self, key, value)
+
+    def __getstate__(self) -> Any:
+        self.instance = None
+        self._dereferenced = False
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        self.__dict__.update(getattr(state, "__dict__", state))
+
+    def __reduce__(self) -> Any:
+        return _restored_dict, (dict(self), self._name)
+
+    def __deepcopy__(self, memo: Any) -> BaseDict[K, T]:
+        from copy import deepcopy
+
+        return _restored_dict(deepcopy(dict(self), memo), self._name)
+
+    __setitem__ = _marks_key(dict.__setitem__)
+    __delitem__ = _marks_key(dict.__delitem__)
+    __delattr__ = _marks_key(dict.__delattr__)
+    __ior__ = _marks_all(dict.__ior__)
+    pop = _marks_all(dict.pop)
+    clear = _marks_all(dict.clear)
+    update = _marks_all(dict.update)
+    popitem = _marks_all(dict.popitem)
+    setdefault = _marks_all(dict.setdefault)
+
+
+def _restored_dict(items: dict[Any, Any], name: str) -> BaseDict[Any, Any]:
+    return BaseDict(items, None, name)
+
+
+class BaseList(_Tracked, list[T]):
+    """A list that notes changes in the document that holds it.
+
+    :param list_items: what is in it.
+    :param instance: the document, or None.
+    :param name: the path of the list in the document.
+    """
+
+    _dereferenced = False
+    _instance: Any = None
+    _name: Any = None
+
+    def __init__(self, list_items: Iterable[T], instance: Any, name: str) -> None:
+        self._instance = _parent_of(instance)
+        self._name = name
+        super().__init__(list_items)
+
+    def __getitem__(self, key: Any) -> Any:
+        value = list.__getitem__(self, key)
+        if value.__class__ in LEAVES or isinstance(key, slice):
+            return value
+        index = key.__index__()
+        return self._nested(index + len(self) if index < 0 else index, value)
+
+    def _keep(self, key: Any, value: Any) -> None:
+        list.__setitem__(self, key, value)
+
+    def __iter__(self) -> Iterator[T]:
+        yield from list.__iter__(self)
+
+    def __getstate__(self) -> Any:
+        self.instance = None
+        self._dereferenced = False
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        self.__dict__.update(getattr(state, "__dict__", state))
+
+    def __reduce__(self) -> Any:
+        return _restored_list, (type(self), list(list.__iter__(self)), self._name)
+
+    def __deepcopy__(self, memo: Any) -> BaseList[T]:
+        from copy import deepcopy
+
+        items = deepcopy(list(list.__iter__(self)), memo)
+        return _restored_list(type(self), items, self._name)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        list.__setitem__(self, key, value)
+        # A slice may move every item behind it: the whole list counts as changed.
+        self._mark_as_changed(None if isinstance(key, slice) else key)
+
+    def _mark_as_changed(self, key: Any = None) -> None:
+        if key is not None and len(self):
+            key = key % len(self)
+        super()._mark_as_changed(key)
+
+    __delitem__ = _marks_all(list.__delitem__)
+    __iadd__ = _marks_all(list.__iadd__)
+    __imul__ = _marks_all(list.__imul__)
+    append = _marks_all(list.append)
+    clear = _marks_all(list.clear)
+    extend = _marks_all(list.extend)
+    insert = _marks_all(list.insert)
+    pop = _marks_all(list.pop)
+    remove = _marks_all(list.remove)
+    reverse = _marks_all(list.reverse)
+    sort = _marks_all(list.sort)
+
+
+def _restored_list(kind: Any, items: list[Any], name: str) -> Any:
+    return kind(items, None, name)
+
+
+class EmbeddedDocumentList(BaseList[T]):
+    """The list of an :class:`~mongoengine.fields.EmbeddedDocumentListField`.
+
+    It has queries and edits of its own, all of them in memory; `save` writes the
+    document that holds the list.
+    """
+
+    def __init__(self, list_items: Iterable[T], instance: Any, name: str) -> None:
+        super().__init__(list_items, instance, name)
+        self._instance = instance
+
+    def filter(self, **kwargs: Any) -> EmbeddedDocumentList[T]:
+        """The documents whose fields have all of the given values.
+
+        A value equals where it is equal as such or as text.  Raises
+        `AttributeError` for a field that a document does not have.
+        """
+        found = [item for item in self if _matches(item, kwargs)]
+        return EmbeddedDocumentList(found, self._instance, self._name)
+
+    def exclude(self, **kwargs: Any) -> EmbeddedDocumentList[T]:
+        """The documents that `filter` with the same arguments leaves out."""
+        kept = [item for item in self if not _matches(item, kwargs)]
+        return EmbeddedDocumentList(kept, self._instance, self._name)
+
+    def count(self) -> int:  # type: ignore[override]
+        """The number of documents in the list."""
+        return len(self)
+
+    def get(self, **kwargs: Any) -> T:
+        """The one document that matches.
+
+        Raises :class:`~mongoengine.errors.DoesNotExist` for none and
+        :class:`~mongoengine.errors.MultipleObjectsReturned` for several.
+        """
+        found = [item for item in self if _matches(item, kwargs)]
+        if not found:
+            raise DoesNotExist(f"{self._name} matching query does not exist.")
+        if len(found) > 1:
+            raise MultipleObjectsReturned(
+                f"{len(found)} items returned, instead of 1"
+            )
+        return found[0]
+
+    def first(self) -> T | None:
+        """The first document, or None in an empty list."""
+        return self[0] if len(self) > 0 else None
+
+    def create(self, **values: Any) -> T:
+        """Make a new embedded document at the end of the list; nothing is saved."""
+        field = self._instance._fields[self._name].field
+        created: T = field.document_type_obj(**values) if isinstance(
+            field.document_type_obj, type
+        ) else field.document_type(**values)
+        self._instance[self._name].append(created)
+        return created
+
+    async def _save(self, io: IO, *args: Any, **kwargs: Any) -> None:
+        """Save the document that holds the list, with `save`'s arguments."""
+        await io.call(self._instance, "save", *args, **kwargs)
+
+    save = blocking(_save)
+    async_save = asynchronous(_save)
+
+    def delete(self) -> int:
+        """Take the documents of this list out of the field; their number."""
+        removed = list(self)
+        held = self._instance[self._name]
+        for item in removed:
+            held.remove(item)
+        return len(removed)
+
+    def update(self, **update: Any) -> int:
+        """Set fields on every document of the list; the number of documents."""
+        if not update:
+            return 0
+        changed = list(self)
+        for item in changed:
+            for name, value in update.items():
+                setattr(item, name, value)
+        return len(changed)
+
+
+def _matches(item: Any, wanted: Mapping[str, Any]) -> bool:
+    for name, value in wanted.items():
+        held = getattr(item, name)
+        if held != value and str(held) != value:
+            return False
+    return True
+
+
+class StrictDict:
+    """A mapping with a fixed set of keys, kept in slots."""
+
+    __slots__ = ()
+    _special_fields = {"get", "pop", "iteritems", "items", "keys", "create"}
+    _classes: dict[frozenset[str], type[StrictDict]] = {}
+
+    def __init__(self, **kwargs: Any) -> None:
+        for key, value in kwargs.items():
+            setattr(self, key, value)
+
+    def __getitem__(self, key: str) -> Any:
+        name = self._safe(key)
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(key) from None
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        setattr(self, self._safe(key), value)
+
+    def __contains__(self, key: str) -> bool:
+        return hasattr(self, self._safe(key))
+
+    @classmethod
+    def _safe(cls, key: str) -> str:
+        return f"_reserved_{key}" if key in cls._special_fields else key
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of `key`, or `default` where it is not set."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def pop(self, key: str, default: Any = None) -> Any:
+        """Take `key` out and return its value, or `default`."""
+        value = self.get(key, default)
+        try:
+            delattr(self, self._safe(key))
+        except AttributeError:
+            return default
+        return value
+
+    def iteritems(self) -> Iterator[tuple[str, Any]]:
+        for key in self:
+            yield key, self[key]
+
+    def items(self) -> list[tuple[str, Any]]:
+        return list(self.iteritems())
+
+    def iterkeys(self) -> Iterator[str]:
+        return iter(self)
+
+    def keys(self) -> list[str]:
+        return list(self)
+
+    def __iter__(self) -> Iterator[str]:
+        return (
+            slot.removeprefix("_reserved_")
+            for slot in self.__slots__
+            if hasattr(self, slot)
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StrictDict) and self.items() == other.items()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def create(cls, allowed_keys: Iterable[str]) -> type[StrictDict]:
+        """The class of strict dicts with just these keys."""
+        slots = tuple(cls._safe(key) for key in allowed_keys)
+        known = frozenset(slots)
+        if known not in cls._classes:
+
+            def shown(self: Any) -> str:
+                pairs = ", ".join(f'"{k}": {v!r}' for k, v in self.iteritems())
+                return "{" + pairs + "}"
+
+            cls._classes[known] = type(
+                "SpecificStrictDict", (cls,), {"__slots__": slots, "__repr__": shown}
+            )
+        return cls._classes[known]

@@ -1,0 +1,634 @@
+"""BaseDocument: what documents and embedded documents have in common.
+
+A document that was read from the database keeps the mapping that it came from
+and converts a field when it is first touched; see `mongoengine.base.schema`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bson import SON, json_util
+
+from mongoengine import signals
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.datastructures import StrictDict
+from mongoengine.base.fields import SCALARS, adopt
+from mongoengine.base.indexes import IndexSpecs
+from mongoengine.base.lookup import FieldLookup
+from mongoengine.base.schema import EMPTY, Schema, new_son
+from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.utils import warn_caller
+from mongoengine.common import _import_class
+from mongoengine.errors import (
+    FieldDoesNotExist,
+    InvalidDocumentError,
+    OperationError,
+    ValidationError,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from mongoengine.base.fields import BaseField
+
+__all__ = ("NON_FIELD_ERRORS", "BaseDocument")
+
+NON_FIELD_ERRORS = "__all__"
+
+#: Names that the constructor takes although no field has them.
+_ALWAYS_ALLOWED = frozenset({"id", "pk", "_cls", "_text_score"})
+
+_JSON_WARNING = (
+    "No 'json_options' are specified! Falling back to LEGACY_JSON_OPTIONS with "
+    "uuid_representation=PYTHON_LEGACY. For use with other MongoDB drivers specify "
+    "the UUID representation to use. This will be changed to "
+    "uuid_representation=UNSPECIFIED in a future release."
+)
+
+
+class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
+    """The state of a document: its values, and what became of them."""
+
+    __slots__ = (
+        "_changes",
+        "_created",
+        "_initialised",
+        "_raw",
+        "_values",
+        "__weakref__",
+    )
+
+    #: A class sets it to True to keep its values in a fixed set of slots.
+    STRICT = False
+
+    _is_document: ClassVar[bool] = False
+    _dynamic: ClassVar[bool] = False
+    _dynamic_lock = True
+    _auto_dereference = True
+    # Only dynamic documents have a mapping of their own.
+    _dynamic_fields: Any = SON()
+
+    if TYPE_CHECKING:
+        _fields: ClassVar[dict[str, BaseField[Any]]]
+        _fields_ordered: tuple[str, ...]
+        _db_field_map: ClassVar[dict[str, str]]
+        _reverse_db_field_map: ClassVar[dict[str, str]]
+        _meta: ClassVar[dict[str, Any]]
+        _class_name: ClassVar[str]
+        _subclasses: ClassVar[tuple[str, ...]]
+        _superclasses: ClassVar[tuple[str, ...]]
+        _schema: ClassVar[Schema]
+        _cls: str
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        if args:
+            raise TypeError(
+                "Instantiating a document with positional arguments is not "
+                "supported. Please use `field_name=value` keyword arguments."
+            )
+        self._raw = None
+        self._values = EMPTY
+        self._initialised = False
+        self._created = True
+        convert = values.pop("__auto_convert", True) if values else True
+        created = values.pop("_created", True) if values else True
+        if signals.pre_init.receivers:
+            signals.send_now(
+                signals.pre_init, self.__class__, document=self, values=values
+            )
+        schema = type(self)._schema
+        if not values.keys() <= schema.fields.keys():
+            self._refuse_unknown(values, created)
+        held = self._values = schema.blank.copy()
+        if self._dynamic:
+            self._dynamic_fields = SON()
+        for name, field in schema.defaults:
+            if name not in values:
+                held[name] = value = field.default()
+                if not isinstance(value, SCALARS):
+                    adopt(self, value)
+        if not schema.plainly_made:
+            self._set_missing(schema, values)
+        unknown = None
+        for name, value in values.items():
+            field = schema.fields.get(name)
+            if field is None:
+                if name in ("id", "pk", "_cls"):
+                    setattr(self, name, value)
+                else:
+                    unknown = unknown or {}
+                    unknown[name] = value
+            elif value.__class__ in field._loads_unchanged and field._plainly_set:
+                held[name] = value
+            else:
+                if convert and value is not None and not field._keeps_given:
+                    value = field.to_python(value)
+                setattr(self, name, value)
+        if self._dynamic:
+            self._dynamic_lock = False
+        if unknown:
+            self._take_unknown(unknown)
+        self._initialised = True
+        self._created = created
+        if signals.post_init.receivers:
+            signals.send_now(signals.post_init, self.__class__, document=self)
+
+    def _refuse_unknown(self, values: Mapping[str, Any], created: bool) -> None:
+        if self._dynamic or not (self._meta.get("strict", True) or created):
+            return
+        undefined = set(values) - set(self._fields) - _ALWAYS_ALLOWED
+        if undefined:
+            raise FieldDoesNotExist(
+                f'The fields "{undefined}" do not exist on the document '
+                f'"{self._class_name}"'
+            )
+
+    def _set_missing(self, schema: Schema, values: Mapping[str, Any]) -> None:
+        """Assign what is not given to the fields that want to see it assigned."""
+        for name, field in schema.fields.items():
+            if name not in values and not field._plainly_set:
+                setattr(self, name, getattr(self, name, None))
+
+    def _take_unknown(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            if self._dynamic:
+                setattr(self, name, value)
+            else:
+                self._put(name, value)
+
+    # The values
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        """Every field's value, converted; changing it changes the document."""
+        values = self._values
+        if self._raw is not None or values is EMPTY:
+            for name, field in self._fields.items():
+                if name not in values:
+                    self._touch(field)
+                    values = self._values
+        found: dict[str, Any] = values
+        return found
+
+    @_data.setter
+    def _data(self, values: dict[str, Any]) -> None:
+        self._raw = None
+        self._values = values
+
+    def _touch(self, field: Any) -> Any:
+        """Convert a field that is not in `_values` yet, and put it there."""
+        raw = self._raw
+        value = None if raw is None else raw.get(field.db_field)
+        if value.__class__ in field._loads_unchanged:
+            if self._values is EMPTY:
+                self._values = {}
+            self._values[field.name] = value
+            return value
+        if value is not None:
+            value = field._convert(value)
+        if value is None and not field.null and field.default is not None:
+            value = field.default
+            if callable(value):
+                value = value()
+        if not isinstance(value, SCALARS):
+            adopt(self, value)
+            if not self._auto_dereference:
+                _pass_on(value)
+        if self._values is EMPTY:
+            self._values = {}
+        self._values[field.name] = value
+        return value
+
+    def _put(self, name: str, value: Any) -> None:
+        if self._values is EMPTY:
+            self._values = {}
+        self._values[name] = value
+
+    def _note_assignment(self, field: Any, value: Any) -> None:
+        """What an assignment to a field means for the state of the document."""
+        name = field.name
+        held = field._read(self)
+        schema = type(self)._schema
+        if name in schema.shard_key and not self._created and held != value:
+            raise OperationError(
+                f"Shard Keys are immutable. Tried to update {name}"
+            )
+        if name == schema.id_name and self._created:
+            self._created = False
+        try:
+            changed = held != value
+        except Exception:
+            # Values that cannot be compared (aware and naive datetimes) differ.
+            changed = True
+        if changed:
+            self._mark_as_changed(name)
+
+    def _follows_references(self, field: Any) -> bool:
+        return self._auto_dereference and bool(field._auto_dereference)
+
+    def _is_awaited(self) -> bool:
+        """Whether references are for the caller to await, not to block for."""
+        follows: Callable[[Any], bool] = _import_class("ReferenceField")._is_awaited
+        return follows(self)
+
+    # Loading
+
+    @classmethod
+    def _from_son(
+        cls,
+        son: Mapping[str, Any],
+        _auto_dereference: bool = True,
+        created: bool = False,
+    ) -> Self:
+        """A document of what MongoDB stores.
+
+        :param son: the raw document, with the names of the database.
+        :param created: whether the document counts as new.
+        :raises ValueError: if `son` is not a dict.
+        :raises InvalidDocumentError: if a value cannot be converted.
+        :raises FieldDoesNotExist: if a key has no field and the class is strict.
+        """
+        if not isinstance(son, dict):
+            raise ValueError(
+                "The source SON object needs to be of type 'dict' but a "
+                f"'{type(son)}' was found"
+            )
+        return cls._load(son, _auto_dereference, created)
+
+    @classmethod
+    def _maker(cls, auto_dereference: bool = True) -> Callable[[Any], Self]:
+        """The function that makes documents of raw ones, chosen for a batch."""
+        return cls._schema.maker(auto_dereference)
+
+    @classmethod
+    def _load(
+        cls, son: Any, auto_dereference: bool = True, created: bool = False
+    ) -> Self:
+        kind = cls
+        named = son.get("_cls", cls._class_name)
+        if named != cls._class_name:
+            kind = _DocumentRegistry.get(named)
+        schema = kind._schema
+        plan = schema.plan(tuple(son))
+        if plan.plain or schema.constructs():
+            return kind._construct(son, auto_dereference, created)
+        document = kind.__new__(kind)
+        document._raw = son
+        document._values = EMPTY
+        document._created = created
+        document._initialised = False
+        if not kind._is_document:
+            document._instance = None
+        if not auto_dereference:
+            document._auto_dereference = False
+        errors: dict[str, Exception] = {}
+        for field in plan.eager:
+            document._convert_now(field, errors)
+        for key, proof in plan.proofs:
+            if not proof(son[key]):
+                document._convert_now(schema.by_key[key], errors)
+        if errors:
+            raise kind._invalid_data(errors)
+        document._initialised = True
+        return document
+
+    def _convert_now(self, field: Any, errors: dict[str, Exception]) -> None:
+        try:
+            self._touch(field)
+        except (AttributeError, ValueError) as failure:
+            errors[field.name] = failure
+
+    @classmethod
+    def _invalid_data(cls, errors: Mapping[str, Exception]) -> InvalidDocumentError:
+        told = "\n".join(f"Field '{k}' - {v}" for k, v in errors.items())
+        return InvalidDocumentError(
+            f"Invalid data to create a `{cls._class_name}` instance.\n{told}"
+        )
+
+    @classmethod
+    def _construct(cls, son: Any, auto_dereference: bool, created: bool) -> Self:
+        """Convert every value and call the constructor with them."""
+        data = dict(son)
+        errors: dict[str, Exception] = {}
+        for name, field in cls._fields.items():
+            key = field.db_field
+            if key not in data:
+                continue
+            value = data[key]
+            try:
+                data[name] = None if value is None else field.to_python(value)
+            except (AttributeError, ValueError) as failure:
+                errors[name] = failure
+            if name != key:
+                del data[key]
+        if errors:
+            raise cls._invalid_data(errors)
+        if not cls._meta.get("strict", True) and not cls._dynamic:
+            data = {k: v for k, v in data.items() if k in cls._fields}
+        document = cls(__auto_convert=False, _created=created, **data)
+        document._changed_fields = []
+        if not auto_dereference:
+            document._auto_dereference = False
+            for value in document._values.values():
+                _pass_on(value)
+        return document
+
+    # Dumping
+
+    def to_mongo(
+        self, use_db_field: bool = True, fields: Iterable[str] | None = None
+    ) -> SON[str, Any]:
+        """What MongoDB stores for the document.
+
+        :param use_db_field: name the values as the database does.
+        :param fields: only these fields; paths into embedded documents allowed.
+        """
+        if use_db_field and not fields and self._values is EMPTY:
+            raw = self._raw
+            dumped = None if raw is None else type(self)._schema.dump_raw(raw)
+            if dumped is not None:
+                return dumped
+        return self._dump(use_db_field, list(fields or ()))
+
+    def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, Any]:
+        data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
+        roots = {path.partition(".")[0] for path in fields}
+        for name in self:
+            if roots and name not in roots:
+                continue
+            field: Any = self._fields.get(name)
+            if field is None:
+                field = self._dynamic_fields.get(name)
+            value = self._value_of(name, field)
+            if value is not None and not (
+                value.__class__ in field._dumps_unchanged
+            ):
+                inside = [p[len(name) + 1 :] for p in fields if p.startswith(name + ".")]
+                value = field._to_mongo_safe_call(value, use_db_field, inside)
+            if value is None and field._auto_gen:
+                value = field.generate()
+                self._put(name, value)
+            if value is not None or field.null:
+                data[field.db_field if use_db_field else field.name] = value
+        if data["_id"] is None:
+            held_id = self._values.get("id") if self._is_document else None
+            if held_id is None:
+                del data["_id"]
+            else:
+                data["_id"] = held_id
+        if not self._meta.get("allow_inheritance"):
+            del data["_cls"]
+        return new_son(data)
+
+    def _value_of(self, name: str, field: Any) -> Any:
+        """The held value of a field, converted but not wrapped."""
+        try:
+            return self._values[name]
+        except KeyError:
+            return None if field is None else self._touch(field)
+
+    def to_json(self, *args: Any, **kwargs: Any) -> str:
+        """The document as MongoDB Extended JSON.
+
+        Takes the arguments of `bson.json_util.dumps` and `use_db_field`.
+        """
+        use_db_field = kwargs.pop("use_db_field", True)
+        if "json_options" not in kwargs:
+            warn_caller(_JSON_WARNING, DeprecationWarning)
+            kwargs["json_options"] = json_util.LEGACY_JSON_OPTIONS
+        return json_util.dumps(self.to_mongo(use_db_field), *args, **kwargs)
+
+    @classmethod
+    def from_json(cls, json_data: str, created: bool = False, **kwargs: Any) -> Self:
+        """A document of MongoDB Extended JSON.
+
+        :param created: whether the document counts as new, so that `save`
+            inserts it although it has an id.
+        :param kwargs: arguments of `bson.json_util.loads`.
+        """
+        if "json_options" not in kwargs:
+            warn_caller(_JSON_WARNING, DeprecationWarning)
+            kwargs["json_options"] = json_util.LEGACY_JSON_OPTIONS
+        return cls._from_son(json_util.loads(json_data, **kwargs), created=created)
+
+    # Validating
+
+    def clean(self) -> None:
+        """A place for checks of the whole document, called by `validate`.
+
+        Raise :class:`~mongoengine.errors.ValidationError` to refuse it.
+        """
+
+    def validate(self, clean: bool = True) -> None:
+        """Check every field.
+
+        :param clean: call `clean` of the document and of embedded ones, too.
+        :raises ValidationError: with the failures of all fields in `errors`.
+        """
+        errors: dict[str, Any] = {}
+        if clean:
+            try:
+                self.clean()
+            except ValidationError as failure:
+                errors[NON_FIELD_ERRORS] = failure
+        takes_clean = _clean_aware_fields()
+        for name in self._fields_ordered:
+            field: Any = self._fields.get(name)
+            if field is None:
+                field = self._dynamic_fields.get(name)
+            value = self._held(name, field)
+            if value is None:
+                if field.required and not field._auto_gen:
+                    errors[field.name] = ValidationError(
+                        "Field is required", field_name=field.name
+                    )
+                continue
+            if value.__class__ in field._surely_valid:
+                continue
+            try:
+                if isinstance(field, takes_clean):
+                    field._validate(value, clean=clean)
+                else:
+                    field._validate(value)
+            except ValidationError as failure:
+                errors[field.name] = failure.errors or failure
+            except (ValueError, AttributeError, AssertionError) as failure:
+                errors[field.name] = failure
+        if errors:
+            raise ValidationError(
+                f"ValidationError ({self._class_name}:{self._known_pk()}) ",
+                errors=errors,
+            )
+
+    def _held(self, name: str, field: Any) -> Any:
+        """The value to validate; a raw one where that is as good."""
+        values = self._values
+        if name in values:
+            return values[name]
+        raw = self._raw
+        if raw is not None:
+            value = raw.get(field.db_field)
+            if value.__class__ in field._loads_unchanged:
+                return value
+        return self._touch(field)
+
+    def _known_pk(self) -> Any:
+        if hasattr(self, "pk"):
+            return self.pk
+        parent = getattr(self, "_instance", None)
+        return parent.pk if parent and hasattr(parent, "pk") else "None"
+
+    # A document as a mapping
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields_ordered)
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._fields_ordered:
+            try:
+                return getattr(self, name)
+            except AttributeError:
+                pass  # told as a missing key below
+        raise KeyError(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if not self._dynamic and name not in self._fields:
+            raise KeyError(name)
+        setattr(self, name, value)
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            return getattr(self, name) is not None
+        except AttributeError:
+            return False
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __delattr__(self, name: str) -> None:
+        field = self._fields.get(name)
+        if field is None:
+            super().__delattr__(name)
+            return
+        default = field.default
+        setattr(self, name, default() if callable(default) else default)
+
+    def __repr__(self) -> str:
+        try:
+            told = self.__str__()
+        except (UnicodeEncodeError, UnicodeDecodeError):
+            told = "[Bad Unicode data]"
+        return f"<{self.__class__.__name__}: {told}>"
+
+    def __str__(self) -> str:
+        if hasattr(self, "__unicode__"):
+            return str(self.__unicode__())
+        return f"{self.__class__.__name__} object"
+
+    def __eq__(self, other: object) -> bool:
+        own: Any = self
+        if isinstance(other, self.__class__) and hasattr(other, "id"):
+            if other.id is not None:
+                return bool(own.id == other.id)
+        dbref = _dbref_class()
+        if isinstance(other, dbref):
+            return bool(
+                own._get_collection_name() == other.collection
+                and own.id == other.id
+            )
+        return own.id is None and self is other
+
+    def __ne__(self, other: object) -> bool:
+        return not self.__eq__(other)
+
+    def __hash__(self) -> int:
+        own: Any = self
+        if getattr(self, "pk", None) is None:
+            return object.__hash__(self)
+        return hash(own.pk)
+
+    def get_text_score(self) -> float:
+        """The score of the text search that found the document.
+
+        :raises InvalidDocumentError: if no text search found it.
+        """
+        if "_text_score" not in self._data:
+            raise InvalidDocumentError(
+                "This document is not originally built from a text query"
+            )
+        score: float = self._data["_text_score"]
+        return score
+
+    # Pickling and copying
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in _STATE
+            if hasattr(self, name)
+        }
+        state["_data"] = self.to_mongo()
+        return state
+
+    def __setstate__(self, state: Any) -> None:
+        cls = type(self)
+        data = state["_data"]
+        if isinstance(data, dict):
+            loaded = cls._from_son(data)
+            self._raw = loaded._raw
+            self._values = loaded._values
+            if self._values is not EMPTY:
+                for value in self._values.values():
+                    adopt(self, value)
+        self._initialised = state.get("_initialised", True)
+        self._created = state.get("_created", True)
+        if "_changed_fields" in state:
+            self._changed_fields = state["_changed_fields"]
+        if not self._is_document:
+            self._instance = None
+        if self._dynamic:
+            self._dynamic_lock = False
+            self._dynamic_fields = state.get("_dynamic_fields") or SON()
+            self._fields_ordered = state.get("_fields_ordered", cls._fields_ordered)
+            for name in self._dynamic_fields:
+                self.__dict__[name] = self._values.get(name)
+
+
+_STATE = (
+    "_changed_fields",
+    "_initialised",
+    "_created",
+    "_dynamic_fields",
+    "_fields_ordered",
+)
+
+
+def _pass_on(value: Any) -> None:
+    """Embedded documents of a document that follows no references do not either."""
+    if isinstance(value, BaseDocument):
+        if not value._is_document:
+            value._auto_dereference = False
+            for inner in value._values.values():
+                _pass_on(inner)
+    elif isinstance(value, dict):
+        for item in dict.values(value):
+            _pass_on(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _pass_on(item)
+
+
+def _clean_aware_fields() -> tuple[type, ...]:
+    return (
+        _import_class("EmbeddedDocumentField"),
+        _import_class("GenericEmbeddedDocumentField"),
+    )
+
+
+def _dbref_class() -> type[Any]:
+    from bson import DBRef
+
+    return DBRef

@@ -1,0 +1,390 @@
+"""How a class statement becomes a document class."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.fields import BaseField, ComplexBaseField, ObjectIdField
+from mongoengine.base.schema import Schema
+from mongoengine.base.utils import warn_caller
+from mongoengine.common import _import_class
+from mongoengine.errors import (
+    DoesNotExist,
+    InvalidDocumentError,
+    MultipleObjectsReturned,
+)
+
+__all__ = ("DocumentMetaclass", "TopLevelDocumentMetaclass")
+
+#: What `reverse_delete_rule` is where nothing was said; see `queryset`.
+DO_NOTHING = 0
+
+#: The `meta` that every document class starts from.
+DEFAULT_META: dict[str, Any] = {
+    "abstract": True,
+    "max_documents": None,
+    "max_size": None,
+    "ordering": [],
+    "indexes": [],
+    "id_field": None,
+    "index_background": False,
+    "index_opts": None,
+    "delete_rules": None,
+    "allow_inheritance": None,
+}
+
+
+class MetaDict(dict[str, Any]):
+    """A class's `meta`.  Merging adds up the indexes and replaces the rest."""
+
+    _added_up = ("indexes",)
+
+    def merge(self, other: dict[str, Any]) -> None:
+        for key, value in other.items():
+            self[key] = self.get(key, []) + value if key in self._added_up else value
+
+
+class _SchemaOnDemand:
+    """Works out a class's schema when it is first asked for."""
+
+    def __get__(self, instance: Any, owner: Any) -> Schema:
+        schema = Schema(owner)
+        owner._schema = schema
+        return schema
+
+
+class DocumentMetaclass(type):
+    """Makes document and embedded document classes."""
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
+    ) -> Any:
+        inherited = _all_bases(bases)
+        attrs["_schema"] = _SchemaOnDemand()
+        metaclass = attrs.get("my_metaclass")
+        if metaclass is not None and issubclass(metaclass, DocumentMetaclass):
+            attrs.setdefault("_is_document", False)
+            attrs.setdefault("_cached_reference_fields", [])
+            return super().__new__(mcs, name, bases, attrs, **kwargs)
+
+        attrs["_is_document"] = attrs.get("_is_document", False)
+        attrs["_cached_reference_fields"] = []
+        _settle_meta(attrs, inherited)
+        if attrs["_meta"].get("allow_inheritance"):
+            attrs["_cls"] = _import_class("StringField")()
+
+        fields = _collect_fields(inherited, attrs)
+        _check_db_fields(fields)
+        attrs["_fields"] = fields
+        attrs["_db_field_map"] = {k: f.db_field for k, f in fields.items()}
+        attrs["_reverse_db_field_map"] = {
+            f.db_field: k for k, f in fields.items()
+        }
+        attrs["_fields_ordered"] = tuple(
+            field_name
+            for _, field_name in sorted(
+                (field.creation_counter, field.name) for field in fields.values()
+            )
+        )
+        for field_name, field in fields.items():
+            if field.choices:
+                attrs.setdefault(f"get_{field_name}_display", _display_of(field))
+
+        ancestors = _settle_names(name, attrs, inherited)
+        new_class: Any = super().__new__(mcs, name, bases, attrs, **kwargs)
+        for ancestor in ancestors:
+            if new_class._class_name not in ancestor._subclasses:
+                ancestor._subclasses += (new_class._class_name,)
+                ancestor._types = ancestor._subclasses
+        if issubclass(new_class, _import_class("Document")):
+            new_class._collection = None
+        _DocumentRegistry.register(new_class)
+        for field in fields.values():
+            _settle_field(new_class, field)
+        return new_class
+
+
+class TopLevelDocumentMetaclass(DocumentMetaclass):
+    """Makes document classes: those with a collection of their own."""
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
+    ) -> Any:
+        inherited = _all_bases(bases)
+        if attrs.get("my_metaclass") is TopLevelDocumentMetaclass:
+            attrs["_meta"] = {**DEFAULT_META, **attrs.pop("meta", {})}
+            attrs["_is_base_cls"] = True
+            attrs["_is_document"] = True
+            return super().__new__(mcs, name, bases, attrs, **kwargs)
+
+        own = attrs["_meta"] = dict(attrs.pop("meta", {}))
+        own["abstract"] = own.get("abstract", False)
+        attrs["_is_base_cls"] = False
+        attrs["_is_document"] = True
+        queryset_class = getattr(attrs.get("objects"), "queryset_class", None)
+        if queryset_class is not None:
+            own["queryset_class"] = queryset_class
+
+        parent: Any = next(
+            (b for b in inherited if type(b) is TopLevelDocumentMetaclass), None
+        )
+        concrete_parent = parent is not None and not parent._meta.get("abstract", True)
+        if concrete_parent and "collection" in own:
+            warn_caller(f"Trying to set a collection on a subclass ({name})", SyntaxWarning)
+            del own["collection"]
+        if own["abstract"]:
+            if parent is not None and not parent._meta.get("abstract", False):
+                raise ValueError("Abstract document cannot have non-abstract base")
+            return super().__new__(mcs, name, bases, attrs, **kwargs)
+
+        meta = attrs["_meta"] = _merged_meta(name, own, inherited)
+        new_class: Any = super().__new__(mcs, name, bases, attrs, **kwargs)
+        meta["index_specs"] = new_class._build_index_specs(meta["indexes"])
+        if callable(meta.get("collection")):
+            meta["collection"] = meta["collection"](new_class)
+        if "objects" not in dir(new_class):
+            new_class.objects = _manager()
+        mcs._settle_primary_key(new_class)
+        for error in (DoesNotExist, MultipleObjectsReturned):
+            _settle_exception(new_class, error, inherited, attrs.get("__module__"))
+        return new_class
+
+    @classmethod
+    def _settle_primary_key(mcs, new_class: Any) -> None:
+        meta = new_class._meta
+        for field_name, field in new_class._fields.items():
+            if not field.primary_key:
+                continue
+            if meta.get("id_field") and meta["id_field"] != field_name:
+                raise ValueError("Cannot override primary key field")
+            if not meta.get("id_field"):
+                meta["id_field"] = field_name
+                new_class.id = field
+        if meta.get("id_field"):
+            return
+        id_name, id_key = mcs.get_auto_id_names(new_class)
+        field = ObjectIdField(db_field=id_key)
+        field.name = id_name
+        meta["id_field"] = id_name
+        new_class._fields[id_name] = field
+        new_class.id = field
+        new_class._db_field_map[id_name] = id_key
+        new_class._reverse_db_field_map[id_key] = id_name
+        new_class._fields_ordered = (id_name, *new_class._fields_ordered)
+
+    @classmethod
+    def get_auto_id_names(mcs, new_class: Any) -> tuple[str, str]:
+        """The name and the database name of the id that a class gets by itself."""
+        names = set(new_class._fields)
+        keys = {field.db_field for field in new_class._fields.values()}
+        if "id" not in names and "_id" not in keys:
+            return "id", "_id"
+        for number in itertools.count():
+            id_name, id_key = f"auto_id_{number}", f"_auto_id_{number}"
+            if id_name not in names and id_key not in keys:
+                return id_name, id_key
+        raise AssertionError("unreachable: the numbers do not end")
+
+
+def _all_bases(bases: tuple[type, ...]) -> list[Any]:
+    """The bases and their bases, each once, nearest first, without `object`."""
+    found: dict[type, None] = {}
+
+    def visit(group: tuple[type, ...]) -> None:
+        for base in group:
+            if base is not object and base not in found:
+                found[base] = None
+                visit(base.__bases__)
+
+    visit(bases)
+    return list(found)
+
+
+def _settle_meta(attrs: dict[str, Any], inherited: list[Any]) -> None:
+    """Give an embedded document its meta; a document has got it already."""
+    if "meta" in attrs:
+        attrs["_meta"] = attrs.pop("meta")
+    if attrs.get("_meta"):
+        return
+    meta = MetaDict()
+    for base in reversed(inherited):
+        if hasattr(base, "meta"):
+            meta.merge(base.meta)
+        elif hasattr(base, "_meta"):
+            meta.merge(base._meta)
+    meta["abstract"] = False
+    attrs["_meta"] = meta
+
+
+def _merged_meta(name: str, own: dict[str, Any], inherited: list[Any]) -> MetaDict:
+    meta = MetaDict()
+    for base in reversed(inherited):
+        if hasattr(base, "meta"):
+            meta.merge(base.meta)
+        elif hasattr(base, "_meta"):
+            meta.merge(base._meta)
+        if getattr(base, "_is_document", False) and not base._meta.get("abstract"):
+            collection = meta.get("collection")
+            if callable(collection):
+                meta["collection"] = collection(base)
+    meta.merge(own)
+    direct = all(b._meta.get("abstract") for b in inherited if hasattr(b, "_meta"))
+    if not direct and meta["allow_inheritance"] is False and not meta["abstract"]:
+        raise ValueError(
+            "Only direct subclasses of Document may set "
+            '"allow_inheritance" to False'
+        )
+    if "collection" not in meta:
+        meta["collection"] = _collection_name(name)
+    return meta
+
+
+def _collection_name(class_name: str) -> str:
+    """`BlogPost` -> `blog_post`."""
+    return (
+        "".join(f"_{c}" if c.isupper() else c for c in class_name).strip("_").lower()
+    )
+
+
+def _collect_fields(
+    inherited: list[Any], attrs: dict[str, Any]
+) -> dict[str, BaseField[Any]]:
+    """The fields of the bases, of plain mixins, and of the class itself."""
+    fields: dict[str, BaseField[Any]] = {}
+    for base in reversed(inherited):
+        if hasattr(base, "_fields"):
+            fields.update(base._fields)
+        else:
+            fields.update(_named_fields(vars(base)))
+    fields.update(_named_fields(attrs))
+    return fields
+
+
+def _named_fields(namespace: Any) -> Iterator[tuple[str, BaseField[Any]]]:
+    for name, value in namespace.items():
+        if isinstance(value, BaseField):
+            value.name = name
+            if not value.db_field:
+                value.db_field = name
+            yield name, value
+
+
+def _check_db_fields(fields: dict[str, BaseField[Any]]) -> None:
+    counts = Counter(field.db_field for field in fields.values())
+    repeated = [key for key, count in counts.items() if count > 1]
+    if repeated:
+        raise InvalidDocumentError(
+            f"Multiple db_fields defined for: {', '.join(repeated)} "
+        )
+
+
+def _settle_names(
+    name: str, attrs: dict[str, Any], inherited: list[Any]
+) -> list[Any]:
+    """Work out `_class_name` and the like; the concrete ancestors."""
+    ancestors = []
+    names = [name]
+    for base in inherited:
+        meta = getattr(base, "_meta", {})
+        if not getattr(base, "_is_base_cls", True) and not meta.get("abstract", True):
+            names.append(base.__name__)
+        if not hasattr(base, "_meta"):
+            continue
+        if not meta.get("allow_inheritance") and not meta.get("abstract"):
+            raise ValueError(
+                f"Document {base.__name__} may not be subclassed. To enable "
+                'inheritance, use the "allow_inheritance" meta attribute.'
+            )
+        if hasattr(base, "_class_name"):
+            ancestors.append(base)
+    class_name = ".".join(reversed(names))
+    attrs["_class_name"] = class_name
+    nearest = ancestors[0] if ancestors else None
+    attrs["_superclasses"] = (
+        (*nearest._superclasses, nearest._class_name) if nearest else ()
+    )
+    attrs["_subclasses"] = attrs["_types"] = (class_name,)
+    return ancestors
+
+
+def _settle_field(new_class: Any, field: Any) -> None:
+    """Tell a field its class; register delete rules; refuse impossible fields."""
+    if field.owner_document is None:
+        field.owner_document = new_class
+    is_embedded = issubclass(new_class, _import_class("EmbeddedDocument"))
+    if isinstance(field, _import_class("CachedReferenceField")):
+        if is_embedded:
+            raise InvalidDocumentError(
+                "CachedReferenceFields is not allowed in EmbeddedDocuments"
+            )
+        if field.auto_sync:
+            field.start_listener()
+        field.document_type._cached_reference_fields.append(field)
+
+    referring = field
+    if isinstance(field, ComplexBaseField) and field.field is not None:
+        referring = field.field
+    rule = getattr(referring, "reverse_delete_rule", DO_NOTHING)
+    if rule != DO_NOTHING:
+        if referring is not field and isinstance(field, _import_class("DictField")):
+            raise InvalidDocumentError(
+                "Reverse delete rules are not supported for "
+                f"{type(field).__name__} (field: {field.name})"
+            )
+        if is_embedded:
+            raise InvalidDocumentError(
+                "Reverse delete rules are not supported for "
+                f"EmbeddedDocuments (field: {field.name})"
+            )
+        referring.document_type.register_delete_rule(new_class, field.name, rule)
+
+    if (
+        field.name
+        and hasattr(_import_class("Document"), field.name)
+        and not is_embedded
+    ):
+        raise InvalidDocumentError(
+            f"{field.name} is a document method and not a valid field name"
+        )
+
+
+def _settle_exception(
+    new_class: Any, error: type[Exception], inherited: list[Any], module: Any
+) -> None:
+    """Give the class its own `DoesNotExist`, caught by its bases' too."""
+    name = error.__name__
+    parents = tuple(getattr(b, name) for b in inherited if hasattr(b, name))
+    setattr(new_class, name, type(name, parents or (error,), {"__module__": module}))
+
+
+def _display_of(field: Any) -> Any:
+    """`get_<field>_display`: the label of the field's value."""
+
+    def display(self: Any) -> Any:
+        value = getattr(self, field.name)
+        if not isinstance(next(iter(field.choices)), (list, tuple)):
+            return value
+        if value is None:
+            return None
+        labels = dict(field.choices)
+        many = type(field).__name__ in ("ListField", "SortedListField")
+        separator = getattr(field, "display_sep", " ")
+        return separator.join(
+            str(labels.get(item, item)) for item in (value if many else [value])
+        )
+
+    display.__name__ = f"get_{field.name}_display"
+    display.__doc__ = f"The label of `{field.name}` among its choices."
+    return display
+
+
+def _manager() -> Any:
+    from mongoengine.queryset.manager import QuerySetManager
+
+    return QuerySetManager()

@@ -1,0 +1,368 @@
+"""What a document class knows about its fields, worked out once.
+
+Most documents of a collection have the same few sets of keys, in the same order.
+A `Schema` therefore keeps, for each such *shape*, what has to be looked at when a
+document of that shape is loaded, dumped or validated; the loops that run for
+every document only follow it.  Everything here only ever *proves* that the short
+way gives what the long way would: where it cannot, the fields' own `to_python`,
+`to_mongo` and `validate` are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bson import SON
+
+from mongoengine import signals
+from mongoengine.common import _import_class
+from mongoengine.errors import NotRegistered
+
+if TYPE_CHECKING:
+    from mongoengine.base.fields import BaseField
+
+__all__ = ("EMPTY", "Schema", "new_son", "prepare_field")
+
+#: The values of a document of which no field has been touched.
+EMPTY: Any = MappingProxyType({})
+
+#: More shapes than this and the class is not one of few shapes: do not keep them.
+MOST_SHAPES = 256
+
+Proof = Callable[[Any], bool]
+
+
+class LoadPlan(NamedTuple):
+    """What to do with a raw document of one shape."""
+
+    proofs: tuple[tuple[str, Proof], ...]
+    # Fields that are converted at once: user code converts them.
+    eager: tuple[Any, ...]
+    # The constructor has to be called: the class, or a key, is out of the ordinary.
+    plain: bool
+
+
+class Dumper(NamedTuple):
+    """How a field of a raw document is dumped without converting it."""
+
+    field: Any
+    key: str
+    name: str
+    unchanged: frozenset[type]
+    dump: Callable[[Any], Any] | None
+
+
+def new_son(items: dict[str, Any]) -> SON[str, Any]:
+    """A `SON` of `items`, without the Python-level loop of its constructor."""
+    son: SON[str, Any] = SON.__new__(SON)
+    dict.update(son, items)
+    son._SON__keys = list(items)  # type: ignore[attr-defined]
+    return son
+
+
+def _place(kind: type, attribute: str) -> int:
+    """How far up the bases of `kind` an attribute is defined."""
+    for place, base in enumerate(kind.__mro__):
+        if attribute in base.__dict__:
+            return place
+    return len(kind.__mro__)
+
+
+def _still_true(kind: type, hint: str, *methods: str) -> bool:
+    """A hint holds unless a subclass of its class redefines what it is about."""
+    at = _place(kind, hint)
+    return all(at <= _place(kind, method) for method in methods)
+
+
+NO_TYPES: frozenset[type] = frozenset()
+
+
+def prepare_field(field: Any) -> None:
+    """Work out what the hints of a field's class are worth for this field."""
+    kind = type(field)
+    inner = getattr(field, "field", None)
+    if inner is not None:
+        prepare_field(inner)
+    field._loads_unchanged = (
+        kind._load_as if _still_true(kind, "_load_as", "to_python") else NO_TYPES
+    )
+    field._dumps_unchanged = (
+        kind._dump_as if _still_true(kind, "_dump_as", "to_mongo") else NO_TYPES
+    )
+    unconstrained = (
+        not field.choices
+        and field.validation is None
+        and _still_true(kind, "_valid_types", "validate", "_validate")
+        and field._is_unconstrained()
+    )
+    field._surely_valid = kind._valid_types if unconstrained else NO_TYPES
+    quick = _still_true(kind, "_from_raw", "to_python")
+    field._convert = field._from_raw if quick else field.to_python
+    field._user_converted = not _is_ours(kind, "to_python")
+    field._plainly_set = _is_ours(kind, "__set__") and _is_ours(kind, "__get__")
+
+
+def plain_methods(kind: type) -> bool:
+    """Whether no user code converts the values of a field class."""
+    return _is_ours(kind, "to_python") and _is_ours(kind, "to_mongo")
+
+
+def _is_ours(kind: type, method: str) -> bool:
+    for base in kind.__mro__:
+        if method in base.__dict__:
+            return base.__module__.partition(".")[0] == __name__.partition(".")[0]
+    return True
+
+
+class Schema:
+    """The compiled knowledge of one document class."""
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+        self.fields: dict[str, Any] = dict(cls._fields)
+        self.by_key: dict[str, Any] = {f.db_field: f for f in self.fields.values()}
+        for field in self.fields.values():
+            prepare_field(field)
+        self.loads: dict[tuple[str, ...], LoadPlan] = {}
+        # Shapes of which nothing can fail, whatever the values are.
+        self.sure: set[tuple[str, ...]] = set()
+        self.blank: dict[str, Any] = {}
+        self.defaults: list[tuple[str, Any]] = []
+        for name, field in self.fields.items():
+            if field.default is None or not field._plainly_set:
+                self.blank[name] = None
+            elif callable(field.default):
+                self.blank[name] = None
+                self.defaults.append((name, field))
+            else:
+                self.blank[name] = field.default
+        shard_key = cls._meta.get("shard_key", ())
+        self.shard_key = frozenset(shard_key or ())
+        self.id_name = cls._meta.get("id_field") if cls._is_document else None
+        self.plainly_made = all(f._plainly_set for f in self.fields.values())
+        self.plain = self._needs_constructor()
+        self._dumpers: dict[tuple[str, ...], Any] = {}
+
+    def _needs_constructor(self) -> bool:
+        """Whether user code runs when a document of the class is made."""
+        made_here = all(
+            _is_ours(self.cls, name) for name in ("__init__", "__setattr__", "__new__")
+        )
+        return not (made_here and self.plainly_made)
+
+    # Loading
+
+    def constructs(self) -> bool:
+        """Whether documents go through the constructor just now."""
+        return self.plain or bool(
+            signals.pre_init.receivers or signals.post_init.receivers
+        )
+
+    def plan(self, shape: tuple[str, ...]) -> LoadPlan:
+        """The plan for a shape; raises as the constructor does for unknown keys."""
+        known = self.loads.get(shape)
+        if known is None:
+            known = self._make_plan(shape)
+            if len(self.loads) < MOST_SHAPES:
+                self.loads[shape] = known
+                if not (known.proofs or known.eager or known.plain or "_cls" in shape):
+                    self.sure.add(shape)
+        return known
+
+    def _make_plan(self, shape: tuple[str, ...]) -> LoadPlan:
+        cls = self.cls
+        proofs = []
+        eager = []
+        plain = self.plain or cls._dynamic
+        for key in shape:
+            field = self.by_key.get(key)
+            if field is None:
+                # A key that is the name of another field, an unknown key, `_cls`
+                # of a class without subclasses: the constructor knows.
+                if key != "_cls":
+                    plain = plain or key in self.fields or self._is_peculiar(key)
+                continue
+            if field._user_converted or self._holds_constructed(field):
+                eager.append(field)
+            elif field._load_can_fail:
+                proofs.append((key, self._proof(field)))
+        return LoadPlan(tuple(proofs), tuple(eager), plain)
+
+    def _is_peculiar(self, key: str) -> bool:
+        return bool(self.cls._meta.get("strict", True)) or key in (
+            "id",
+            "pk",
+            "_text_score",
+        )
+
+    def _holds_constructed(self, field: Any) -> bool:
+        """Whether converting the field runs user code of an embedded class."""
+        embedded = _embedded_class(_innermost(field))
+        return (
+            embedded is not None
+            and embedded is not self.cls
+            and any(c._schema.plain for c in _with_subclasses(embedded))
+        )
+
+    def _proof(self, field: Any) -> Proof:
+        """A quick test that converting a raw value of the field cannot fail."""
+        if _embedded_class(field) is not None:
+            return self._embedded_proof(field)
+        inner = getattr(field, "field", None)
+        if inner is not None and _embedded_class(inner) is not None:
+            return self._embedded_list_proof(inner)
+        return _never
+
+    @staticmethod
+    def _embedded_proof(field: Any) -> Proof:
+        def proof(value: Any) -> bool:
+            return value is None or (
+                value.__class__ is dict and _embedded_class(field)._schema.loads_surely(value)
+            )
+
+        return proof
+
+    @staticmethod
+    def _embedded_list_proof(inner: Any) -> Proof:
+        def proof(value: Any) -> bool:
+            if value.__class__ is not list:
+                return value is None
+            schema = _embedded_class(inner)._schema
+            sure = schema.sure
+            for item in value:
+                if item.__class__ is not dict or (
+                    tuple(item) not in sure and not schema.loads_surely(item)
+                ):
+                    return False
+            return True
+
+        return proof
+
+    def loads_surely(self, raw: Any) -> bool:
+        """Whether making a document of `raw` cannot fail."""
+        shape = tuple(raw)
+        if shape in self.sure:
+            return True
+        if "_cls" in raw and raw["_cls"] != self.cls._class_name:
+            try:
+                other = _import_class("_DocumentRegistry").get(raw["_cls"])._schema
+            except (NotRegistered, AttributeError):
+                return False
+            return other is not self and bool(other.loads_surely_here(raw, shape))
+        return self.loads_surely_here(raw, shape)
+
+    def loads_surely_here(self, raw: Any, shape: tuple[str, ...]) -> bool:
+        plan = self.plan(shape)
+        if plan.plain or plan.eager:
+            return False
+        return all(proof(raw[key]) for key, proof in plan.proofs)
+
+    def maker(self, auto_dereference: bool = True) -> Callable[[Any], Any]:
+        """The function that makes documents of raw ones, for a batch of them."""
+        cls = self.cls
+        if self.constructs() or not auto_dereference or not _is_ours(cls, "_from_son"):
+            return lambda raw: cls._from_son(raw, _auto_dereference=auto_dereference)
+        loads, class_name, make = self.loads, cls._class_name, cls.__new__
+        load = cls._load
+
+        def from_raw(raw: Any) -> Any:
+            plan = loads.get(tuple(raw))
+            if (
+                plan is None
+                or plan.plain
+                or plan.eager
+                or ("_cls" in raw and raw["_cls"] != class_name)
+            ):
+                return load(raw)
+            for key, proof in plan.proofs:
+                if not proof(raw[key]):
+                    return load(raw)
+            document = make(cls)
+            document._raw = raw
+            document._values = EMPTY
+            document._created = False
+            document._initialised = True
+            return document
+
+        return from_raw
+
+    # Dumping
+
+    def dumpers(self, fields_ordered: Iterable[str]) -> tuple[Dumper, ...]:
+        """For each field, in order, how a raw value of it is dumped."""
+        names = tuple(fields_ordered)
+        made = self._dumpers.get(names)
+        if made is None:
+            made = self._dumpers[names] = tuple(
+                self._dumper(self.fields[name]) for name in names
+            )
+        return made
+
+    def _dumper(self, field: Any) -> Dumper:
+        unchanged = field._loads_unchanged & field._dumps_unchanged
+        dump = field._raw_dumper() if plain_methods(type(field)) else None
+        return Dumper(field, field.db_field, field.name, unchanged, dump)
+
+    def dump_raw(self, raw: Mapping[str, Any]) -> SON[str, Any] | None:
+        """`to_mongo()` of a document that was just loaded from `raw`, or None.
+
+        None where that cannot be told without converting a field.
+        """
+        cls = self.cls
+        if self.plain or cls._dynamic or not _is_ours(cls, "to_mongo"):
+            return None
+        if raw.get("_cls", cls._class_name) != cls._class_name:
+            return None
+        data: dict[str, Any] = {}
+        for dumper in self.dumpers(cls._fields_ordered):
+            value = raw.get(dumper.key)
+            if value is None:
+                if dumper.field.default is not None or dumper.field._auto_gen:
+                    return None
+                if dumper.field.null:
+                    data[dumper.key] = None
+                continue
+            if value.__class__ in dumper.unchanged:
+                data[dumper.key] = value
+                continue
+            if dumper.dump is None:
+                return None
+            value = dumper.dump(value)
+            if value is None:
+                return None
+            data[dumper.key] = value
+        if cls._meta.get("allow_inheritance"):
+            data = {"_id": data.pop("_id", None), "_cls": cls._class_name, **data}
+            if data["_id"] is None:
+                del data["_id"]
+        elif "_cls" in data:
+            del data["_cls"]
+        return new_son(data)
+
+
+def _innermost(field: Any) -> Any:
+    while getattr(field, "field", None) is not None:
+        field = field.field
+    return field
+
+
+def _embedded_class(field: Any) -> Any:
+    """The class of an EmbeddedDocumentField, None for any other field."""
+    if isinstance(field, _import_class("EmbeddedDocumentField")):
+        try:
+            return field.document_type
+        except NotRegistered:
+            return None
+    return None
+
+
+def _with_subclasses(cls: Any) -> Iterable[Any]:
+    yield cls
+    for sub in cls.__subclasses__():
+        yield from _with_subclasses(sub)
+
+
+def _never(value: Any) -> bool:
+    return value is None

@@ -1,0 +1,254 @@
+"""What was changed in a document since it was last in step with the database.
+
+Paths are in the names of the database: `address.city`, `tags.0`.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from bson import DBRef, ObjectId
+
+from mongoengine.common import _import_class
+
+__all__ = ("ChangeTracking",)
+
+
+class ChangeTracking:
+    """Marks, paths and the delta of a document (a part of `BaseDocument`)."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _changes: list[str]
+        _raw: dict[str, Any] | None
+        _values: Any
+        _fields: Any
+        _fields_ordered: tuple[str, ...]
+        _db_field_map: dict[str, str]
+        _reverse_db_field_map: dict[str, str]
+        _dynamic: bool
+        _dynamic_fields: Any
+
+        def to_mongo(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    @property
+    def _changed_fields(self) -> list[str]:
+        """The paths marked as changed; a new document has none (AttributeError)."""
+        try:
+            return self._changes
+        except AttributeError:
+            if self._raw is None:
+                raise AttributeError(
+                    f"{type(self).__name__!r} object has no attribute '_changed_fields'"
+                ) from None
+        self._changes = changes = []
+        return changes
+
+    @_changed_fields.setter
+    def _changed_fields(self, paths: list[str]) -> None:
+        self._changes = paths
+
+    def _mark_as_changed(self, key: str | None) -> None:
+        """Note a path as changed, unless a path above it is noted already."""
+        if not key or not hasattr(self, "_changed_fields"):
+            return
+        first, dot, rest = key.partition(".")
+        path = self._db_field_map.get(first, first) + dot + rest
+        marked = self._changed_fields
+        if path in marked or any(above in marked for above in _above(path)):
+            return
+        below = path + "."
+        marked[:] = [known for known in marked if not known.startswith(below)]
+        marked.append(path)
+
+    def _get_changed_fields(self) -> list[str]:
+        """All changed paths, those inside embedded documents included."""
+        changed = list(getattr(self, "_changed_fields", ()))
+        values = self._values
+        if not values:
+            return changed
+        for name in self._fields_ordered:
+            value = values.get(name)
+            if value is None or value.__class__ in UNNESTED:
+                continue
+            key = self._db_field_map.get(name, name)
+            if key in changed:
+                continue
+            field = self._fields.get(name)
+            if _is_reference(field):
+                continue
+            if _is_document(value):
+                changed += [f"{key}.{path}" for path in value._get_changed_fields()]
+            elif isinstance(value, (list, tuple, dict)):
+                if _is_reference(getattr(field, "field", None), generic=True):
+                    continue
+                ordering = getattr(field, "_ordering", None)
+                if ordering and _any_marked(value, ordering):
+                    changed.append(key)
+                    continue
+                changed += _changed_inside(key, value, changed)
+        return changed
+
+    def _clear_changed_fields(self) -> None:
+        """Forget all changes, those inside embedded documents included."""
+        self._changes = []
+        values = self._values
+        for name in self._fields_ordered:
+            value = values.get(name)
+            if value is None or value.__class__ in UNNESTED:
+                continue
+            if _is_document(value):
+                if not value._is_document:
+                    value._clear_changed_fields()
+            elif isinstance(value, (list, tuple, dict)):
+                inner = getattr(self._fields.get(name), "field", None)
+                if not _is_reference(inner, generic=True):
+                    _clear_inside(value)
+
+    def _delta(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What `$set` and `$unset` have to be told, by path."""
+        if hasattr(self, "_changed_fields"):
+            sets = self._changed_values()
+        else:
+            sets = self.to_mongo()
+            sets.pop("_id", None)
+        unsets: dict[str, Any] = {}
+        for path, value in list(sets.items()):
+            if value or isinstance(value, (numbers.Number, bool)):
+                continue
+            if self._is_to_be_unset(path, value):
+                del sets[path]
+                unsets[path] = 1
+        return sets, unsets
+
+    def _changed_values(self) -> dict[str, Any]:
+        changed = self._get_changed_fields()
+        if not changed:
+            return {}
+        dumped: dict[str, Any] = {}
+        sets: dict[str, Any] = {}
+        for path in changed:
+            first, *rest = path.split(".")
+            if first not in dumped:
+                dumped[first] = self._dump_key(first)
+            taken = [first]
+            value = dumped[first]
+            for part in rest:
+                if isinstance(value, (ObjectId, DBRef)):
+                    break
+                if isinstance(value, list) and part.isdigit():
+                    value = value[int(part)]
+                elif hasattr(value, "get"):
+                    value = value.get(part)
+                taken.append(part)
+            sets[".".join(taken)] = value
+        return sets
+
+    def _dump_key(self, key: str) -> Any:
+        """What `to_mongo` gives for one key of the database."""
+        name = self._reverse_db_field_map.get(key, key)
+        dumped = self.to_mongo(fields=[name])
+        return dumped.get(key)
+
+    def _is_to_be_unset(self, path: str, value: Any) -> bool:
+        """An empty value goes, unless the field's default is another one."""
+        first, *_ = path.split(".")
+        if self._dynamic and first in self._dynamic_fields:
+            return True
+        if path in self._fields:
+            default = self._fields[path].default
+        else:
+            default = self._default_at(path)
+        if callable(default):
+            default = default()
+        return bool(value == default)
+
+    def _default_at(self, path: str) -> Any:
+        *parts, last = path.split(".")
+        holder: Any = self
+        for part in parts:
+            if isinstance(holder, list) and part.isdigit():
+                holder = holder[int(part)]
+            elif isinstance(holder, dict):
+                holder = holder.get(part)
+            else:
+                holder = getattr(
+                    holder, holder._reverse_db_field_map.get(part, part)
+                )
+        if not hasattr(holder, "_fields"):
+            return None
+        field = holder._fields.get(holder._reverse_db_field_map.get(last, last))
+        return None if field is None else field.default
+
+
+UNNESTED = frozenset({str, int, float, bool, bytes, ObjectId, DBRef})
+
+
+def _above(path: str) -> Iterator[str]:
+    """`a.b.c` -> `a`, `a.b`."""
+    end = path.find(".")
+    while end != -1:
+        yield path[:end]
+        end = path.find(".", end + 1)
+
+
+def _is_document(value: Any) -> bool:
+    return isinstance(value, ChangeTracking)
+
+
+def _is_reference(field: Any, generic: bool = False) -> bool:
+    if field is None:
+        return False
+    kinds = (_import_class("ReferenceField"),)
+    if generic:
+        kinds = (*kinds, _import_class("GenericReferenceField"))
+    return isinstance(field, kinds)
+
+
+def _any_marked(documents: Any, name: str) -> bool:
+    return any(name in document._changed_fields for document in documents)
+
+
+def _changed_inside(key: str, container: Any, known: list[str]) -> list[str]:
+    """The changed paths inside a list or dict."""
+    items: Any = (
+        dict.items(container)
+        if isinstance(container, dict)
+        else enumerate(
+            list.__iter__(container) if isinstance(container, list) else container
+        )
+    )
+    changed: list[str] = []
+    for index, item in items:
+        if item.__class__ in UNNESTED:
+            continue
+        path = f"{key}.{index}"
+        if path in known:
+            continue
+        if _is_document(item):
+            if not item._is_document:
+                changed += [f"{path}.{p}" for p in item._get_changed_fields()]
+        elif isinstance(item, (list, tuple, dict)):
+            changed += _changed_inside(path, item, known)
+    return changed
+
+
+def _clear_inside(container: Any) -> None:
+    items: Any = (
+        dict.values(container)
+        if isinstance(container, dict)
+        else list.__iter__(container)
+        if isinstance(container, list)
+        else container
+    )
+    for item in items:
+        if item.__class__ in UNNESTED:
+            continue
+        if _is_document(item):
+            if not item._is_document:
+                item._clear_changed_fields()
+        elif isinstance(item, (list, tuple, dict)):
+            _clear_inside(item)

@@ -1,0 +1,486 @@
+"""Fields that hold other values: embedded documents, lists, dicts, anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+
+from bson import SON, ObjectId
+from bson.decimal128 import Decimal128
+from bson.int64 import Int64
+
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.datastructures import (
+    BaseDict,
+    BaseList,
+    EmbeddedDocumentList,
+)
+from mongoengine.base.fields import PLAIN, BaseField, ComplexBaseField
+from mongoengine.common import _import_class
+from mongoengine.errors import InvalidQueryError, LookUpError, ValidationError
+
+if TYPE_CHECKING:
+    from mongoengine.document import EmbeddedDocument
+
+__all__ = (
+    "DictField",
+    "DynamicField",
+    "EmbeddedDocumentField",
+    "EmbeddedDocumentListField",
+    "GenericEmbeddedDocumentField",
+    "ListField",
+    "MapField",
+    "SortedListField",
+)
+
+T = TypeVar("T")
+E = TypeVar("E", bound="EmbeddedDocument")
+
+RECURSIVE_REFERENCE_CONSTANT = "self"
+
+#: BSON types whose values a plain container may hold, dumped as they are.
+UNCHANGED = PLAIN | {Int64, Decimal128}
+
+
+def copied(value: Any) -> Any:
+    """A copy of plain lists and dicts, None where something else is in them."""
+    if value.__class__ is dict:
+        if "_cls" in value or "_ref" in value:
+            return None
+        fresh: dict[Any, Any] = {}
+        for key, item in value.items():
+            if item.__class__ not in UNCHANGED:
+                item = copied(item)
+                if item is None:
+                    return None
+            fresh[key] = item
+        return fresh
+    if value.__class__ is list:
+        if UNCHANGED.issuperset(map(type, value)):
+            return value[:]
+        items = []
+        for item in value:
+            if item.__class__ not in UNCHANGED:
+                item = copied(item)
+                if item is None:
+                    return None
+            items.append(item)
+        return items
+    return None
+
+
+class EmbeddedDocumentField(BaseField[E]):
+    """A field that holds an embedded document of one class.
+
+    :param document_type: the class, its name, or ``"self"``.
+    """
+
+    _load_can_fail = True
+
+    def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
+        if not isinstance(document_type, str) and not issubclass(
+            document_type, _import_class("EmbeddedDocument")
+        ):
+            self.error(_NOT_EMBEDDED_CLASS)
+        self.document_type_obj: Any = document_type
+        super().__init__(**kwargs)
+
+    @property
+    def document_type(self) -> type[E]:
+        """The class of the embedded documents, found by its name if need be."""
+        kind = self.document_type_obj
+        if isinstance(kind, str):
+            if kind == RECURSIVE_REFERENCE_CONSTANT:
+                found = self.owner_document
+            else:
+                found = _DocumentRegistry.get(kind)
+            if not issubclass(found, _import_class("EmbeddedDocument")):
+                self.error(_NOT_EMBEDDED_CLASS)
+            kind = self.document_type_obj = found
+        resolved: type[E] = kind
+        return resolved
+
+    def to_python(self, value: Any) -> Any:
+        kind = self.document_type
+        if isinstance(value, kind):
+            return value
+        return kind._from_son(value, _auto_dereference=self._dereferences)
+
+    def _from_raw(self, value: Any) -> Any:
+        return self.to_python(value)
+
+    def _raw_dumper(self) -> Callable[[Any], Any]:
+        def dump(value: Any) -> Any:
+            if value.__class__ is not dict:
+                return None
+            dumped = self.document_type._schema.dump_raw(value)
+            return _without_empty_id(dumped)
+
+        return dump
+
+    def to_mongo(
+        self,
+        value: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        if not isinstance(value, self.document_type):
+            return value
+        return value.to_mongo(use_db_field, fields=fields)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check the class and validate the embedded document."""
+        kind = self.document_type
+        if not isinstance(value, kind):
+            self.error(
+                "Invalid embedded document instance provided to an "
+                "EmbeddedDocumentField"
+            )
+        value.validate(clean=clean)
+
+    def lookup_member(self, member_name: str) -> Any:
+        kind: Any = self.document_type
+        for cls in _with_subclasses(kind):
+            field = cls._fields.get(member_name)
+            if field is not None:
+                return field
+        return None
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if value is not None and not isinstance(value, self.document_type):
+            try:
+                value = self.document_type._from_son(value)
+            except ValueError:
+                raise InvalidQueryError(
+                    f"Querying the embedded document "
+                    f"'{self.document_type._class_name}' failed, due to an invalid "
+                    "query value"
+                ) from None
+        super().prepare_query_value(op, value) if op in _UPDATING else None
+        return None if value is None else self.to_mongo(value)
+
+
+_UPDATING = frozenset({"set", "push", "add_to_set", "set_on_insert"})
+
+_NOT_EMBEDDED_CLASS = (
+    "Invalid embedded document class provided to an EmbeddedDocumentField"
+)
+
+
+class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
+    """A field that holds an embedded document of any class (stored with `_cls`)."""
+
+    _load_can_fail = True
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        return super().prepare_query_value(op, self.to_mongo(value))
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            kind = _DocumentRegistry.get(value["_cls"])
+            value = kind._from_son(value, _auto_dereference=self._dereferences)
+        return value
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that it is an embedded document, and validate it."""
+        chosen = self.choices
+        if chosen and isinstance(value, SON):
+            if any(value["_cls"] == choice._class_name for choice in chosen):
+                return
+        if not isinstance(value, _import_class("EmbeddedDocument")):
+            self.error(
+                "Invalid embedded document instance provided to an "
+                "GenericEmbeddedDocumentField"
+            )
+        value.validate(clean=clean)
+
+    def lookup_member(self, member_name: str) -> Any:
+        for choice in self.choices or ():
+            for cls in _with_subclasses(choice):
+                field = cls._fields.get(member_name)
+                if field is not None:
+                    return field
+        return None
+
+    def to_mongo(
+        self,
+        document: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        if document is None:
+            return None
+        dumped = document.to_mongo(use_db_field, fields)
+        if "_cls" not in dumped:
+            dumped["_cls"] = document._class_name
+        return dumped
+
+
+class DynamicField(BaseField[Any]):
+    """A field that takes any value MongoDB can store.
+
+    It is what the fields of dynamic documents are made of.
+    """
+
+    def to_mongo(
+        self,
+        value: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        if value.__class__ in UNCHANGED or isinstance(value, str):
+            return value
+        if hasattr(value, "to_mongo"):
+            return self._dump_document(value, use_db_field, fields)
+        if not isinstance(value, (dict, list, tuple)):
+            return value
+        dump = self.to_mongo
+        if isinstance(value, dict):
+            return {k: dump(v, use_db_field, fields) for k, v in value.items()}
+        return [dump(item, use_db_field, fields) for item in value]
+
+    @staticmethod
+    def _dump_document(
+        value: Any, use_db_field: bool, fields: Iterable[str] | None
+    ) -> Any:
+        class_name = type(value).__name__
+        dumped = value.to_mongo(use_db_field, fields)
+        if isinstance(value, _import_class("Document")):
+            return {"_ref": value.to_dbref(), "_cls": class_name}
+        if isinstance(value, _import_class("EmbeddedDocument")):
+            dumped["_cls"] = class_name
+        return dumped
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, dict) and "_cls" in value:
+            kind = _DocumentRegistry.get(value["_cls"])
+            if "_ref" in value:
+                return value
+            return kind._from_son(value)
+        return super().to_python(value)
+
+    def lookup_member(self, member_name: str) -> str:
+        return member_name
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if isinstance(value, str):
+            return _import_class("StringField")().prepare_query_value(op, value)
+        return super().prepare_query_value(op, self.to_mongo(value))
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Validate the value where it can validate itself."""
+        if hasattr(value, "validate"):
+            value.validate(clean=clean)
+
+
+class ListField(ComplexBaseField[list[T]]):
+    """A field for a list, of items of one field or of any items.
+
+    :param field: the field of the items, or None for items of any kind.
+    :param max_length: the most items that a value may have.
+
+    Without a value it is an empty list.
+    """
+
+    _load_can_fail = True
+
+    @overload
+    def __init__(
+        self: ListField[Any],
+        field: None = None,
+        *,
+        max_length: int | None = None,
+        **kwargs: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        field: BaseField[T],
+        *,
+        max_length: int | None = None,
+        **kwargs: Any,
+    ) -> None: ...
+    def __init__(
+        self, field: Any = None, *, max_length: int | None = None, **kwargs: Any
+    ) -> None:
+        self.max_length = max_length
+        kwargs.setdefault("default", list)
+        super().__init__(field=field, **kwargs)
+
+    def _raw_dumper(self) -> Callable[[Any], Any] | None:
+        inner = self.field
+        if inner is None:
+            return copied
+        unchanged = inner._loads_unchanged & inner._dumps_unchanged
+        from mongoengine.base.schema import plain_methods
+
+        dump = inner._raw_dumper() if plain_methods(type(inner)) else None
+
+        def dump_list(value: Any) -> Any:
+            if value.__class__ is not list:
+                return None
+            if unchanged.issuperset(map(type, value)):
+                return value[:]
+            if dump is None:
+                return None
+            items = []
+            for item in value:
+                item = dump(item)
+                if item is None:
+                    return None
+                items.append(item)
+            return items
+
+        return dump_list
+
+    def validate(self, value: Any) -> None:  # type: ignore[override]
+        """Check that it is a list, its length, and every item."""
+        if not isinstance(value, (list, tuple)):
+            self.error("Only lists and tuples may be used in a list field")
+        if self.max_length is not None and len(value) > self.max_length:
+            self.error("List is too long")
+        super().validate(value)
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if self.field is None:
+            return super().prepare_query_value(op, value)
+        inner = self.field
+        if (
+            op in ("set", "unset", None)
+            and hasattr(value, "__iter__")
+            and not isinstance(value, (str, _import_class("BaseDocument")))
+        ):
+            return [inner.prepare_query_value(op, item) for item in value]
+        return inner.prepare_query_value(op, value)
+
+
+class EmbeddedDocumentListField(ListField[E]):
+    """A field for a list of embedded documents, which has queries of its own.
+
+    Reading it gives an
+    :class:`~mongoengine.base.datastructures.EmbeddedDocumentList`.
+
+    :param document_type: the class of the items, or its name.
+    """
+
+    def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
+        super().__init__(field=EmbeddedDocumentField(document_type), **kwargs)
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __get__(self, instance: None, owner: Any) -> EmbeddedDocumentListField[E]: ...
+        @overload
+        def __get__(self, instance: object, owner: Any) -> EmbeddedDocumentList[E]: ...
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
+
+    def _list_class(self) -> type[BaseList[Any]]:
+        return EmbeddedDocumentList
+
+
+class SortedListField(ListField[T]):
+    """A field for a list that is sorted whenever it is dumped.
+
+    A race of two writers of the whole list loses one of the writes.
+
+    :param ordering: the key or attribute to sort by; None for the items as such.
+    :param reverse: sort from the largest down.
+    """
+
+    def __init__(self, field: BaseField[T], **kwargs: Any) -> None:
+        self._ordering: str | None = kwargs.pop("ordering", None)
+        self._order_reverse: bool = kwargs.pop("reverse", False)
+        super().__init__(field, **kwargs)
+
+    def _raw_dumper(self) -> None:  # type: ignore[override]
+        return None
+
+    def to_mongo(
+        self,
+        value: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        dumped = super().to_mongo(value, use_db_field, fields)
+        key = None if self._ordering is None else itemgetter(self._ordering)
+        return sorted(dumped, key=key, reverse=self._order_reverse)
+
+
+class DictField(ComplexBaseField[dict[str, Any]]):
+    """A field for a dict with string keys, of values of one field or of any.
+
+    :param field: the field of the values, or None for values of any kind.
+
+    Without a value it is an empty dict.
+    """
+
+    _load_can_fail = True
+
+    def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("default", dict)
+        super().__init__(field=field, **kwargs)
+        self.set_auto_dereferencing(True)
+
+    def _raw_dumper(self) -> Callable[[Any], Any] | None:
+        return copied if self.field is None else None
+
+    def validate(self, value: Any) -> None:  # type: ignore[override]
+        """Check that it is a dict, its keys at every level, and every value."""
+        if not isinstance(value, dict):
+            self.error("Only dictionaries may be used in a DictField")
+        if _any_key(value, lambda key: not isinstance(key, str)):
+            self.error(
+                "Invalid dictionary key - documents must have only string keys"
+            )
+        if _any_key(value, lambda key: key.startswith("$")):
+            self.error(
+                'Invalid dictionary key name - keys may not startswith "$" characters'
+            )
+        super().validate(value)
+
+    def lookup_member(self, member_name: str) -> DictField:
+        return DictField(db_field=member_name)
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        from mongoengine.queryset.operators import STRING_OPERATORS
+
+        if op in STRING_OPERATORS and isinstance(value, str):
+            return _import_class("StringField")().prepare_query_value(op, value)
+        if hasattr(self.field, "field"):
+            inner: Any = self.field
+            if op in ("set", "unset") and isinstance(value, dict):
+                return {k: inner.prepare_query_value(op, v) for k, v in value.items()}
+            return inner.prepare_query_value(op, value)
+        return super().prepare_query_value(op, value)
+
+
+class MapField(DictField):
+    """A field for a dict whose values are all of one field.
+
+    :param field: the field of the values.
+    """
+
+    def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
+        if not isinstance(field, BaseField):
+            self.error("Argument to MapField constructor must be a valid field")
+        super().__init__(field=field, **kwargs)
+
+
+def _any_key(value: Any, test: Callable[[Any], bool]) -> bool:
+    return any(
+        test(key) or (isinstance(item, dict) and _any_key(item, test))
+        for key, item in dict.items(value)
+    )
+
+
+def _with_subclasses(cls: Any) -> list[Any]:
+    """A class, and the classes of the documents that it may turn out to hold."""
+    names = [name for name in cls._subclasses if name != cls._class_name]
+    return [cls, *(_DocumentRegistry.get(name) for name in names)]
+
+
+def _without_empty_id(dumped: Any) -> Any:
+    if dumped is not None and dumped.get("_id", 0) is None:
+        del dumped["_id"]
+    return dumped
