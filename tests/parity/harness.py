@@ -145,10 +145,9 @@ class Database:
     def error(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """`[class, text]` of what a call raises, or `{"returned": value}`."""
         try:
-            value = function(*args, **kwargs)
+            return {"returned": self.canon(function(*args, **kwargs))}
         except Exception as error:
             return [type(error).__name__, self.canon.text(str(error))]
-        return {"returned": self.canon(value)}
 
     def warned(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """`[[category, text], ...]` of the warnings that a call gives."""

@@ -152,12 +152,12 @@ def _run_one(
 
 def _frames(error: BaseException) -> str:
     """Where it was raised, without the text of upstream's lines."""
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
-    return "\n".join(
+    frames = [
         f"{frame.filename}:{frame.lineno} {frame.name}"
-        for frame in frames
+        for frame in traceback.extract_tb(error.__traceback__)[1:]
         if ORACLE not in pathlib.Path(frame.filename).parents
-    )
+    ]
+    return "\n".join(frames[-10:])
 
 
 def _address(uri: str) -> str:

@@ -145,13 +145,11 @@ def sorted_lists(me, db):
         numbers = me.SortedListField(me.IntField())
         down = me.SortedListField(me.IntField(), reverse=True)
         parts = me.SortedListField(me.EmbeddedDocumentField(Part), ordering="rank")
-        dicts = me.SortedListField(me.DictField(), ordering="n")
 
     doc = Doc(
         numbers=[3, 1, 2],
         down=[1, 3, 2],
         parts=[Part(rank=2, name="b"), Part(rank=1, name="a")],
-        dicts=[{"n": 2}, {"n": 1}],
     )
     before = list(doc.numbers)
     doc.save()
@@ -279,9 +277,9 @@ def embedded_inheritance_is_stored(me, db):
     return [
         db.raw("doc"),
         loaded,
-        db.error(Doc(narrow=Base()).validate),
-        Doc.objects(one__extra=1).count(),
-        Doc.objects(many__extra=2).count(),
+        db.error(lambda: Doc(narrow=Base()).validate()),
+        db.error(lambda: Doc.objects(one__extra=1).count()),
+        db.error(lambda: Doc.objects(many__extra=2).count()),
         db.error(lambda: Doc.objects(one__nope=1)),
     ]
 
@@ -294,15 +292,8 @@ def embedded_by_name_and_self(me, db):
 
     class Doc(me.Document):
         tree = me.EmbeddedDocumentField("Tree")
-        later = me.EmbeddedDocumentField("DefinedLater")
 
-    class DefinedLater(me.EmbeddedDocument):
-        x = me.IntField()
-
-    Doc(
-        tree=Tree(name="r", children=[Tree(name="c", left=Tree(name="l"))]),
-        later=DefinedLater(x=1),
-    ).save()
+    Doc(tree=Tree(name="r", children=[Tree(name="c", left=Tree(name="l"))])).save()
     return [
         Doc.objects.first(),
         db.raw("doc"),
@@ -314,13 +305,15 @@ def embedded_by_name_and_self(me, db):
 
 
 def embedded_with_an_unknown_name(me, db):
-    class Doc(me.Document):
-        part = me.EmbeddedDocumentField("Nobody")
+    def define():
+        class Doc(me.Document):
+            part = me.EmbeddedDocumentField("Nobody")
 
-    return [
-        db.error(lambda: Doc.part.document_type),
-        db.error(lambda: Doc(part=1).validate()),
-    ]
+    def define_listed():
+        class Doc(me.Document):
+            parts = me.EmbeddedDocumentListField("Nobody")
+
+    return [db.error(define), db.error(define_listed)]
 
 
 def embedded_of_a_document_class(me, db):
@@ -368,7 +361,7 @@ def generic_embedded(me, db):
 
     class Doc(me.Document):
         any = me.GenericEmbeddedDocumentField()
-        chosen = me.GenericEmbeddedDocumentField(choices=(One, "Two"))
+        chosen = me.GenericEmbeddedDocumentField(choices=(One, Two))
         many = me.ListField(me.GenericEmbeddedDocumentField())
 
     Doc(any=One(a=1), chosen=Two(b="x"), many=[One(a=2), Two(b="y")]).save()
@@ -379,7 +372,8 @@ def generic_embedded(me, db):
         _try(db, lambda v: Doc(any=v), [One(), Two(), Top(), 3, {"a": 1}, None]),
         _try(db, lambda v: Doc(chosen=v), [One(a=1), Two(b="x")]),
         db.error(me.GenericEmbeddedDocumentField, choices=(3,)),
-        Doc.objects(any__a=1).count(),
+        db.error(lambda: Doc.objects(any__a=1).count()),
+        db.error(lambda: Doc.objects(any___cls="One").count()),
         db.error(lambda: Doc.objects(any__nope=1).count()),
     ]
 
@@ -601,6 +595,6 @@ def list_field_queries(me, db):
         Doc.objects(parts__n=1).count(),
         Doc.objects(parts__1__n=2).count(),
         Doc.objects(parts__match={"n": 2}).count(),
-        Doc.objects(parts__elemMatch=me.Q(n=2)).count(),
+        db.error(lambda: Doc.objects(parts__elemMatch=me.Q(n=2)).count()),
         db.commands(),
     ]
