@@ -108,11 +108,9 @@ def available(side: str) -> bool:
 def require_oracle() -> None:
     """Install MongoEngine's release where the checkout does not have it yet."""
     if not available("oracle"):
-        subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet"]
-            + ["--target", str(ORACLE), f"mongoengine=={ORACLE_VERSION}"],
-            check=True,
-        )
+        command = [sys.executable, "-m", "pip", "install", "--quiet"]
+        command += ["--target", str(ORACLE), f"mongoengine=={ORACLE_VERSION}"]
+        subprocess.run(command, check=True)
 
 
 class Worker:
@@ -194,9 +192,7 @@ def compare(
     options: dict[str, Any] | None = None,
 ) -> Results:
     """Run every case of every side `rounds` times, interleaved."""
-    workers = [
-        Worker(script, side, options or {}) for side in sides if available(side)
-    ]
+    workers = [Worker(script, side, options or {}) for side in sides if available(side)]
     results = Results()
     try:
         for _ in range(rounds):
@@ -240,7 +236,9 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise SystemExit("the embedded server did not start: pip install '.[bench]'")
+            raise SystemExit(
+                "the embedded server did not start: pip install '.[bench]'"
+            )
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -3,9 +3,9 @@
     python benchmarks/operations.py [--rounds N]
 
 On the embedded server, or on MONGODB_URI.  Single documents are asked of a small
-collection, so that a server without a suitable plan answers at once.  Only the CPU time of the thread that
-does the work counts: what the server and the network take is the same for all.
-The async figures are taken inside one running loop.
+collection, so that a server without a good plan answers at once.  Only the CPU
+time of the thread that does the work counts: what the server and the network
+take is the same for all.  The async figures are taken inside one running loop.
 """
 
 from __future__ import annotations
@@ -119,9 +119,7 @@ async def plain_async(uri: str) -> Cases:
         "async update": repeat_async(
             lambda n: few.update_many({"slug": "none"}, {"$set": {"views": 1}})
         ),
-        "async count": repeat_async(
-            lambda n: few.count_documents({"slug": "none"})
-        ),
+        "async count": repeat_async(lambda n: few.count_documents({"slug": "none"})),
     }
 
 
@@ -175,9 +173,7 @@ async def library_cases(uri: str, *, with_async: bool) -> Cases:
     return {
         **cases,
         "async get": repeat_async(lambda n: few.objects.async_get(id=ids[n])),
-        "async first": repeat_async(
-            lambda n: few.objects(views__gte=0).async_first()
-        ),
+        "async first": repeat_async(lambda n: few.objects(views__gte=0).async_first()),
         "async save": Case(save_async, loaded, per=CALLS),
         "async insert": Case(
             lambda d: scratch.objects.async_insert(d, load_bulk=False), built
@@ -187,9 +183,7 @@ async def library_cases(uri: str, *, with_async: bool) -> Cases:
         "async update": repeat_async(
             lambda n: few.objects(slug="none").async_update(set__views=1)
         ),
-        "async count": repeat_async(
-            lambda n: few.objects(slug="none").async_count()
-        ),
+        "async count": repeat_async(lambda n: few.objects(slug="none").async_count()),
     }
 
 

@@ -1,0 +1,193 @@
+"""How cost grows: with documents, with fields, with embedded documents.
+
+    python benchmarks/growth.py [--rounds N]
+
+CPU time per unit at each size, ours against plain PyMongo's (for documents) or
+against plain decoding (for fields and embedded documents).  "Growth" is the
+exponent k of cost ~ size**k between the first and the last line of ours: 1 is
+linear, and the fixed cost of small sizes makes it less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import Any
+
+import bson
+from _harness import (
+    Case,
+    Cases,
+    Results,
+    compare,
+    duration,
+    main,
+    server,
+    table,
+    times,
+)
+from _shape import article_class, raw_article, touch_all
+
+DOCUMENTS = [10, 100, 1_000, 10_000, 100_000]
+FIELDS = [1, 10, 50, 200]
+EMBEDDED = [1, 10, 100, 1_000]
+DATABASE = "mongoengine_growth"
+WORK = ("list", "iterate", "fields", "fields, save", "embedded", "embedded, save")
+
+
+def make_cases(side: str, options: dict[str, Any]) -> Cases:
+    makers = {"plain": plain_cases, "ours": our_cases}
+    return makers[side](options["uri"])
+
+
+def wide(fields: int) -> bytes:
+    return bson.encode({f"f{i}": f"value {i}" for i in range(fields)})
+
+
+def plain_cases(uri: str) -> Cases:
+    from pymongo import MongoClient
+
+    articles: Any = MongoClient(uri)[DATABASE].articles
+    cases: Cases = {}
+    for count in DOCUMENTS:
+
+        def everything(_: Any, count: int = count) -> None:
+            list(articles.find().limit(count))
+
+        cases[f"list {count}"] = cases[f"iterate {count}"] = Case(everything)
+    for count in FIELDS:
+        cases[f"fields {count}"] = decoding(wide(count))
+    for count in EMBEDDED:
+        cases[f"embedded {count}"] = decoding(bson.encode(raw_article(1, count)))
+    return cases
+
+
+def decoding(data: bytes) -> Case:
+    repeats = repeats_for(data)
+
+    def run(_: Any) -> None:
+        for _ in range(repeats):
+            touch_all(bson.decode(data))
+
+    return Case(run, per=repeats)
+
+
+def repeats_for(data: bytes) -> int:
+    return max(3, 200_000 // len(data))
+
+
+def our_cases(uri: str) -> Cases:
+    import mongoengine
+
+    mongoengine.connect(DATABASE, host=uri)
+    article = article_class()
+    cases: Cases = {}
+    for count in DOCUMENTS:
+
+        def everything(_: Any, count: int = count) -> None:
+            list(article.objects.limit(count))
+
+        def iterate(_: Any, count: int = count) -> None:
+            for _ in article.objects.no_cache().limit(count):
+                pass
+
+        cases[f"list {count}"] = Case(everything)
+        cases[f"iterate {count}"] = Case(iterate)
+    for count in FIELDS:
+        fields = {f"f{i}": mongoengine.StringField() for i in range(count)}
+        made = type(f"Wide{count}", (mongoengine.Document,), fields)
+        cases |= model_cases("fields", count, made, wide(count), f"f{count - 1}")
+    for count in EMBEDDED:
+        data = bson.encode(raw_article(1, count))
+        cases |= model_cases("embedded", count, article, data, "comments")
+    return cases
+
+
+def model_cases(
+    kind: str, count: int, made: Any, data: bytes, last: str
+) -> dict[str, Case]:
+    repeats = repeats_for(data)
+
+    def load(_: Any) -> None:
+        for _ in range(repeats):
+            touch_all(made._from_son(bson.decode(data)))
+
+    def loaded() -> list[Any]:
+        return [made._from_son(bson.decode(data)) for _ in range(repeats)]
+
+    def change(documents: list[Any]) -> None:
+        for document in documents:
+            if last == "comments":
+                document.comments[-1].votes = -1
+            else:
+                setattr(document, last, "changed")
+            document.validate()
+            document._delta()
+
+    return {
+        f"{kind} {count}": Case(load, per=repeats),
+        f"{kind}, save {count}": Case(change, loaded, per=repeats),
+    }
+
+
+LABELS = {
+    "list": ("list(queryset)", DOCUMENTS, "list"),
+    "iterate": ("for over no_cache()", DOCUMENTS, "list"),
+    "fields": ("load and touch all fields", FIELDS, "fields"),
+    "fields, save": ("change, validate, delta", FIELDS, "fields"),
+    "embedded": ("load and touch all comments", EMBEDDED, "embedded"),
+    "embedded, save": ("change, validate, delta", EMBEDDED, "embedded"),
+}
+UNITS = {"list": "document", "iterate": "document"}
+
+
+def growth(results: Results, work: str, sizes: list[int]) -> float:
+    first = results.median("ours", f"{work} {sizes[0]}")
+    last = results.median("ours", f"{work} {sizes[-1]}")
+    assert first and last
+    return math.log(last / first) / math.log(sizes[-1] / sizes[0])
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from pymongo import MongoClient
+
+    with server() as uri:
+        client: Any = MongoClient(uri)
+        client.drop_database(DATABASE)
+        for start in range(0, DOCUMENTS[-1], 10_000):
+            batch = [raw_article(start + n) for n in range(10_000)]
+            client[DATABASE].articles.insert_many(batch)
+        client.close()
+        results = compare(
+            __file__,
+            ["plain", "ours"],
+            rounds=arguments.rounds,
+            options={"uri": uri},
+        )
+    lines = []
+    for work, (label, sizes, base) in LABELS.items():
+        unit = {"list": "documents", "fields": "fields", "embedded": "comments"}[base]
+        for count in sizes:
+            key = f"{work} {count}"
+            ours = results.median("ours", key)
+            plain = results.median("plain", f"{base} {count}")
+            assert ours is not None
+            lines.append(
+                [
+                    label,
+                    f"{count:,} {unit}",
+                    duration(plain),
+                    duration(ours),
+                    duration(ours / count),
+                    times(results.ratio("ours", key, "plain", f"{base} {count}")),
+                    "",
+                ]
+            )
+        exponent = growth(results, work, sizes)
+        lines[-1][-1] = f"{exponent:.2f} {'yes' if exponent <= 1.1 else 'NO'}"
+    header = ["work", "size", "plain", "ours", "ours, each", "ratio", "growth, linear"]
+    print(table(header, lines))
+
+
+if __name__ == "__main__":
+    main(make_cases, run, rounds=5)

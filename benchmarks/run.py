@@ -1,0 +1,97 @@
+"""Run every benchmark and write RESULTS.rst.
+
+    python benchmarks/run.py [--rounds N] [SCRIPT ...]
+
+Takes some ten minutes.  MongoEngine's release is installed into `.oracle/` where
+it is missing; Beanie and umongo are compared where they are installed
+(`pip install '.[bench]'`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+import subprocess
+import sys
+import time
+
+from _harness import HERE, ORACLE_VERSION, ROOT, machine
+
+SCRIPTS = (
+    "codec",
+    "large",
+    "startup",
+    "operations",
+    "concurrency",
+    "growth",
+    "prefetch",
+)
+RESULTS = HERE / "RESULTS.rst"
+
+
+def docstring_of(script: str) -> tuple[str, str]:
+    """The title and the explanation that a script opens with."""
+    source = (HERE / f"{script}.py").read_text(encoding="utf-8")
+    title, _, rest = source.split('"""')[1].partition("\n")
+    paragraphs = rest.strip().split("\n\n")
+    return title, "\n\n".join(p for p in paragraphs if not p.startswith("    "))
+
+
+def version_of(package: str) -> str:
+    try:
+        return f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"{package} not installed"
+
+
+def commit() -> str:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ran.stdout.strip() or "unknown"
+
+
+def preamble() -> str:
+    others = ", ".join(
+        [f"MongoEngine {ORACLE_VERSION} (the oracle)"]
+        + [version_of(name) for name in ("beanie", "umongo", "SecantusDB")]
+    )
+    return f"""\
+=======
+Results
+=======
+
+Written by ``benchmarks/run.py`` on {datetime.date.today()}, of commit {commit()}.
+
+- {machine()}
+- {others}
+
+Every ratio is the median over rounds of one figure against the other of the same
+round, all sides taking turns; times are CPU time of the working thread unless a
+section says otherwise.  A goal is met where the ratio of *ours* does not pass it.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help=", ".join(SCRIPTS))
+    arguments = parser.parse_args()
+    sections = [preamble()]
+    for script in arguments.scripts or SCRIPTS:
+        started = time.monotonic()
+        command = [sys.executable, str(HERE / f"{script}.py")]
+        if arguments.rounds:
+            command += ["--rounds", str(arguments.rounds)]
+        ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        print(f"\n{script} ({time.monotonic() - started:.0f} s)\n{ran.stdout}")
+        title, text = docstring_of(script)
+        title = f"``{script}.py``: {title}"
+        sections.append(f"{title}\n{'=' * len(title)}\n\n{text}\n\n{ran.stdout}")
+    if not arguments.scripts:
+        RESULTS.write_text("\n".join(sections), encoding="utf-8")
+        print(f"wrote {RESULTS}")
+
+
+if __name__ == "__main__":
+    main()
