@@ -21,10 +21,10 @@ def read_version() -> str:
             target, value = statement.target, statement.value
         else:
             continue
-        if isinstance(target, ast.Name) and target.id in ("VERSION", "LOCAL_VERSION"):
+        if isinstance(target, ast.Name) and target.id in ("VERSION", "_BUILD"):
             known[target.id] = ast.literal_eval(value)
     release = ".".join(str(part) for part in known["VERSION"])
-    return f"{release}+{known['LOCAL_VERSION']}"
+    return f"{release}+{known["_BUILD"]}"
 
 
 setup(version=read_version())
