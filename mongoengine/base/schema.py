@@ -112,8 +112,11 @@ def plain_methods(kind: type) -> bool:
 def _is_ours(kind: type, method: str) -> bool:
     for base in kind.__mro__:
         if method in base.__dict__:
-            return base.__module__.partition(".")[0] == __name__.partition(".")[0]
+            return base.__module__.partition(".")[0] in _TRUSTED
     return True
+
+
+_TRUSTED = frozenset({__name__.partition(".")[0], "builtins"})
 
 
 class Schema:
@@ -186,8 +189,10 @@ class Schema:
                 continue
             if field._user_converted or self._holds_constructed(field):
                 eager.append(field)
-            elif field._load_can_fail:
-                proofs.append((key, self._proof(field)))
+                continue
+            proof = self._proof(field)
+            if proof is not None:
+                proofs.append((key, proof))
         return LoadPlan(tuple(proofs), tuple(eager), plain)
 
     def _is_peculiar(self, key: str) -> bool:
@@ -206,14 +211,27 @@ class Schema:
             and any(c._schema.plain for c in _with_subclasses(embedded))
         )
 
-    def _proof(self, field: Any) -> Proof:
-        """A quick test that converting a raw value of the field cannot fail."""
+    def _proof(self, field: Any) -> Proof | None:
+        """A quick test that converting a raw value of the field cannot fail.
+
+        None where it never can.
+        """
+        if not field._load_can_fail:
+            return None
         if _embedded_class(field) is not None:
             return self._embedded_proof(field)
-        inner = getattr(field, "field", None)
-        if inner is not None and _embedded_class(inner) is not None:
+        if isinstance(field, _import_class("ComplexBaseField")):
+            return self._container_proof(field.field)
+        return _type_proof(field._loads_unchanged)
+
+    def _container_proof(self, inner: Any) -> Proof | None:
+        if inner is None:
+            return None
+        if _embedded_class(inner) is not None:
             return self._embedded_list_proof(inner)
-        return _never
+        if isinstance(inner, _import_class("ComplexBaseField")):
+            return None if self._container_proof(inner.field) is None else _never
+        return _items_proof(inner._loads_unchanged) if inner._load_can_fail else None
 
     @staticmethod
     def _embedded_proof(field: Any) -> Proof:
@@ -366,3 +384,13 @@ def _with_subclasses(cls: Any) -> Iterable[Any]:
 
 def _never(value: Any) -> bool:
     return value is None
+
+
+def _type_proof(types: frozenset[type]) -> Proof:
+    return lambda value: value is None or value.__class__ in types
+
+
+def _items_proof(types: frozenset[type]) -> Proof:
+    return lambda value: value is None or (
+        value.__class__ is list and types.issuperset(map(type, value))
+    )
