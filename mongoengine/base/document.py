@@ -110,7 +110,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 held[name] = value = field.default()
                 if not isinstance(value, SCALARS):
                     adopt(self, value)
-        if not schema.plainly_made:
+        if schema.set_when_made:
             self._set_missing(schema, values)
         unknown = None
         for name, value in values.items():
@@ -148,8 +148,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
     def _set_missing(self, schema: Schema, values: Mapping[str, Any]) -> None:
         """Assign what is not given to the fields that want to see it assigned."""
-        for name, field in schema.fields.items():
-            if name not in values and not field._plainly_set:
+        for name in schema.set_when_made:
+            if name not in values:
                 setattr(self, name, getattr(self, name, None))
 
     def _take_unknown(self, values: Mapping[str, Any]) -> None:

@@ -66,6 +66,8 @@ class BaseField(Generic[T]):
     _load_can_fail: ClassVar[bool] = False
     # The constructor hands a given value to `__set__` without `to_python`.
     _keeps_given: ClassVar[bool] = False
+    # The constructor assigns the field where no value is given, too.
+    _set_when_made: bool = False
 
     # What `schema.prepare_field` makes of them for one field.
     _loads_unchanged: frozenset[type] = NO_TYPES

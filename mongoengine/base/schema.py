@@ -134,7 +134,7 @@ class Schema:
         self.blank: dict[str, Any] = {}
         self.defaults: list[tuple[str, Any]] = []
         for name, field in self.fields.items():
-            if field.default is None or not field._plainly_set:
+            if field.default is None or not field._plainly_set or field._set_when_made:
                 self.blank[name] = None
             elif callable(field.default):
                 self.blank[name] = None
@@ -145,6 +145,11 @@ class Schema:
         self.shard_key = frozenset(shard_key or ())
         self.id_name = cls._meta.get("id_field") if cls._is_document else None
         self.plainly_made = all(f._plainly_set for f in self.fields.values())
+        self.set_when_made = tuple(
+            name
+            for name, field in self.fields.items()
+            if field._set_when_made or not field._plainly_set
+        )
         self.plain = self._needs_constructor()
         self._dumpers: dict[tuple[str, ...], Any] = {}
 

@@ -37,6 +37,7 @@ class BinaryField(BaseField[bytes]):
     def __init__(self, max_bytes: int | None = None, **kwargs: Any) -> None:
         self.max_bytes = max_bytes
         super().__init__(**kwargs)
+        self._set_when_made = self.default is not None
 
     def __set__(self, instance: Any, value: Any) -> None:
         if isinstance(value, bytearray):
@@ -74,13 +75,10 @@ class UUIDField(BaseField[uuid.UUID]):
     """
 
     _load_as = frozenset({uuid.UUID})
-    _dump_as = frozenset({uuid.UUID})
     _valid_types = frozenset({uuid.UUID})
 
     def __init__(self, binary: bool = True, **kwargs: Any) -> None:
         self._binary = binary
-        if not binary:
-            vars(self).update(_load_as=frozenset(), _dump_as=frozenset({str}))
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> Any:
@@ -132,8 +130,10 @@ class EnumField(BaseField[E]):
                 raise ValueError(f"Invalid choices: {invalid!r}")
         else:
             kwargs["choices"] = list(enum)
-        vars(self).update(_valid_types=frozenset({enum}))
         super().__init__(**kwargs)
+        self._set_when_made = self.default is not None or any(
+            member.value is None for member in enum
+        )
 
     def __set__(self, instance: Any, value: Any) -> None:
         super().__set__(instance, self.to_python(value))

@@ -119,6 +119,7 @@ class ComplexDateTimeField(StringField):
         self.separator = separator
         self.format = separator.join(["%Y", "%m", "%d", "%H", "%M", "%S", "%f"])
         super().__init__(**kwargs)
+        self._set_when_made = self.default is not None
 
     def _convert_from_datetime(self, val: datetime) -> str:
         return val.strftime(self.format)
