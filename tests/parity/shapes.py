@@ -1,14 +1,12 @@
-"""Model shapes that the pure scenarios ask about, made for whichever library runs.
+"""Model shapes that the scenarios of the query language ask about.
 
-`shapes(me)` gives a namespace of document classes; `answers(...)` calls a function
-with each set of arguments and notes what it gave or raised, as text that keeps the
-order of keys.
+`shapes(me)` makes document classes with whichever library runs; `queries` and
+`updates` note what each set of keywords becomes, or the error that it raises.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,34 +15,30 @@ from bson import ObjectId
 OID = ObjectId("507f1f77bcf86cd799439011")
 OID2 = ObjectId("507f191e810c19729de860ea")
 
-_made: dict[str, SimpleNamespace] = {}
-
 
 def caught(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What the call gives, as text, or the name and the text of its error."""
+    """What the call gives, or the name and the text of its error."""
     try:
-        return repr(call(*args, **kwargs))
+        return call(*args, **kwargs)
     except Exception as error:
-        return [type(error).__name__, str(error)]
+        return {"raised": [type(error).__name__, str(error)]}
 
 
-def answers(
-    function: Callable[..., Any], document: Any, calls: Iterable[dict[str, Any]]
-) -> list[Any]:
-    """`[arguments, answer]` for each set of keyword arguments."""
-    return [[repr(call), caught(function, document, **call)] for call in calls]
+def queries(me: Any, document: Any, *calls: dict[str, Any]) -> list[Any]:
+    """The filter for each set of keywords."""
+    query = me.queryset.transform.query
+    return [[repr(call), caught(query, document, **call)] for call in calls]
+
+
+def updates(me: Any, document: Any, *calls: dict[str, Any]) -> list[Any]:
+    """The update document for each set of keywords."""
+    update = me.queryset.transform.update
+    return [[repr(call), caught(update, document, **call)] for call in calls]
 
 
 def shapes(me: Any) -> SimpleNamespace:
-    """The model shapes, made once for a library."""
-    if me.__file__ not in _made:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _made[me.__file__] = _shapes(me)
-    return _made[me.__file__]
+    """Document classes of many shapes."""
 
-
-def _shapes(me: Any) -> SimpleNamespace:
     class Deep(me.EmbeddedDocument):
         deep = me.StringField(db_field="dp")
         n = me.IntField()
