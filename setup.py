@@ -23,8 +23,7 @@ def read_version() -> str:
             continue
         if isinstance(target, ast.Name) and target.id in ("VERSION", "_BUILD"):
             known[target.id] = ast.literal_eval(value)
-    release = ".".join(str(part) for part in known["VERSION"])
-    return f"{release}+{known["_BUILD"]}"
+    return ".".join(str(part) for part in known["VERSION"]) + "+" + known["_BUILD"]
 
 
 setup(version=read_version())
