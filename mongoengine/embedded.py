@@ -2,7 +2,7 @@
 
     connect("blog", host="embedded://")                data in memory
     connect("blog", host="embedded:///./data")         data in the folder ./data
-    connect("blog", host="embedded:////srv/data")      data in the folder /srv/data
+    connect("blog", host="embedded:///srv/data")       data in the folder /srv/data
     connect("blog", host="embedded://:27018")          on that loopback port
 
 The server is SecantusDB, from the `embedded` extra, in a process of its own on a
@@ -205,6 +205,8 @@ def _parsed(host: str) -> tuple[str, str]:
             "embedded://:27018/./folder for a port of your choice"
         )
     folder = unquote(found["folder"] or "")
+    if folder and not folder.startswith(("./", "../")):
+        folder = os.path.join(os.sep, folder)
     return found["port"] or "0", os.path.realpath(folder) if folder else ""
 
 

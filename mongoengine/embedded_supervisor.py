@@ -13,6 +13,7 @@ write what it has if KEEP is 1, and FOLDER is removed.
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import signal
 import subprocess
@@ -51,7 +52,7 @@ def _die_with_supervisor() -> None:
 
 def _end(server: subprocess.Popen[bytes], keep: bool) -> None:
     """End the server when standard input ends."""
-    while sys.stdin.buffer.read(1024):
+    while os.read(0, 1024):
         pass
     if keep:
         server.terminate()

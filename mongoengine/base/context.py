@@ -57,8 +57,11 @@ def dereferencing_is_off(cls: type) -> bool:
 
 
 def dereferencing_of_field_is_off(field: object) -> bool:
-    """Whether this field, which classes may share, does not follow references."""
-    return field in no_field_dereferencing.get()
+    """Whether `field` does not follow references now.
+
+    As upstream has it: while any `no_dereference` block runs, none does.
+    """
+    return bool(no_field_dereferencing.get())
 
 
 def sub_classes_are_off(cls: type) -> bool:
@@ -106,5 +109,5 @@ class Switch(Generic[V]):
 
 
 def no_dereference_for_fields(*fields: Any) -> Switch[bool]:
-    """`with` it, these fields do not follow their references."""
+    """`with` it, no field follows its references, if there are `fields` at all."""
     return Switch(no_field_dereferencing, True, *fields)
