@@ -1,0 +1,159 @@
+"""Every operation exists twice, and its two faces cannot be told apart but by name.
+
+The list of operations is taken from the code: whatever `execution.blocking` or
+`execution.asynchronous` made, wherever it is an attribute of a class or a module.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import mongoengine
+
+# An `async_` name whose blocking twin stands elsewhere, and where.
+TWIN_CLASSES = {
+    "AsyncGridFSProxy": "GridFSProxy",
+    "AsyncImageGridFsProxy": "ImageGridFsProxy",
+}
+
+
+def modules() -> Iterator[Any]:
+    yield mongoengine
+    for found in pkgutil.walk_packages(mongoengine.__path__, "mongoengine."):
+        yield importlib.import_module(found.name)
+
+
+def classes() -> list[type]:
+    """Every public class that the package defines."""
+    found = {
+        value
+        for module in modules()
+        for value in vars(module).values()
+        if inspect.isclass(value) and value.__module__.startswith("mongoengine")
+    }
+    return sorted(found, key=lambda cls: (cls.__module__, cls.__qualname__))
+
+
+def plain(attribute: Any) -> Any:
+    """The function behind a class attribute."""
+    if isinstance(attribute, (classmethod, staticmethod)):
+        attribute = attribute.__func__
+    return attribute
+
+
+def owners() -> list[Any]:
+    return [*classes(), *modules()]
+
+
+def name_of(owner: Any) -> str:
+    return f"{getattr(owner, '__module__', '')}.{owner.__name__}".lstrip(".")
+
+
+def faces() -> list[tuple[Any, str, Any]]:
+    """Owner, name and function of every face."""
+    return [
+        (owner, name, plain(value))
+        for owner in owners()
+        for name, value in sorted(vars(owner).items())
+        if hasattr(plain(value), "_operation")
+    ]
+
+
+def async_names() -> list[tuple[Any, str]]:
+    """Owner and name of whatever calls itself async, however it was made."""
+    return [
+        (owner, name)
+        for owner in owners()
+        for name, value in sorted(vars(owner).items())
+        if name.startswith("async_") and callable(plain(value))
+    ]
+
+
+def identify(value: Any) -> str:
+    return value if isinstance(value, str) else getattr(value, "__name__", "")
+
+
+def twin_of(owner: Any, name: str) -> Any:
+    """The blocking twin of `async_x`, where its class or module has it."""
+    home = owner
+    if owner.__name__ in TWIN_CLASSES:
+        home = getattr(
+            importlib.import_module(owner.__module__), TWIN_CLASSES[owner.__name__]
+        )
+    return inspect.getattr_static(home, name.removeprefix("async_"), None)
+
+
+def parameters(function: Any) -> list[tuple[str, Any, Any]]:
+    found = inspect.signature(function).parameters.values()
+    return [(p.name, p.kind, p.default) for p in found]
+
+
+def test_there_are_operations_to_look_at() -> None:
+    names = {name for _, name, _ in faces()}
+    assert names >= {
+        "save", "async_save", "delete", "async_delete", "reload", "async_reload",
+        "first", "async_first", "get", "async_get", "count", "async_count",
+        "insert", "async_insert", "update", "async_update", "modify", "async_modify",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("owner", "name", "face"), faces(), ids=identify)
+def test_an_operation_has_both_faces(owner: Any, name: str, face: Any) -> None:
+    other = (
+        name.removeprefix("async_") if name.startswith("async_") else f"async_{name}"
+    )
+    twin = plain(inspect.getattr_static(owner, other, None))
+    assert twin is not None, f"{name_of(owner)}.{name} has no {other}"
+    assert getattr(twin, "_operation", None) is face._operation, (
+        f"{name_of(owner)}.{other} is not made from the body of {name}"
+    )
+    assert inspect.signature(twin) == inspect.signature(face)
+    assert twin.__doc__ == face.__doc__
+
+
+@pytest.mark.parametrize(("owner", "name", "face"), faces(), ids=identify)
+def test_a_face_is_named_and_documented(owner: Any, name: str, face: Any) -> None:
+    if name.startswith(("_", "async__")):
+        return
+    assert face.__doc__ and face.__doc__.strip(), f"{name_of(owner)}.{name}"
+    assert inspect.iscoroutinefunction(face) == name.startswith("async_")
+
+
+@pytest.mark.parametrize(("owner", "name"), async_names(), ids=identify)
+def test_an_async_name_has_a_blocking_twin_with_its_parameters(
+    owner: Any, name: str
+) -> None:
+    twin = plain(twin_of(owner, name))
+    assert twin is not None, f"{name_of(owner)}.{name} has no blocking twin"
+    own = plain(inspect.getattr_static(owner, name))
+    assert parameters(own) == parameters(twin)
+
+
+@pytest.mark.parametrize(("owner", "name"), async_names(), ids=identify)
+def test_an_async_name_is_documented(owner: Any, name: str) -> None:
+    own = plain(inspect.getattr_static(owner, name))
+    assert own.__doc__ and own.__doc__.strip()
+
+
+@pytest.mark.parametrize(
+    ("blocking", "asynchronous"),
+    [
+        ("connect", "connect_async"),
+        ("disconnect", "disconnect_async"),
+        ("disconnect_all", "disconnect_all_async"),
+        ("get_connection", "get_async_connection"),
+        ("get_db", "get_async_db"),
+    ],
+)
+def test_a_connection_function_has_a_twin_with_its_parameters(
+    blocking: str, asynchronous: str
+) -> None:
+    one, other = getattr(mongoengine, blocking), getattr(mongoengine, asynchronous)
+    assert parameters(one) == parameters(other)
+    assert one.__doc__ and other.__doc__

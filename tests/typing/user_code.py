@@ -1,0 +1,139 @@
+"""An application's models and functions, as its authors would annotate them.
+
+Never imported: mypy and pyright read it, and `assert_type` says what they must
+infer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from bson import ObjectId
+from typing_extensions import assert_type
+
+from mongoengine import (
+    BooleanField,
+    DateTimeField,
+    DecimalField,
+    DictField,
+    Document,
+    EmbeddedDocument,
+    EmbeddedDocumentField,
+    EmbeddedDocumentListField,
+    FloatField,
+    IntField,
+    ListField,
+    ObjectIdField,
+    Q,
+    QuerySet,
+    StringField,
+    connect,
+    connect_async,
+)
+from mongoengine.base import EmbeddedDocumentList
+
+
+class Address(EmbeddedDocument):
+    street = StringField()
+    number = IntField()
+
+
+class User(Document):
+    name = StringField(required=True, max_length=50)
+    age = IntField(min_value=0)
+    height = FloatField()
+    balance = DecimalField()
+    active = BooleanField(default=True)
+    joined = DateTimeField()
+    team = ObjectIdField()
+    tags = ListField(StringField())
+    settings = DictField()
+    home = EmbeddedDocumentField(Address)
+    others = EmbeddedDocumentListField(Address)
+
+    meta = {"ordering": ["name"]}
+
+    def greeting(self) -> str:
+        return f"Hello, {self.name}"
+
+
+def fields(user: User) -> None:
+    assert_type(user.name, str)
+    assert_type(user.age, int)
+    assert_type(user.height, float)
+    assert_type(user.balance, Decimal)
+    assert_type(user.active, bool)
+    assert_type(user.joined, datetime)
+    assert_type(user.team, ObjectId)
+    assert_type(user.tags, list[str])
+    assert_type(user.settings, dict[str, Any])
+    assert_type(user.home, Address)
+    assert_type(user.home.street, str)
+    assert_type(user.others, EmbeddedDocumentList[Address])
+    assert_type(user.others[0].number, int)
+    assert_type(User.name, StringField)
+    user.name = "Ada"
+    user.tags.append("first")
+
+
+def one_document() -> None:
+    user = User(name="Ada", age=36)
+    assert_type(user.save(), User)
+    assert_type(user.reload(), User)
+    assert_type(user.modify(inc__age=1), bool)
+    assert_type(user.to_json(), str)
+    user.validate()
+    user.delete()
+
+
+async def one_document_async() -> None:
+    user = User(name="Ada", age=36)
+    assert_type(await user.async_save(), User)
+    assert_type(await user.async_reload(), User)
+    assert_type(await user.async_modify(inc__age=1), bool)
+    await user.async_delete()
+
+
+def queries() -> None:
+    users = User.objects(Q(age__gte=18) & Q(active=True)).order_by("-age").limit(5)
+    assert_type(users, QuerySet[User])
+    assert_type(User.objects, QuerySet[User])
+    assert_type(users.first(), User | None)
+    assert_type(users.get(name="Ada"), User)
+    assert_type(users.count(), int)
+    assert_type(users.exists(), bool)
+    assert_type(users.to_list(), list[User])
+    assert_type(users.create(name="Ada"), User)
+    assert_type(users[0], User)
+    assert_type(users[1:3], QuerySet[User])
+    assert_type(users.with_id("x"), User | None)
+    assert_type(users.in_bulk([]), dict[Any, User])
+    for user in users:
+        assert_type(user, User)
+    assert_type([user.greeting() for user in users], list[str])
+
+
+async def queries_async() -> None:
+    users = User.objects.filter(age__gte=18)
+    assert_type(await users.async_first(), User | None)
+    assert_type(await users.async_get(name="Ada"), User)
+    assert_type(await users.async_count(), int)
+    assert_type(await users.async_exists(), bool)
+    assert_type(await users.async_to_list(), list[User])
+    assert_type(await users.async_create(name="Ada"), User)
+    assert_type(await users.async_with_id("x"), User | None)
+    assert_type(await users.async_in_bulk([]), dict[Any, User])
+    async for user in users:
+        assert_type(user, User)
+    async for batch in users.async_batches(100):
+        assert_type(batch, list[User])
+    found = await users.async_first()
+    if found is not None:
+        assert_type(found.greeting(), str)
+
+
+async def connections() -> None:
+    connect("app", host="mongodb://localhost", alias="default")
+    await connect_async("app", host="mongodb://localhost")
