@@ -19,13 +19,15 @@ _DIRECTIONS: dict[str, int | str] = {
     "-": pymongo.DESCENDING,
     "*": pymongo.GEO2D,
     "(": pymongo.GEOSPHERE,
-    ")": "geoHaystack",
     "#": pymongo.HASHED,
     "$": pymongo.TEXT,
 }
 
 #: Indexes whose last key is one of these do not begin with `_cls`.
-_WITHOUT_CLS = (pymongo.GEO2D, pymongo.GEOSPHERE, "geoHaystack")
+_WITHOUT_CLS = (pymongo.GEO2D, pymongo.GEOSPHERE)
+
+#: The mark of a haystack index, which no supported server has.
+_HAYSTACK = ")"
 
 _PRIMARY_KEY = ("pk", "id", "_id")
 
@@ -108,7 +110,12 @@ class IndexSpecs:
 
     @classmethod
     def _index_key(cls, name: str) -> Key:
-        """Database name and direction of one name of a declaration."""
+        """Database name and direction of one name of a declaration.
+
+        Raises `NotImplementedError` for a haystack index.
+        """
+        if name.startswith(_HAYSTACK):
+            raise NotImplementedError
         direction = _DIRECTIONS.get(name[:1])
         if direction is None:
             direction = pymongo.ASCENDING

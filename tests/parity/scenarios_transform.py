@@ -180,10 +180,20 @@ def negated_operators(me, db):
 
 
 def text_operators(me, db):
-    operators = (
-        "contains icontains startswith istartswith endswith iendswith "
-        "exact iexact regex iregex wholeword iwholeword"
-    ).split()
+    operators = [
+        "contains",
+        "icontains",
+        "startswith",
+        "istartswith",
+        "endswith",
+        "iendswith",
+        "exact",
+        "iexact",
+        "regex",
+        "iregex",
+        "wholeword",
+        "iwholeword",
+    ]
     values = "a.b$", "^(a", "", "a b"
     calls = [{f"s__{op}": value} for op in operators for value in values]
     return queries(me, shapes(me).Wide, *calls)
@@ -663,7 +673,18 @@ def keys_of_dicts(me, db):
 
 
 def operators_on_keys_of_dicts(me, db):
-    operators = "gt in contains icontains exists size type match all regex".split()
+    operators = [
+        "gt",
+        "in",
+        "contains",
+        "icontains",
+        "exists",
+        "size",
+        "type",
+        "match",
+        "all",
+        "regex",
+    ]
     return queries(
         me,
         shapes(me).Maps,
@@ -758,7 +779,17 @@ def operators_on_references(me, db):
 
 
 def joins_are_refused(me, db):
-    names = "r__title r__id r__pk own__r g__title gz__x r__0 z__title z__nope".split()
+    names = [
+        "r__title",
+        "r__id",
+        "r__pk",
+        "own__r",
+        "g__title",
+        "gz__x",
+        "r__0",
+        "z__title",
+        "z__nope",
+    ]
     return queries(me, shapes(me).Links, *({name: 1} for name in names))
 
 
@@ -1044,9 +1075,20 @@ def open_names(me, db):
 
 
 def operators_on_open_names(me, db):
-    operators = (
-        "gt in contains icontains startswith exists match elemMatch size type all near"
-    ).split()
+    operators = [
+        "gt",
+        "in",
+        "contains",
+        "icontains",
+        "startswith",
+        "exists",
+        "match",
+        "elemMatch",
+        "size",
+        "type",
+        "all",
+        "near",
+    ]
     return queries(
         me,
         shapes(me).Loose,
@@ -1057,7 +1099,9 @@ def operators_on_open_names(me, db):
 
 
 def open_embedded_documents(me, db):
-    names = "e__foo o__foo o__foo__gt o__foo__bar o__name lo__foo lo__foo__bar lo__0__foo"
+    names = (
+        "e__foo o__foo o__foo__gt o__foo__bar o__name lo__foo lo__foo__bar lo__0__foo"
+    )
     return queries(me, shapes(me).Loose, *({name: 1} for name in names.split()))
 
 
@@ -1112,14 +1156,41 @@ def fields_that_prepare_their_own_values(me, db):
         l = me.ListField(Shout())  # noqa: E741
         required = Shout(required=True)
 
-    operators = (
-        "ne in nin all exists contains not not__contains match elemMatch size mod "
-        "type near gt not__in exact"
-    ).split()
-    changes = (
-        "set unset inc push push_all pull pull_all add_to_set set_on_insert max min "
-        "mul pop rename"
-    ).split()
+    operators = [
+        "ne",
+        "in",
+        "nin",
+        "all",
+        "exists",
+        "contains",
+        "not",
+        "not__contains",
+        "match",
+        "elemMatch",
+        "size",
+        "mod",
+        "type",
+        "near",
+        "gt",
+        "not__in",
+        "exact",
+    ]
+    changes = [
+        "set",
+        "unset",
+        "inc",
+        "push",
+        "push_all",
+        "pull",
+        "pull_all",
+        "add_to_set",
+        "set_on_insert",
+        "max",
+        "min",
+        "mul",
+        "pop",
+        "rename",
+    ]
     names = "s", "l", "l__0"
     return [
         queries(me, Page, *({f"{n}__{op}": ["v"]} for op in operators for n in names)),
@@ -1482,7 +1553,7 @@ def popping(me, db):
 
 
 def pulling_values(me, db):
-    comparisons = "in nin gt gte lt lte ne".split()
+    comparisons = ["in", "nin", "gt", "gte", "lt", "lte", "ne"]
     return updates(
         me,
         shapes(me).Lists,
@@ -1962,18 +2033,32 @@ def fields_looked_up(me, db):
 
     def steps(document, path):
         return [
-            step if isinstance(step, str) else [type(step).__name__, step.name, step.db_field]
+            step
+            if isinstance(step, str)
+            else [type(step).__name__, step.name, step.db_field]
             for step in document._lookup_field(path.split("__"))
         ]
 
     asked = (
         (found.Wide, "s ss pk id _id nope dyn__x dyn__x__y s__x s__0 oid__x 0 S"),
-        (found.Nested, "e__name e__nm ee__name e__sub__deep e__nope e__0 o__name o__z k__key k__pk g__x"),
-        (found.Lists, "le__name le__0__name le__S__name ls__0 ls__foo li__0__x raw__x lle__0__0__name ld__x__y lge__name lo__z ll__0__x el__1__num"),
+        (
+            found.Nested,
+            "e__name e__nm ee__name e__sub__deep e__nope e__0 o__name o__z k__key k__pk g__x",
+        ),
+        (
+            found.Lists,
+            "le__name le__0__name le__S__name ls__0 ls__foo li__0__x raw__x lle__0__0__name ld__x__y lge__name lo__z ll__0__x el__1__num",
+        ),
         (found.Maps, "d__x d__x__y di__x__y m__x me___x ml__x ml__x__0 de__x__name"),
-        (found.Links, "r__title lr__title lr__0__title lr__nope g__x lg__x c__title c__nope z__title gz__x own__r mr__x"),
+        (
+            found.Links,
+            "r__title lr__title lr__0__title lr__nope g__x lg__x c__title c__nope z__title gz__x own__r mr__x",
+        ),
         (found.Places, "p__type geo__x lp__0 lp__x e__point plain__0"),
-        (found.Loose, "foo foo__bar foo__0__bar e__foo o__foo o__name lo__foo d__x _cls pk"),
+        (
+            found.Loose,
+            "foo foo__bar foo__0__bar e__foo o__foo o__name lo__foo d__x _cls pk",
+        ),
         (found.Animal, "a b bb c__name _cls nope"),
         (found.Dog, "a b c__name"),
         (found.Abstract, "a x pk"),
@@ -1989,7 +2074,19 @@ def fields_looked_up(me, db):
 
 def names_translated(me, db):
     found = shapes(me)
-    names = "e.name e.sub.deep e nope e.nope ee e.nm pk id _id e.subs.0.deep".split()
+    names = [
+        "e.name",
+        "e.sub.deep",
+        "e",
+        "nope",
+        "e.nope",
+        "ee",
+        "e.nm",
+        "pk",
+        "id",
+        "_id",
+        "e.subs.0.deep",
+    ]
     shown = [[name, caught(found.Nested._translate_field_name, name)] for name in names]
     return [*shown, caught(found.Nested._translate_field_name, "e__name", "__")]
 
