@@ -170,14 +170,14 @@ def scalars(me, db):
         list(post.objects.scalar("title", "views")),
         list(post.objects.values_list("title", "tags")),
         list(post.objects.scalar("author")),
-        list(post.objects.scalar("author.name")),
-        list(post.objects.scalar("author__name", "comments")),
+        db.error(lambda: list(post.objects.scalar("author.name"))),
+        db.error(lambda: list(post.objects.scalar("author__name", "comments"))),
         list(post.objects.scalar("id")),
         list(post.objects.scalar("pk")),
         list(post.objects.scalar("info")),
         db.error(lambda: list(post.objects.scalar("nope"))),
-        list(post.objects.scalar()),
-        list(post.objects.scalar("comments__0__title")),
+        db.error(lambda: list(post.objects.scalar())),
+        db.error(lambda: list(post.objects.scalar("comments__0__title"))),
         db.commands(),
     ]
 
