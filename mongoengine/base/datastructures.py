@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeVar
 
 from bson import ObjectId
 
+from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import NonOrderedList  # noqa: F401  (upstream's place)
-from mongoengine.common import _import_class
 from mongoengine.errors import DoesNotExist, MultipleObjectsReturned
 from mongoengine.execution import IO, asynchronous, blocking
 
@@ -37,9 +37,9 @@ K = TypeVar("K")
 
 def _parent_of(instance: Any) -> Any:
     """A weak reference to a document; a proxy that is one already stays."""
-    if instance is not None and isinstance(instance, _import_class("BaseDocument")):
-        if isinstance(instance, weakref.ProxyTypes):
-            return instance
+    if isinstance(instance, ChangeTracking) and not isinstance(
+        instance, weakref.ProxyTypes
+    ):
         return weakref.proxy(instance)
     return instance
 
@@ -98,7 +98,8 @@ class _Tracked:
             self._keep(key, wrapped)
             return wrapped
         if (
-            isinstance(value, _import_class("EmbeddedDocument"))
+            isinstance(value, ChangeTracking)
+            and not value._is_document
             and value._instance is None
         ):
             value._instance = self._instance

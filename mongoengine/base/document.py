@@ -434,46 +434,49 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 self.clean()
             except ValidationError as failure:
                 errors[NON_FIELD_ERRORS] = failure
-        takes_clean = _clean_aware_fields()
-        for name in self._fields_ordered:
-            field: Any = self._fields.get(name)
-            if field is None:
-                field = self._dynamic_fields.get(name)
-            value = self._held(name, field)
-            if value is None:
-                if field.required and not field._auto_gen:
-                    errors[field.name] = ValidationError(
-                        "Field is required", field_name=field.name
-                    )
-                continue
-            if value.__class__ in field._surely_valid:
-                continue
-            try:
-                if isinstance(field, takes_clean):
-                    field._validate(value, clean=clean)
-                else:
-                    field._validate(value)
-            except ValidationError as failure:
-                errors[field.name] = failure.errors or failure
-            except (ValueError, AttributeError, AssertionError) as failure:
-                errors[field.name] = failure
+        values, raw = self._values, self._raw
+        for name, key, field, surely, proof, needed in type(self)._schema.checks():
+            if name in values:
+                value = values[name]
+                if value.__class__ in field._surely_valid:
+                    continue
+            else:
+                value = None if raw is None else raw.get(key)
+                if value.__class__ in surely or (
+                    proof is not None and value is not None and proof(value)
+                ):
+                    continue
+                if value is not None or needed:
+                    value = self._touch(field)
+                    values = self._values
+            self._check_field(field, value, clean, errors)
+        if self._dynamic:
+            for name, field in self._dynamic_fields.items():
+                self._check_field(field, values.get(name), clean, errors)
         if errors:
             raise ValidationError(
                 f"ValidationError ({self._class_name}:{self._known_pk()}) ",
                 errors=errors,
             )
 
-    def _held(self, name: str, field: Any) -> Any:
-        """The value to validate; a raw one where that is as good."""
-        values = self._values
-        if name in values:
-            return values[name]
-        raw = self._raw
-        if raw is not None:
-            value = raw.get(field.db_field)
-            if value.__class__ in field._loads_unchanged:
-                return value
-        return self._touch(field)
+    def _check_field(
+        self, field: Any, value: Any, clean: bool, errors: dict[str, Any]
+    ) -> None:
+        if value is None:
+            if field.required and not field._auto_gen:
+                errors[field.name] = ValidationError(
+                    "Field is required", field_name=field.name
+                )
+            return
+        try:
+            if isinstance(field, _clean_aware_fields()):
+                field._validate(value, clean=clean)
+            else:
+                field._validate(value)
+        except ValidationError as failure:
+            errors[field.name] = failure.errors or failure
+        except (ValueError, AttributeError, AssertionError) as failure:
+            errors[field.name] = failure
 
     def _known_pk(self) -> Any:
         if hasattr(self, "pk"):
@@ -506,7 +509,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             return False
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._fields.keys() | self._values.keys())
 
     def __delattr__(self, name: str) -> None:
         field = self._fields.get(name)

@@ -20,6 +20,7 @@ from mongoengine.base.context import (
     no_dereference_for_fields as _no_dereference_for_fields,
 )
 from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
+from mongoengine.base.tracking import ChangeTracking
 from mongoengine.common import _import_class
 from mongoengine.errors import DeprecatedError, ValidationError
 
@@ -75,6 +76,7 @@ class BaseField(Generic[T]):
     _surely_valid: frozenset[type] = NO_TYPES
     _user_converted: bool = False
     _plainly_set: bool = True
+    _may_refer: bool = True
     _convert: Callable[[Any], Any]
 
     def __init__(
@@ -193,6 +195,14 @@ class BaseField(Generic[T]):
         """A function from a raw value to its dump, None where it cannot tell."""
         return None
 
+    def _raw_validator(self) -> Callable[[Any], bool] | None:
+        """A function that is true of a raw value that is valid beyond doubt."""
+        return None
+
+    def _holds_references(self) -> bool:
+        """Whether a value of this field may have references in it."""
+        return False
+
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         """Convert a value of a keyword query; `op` is the operator's name."""
         if op in UPDATE_OPERATORS:
@@ -309,10 +319,14 @@ class ComplexBaseField(BaseField[T]):
             wanted = self._list_class()
             if not isinstance(value, wanted):
                 value = wanted(value, instance, self.name)
+                if not self._may_refer:
+                    value._dereferenced = True
                 instance._put(self.name, value)
         elif isinstance(value, dict):
             if not isinstance(value, BaseDict):
                 value = BaseDict(value, instance, self.name)
+                if not self._may_refer:
+                    value._dereferenced = True
                 instance._put(self.name, value)
         else:
             return value
@@ -325,7 +339,7 @@ class ComplexBaseField(BaseField[T]):
 
     def _dereferenced_value(self, instance: Any, value: Any) -> Any:
         """Follow the references in a tracked value, where that is asked for."""
-        if not self._holds_references() or not value:
+        if not value:
             value._dereferenced = True
             return value
         if not instance._follows_references(self):
@@ -540,13 +554,15 @@ UNSAVED_REFERENCE = (
 
 def adopt(parent: Any, value: Any) -> None:
     """Tell embedded documents (alone or in a list) whose they are now."""
-    embedded = _document_classes()[1]
-    if isinstance(value, embedded):
-        value._instance = weakref.proxy(parent)
-    elif isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)):
+        whose = None
         for item in value:
-            if isinstance(item, embedded):
-                item._instance = weakref.proxy(parent)
+            if isinstance(item, ChangeTracking) and not item._is_document:
+                if whose is None:
+                    whose = weakref.proxy(parent)
+                item._instance = whose
+    elif isinstance(value, ChangeTracking) and not value._is_document:
+        value._instance = weakref.proxy(parent)
 
 
 def has_references(value: Any) -> bool:

@@ -42,16 +42,37 @@ class LoadPlan(NamedTuple):
     eager: tuple[Any, ...]
     # The constructor has to be called: the class, or a key, is out of the ordinary.
     plain: bool
+    # The shape has a `_cls`, which may name another class.
+    named: bool
+    # `eager` or `plain`
+    unusual: bool
+
+    @property
+    def sure(self) -> bool:
+        """Nothing can fail, whatever the values are."""
+        return not (self.proofs or self.unusual or self.named)
 
 
 class Dumper(NamedTuple):
     """How a field of a raw document is dumped without converting it."""
 
-    field: Any
     key: str
-    name: str
     unchanged: frozenset[type]
     dump: Callable[[Any], Any] | None
+    # What is dumped where there is no value.
+    missing: Any
+
+
+class Check(NamedTuple):
+    """How a field of a raw document is shown to be valid without converting it."""
+
+    name: str
+    key: str
+    field: Any
+    surely: frozenset[type]
+    proof: Proof | None
+    # Without a value it has to be looked at: it is required, or has a default.
+    needed: bool
 
 
 def new_son(items: dict[str, Any]) -> SON[str, Any]:
@@ -101,6 +122,7 @@ def prepare_field(field: Any) -> None:
     quick = _still_true(kind, "_from_raw", "to_python")
     field._convert = field._from_raw if quick else field.to_python
     field._user_converted = not _is_ours(kind, "to_python")
+    field._may_refer = field._holds_references()
     field._plainly_set = _is_ours(kind, "__set__") and _is_ours(kind, "__get__")
 
 
@@ -151,7 +173,14 @@ class Schema:
             if field._set_when_made or not field._plainly_set
         )
         self.plain = self._needs_constructor()
-        self._dumpers: dict[tuple[str, ...], Any] = {}
+        self.own_loader = not _is_ours(cls, "_from_son")
+        self.own_dump = not _is_ours(cls, "to_mongo")
+        self.own_validation = not (
+            _is_ours(cls, "validate") and _is_ours(cls, "clean")
+        )
+        self.make = self._compile_make()
+        self._dumpers: tuple[Dumper, ...] | None = None
+        self._checks: tuple[Check, ...] | None = None
 
     def _needs_constructor(self) -> bool:
         """Whether user code runs when a document of the class is made."""
@@ -175,7 +204,7 @@ class Schema:
             known = self._make_plan(shape)
             if len(self.loads) < MOST_SHAPES:
                 self.loads[shape] = known
-                if not (known.proofs or known.eager or known.plain or "_cls" in shape):
+                if known.sure:
                     self.sure.add(shape)
         return known
 
@@ -198,7 +227,13 @@ class Schema:
             proof = self._proof(field)
             if proof is not None:
                 proofs.append((key, proof))
-        return LoadPlan(tuple(proofs), tuple(eager), plain)
+        return LoadPlan(
+            tuple(proofs),
+            tuple(eager),
+            plain,
+            named="_cls" in shape,
+            unusual=plain or bool(eager),
+        )
 
     def _is_peculiar(self, key: str) -> bool:
         return bool(self.cls._meta.get("strict", True)) or key in (
@@ -278,55 +313,49 @@ class Schema:
 
     def loads_surely_here(self, raw: Any, shape: tuple[str, ...]) -> bool:
         plan = self.plan(shape)
-        if plan.plain or plan.eager:
+        if plan.unusual:
             return False
         return all(proof(raw[key]) for key, proof in plan.proofs)
 
     def maker(self, auto_dereference: bool = True) -> Callable[[Any], Any]:
         """The function that makes documents of raw ones, for a batch of them."""
-        cls = self.cls
-        if self.constructs() or not auto_dereference or not _is_ours(cls, "_from_son"):
-            return lambda raw: cls._from_son(raw, _auto_dereference=auto_dereference)
-        loads, class_name, make = self.loads, cls._class_name, cls.__new__
-        load = cls._load
+        if auto_dereference and not self.own_loader and not self.constructs():
+            return self.make
+        load = self.cls._from_son
+        return lambda raw: load(raw, _auto_dereference=auto_dereference)
 
-        def from_raw(raw: Any) -> Any:
+    def _compile_make(self) -> Callable[[Any], Any]:
+        """The loader for raw documents of known shapes of classes without quirks."""
+        cls = self.cls
+        loads, class_name, new, load = (
+            self.loads,
+            cls._class_name,
+            cls.__new__,
+            cls._load,
+        )
+        embedded = not cls._is_document
+
+        def make(raw: Any) -> Any:
             plan = loads.get(tuple(raw))
-            if (
-                plan is None
-                or plan.plain
-                or plan.eager
-                or ("_cls" in raw and raw["_cls"] != class_name)
-            ):
+            if plan is None or plan.unusual:
                 return load(raw)
             for key, proof in plan.proofs:
                 if not proof(raw[key]):
                     return load(raw)
-            document = make(cls)
+            if plan.named and raw["_cls"] != class_name:
+                return load(raw)
+            document = new(cls)
             document._raw = raw
             document._values = EMPTY
             document._created = False
             document._initialised = True
+            if embedded:
+                document._instance = None
             return document
 
-        return from_raw
+        return make
 
     # Dumping
-
-    def dumpers(self, fields_ordered: Iterable[str]) -> tuple[Dumper, ...]:
-        """For each field, in order, how a raw value of it is dumped."""
-        names = tuple(fields_ordered)
-        made = self._dumpers.get(names)
-        if made is None:
-            made = self._dumpers[names] = tuple(
-                self._dumper(self.fields[name]) for name in names
-            )
-        return made
-
-    def _dumper(self, field: Any) -> Dumper:
-        unchanged = field._loads_unchanged & field._dumps_unchanged
-        dump = field._raw_dumper() if plain_methods(type(field)) else None
-        return Dumper(field, field.db_field, field.name, unchanged, dump)
 
     def dump_raw(self, raw: Mapping[str, Any]) -> SON[str, Any] | None:
         """`to_mongo()` of a document that was just loaded from `raw`, or None.
@@ -334,35 +363,110 @@ class Schema:
         None where that cannot be told without converting a field.
         """
         cls = self.cls
-        if self.plain or cls._dynamic or not _is_ours(cls, "to_mongo"):
+        dumpers = self._dumpers
+        if dumpers is None:
+            dumpers = self._dumpers = self._compile_dumpers()
+        if self.own_dump or self.plain or cls._dynamic:
             return None
-        if raw.get("_cls", cls._class_name) != cls._class_name:
+        class_name = cls._class_name
+        if raw.get("_cls", class_name) != class_name:
             return None
         data: dict[str, Any] = {}
-        for dumper in self.dumpers(cls._fields_ordered):
-            value = raw.get(dumper.key)
-            if value is None:
-                if dumper.field.default is not None or dumper.field._auto_gen:
+        for key, unchanged, dump, missing in dumpers:
+            value = raw.get(key)
+            if value.__class__ in unchanged:
+                data[key] = value
+            elif value is None:
+                if missing is not OMITTED:
+                    if missing is UNKNOWN:
+                        return None
+                    data[key] = missing
+            elif dump is None:
+                return None
+            else:
+                dumped = dump(value)
+                if dumped is None:
                     return None
-                if dumper.field.null:
-                    data[dumper.key] = None
-                continue
-            if value.__class__ in dumper.unchanged:
-                data[dumper.key] = value
-                continue
-            if dumper.dump is None:
-                return None
-            value = dumper.dump(value)
-            if value is None:
-                return None
-            data[dumper.key] = value
+                data[key] = dumped
         if cls._meta.get("allow_inheritance"):
-            data = {"_id": data.pop("_id", None), "_cls": cls._class_name, **data}
-            if data["_id"] is None:
-                del data["_id"]
-        elif "_cls" in data:
-            del data["_cls"]
+            data.pop("_cls", None)
+            named = {"_id": data.pop("_id")} if "_id" in data else {}
+            data = {**named, "_cls": class_name, **data}
+        else:
+            data.pop("_cls", None)
         return new_son(data)
+
+    def _compile_dumpers(self) -> tuple[Dumper, ...]:
+        return tuple(_dumper(self.fields[name]) for name in self.cls._fields_ordered)
+
+    # Validating
+
+    def surely_valid(self, raw: Mapping[str, Any]) -> bool:
+        """Whether a document just loaded from `raw` is valid beyond doubt."""
+        if self.own_validation or self.plain or self.cls._dynamic:
+            return False
+        class_name = self.cls._class_name
+        if raw.get("_cls", class_name) != class_name:
+            return False
+        for check in self.checks():
+            value = raw.get(check.key)
+            if value.__class__ in check.surely:
+                continue
+            if value is None:
+                if check.needed:
+                    return False
+            elif check.proof is None or not check.proof(value):
+                return False
+        return True
+
+    def checks(self) -> tuple[Check, ...]:
+        """How each field is validated, in the order of the fields."""
+        found = self._checks
+        if found is None:
+            found = self._checks = tuple(
+                _check(self.fields[name]) for name in self.cls._fields_ordered
+            )
+        return found
+
+
+class _Missing:
+    __slots__ = ()
+
+
+#: What a missing value is dumped as: left out, or not to be told beforehand.
+OMITTED = _Missing()
+UNKNOWN = _Missing()
+
+
+def _dumper(field: Any) -> Dumper:
+    unchanged = field._loads_unchanged & field._dumps_unchanged
+    missing: Any = OMITTED
+    if field._auto_gen:
+        missing = UNKNOWN
+    elif field.null:
+        missing = None
+    elif field.default is not None:
+        missing = field.default
+        if missing.__class__ not in unchanged:
+            missing = UNKNOWN
+    dump = field._raw_dumper() if plain_methods(type(field)) else None
+    return Dumper(field.db_field, unchanged, dump, missing)
+
+
+def field_proof(field: Any) -> tuple[frozenset[type], Proof | None]:
+    """The types of raw values that are surely valid, and a test for others."""
+    kind = type(field)
+    free = not field.choices and field.validation is None
+    proof = None
+    if free and plain_methods(kind) and _is_ours(kind, "validate"):
+        proof = field._raw_validator()
+    return field._loads_unchanged & field._surely_valid, proof
+
+
+def _check(field: Any) -> Check:
+    surely, proof = field_proof(field)
+    needed = field.default is not None or field.required
+    return Check(field.name, field.db_field, field, surely, proof, needed)
 
 
 def _innermost(field: Any) -> Any:

@@ -21,7 +21,10 @@ class ChangeTracking:
 
     __slots__ = ()
 
+    _is_document = False
+
     if TYPE_CHECKING:
+        _instance: Any
         _changes: list[str]
         _raw: dict[str, Any] | None
         _values: Any

@@ -119,6 +119,14 @@ class EmbeddedDocumentField(BaseField[E]):
 
         return dump
 
+    def _raw_validator(self) -> Callable[[Any], bool]:
+        def valid(value: Any) -> bool:
+            return value.__class__ is dict and self.document_type._schema.surely_valid(
+                value
+            )
+
+        return valid
+
     def to_mongo(
         self,
         value: Any,
@@ -334,6 +342,35 @@ class ListField(ComplexBaseField[list[T]]):
 
         return dump_list
 
+    def _raw_validator(self) -> Callable[[Any], bool] | None:
+        if self.max_length is not None or self.required:
+            return None
+        inner = self.field
+        if inner is None:
+            return lambda value: value.__class__ is list
+        from mongoengine.base.schema import field_proof
+
+        surely, proof = field_proof(inner)
+
+        def valid(value: Any) -> bool:
+            if value.__class__ is not list:
+                return False
+            if surely.issuperset(map(type, value)):
+                return True
+            return proof is not None and all(map(proof, value))
+
+        return valid
+
+    def _from_raw(self, value: Any) -> Any:
+        inner = self.field
+        if inner.__class__ is EmbeddedDocumentField and value.__class__ is list:
+            make = inner.document_type._maker(self._dereferences)
+            return [
+                make(item) if item.__class__ is dict else inner.to_python(item)
+                for item in value
+            ]
+        return super()._from_raw(value)
+
     def validate(self, value: Any) -> None:  # type: ignore[override]
         """Check that it is a list, its length, and every item."""
         if not isinstance(value, (list, tuple)):
@@ -425,6 +462,11 @@ class DictField(ComplexBaseField[dict[str, Any]]):
     def _raw_dumper(self) -> Callable[[Any], Any] | None:
         return copied if self.field is None else None
 
+    def _raw_validator(self) -> Callable[[Any], bool] | None:
+        if self.required or self.field is not None:
+            return None
+        return _has_plain_keys
+
     def validate(self, value: Any) -> None:  # type: ignore[override]
         """Check that it is a dict, its keys at every level, and every value."""
         if not isinstance(value, dict):
@@ -465,6 +507,16 @@ class MapField(DictField):
         if not isinstance(field, BaseField):
             self.error("Argument to MapField constructor must be a valid field")
         super().__init__(field=field, **kwargs)
+
+
+def _has_plain_keys(value: Any) -> bool:
+    """Whether it is a dict of valid keys; BSON has only string keys."""
+    if value.__class__ is not dict:
+        return False
+    for key, item in value.items():
+        if key[:1] == "$" or (item.__class__ is dict and not _has_plain_keys(item)):
+            return False
+    return True
 
 
 def _any_key(value: Any, test: Callable[[Any], bool]) -> bool:

@@ -59,7 +59,6 @@ class IntField(_RangeField[int]):
     _load_as = frozenset({int})
     _dump_as = frozenset({int})
     _valid_types = frozenset({int, Int64, bool})
-    _load_can_fail = True
     _too_small = "Integer value is too small"
     _too_large = "Integer value is too large"
 
@@ -112,7 +111,6 @@ class FloatField(_RangeField[float]):
     _load_as = frozenset({float})
     _dump_as = frozenset({float})
     _valid_types = frozenset({float})
-    _load_can_fail = True
     _too_small = "Float value is too small"
     _too_large = "Float value is too large"
 
