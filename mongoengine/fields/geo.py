@@ -39,57 +39,55 @@ class GeoPointField(BaseField[Any]):
 
 
 class PointField(GeoJsonBaseField):
-    """A field for a point: ``[longitude, latitude]``, or the GeoJSON object::
+    """A field for a point: ``[longitude, latitude]``.
 
-        {"type": "Point", "coordinates": [x, y]}
+    The same as a GeoJSON object: ``{"type": "Point", "coordinates": ...}``.
     """
 
     _type = "Point"
 
 
 class LineStringField(GeoJsonBaseField):
-    """A field for a line through points: a list of them, or the GeoJSON object::
+    """A field for a line: a list of points.
 
-        {"type": "LineString", "coordinates": [[x1, y1], [x2, y2]]}
+    The same as a GeoJSON object: ``{"type": "LineString", "coordinates": ...}``.
     """
 
     _type = "LineString"
 
 
 class PolygonField(GeoJsonBaseField):
-    """A field for an area: a list of rings, each a line that ends where it starts.
+    """A field for an area: a list of rings, lines that end where they start.
 
-    The first ring is the outer border, the others are holes.  The GeoJSON object is::
-
-        {"type": "Polygon", "coordinates": [[[x1, y1], [x2, y2], [x3, y3], [x1, y1]]]}
+    The first ring is the outer border, the others are holes.
+    The same as a GeoJSON object: ``{"type": "Polygon", "coordinates": ...}``.
     """
 
     _type = "Polygon"
 
 
 class MultiPointField(GeoJsonBaseField):
-    """A field for a list of points, or the GeoJSON object::
+    """A field for a list of points.
 
-        {"type": "MultiPoint", "coordinates": [[x1, y1], [x2, y2]]}
+    The same as a GeoJSON object: ``{"type": "MultiPoint", "coordinates": ...}``.
     """
 
     _type = "MultiPoint"
 
 
 class MultiLineStringField(GeoJsonBaseField):
-    """A field for a list of lines, or the GeoJSON object::
+    """A field for a list of lines.
 
-        {"type": "MultiLineString", "coordinates": [[[x1, y1], [x2, y2]]]}
+    The same as a GeoJSON object: ``{"type": "MultiLineString", "coordinates": ...}``.
     """
 
     _type = "MultiLineString"
 
 
 class MultiPolygonField(GeoJsonBaseField):
-    """A field for a list of polygons, or the GeoJSON object::
+    """A field for a list of polygons.
 
-        {"type": "MultiPolygon",
-         "coordinates": [[[[x1, y1], [x2, y2], [x3, y3], [x1, y1]]]]}
+    The same as a GeoJSON object: ``{"type": "MultiPolygon", "coordinates": ...}``.
     """
 
     _type = "MultiPolygon"

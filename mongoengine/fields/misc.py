@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import uuid
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from mongoengine import connection
 from mongoengine.base.fields import BaseField
 from mongoengine.common import _import_class
 from mongoengine.execution import IO, asynchronous, blocking
+from mongoengine.fields.touching import may_block
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -269,13 +269,6 @@ class SequenceField(BaseField[Any]):
         letters = ("_" + c if c.isupper() else c for c in owner._class_name)
         return "".join(letters).strip("_").lower()
 
-    def _may_block(self) -> bool:
-        """Whether touching the field may go to the server here and now."""
-        modes = connection.alias_modes(self.db_alias)
-        if "async" not in modes:
-            return True
-        return "sync" in modes and not _loop_is_running()
-
     @overload
     def __get__(self, instance: None, owner: Any) -> Self: ...
     @overload
@@ -284,14 +277,14 @@ class SequenceField(BaseField[Any]):
         if instance is None:
             return self
         value = self._read(instance)
-        if value is None and instance._initialised and self._may_block():
+        if value is None and instance._initialised and may_block(self.db_alias):
             value = self.generate()
             instance._put(self.name, value)
             instance._mark_as_changed(self.name)
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
-        if value is None and instance._initialised and self._may_block():
+        if value is None and instance._initialised and may_block(self.db_alias):
             value = self.generate()
         super().__set__(instance, value)
 
@@ -301,14 +294,6 @@ class SequenceField(BaseField[Any]):
 
     def to_python(self, value: Any) -> Any:
         """The value as it is; None takes the next number."""
-        if value is None and self._may_block():
+        if value is None and may_block(self.db_alias):
             return self.generate()
         return value
-
-
-def _loop_is_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -91,9 +91,7 @@ class LongField(IntField):
     def __init__(
         self, min_value: Any = None, max_value: Any = None, **kwargs: Any
     ) -> None:
-        warn_caller(
-            "LongField is deprecated, use IntField instead", DeprecationWarning
-        )
+        warn_caller("LongField is deprecated, use IntField instead", DeprecationWarning)
         super().__init__(min_value, max_value, **kwargs)
 
     def to_mongo(self, value: Any) -> Any:

@@ -1,0 +1,111 @@
+"""The fields that documents are made of."""
+
+from mongoengine.base.fields import GeoJsonBaseField, ObjectIdField
+from mongoengine.fields.containers import (
+    RECURSIVE_REFERENCE_CONSTANT as RECURSIVE_REFERENCE_CONSTANT,
+)
+from mongoengine.fields.containers import (
+    DictField,
+    DynamicField,
+    EmbeddedDocumentField,
+    EmbeddedDocumentListField,
+    GenericEmbeddedDocumentField,
+    ListField,
+    MapField,
+    SortedListField,
+)
+from mongoengine.fields.files import (
+    AsyncGridFSProxy,
+    FileField,
+    GridFSError,
+    GridFSProxy,
+)
+from mongoengine.fields.geo import (
+    GeoPointField,
+    LineStringField,
+    MultiLineStringField,
+    MultiPointField,
+    MultiPolygonField,
+    PointField,
+    PolygonField,
+)
+from mongoengine.fields.images import (
+    ImageField,
+    ImageGridFsProxy,
+    ImproperlyConfigured,
+)
+from mongoengine.fields.misc import (
+    BinaryField,
+    EnumField,
+    SequenceField,
+    UUIDField,
+)
+from mongoengine.fields.numbers import (
+    BooleanField,
+    Decimal128Field,
+    DecimalField,
+    FloatField,
+    IntField,
+    LongField,
+)
+from mongoengine.fields.references import (
+    CachedReferenceField,
+    GenericLazyReferenceField,
+    GenericReferenceField,
+    LazyReferenceField,
+    ReferenceField,
+)
+from mongoengine.fields.temporal import (
+    ComplexDateTimeField,
+    DateField,
+    DateTimeField,
+)
+from mongoengine.fields.text import EmailField, StringField, URLField
+
+__all__ = (
+    "AsyncGridFSProxy",
+    "BinaryField",
+    "BooleanField",
+    "CachedReferenceField",
+    "ComplexDateTimeField",
+    "DateField",
+    "DateTimeField",
+    "Decimal128Field",
+    "DecimalField",
+    "DictField",
+    "DynamicField",
+    "EmailField",
+    "EmbeddedDocumentField",
+    "EmbeddedDocumentListField",
+    "EnumField",
+    "FileField",
+    "FloatField",
+    "GenericEmbeddedDocumentField",
+    "GenericLazyReferenceField",
+    "GenericReferenceField",
+    "GeoJsonBaseField",
+    "GeoPointField",
+    "GridFSError",
+    "GridFSProxy",
+    "ImageField",
+    "ImageGridFsProxy",
+    "ImproperlyConfigured",
+    "IntField",
+    "LazyReferenceField",
+    "LineStringField",
+    "ListField",
+    "LongField",
+    "MapField",
+    "MultiLineStringField",
+    "MultiPointField",
+    "MultiPolygonField",
+    "ObjectIdField",
+    "PointField",
+    "PolygonField",
+    "ReferenceField",
+    "SequenceField",
+    "SortedListField",
+    "StringField",
+    "URLField",
+    "UUIDField",
+)
