@@ -150,7 +150,7 @@ class GridFSProxy:
     get = blocking(_get_body)
     async_get = asynchronous(_get_body)
 
-    async def _new_file_body(self, io: IO, **kwargs: Any) -> None:
+    async def _new_file_body(self, io: IO, /, **kwargs: Any) -> None:
         """Begin a file that `write` adds to and `close` stores.
 
         :param kwargs: `filename`, `content_type`, and other data about the file.
@@ -162,7 +162,7 @@ class GridFSProxy:
     new_file = blocking(_new_file_body)
     async_new_file = asynchronous(_new_file_body)
 
-    async def _put_body(self, io: IO, file_obj: Any, **kwargs: Any) -> None:
+    async def _put_body(self, io: IO, /, file_obj: Any, **kwargs: Any) -> None:
         """Store a file.
 
         :param file_obj: bytes, a file-like object, or text where `encoding` is given.
@@ -242,7 +242,7 @@ class GridFSProxy:
     delete = blocking(_delete_body)
     async_delete = asynchronous(_delete_body)
 
-    async def _replace_body(self, io: IO, file_obj: Any, **kwargs: Any) -> None:
+    async def _replace_body(self, io: IO, /, file_obj: Any, **kwargs: Any) -> None:
         """Remove the stored file and store another; parameters as for `put`."""
         await io.call(self, "delete")
         await io.call(self, "put", file_obj, **kwargs)
@@ -379,7 +379,7 @@ class FileField(BaseField[GridFSProxy]):
         self.collection_name = collection_name
         self.db_alias = db_alias
 
-    @overload  # type: ignore[override]
+    @overload
     def __get__(self, instance: None, owner: Any) -> Self: ...
     @overload
     def __get__(self, instance: object, owner: Any) -> GridFSProxy: ...
@@ -453,7 +453,7 @@ class FileField(BaseField[GridFSProxy]):
     # The file of a document, from its class: `await Doc.file.async_read(doc)`.
 
     async def _put_body(
-        self, io: IO, data: Any, instance: Any, **kwargs: Any
+        self, io: IO, /, data: Any, instance: Any, **kwargs: Any
     ) -> GridFSProxy:
         """Store a file for a document; the document has to be saved after it.
 
@@ -493,7 +493,7 @@ class FileField(BaseField[GridFSProxy]):
     async_delete = asynchronous(_delete_body)
 
     async def _replace_body(
-        self, io: IO, data: Any, instance: Any, **kwargs: Any
+        self, io: IO, /, data: Any, instance: Any, **kwargs: Any
     ) -> GridFSProxy:
         """Store a file in place of the document's; parameters as for `put`."""
         proxy = self._proxy_of(instance)

@@ -34,7 +34,7 @@ class ImproperlyConfigured(Exception):
 class ImageGridFsProxy(GridFSProxy):
     """The image of a document: a file, perhaps with a second one, its thumbnail."""
 
-    async def _put_body(self, io: IO, file_obj: Any, **kwargs: Any) -> None:
+    async def _put_body(self, io: IO, /, file_obj: Any, **kwargs: Any) -> None:
         """Store an image, and its thumbnail where the field asks for one.
 
         :param file_obj: a file-like object, or the path of a file.
@@ -45,8 +45,8 @@ class ImageGridFsProxy(GridFSProxy):
         """
         field = self._field()
         try:
-            image = Image.open(file_obj)
-            kind = image.format
+            image: Any = Image.open(file_obj)
+            kind: str = image.format
         except Exception as error:
             raise ValidationError(f"Invalid image: {error}") from error
         progressive = kwargs.get("progressive") is True and kind == "JPEG"

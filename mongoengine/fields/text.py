@@ -73,7 +73,8 @@ class StringField(BaseField[str]):
             self.error("String value did not match validation regex")
 
     def _is_unconstrained(self) -> bool:
-        return self.max_length is self.min_length is self.regex is None
+        asked_for = (self.max_length, self.min_length, self.regex)
+        return all(limit is None for limit in asked_for)
 
     def lookup_member(self, member_name: str) -> None:
         """A string has no members: None, for every name."""
