@@ -62,6 +62,8 @@ def declared(cls: DocumentClass) -> list[Keys]:
 
     Those of its bases, siblings and subclasses in the same collection included.
     """
+    if cls._meta.get("abstract"):
+        return []
     found: list[Keys] = []
     for relative in _sharing_collection(cls):
         for spec in relative._meta["index_specs"]:

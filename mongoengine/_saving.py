@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pymongo.errors
@@ -40,6 +41,50 @@ def refuse(error: pymongo.errors.PyMongoError) -> NoReturn:
             f"Tried to save duplicate unique keys ({text})"
         ) from error
     raise OperationError(f"Could not save document ({text})") from error
+
+
+async def fill_sequences(document: BaseDocument, io: IO) -> None:
+    """Take numbers for the empty sequence fields of a document, awaiting them.
+
+    Where they can be had without awaiting, dumping the document does it.
+    """
+    for field, embedded in _numbered_fields(type(document)):
+        value = document._value_of(field.name, field)
+        if not embedded:
+            if value is None:
+                document._put(field.name, await io.call(field, "generate"))
+                document._mark_as_changed(field.name)
+            continue
+        for inner in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(inner, BaseDocument):
+                await fill_sequences(inner, io)
+
+
+@cache
+def _numbered_fields(cls: type[BaseDocument]) -> tuple[tuple[Any, bool], ...]:
+    """The fields of a class that number documents (False) or may hold ones that do."""
+    return tuple(
+        (field, not field._auto_gen)
+        for field in cls._fields.values()
+        if field._auto_gen or _holds_numbered(field, {cls})
+    )
+
+
+def _holds_numbered(field: Any, seen: set[type[BaseDocument]]) -> bool:
+    """Whether embedded documents in a field may have fields that number them."""
+    field = getattr(field, "field", None) or field
+    if isinstance(field, _import_class("GenericEmbeddedDocumentField")):
+        return True
+    if not isinstance(field, _import_class("EmbeddedDocumentField")):
+        return False
+    embedded = field.document_type
+    if embedded in seen:
+        return False
+    # A subclass may have what its base has not.
+    return bool(embedded._meta.get("allow_inheritance")) or any(
+        inner._auto_gen or _holds_numbered(inner, {*seen, embedded})
+        for inner in embedded._fields.values()
+    )
 
 
 async def insert(

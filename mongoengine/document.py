@@ -6,7 +6,7 @@ has two faces: `save()` and `async_save()`, and so on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +19,7 @@ from mongoengine._collections import InvalidCollectionError
 from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.fields import adopt
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.common import _import_class
 from mongoengine.errors import (
@@ -127,7 +128,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         as their names say.
     """
 
-    __slots__ = ("__objects",)
+    __slots__ = ()
 
     my_metaclass: ClassVar[Any] = TopLevelDocumentMetaclass
 
@@ -324,6 +325,8 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         told = signal_kwargs or {}
         if signals.pre_save.receivers:
             await signals.send(io, signals.pre_save, cls, document=self, **told)
+        if io.is_async:
+            await _saving.fill_sequences(self, io)
         if validate:
             self.validate(clean=clean)
         created = force_insert or self._created or self.pk is None
@@ -447,7 +450,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         stored = await io.call(queryset, "modify", new=True, **update)
         if stored is None:
             return False
-        self._take(stored, tuple(self._fields_ordered))
+        self._take(stored)
         return True
 
     modify = blocking(_modify)
@@ -535,12 +538,30 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     reload = blocking(_reload)
     async_reload = asynchronous(_reload)
 
-    def _take(self, stored: Self, names: tuple[str, ...]) -> None:
+    def _take(self, stored: Self, names: Sequence[str] = ()) -> None:
         """Take over values of `stored`, a newer copy of this document.
 
         :param names: the fields to take over; all where there are none.
         """
-        raise NotImplementedError
+        fields = type(self)._fields
+        plain = not type(self)._schema.plain and not stored._dynamic_fields
+        data = stored._data
+        if plain and not names:
+            self._data = data
+            for value in data.values():
+                adopt(self, value)
+            self._clear_changed_fields()
+        else:
+            for name, value in data.items():
+                if not names or name in names:
+                    setattr(self, name, value)
+            keys = {fields[n].db_field if n in fields else n for n in names or data}
+            self._changed_fields = [
+                path
+                for path in getattr(self, "_changed_fields", ())
+                if path.partition(".")[0] not in keys
+            ]
+        self._created = False
 
     # Classes
 

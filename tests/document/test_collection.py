@@ -1,0 +1,265 @@
+"""Opening, making and dropping the collection of a class."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import threading
+from typing import Any
+
+import pytest
+
+from mongoengine import (
+    DateTimeField,
+    Document,
+    IntField,
+    OperationError,
+    connect,
+    disconnect_all,
+)
+from mongoengine.context_managers import switch_collection, switch_db
+from mongoengine.document import InvalidCollectionError
+from tests.families import DATABASE, Family
+
+
+class CollectionPlain(Document):
+    number = IntField()
+    meta = {"indexes": ["number"]}
+
+
+class CollectionCapped(Document):
+    number = IntField()
+    meta = {"max_documents": 10, "max_size": 50_000}
+
+
+class CollectionCappedByCount(Document):
+    meta = {"max_documents": 10, "collection": "collection_capped"}
+
+
+class CollectionCappedBySize(Document):
+    meta = {"max_size": 1000}
+
+
+class CollectionTimeseries(Document):
+    at = DateTimeField()
+    number = IntField()
+    meta = {
+        "timeseries": {
+            "timeField": "at",
+            "metaField": "number",
+            "granularity": "seconds",
+            "expireAfterSeconds": 500,
+        }
+    }
+
+
+class CollectionAbstract(Document):
+    meta = {"abstract": True}
+
+
+async def test_capped_collection_is_made(family: Family, mongo: Any) -> None:
+    await family(CollectionCapped(number=1), "save")
+    (make,) = [c for c in family.commands if "create" in c]
+    # Sizes are multiples of 256 bytes.
+    assert make == {
+        "create": "collection_capped",
+        "capped": True,
+        "size": 50_176,
+        "max": 10,
+    }
+    CollectionCapped._collection = None
+    await family(CollectionCapped(number=2), "save")
+    assert "create" not in family.command_names
+
+
+async def test_capped_by_size_alone(family: Family) -> None:
+    await family(CollectionCappedBySize(), "save")
+    (make,) = [c for c in family.commands if "create" in c]
+    assert make["size"] == 1024
+    assert "max" not in make
+
+
+async def test_capped_otherwise(family: Family) -> None:
+    await family(CollectionCapped(number=1), "save")
+    for _ in range(2):
+        with pytest.raises(
+            InvalidCollectionError,
+            match='^Cannot create collection "None" as a capped collection as it '
+            "already exists$",
+        ):
+            await family(CollectionCappedByCount(), "save")
+
+
+async def test_timeseries_collection_is_made(family: Family) -> None:
+    at = datetime.datetime(2020, 1, 1)
+    for _ in range(2):
+        CollectionTimeseries._collection = None
+        await family(CollectionTimeseries(at=at, number=1), "save")
+    (make,) = [c for c in family.commands if "create" in c]
+    assert make == {
+        "create": "collection_timeseries",
+        "timeseries": {
+            "timeField": "at",
+            "metaField": "number",
+            "granularity": "seconds",
+        },
+        "expireAfterSeconds": 500,
+    }
+
+
+async def test_get_collection(family: Family) -> None:
+    if family.is_async:
+        collection = await CollectionPlain._async_get_collection()
+    else:
+        collection = CollectionPlain._get_collection()
+    assert collection.full_name == f"{DATABASE}.collection_plain"
+    assert CollectionPlain._collection is collection
+    assert family.command_names == ["createIndexes"]
+
+
+async def test_drop_collection(family: Family, mongo: Any) -> None:
+    await family(CollectionPlain(number=1), "save")
+    await family(CollectionPlain, "drop_collection")
+    assert family.commands[-1] == {"drop": "collection_plain"}
+    assert mongo.list_collection_names() == []
+    await family(CollectionPlain(number=1), "save")
+    assert family.command_names == ["createIndexes", "insert"]
+
+
+async def test_dropping_what_has_no_collection(family: Family) -> None:
+    for cls in (CollectionAbstract, Document):
+        with pytest.raises(OperationError) as caught:
+            await family(cls, "drop_collection")
+        assert str(caught.value) == (
+            f"Document {cls} has no collection defined (is it abstract ?)"
+        )
+
+
+async def test_abstract_class_has_no_collection(family: Family) -> None:
+    assert CollectionAbstract._get_collection_name() is None
+    with pytest.raises(
+        TypeError, match="^name must be an instance of str, not <class 'NoneType'>$"
+    ):
+        await family(CollectionAbstract, "ensure_indexes")
+
+
+async def test_switched_class_keeps_its_own_collection(
+    family: Family, mongo: Any
+) -> None:
+    await family.connect(DATABASE + "_other", "other")
+    await family(CollectionPlain(number=1), "save")
+    own = CollectionPlain._collection
+    with switch_db(CollectionPlain, "other"):
+        assert CollectionPlain._get_db_alias() == "other"
+        await family(CollectionPlain(number=2), "save")
+    with switch_collection(CollectionPlain, "third"):
+        assert CollectionPlain._get_collection_name() == "third"
+        await family(CollectionPlain(number=3), "save")
+    assert CollectionPlain._collection is own
+    assert mongo.collection_plain.distinct("number") == [1]
+    assert mongo.third.distinct("number") == [3]
+    there = mongo.client[DATABASE + "_other"].collection_plain
+    assert there.distinct("number") == [2]
+    assert "number_1" in there.index_information()
+
+
+async def test_prepared_once_in_each_place(family: Family) -> None:
+    await family.connect(DATABASE + "_other", "other")
+    for _ in range(3):
+        await family(CollectionPlain.objects, "first")
+        with switch_db(CollectionPlain, "other"):
+            await family(CollectionPlain.objects, "first")
+    assert family.command_names.count("createIndexes") == 2
+
+
+async def test_overridden_ensure_indexes_may_use_the_collection(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    if family.is_async:
+
+        async def async_ensure(cls: Any) -> None:
+            calls.append((await cls._async_get_collection()).name)
+
+        monkeypatch.setattr(
+            CollectionPlain, "async_ensure_indexes", classmethod(async_ensure)
+        )
+    else:
+
+        def ensure(cls: Any) -> None:
+            calls.append(cls._get_collection().name)
+
+        monkeypatch.setattr(CollectionPlain, "ensure_indexes", classmethod(ensure))
+    await family(CollectionPlain(), "save")
+    assert calls == ["collection_plain"]
+
+
+async def test_failed_indexes_are_told_once(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if family.is_async:
+
+        async def async_ensure(cls: Any) -> None:
+            raise ValueError("no index today")
+
+        monkeypatch.setattr(
+            CollectionPlain, "async_ensure_indexes", classmethod(async_ensure)
+        )
+    else:
+
+        def ensure(cls: Any) -> None:
+            raise ValueError("no index today")
+
+        monkeypatch.setattr(CollectionPlain, "ensure_indexes", classmethod(ensure))
+    with pytest.raises(ValueError, match="no index today"):
+        await family(CollectionPlain(), "save")
+    await family(CollectionPlain(), "save")
+
+
+async def test_cancelled_first_use_is_made_up_for(server_uri: str, mongo: Any) -> None:
+    family = Family("async", server_uri)
+    await family.connect()
+    tasks = [asyncio.create_task(CollectionPlain(number=n).async_save()) for n in (1, 2)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(done[0], asyncio.CancelledError)
+    assert mongo.collection_plain.distinct("number") == [2]
+    assert "number_1" in mongo.collection_plain.index_information()
+
+
+def test_threads_prepare_a_collection_once(server_uri: str, mongo: Any) -> None:
+    from tests.families import Recorder
+
+    recorder = Recorder()
+    connect(DATABASE, host=server_uri, event_listeners=[recorder])
+    try:
+        barrier = threading.Barrier(8)
+
+        def first_use() -> None:
+            barrier.wait()
+            CollectionPlain(number=1).save()
+
+        threads = [threading.Thread(target=first_use) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        disconnect_all()
+    names = [next(iter(command)) for command in recorder.sent]
+    assert sorted(names) == ["createIndexes"] + ["insert"] * 8
+    assert names[0] == "createIndexes"
+
+
+def test_loops_have_their_own_clients(server_uri: str, mongo: Any) -> None:
+    from mongoengine import connect_async, disconnect_all_async
+
+    async def use(number: int) -> None:
+        await connect_async(DATABASE, host=server_uri)
+        await CollectionPlain(number=number).async_save()
+
+    for number in range(3):
+        asyncio.run(use(number))
+    asyncio.run(disconnect_all_async())
+    assert mongo.collection_plain.count_documents({}) == 3
