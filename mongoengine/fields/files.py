@@ -169,13 +169,17 @@ class GridFSProxy:
         :param kwargs: `filename`, `content_type`, and other data about the file.
         :raises GridFSError: there is a file already.
         """
-        if self.grid_id:
-            raise GridFSError(_HAS_A_FILE)
-        self.grid_id = await upload(io, self._files(io), file_obj, kwargs)
+        self.grid_id = await self._store(io, file_obj, kwargs)
         self._mark_as_changed()
 
     put = blocking(_put_body)
     async_put = asynchronous(_put_body)
+
+    async def _store(self, io: IO, data: Any, metadata: Mapping[str, Any]) -> Any:
+        """What `put` does to the server: gives the id of the stored file."""
+        if self.grid_id:
+            raise GridFSError(_HAS_A_FILE)
+        return await upload(io, self._files(io), data, metadata)
 
     async def _write_body(self, io: IO, string: Any) -> None:
         """Add to the file that `new_file` began; begins one where none was.
@@ -234,13 +238,17 @@ class GridFSProxy:
 
     async def _delete_body(self, io: IO) -> None:
         """Remove the stored file."""
-        await io(self._files(io).delete(self.grid_id))
+        await self._remove(io)
         self.grid_id = None
         self.gridout = None
         self._mark_as_changed()
 
     delete = blocking(_delete_body)
     async_delete = asynchronous(_delete_body)
+
+    async def _remove(self, io: IO) -> None:
+        """What `delete` does to the server."""
+        await io(self._files(io).delete(self.grid_id))
 
     async def _replace_body(self, io: IO, /, file_obj: Any, **kwargs: Any) -> None:
         """Remove the stored file and store another; parameters as for `put`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, ClassVar
 
@@ -34,52 +35,41 @@ class ImproperlyConfigured(Exception):
 class ImageGridFsProxy(GridFSProxy):
     """The image of a document: a file, perhaps with a second one, its thumbnail."""
 
-    async def _put_body(self, io: IO, /, file_obj: Any, **kwargs: Any) -> None:
-        """Store an image, and its thumbnail where the field asks for one.
+    async def _store(self, io: IO, data: Any, metadata: Mapping[str, Any]) -> Any:
+        """Store the image, and its thumbnail where the field asks for one.
 
-        :param file_obj: a file-like object, or the path of a file.
-        :param kwargs: `filename` and other data about the file; `progressive=True`
-            stores a JPEG that appears gradually.
+        :param data: a file-like object, or the path of a file.
+        :param metadata: kept with it; `progressive=True` stores a JPEG that appears
+            gradually.
         :raises ValidationError: it is no image that Pillow can read.
-        :raises GridFSError: there is an image already.
         """
         field = self._field()
         try:
-            image: Any = Image.open(file_obj)
+            image: Any = Image.open(data)
             kind: str = image.format
         except Exception as error:
             raise ValidationError(f"Invalid image: {error}") from error
-        progressive = kwargs.get("progressive") is True and kind == "JPEG"
+        progressive = metadata.get("progressive") is True and kind == "JPEG"
         if field.size and _exceeds(image, field.size):
             image = _fitted(image, field.size)
-        small = None
+        thumbnail = None
         if field.thumbnail_size:
             small = _fitted(image.copy(), field.thumbnail_size)
+            thumbnail = _encoded(small, kind, progressive), _described(small, kind)
         if self.grid_id:
             raise GridFSError(_HAS_A_FILE)
         thumbnail_id = None
-        if small is not None:
-            thumbnail_id = await upload(
-                io,
-                self._files(io),
-                _encoded(small, kind, progressive),
-                _described(small, kind),
-            )
+        if thumbnail is not None:
+            thumbnail_id = await upload(io, self._files(io), *thumbnail)
+        about = {**_described(image, kind), "thumbnail_id": thumbnail_id, **metadata}
         try:
-            await super()._put_body(
-                io,
-                _encoded(image, kind, progressive),
-                **_described(image, kind),
-                thumbnail_id=thumbnail_id,
-                **kwargs,
+            return await upload(
+                io, self._files(io), _encoded(image, kind, progressive), about
             )
         except BaseException:
             if thumbnail_id is not None:
                 await io(self._files(io).delete(thumbnail_id))
             raise
-
-    put = blocking(_put_body)
-    async_put = asynchronous(_put_body)
 
     def _field(self) -> Any:
         """The image field, be it inside a list or a dict."""
@@ -87,16 +77,13 @@ class ImageGridFsProxy(GridFSProxy):
         inner = getattr(field, "field", None)
         return inner if isinstance(inner, FileField) else field
 
-    async def _delete_body(self, io: IO) -> None:
+    async def _remove(self, io: IO) -> None:
         """Remove the stored image and its thumbnail."""
         opened = await self._get_body(io)
         thumbnail_id = getattr(opened, "thumbnail_id", None)
         if thumbnail_id:
             await io(self._files(io).delete(thumbnail_id))
-        await super()._delete_body(io)
-
-    delete = blocking(_delete_body)
-    async_delete = asynchronous(_delete_body)
+        await super()._remove(io)
 
     @property
     def size(self) -> tuple[int, int] | None:
