@@ -19,6 +19,7 @@ from mongoengine._collections import InvalidCollectionError
 from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.fields import adopt
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.common import _import_class
@@ -660,7 +661,9 @@ _open_switched = blocking(_open_switched_body)
 _async_open_switched = asynchronous(_open_switched_body)
 
 
-class DynamicDocument(Document, metaclass=TopLevelDocumentMetaclass):
+class DynamicDocument(
+    DynamicAttributes, Document, metaclass=TopLevelDocumentMetaclass
+):
     """A document that may have fields that its class does not define.
 
     Those become :class:`~mongoengine.fields.DynamicField`.  Deleting the attribute
@@ -681,7 +684,9 @@ class DynamicDocument(Document, metaclass=TopLevelDocumentMetaclass):
             super().__delattr__(*args, **kwargs)
 
 
-class DynamicEmbeddedDocument(EmbeddedDocument, metaclass=DocumentMetaclass):
+class DynamicEmbeddedDocument(
+    DynamicAttributes, EmbeddedDocument, metaclass=DocumentMetaclass
+):
     """An embedded document that may have fields that its class does not define."""
 
     my_metaclass: ClassVar[Any] = DocumentMetaclass
