@@ -1,0 +1,383 @@
+"""Computing over documents on the server: pipelines, sums, map/reduce."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from bson.code import Code
+from bson.son import SON
+from pymongo.asynchronous.command_cursor import AsyncCommandCursor
+from pymongo.command_cursor import CommandCursor
+
+from mongoengine import connection
+from mongoengine.base.utils import warn_caller
+from mongoengine.common import _import_class
+from mongoengine.connection import _get_session
+from mongoengine.errors import LookUpError, OperationError
+from mongoengine.execution import (
+    ASYNC,
+    WrongFamilyError,
+    asynchronous,
+    blocking,
+)
+from mongoengine.queryset import javascript
+from mongoengine.queryset.cursor import Batches, PendingCursor
+from mongoengine.queryset.reading import Reading
+
+if TYPE_CHECKING:
+    from mongoengine.execution import IO
+
+__all__ = ("Aggregating",)
+
+D = TypeVar("D")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Raw = dict[str, Any]
+
+_UNPACKED = (
+    "Calling .aggregate() with un unpacked list (*pipeline) is deprecated, it will "
+    "soon change and will expect a list (similar to pymongo.Collection.aggregate "
+    "interface), see documentation"
+)
+
+#: What a result of `map_reduce` may be stored as.
+ACTIONS = ("replace", "merge", "reduce")
+
+
+def _taking_stages(body: Callable[P, R]) -> Callable[P, R]:
+    """Let a body that takes a pipeline also take its stages, as it once did."""
+
+    @wraps(body)
+    def takes(*args: Any, **kwargs: Any) -> Any:
+        own, stages = args[:2], args[2:]
+        if len(stages) > 1 or (stages and isinstance(stages[0], dict)):
+            warn_caller(_UNPACKED, DeprecationWarning)
+            return body(*own, list(stages), **kwargs)  # type: ignore[call-arg]
+        return body(*args, **kwargs)
+
+    return takes
+
+
+class Aggregating(Reading[D]):
+    """The operations whose results are no documents of the class."""
+
+    # Pipelines
+
+    @_taking_stages
+    async def _aggregate(self, io: IO, pipeline: Any, **kwargs: Any) -> Any:
+        """Run an aggregation pipeline over the documents (`aggregate`).
+
+        The query, ordering, skip and limit of the queryset come first.
+
+        :param pipeline: a list of stages
+        :param kwargs: options of `Collection.aggregate`
+        :returns: a PyMongo cursor over dicts; what `async_aggregate` gives can be
+            awaited for it, or iterated at once
+
+        https://www.mongodb.com/docs/manual/reference/command/aggregate/
+        """
+        stages = pipeline if isinstance(pipeline, (list, tuple)) else [pipeline]
+        collection = await self._open_to_read(io)
+        kwargs.setdefault("session", _get_session())
+        return await io(
+            collection.aggregate([*self._first_stages(), *stages], **kwargs)
+        )
+
+    if TYPE_CHECKING:
+
+        def aggregate(self, pipeline: Any, **kwargs: Any) -> CommandCursor[Raw]: ...
+
+        def async_aggregate(
+            self, pipeline: Any, **kwargs: Any
+        ) -> PendingCursor[AsyncCommandCursor[Raw]]: ...
+
+    else:
+        aggregate = blocking(_aggregate)
+        async_aggregate = asynchronous(_aggregate)
+
+    def _first_stages(self) -> list[Raw]:
+        """The pipeline that gives the documents of this queryset."""
+        stages: list[Raw] = []
+        if self._none or self._empty:
+            stages += [{"$limit": 1}, {"$match": {"$expr": False}}]
+        if self._query:
+            stages.append({"$match": self._query})
+        if self._ordering:
+            stages.append({"$sort": dict(self._ordering)})
+        if self._limit is not None:
+            stages.append({"$limit": self._limit + (self._skip or 0)})
+        if self._skip is not None:
+            stages.append({"$skip": self._skip})
+        return stages
+
+    # Values of one field
+
+    async def _sum(self, io: IO, field: str) -> Any:
+        """The sum of the values of a field (`aggregate`); 0 if there are none.
+
+        :raises LookUpError: if the field is unknown
+        """
+        return await self._total(io, field, "sum", "$sum")
+
+    sum = blocking(_sum)
+    async_sum = asynchronous(_sum)
+
+    async def _average(self, io: IO, field: str) -> Any:
+        """The mean of the values of a field (`aggregate`); 0 if there are none.
+
+        :raises LookUpError: if the field is unknown
+        """
+        return await self._total(io, field, "avg", "$avg")
+
+    average = blocking(_average)
+    async_average = asynchronous(_average)
+
+    async def _total(self, io: IO, field: str, name: str, operator: str) -> Any:
+        path = "$" + self._to_dbfield(field)
+        stages: list[Raw] = [{"$match": self._query}]
+        if isinstance(self._last_field(field), _import_class("ListField")):
+            stages.append({"$unwind": path})
+        stages.append({"$group": {"_id": name, "total": {operator: path}}})
+        collection = await self._open_to_read(io)
+        cursor = await io(collection.aggregate(stages, session=_get_session()))
+        rows = await Batches(cursor).drain(io)
+        return rows[0]["total"] if rows else 0
+
+    def _last_field(self, field: str) -> Any:
+        """The field that a dotted name leads to; None if no class of ours has it."""
+        for document in (self._document, *self._subclasses()):
+            try:
+                return document._lookup_field(field.split("."))[-1]
+            except LookUpError:
+                continue
+        return None
+
+    async def _distinct(self, io: IO, field: str) -> list[Any]:
+        """The different values of a field (`distinct`).
+
+        :param field: its name; `a.b` for those of embedded documents
+        :returns: values as documents hold them: references followed, embedded
+            documents as such
+        """
+        try:
+            db_field = self._to_dbfield(field)
+        except LookUpError:
+            db_field = field
+        collection = await self._open_to_read(io)
+        options: dict[str, Any] = {
+            "comment": self._comment,
+            "maxTimeMS": self._max_time_ms,
+            "collation": self._collation,
+            "session": _get_session(),
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        values: list[Any] = await io(
+            collection.distinct(db_field, self._filter() or None, **given)
+        )
+        return await self._as_held(io, field, values)
+
+    distinct = blocking(_distinct)
+    async_distinct = asynchronous(_distinct)
+
+    async def _as_held(self, io: IO, name: str, values: list[Any]) -> list[Any]:
+        """Values of a field, as documents would hold them."""
+        if self._auto_dereference and values:
+            follow = _import_class("DeReference")()
+            values = list(
+                await follow._follow(io, values, 1, instance=self._document, name=name)
+            )
+        field = self._last_field(name)
+        if isinstance(field, _import_class("ListField")):
+            field = field.field
+        if not isinstance(field, _import_class("EmbeddedDocumentField")):
+            return values
+        load = field.document_type._from_son
+        return [
+            load(value, created=True) if isinstance(value, Mapping) else value
+            for value in values
+        ]
+
+    async def _item_frequencies(
+        self, io: IO, field: str, normalize: bool = False, map_reduce: bool = True
+    ) -> dict[Any, float]:
+        """How often each value of a field occurs (`mapReduce`, or `eval`).
+
+        The items of lists are counted one by one.
+
+        :param normalize: give shares of 1 instead of numbers
+        :param map_reduce: use the command `mapReduce`; `eval` is gone from servers
+            since MongoDB 4.2
+        :raises LookUpError: if the field is unknown
+        """
+        path = self._to_dbfield(field)
+        counts: dict[Any, float] = {}
+        if map_reduce:
+            rows = await self._map_reduced(
+                io,
+                javascript.count_items(path),
+                javascript.ADD_UP,
+                "inline",
+            )
+            for row in rows:
+                counts[_whole(row["_id"])] = _whole(row["value"])
+        else:
+            pairs = await self._exec_js(io, javascript.COUNT_ALL, field)
+            for value, count in pairs:
+                counts[_whole(value)] = _whole(count)
+        if normalize:
+            total = float(sum(counts.values()))
+            counts = {value: count / total for value, count in counts.items()}
+        return counts
+
+    item_frequencies = blocking(_item_frequencies)
+    async_item_frequencies = asynchronous(_item_frequencies)
+
+    # JavaScript
+
+    async def _map_reduced(
+        self,
+        io: IO,
+        map_f: Any,
+        reduce_f: Any,
+        output: Any,
+        finalize_f: Any = None,
+        limit: int | None = None,
+        scope: Mapping[str, Any] | None = None,
+    ) -> list[Raw]:
+        """The rows of a map/reduce."""
+        collection = await self._open(io)
+        command: SON[str, Any] = SON({"mapReduce": collection.name})
+        command["map"] = self._code(map_f)
+        command["reduce"] = self._code(reduce_f)
+        command["query"] = self._query
+        if finalize_f:
+            command["finalize"] = self._code(finalize_f)
+        if scope:
+            command["scope"] = scope
+        if limit:
+            command["limit"] = limit
+        out = self._output(io, output)
+        if out is not None:
+            command["out"] = out
+        database = collection.database
+        reply = await io(database.command(command, session=_get_session()))
+        if "results" in reply:
+            rows: list[Raw] = reply["results"]
+            return rows
+        stored = reply["result"]
+        if isinstance(stored, Mapping):
+            database = database.client[stored["db"]]
+            stored = stored["collection"]
+        options: dict[str, Any] = {"session": _get_session()}
+        if self._ordering:
+            options["sort"] = self._ordering
+        return await Batches(database[stored].find(**options)).drain(io)
+
+    def _code(self, function: Any) -> Code:
+        scope = getattr(function, "scope", None)
+        return Code(self._sub_js_fields(str(function)), scope or None)
+
+    def _output(self, io: IO, output: Any) -> Any:
+        if output == "inline":
+            return {"inline": 1}
+        if not isinstance(output, Mapping):
+            return output if isinstance(output, str) else None
+        out: SON[str, Any] = SON()
+        for action in ACTIONS:
+            if output.get(action):
+                out[action] = output[action]
+                break
+        else:
+            raise OperationError("actionData not specified for output")
+        if output.get("db_alias"):
+            out["db"] = connection.database(io, output["db_alias"]).name
+        for option in ("sharded", "nonAtomic"):
+            if output.get(option):
+                out[option] = True
+        return out
+
+    async def _map_reduce(
+        self,
+        io: IO,
+        map_f: Any,
+        reduce_f: Any,
+        output: Any,
+        finalize_f: Any = None,
+        limit: int | None = None,
+        scope: Mapping[str, Any] | None = None,
+    ) -> Iterator[Any]:
+        """Map and reduce the documents with JavaScript (`mapReduce`).
+
+        `~name` in brackets becomes the database name of a field; see `where`.
+
+        :param map_f: a function that emits keys and values of `this`
+        :param reduce_f: a function of a key and its values
+        :param output: `"inline"`, the name of a collection, or a mapping such as
+            `{"merge": "name", "db_alias": "other"}`
+        :param finalize_f: a function of a key and its reduced value
+        :param limit: how many documents to map
+        :param scope: what the functions see as globals
+        :returns: an iterator over `MapReduceDocument`
+
+        https://www.mongodb.com/docs/manual/reference/command/mapReduce/
+        """
+        rows = await self._map_reduced(
+            io, map_f, reduce_f, output, finalize_f, limit, scope
+        )
+        make = _import_class("MapReduceDocument")
+        collection = await self._open(io)
+        return (
+            make(self._document, collection, row["_id"], row["value"]) for row in rows
+        )
+
+    map_reduce = blocking(_map_reduce)
+    async_map_reduce = asynchronous(_map_reduce)
+
+    async def _exec_js(self, io: IO, code: Any, *fields: str, **options: Any) -> Any:
+        """Run a JavaScript function on the server (`eval`).
+
+        Servers since MongoDB 4.2 have no such command.  The function sees
+        `collection`, `query` and `options`.
+
+        :param fields: names of fields; the function gets their database names
+        :raises LookUpError: if a field is unknown
+        """
+        names = self._fields_to_dbfields(fields)
+        collection = await self._open(io)
+        query = dict(self._query)
+        if self._where_clause:
+            query["$where"] = self._where_clause
+        scope = {"collection": collection.name, "options": options, "query": query}
+        command = SON({"eval": Code(self._sub_js_fields(code), scope), "args": names})
+        reply = await io(collection.database.command(command))
+        return reply.get("retval")
+
+    exec_js = blocking(_exec_js)
+    async_exec_js = asynchronous(_exec_js)
+
+
+def _whole(value: Any) -> Any:
+    """An integer where JavaScript gives one as a float."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+if not TYPE_CHECKING:
+
+    def _pending(self, /, *args, **kwargs):
+        async def start():
+            try:
+                return await Aggregating._aggregate(self, ASYNC, *args, **kwargs)
+            except WrongFamilyError as error:
+                raise error.named(self, "aggregate") from None
+
+        return PendingCursor(start)
+
+    _pending.__dict__.update(vars(Aggregating.async_aggregate))
+    for _name in ("__name__", "__qualname__", "__doc__", "__module__"):
+        setattr(_pending, _name, getattr(Aggregating.async_aggregate, _name))
+    Aggregating.async_aggregate = _pending

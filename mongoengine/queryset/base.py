@@ -1,0 +1,30 @@
+"""`BaseQuerySet`: a query over the documents of one class, and what can be done
+with them.
+
+Building a query sends nothing and looks the same whichever way it is sent.  Every
+operation that talks to MongoDB has a blocking face and one to await: `count()`
+and `async_count()`.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from mongoengine.queryset.aggregation import Aggregating
+from mongoengine.queryset.deleting import (
+    CASCADE,
+    DENY,
+    DO_NOTHING,
+    NULLIFY,
+    PULL,
+    Deleting,
+)
+from mongoengine.queryset.writing import Writing
+
+__all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
+
+D = TypeVar("D")
+
+
+class BaseQuerySet(Aggregating[D], Writing[D], Deleting[D]):
+    """What `QuerySet` and `QuerySetNoCache` share."""

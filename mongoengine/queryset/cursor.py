@@ -1,0 +1,202 @@
+"""Fetching batches, and letting go of them.
+
+`Batches` owns one server cursor; `Results` is what the loops over one queryset
+share.  Both are written once, for PyMongo's two APIs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+)
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from mongoengine.execution import ASYNC, SYNC
+
+if TYPE_CHECKING:
+    from mongoengine.execution import IO
+
+__all__ = ("Batches", "PendingCursor", "Results")
+
+D = TypeVar("D")
+C = TypeVar("C")
+
+Raw = dict[str, Any]
+
+#: Documents to a batch where a cursor does not show its own.
+STEP = 100
+
+
+class Batches:
+    """One server cursor, given as lists of raw documents.
+
+    A list is what the server sent in one reply to `find` or `getMore`
+    (https://www.mongodb.com/docs/manual/reference/command/getMore/); where the
+    cursor has no access to that, as mongomock's have none, it is up to `STEP`
+    documents.  An empty list comes at the end, and from a tailable cursor when
+    there is nothing new.
+    """
+
+    __slots__ = ("_whole", "cursor", "more")
+
+    def __init__(self, cursor: Any) -> None:
+        self.cursor = cursor
+        self.more = True
+        self._whole = hasattr(type(cursor), "_next_batch")
+
+    async def read(self, io: IO) -> list[Raw]:
+        """The next batch; closes the cursor where that fails."""
+        batch: list[Raw] = []
+        try:
+            if self._whole:
+                await io(self.cursor._next_batch(batch, None))
+                self.more = self.cursor.alive
+            else:
+                await self._step(io, batch)
+        except BaseException:
+            await self.close(io)
+            raise
+        return batch
+
+    async def _step(self, io: IO, batch: list[Raw]) -> None:
+        try:
+            while len(batch) < STEP:
+                batch.append(await io(self.cursor.next()))
+        except (StopIteration, StopAsyncIteration):
+            self.more = False
+
+    async def close(self, io: IO) -> None:
+        """Let the server cursor go, if there is one left."""
+        self.more = False
+        await io(self.cursor.close())
+
+    async def drain(self, io: IO) -> list[Raw]:
+        """Everything that is left."""
+        everything = await self.read(io)
+        while self.more:
+            everything += await self.read(io)
+        return everything
+
+
+class _Turn:
+    """A lock of threads that is entered as one of tasks is; never suspends."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    async def __aenter__(self) -> None:
+        self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class Results(Generic[D]):
+    """What one run of a query has given so far, shared by the loops over it.
+
+    `documents` grows batch by batch while a loop asks for more.
+    """
+
+    __slots__ = ("_loop", "_readers", "_turn", "batches", "documents", "more", "wanted")
+
+    def __init__(self, io: IO) -> None:
+        self.documents: list[D] = []
+        self.more = True
+        self.batches: Batches | None = None
+        self.wanted = io.wanted
+        self._readers = 0
+        self._turn: Any
+        self._loop: Any = None
+        if io.is_async:
+            self._loop = asyncio.get_running_loop()
+            self._turn = asyncio.Lock()
+        else:
+            self._turn = _Turn()
+
+    def serves(self, io: IO) -> bool:
+        """Whether a loop of this family, and in this event loop, may read here."""
+        if not self.more:
+            return True
+        if self.wanted != io.wanted:
+            return False
+        return self._loop is None or self._loop is asyncio.get_running_loop()
+
+    async def read_beyond(
+        self,
+        io: IO,
+        known: int,
+        start: Callable[[IO], Awaitable[Batches | None]],
+        convert: Callable[[list[Raw]], list[D]],
+    ) -> None:
+        """Read until there are more than `known` documents, or all.
+
+        :param start: gives the batches when nothing was read yet; None for none
+        """
+        async with self._turn:
+            while self.more and len(self.documents) <= known:
+                batches = self.batches
+                if batches is None:
+                    batches = self.batches = await start(io)
+                    if batches is None:
+                        self.more = False
+                        return
+                batch = await batches.read(io)
+                self.documents += convert(batch)
+                self.more = batches.more
+
+    def enter(self) -> None:
+        """Count one more loop."""
+        self._readers += 1
+
+    def leave(self) -> None:
+        """Count one loop less."""
+        self._readers -= 1
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether there is more, and no loop that would read it."""
+        return self.more and self._readers == 0
+
+    @classmethod
+    def of(cls, documents: list[D]) -> Results[D]:
+        """Results that are complete."""
+        results = cls(SYNC)
+        results.documents = documents
+        results.more = False
+        return results
+
+
+class PendingCursor(Generic[C]):
+    """An operation that gives a cursor: await it, or iterate over it at once.
+
+        cursor = await User.objects.async_aggregate(pipeline)
+        async for row in User.objects.async_aggregate(pipeline): ...
+
+    Nothing is sent before that.  A loop that ends early closes the cursor.
+    """
+
+    __slots__ = ("_start",)
+
+    def __init__(self, start: Callable[[], Coroutine[Any, Any, C]]) -> None:
+        self._start = start
+
+    def __await__(self) -> Generator[Any, None, C]:
+        return self._start().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        cursor: Any = await self._start()
+        batches = Batches(cursor)
+        try:
+            while batches.more:
+                for row in await batches.read(ASYNC):
+                    yield row
+        finally:
+            await batches.close(ASYNC)

@@ -1,0 +1,307 @@
+"""`QuerySet`, which keeps what it has read, and `QuerySetNoCache`, which does not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mongoengine.errors import OperationError
+from mongoengine.execution import (
+    ASYNC,
+    SYNC,
+    WrongFamilyError,
+    asynchronous,
+    blocking,
+    run,
+)
+from mongoengine.queryset.base import (
+    CASCADE,
+    DENY,
+    DO_NOTHING,
+    NULLIFY,
+    PULL,
+    BaseQuerySet,
+)
+from mongoengine.queryset.cursor import Batches, Results
+from mongoengine.queryset.reading import REPR_OUTPUT_SIZE
+
+if TYPE_CHECKING:
+    from mongoengine.execution import IO
+
+__all__ = (
+    "CASCADE",
+    "DENY",
+    "DO_NOTHING",
+    "NULLIFY",
+    "PULL",
+    "QuerySet",
+    "QuerySetNoCache",
+)
+
+D = TypeVar("D")
+
+FOR = "regular iteration"
+ASYNC_FOR = "async for"
+
+
+class QuerySet(BaseQuerySet[D]):
+    """A queryset that keeps the documents it has read.
+
+    Loops, blocking and asynchronous, share them: a second pass sends nothing.
+    """
+
+    _results: Results[D] | None = None
+    _len: int | None = None
+
+    # What was read
+
+    @property
+    def _result_cache(self) -> list[D] | None:
+        results = self._results
+        return None if results is None else results.documents
+
+    @_result_cache.setter
+    def _result_cache(self, documents: list[D] | None) -> None:
+        self._results = None
+        if documents is not None:
+            self._results = Results.of(documents)
+
+    @property
+    def _has_more(self) -> bool:
+        return self._results is None or self._results.more
+
+    def _shared(self, io: IO) -> Results[D]:
+        """What a loop of this family shares with the others."""
+        results = self._results
+        if results is None or not results.serves(io):
+            if results is not None:
+                self._cursor_obj = None
+            results = self._results = Results(io)
+        return results
+
+    async def _read_beyond(self, io: IO, results: Results[D], known: int) -> None:
+        await results.read_beyond(io, known, self._start_held, self._converter())
+
+    async def _start_held(self, io: IO) -> Batches | None:
+        """Batches of the cursor that `next` reads from, too."""
+        if self._none or self._empty:
+            return None
+        return Batches(await self._held_cursor(io))
+
+    async def _leave(self, io: IO, results: Results[D]) -> None:
+        """End a loop; the last one to break off lets go of the cursor."""
+        results.leave()
+        if results.abandoned:
+            if self._results is results:
+                self._results = None
+            if results.batches is not None:
+                if self._cursor_obj is results.batches.cursor:
+                    self._cursor_obj = None
+                await results.batches.close(io)
+
+    # Loops
+
+    def __iter__(self) -> Iterator[D]:
+        """The documents; read batch by batch, and kept."""
+        self._iter = True
+        results = self._results
+        if results is not None and not results.more:
+            return iter(results.documents)
+        return self._iter_results()
+
+    def _iter_results(self) -> Iterator[D]:
+        results = self._shared(SYNC)
+        results.enter()
+        known = 0
+        try:
+            while True:
+                documents = results.documents[known:]
+                known += len(documents)
+                yield from documents
+                if len(results.documents) == known:
+                    if not results.more:
+                        return
+                    run(self._read_beyond(SYNC, results, known))
+        except WrongFamilyError as error:
+            raise error.advising(self, ASYNC_FOR) from None
+        finally:
+            run(self._leave(SYNC, results))
+
+    async def __aiter__(self) -> AsyncGenerator[D, None]:
+        """The documents; read batch by batch, and kept."""
+        self._iter = True
+        results = self._shared(ASYNC)
+        results.enter()
+        known = 0
+        try:
+            while True:
+                documents = results.documents[known:]
+                known += len(documents)
+                for document in documents:
+                    yield document
+                if len(results.documents) == known:
+                    if not results.more:
+                        return
+                    await self._read_beyond(ASYNC, results, known)
+        except WrongFamilyError as error:
+            raise error.advising(self, FOR) from None
+        finally:
+            await self._leave(ASYNC, results)
+
+    async def _read_to_end(self, io: IO) -> list[D]:
+        """All documents, the ones that are kept."""
+        results = self._shared(io)
+        results.enter()
+        try:
+            while results.more:
+                await self._read_beyond(io, results, len(results.documents))
+        finally:
+            await self._leave(io, results)
+        return results.documents
+
+    async def _to_list(self, io: IO) -> list[D]:
+        """All documents in a list (`find`, `getMore`)."""
+        return list(await self._read_to_end(io))
+
+    to_list = blocking(_to_list)
+    async_to_list = asynchronous(_to_list)
+
+    # Counting
+
+    def __len__(self) -> int:
+        """How many documents there are; reads them all."""
+        if self._len is None:
+            try:
+                self._len = len(run(self._read_to_end(SYNC)))
+            except WrongFamilyError as error:
+                raise error.advising(self, ASYNC_FOR) from None
+        return self._len
+
+    async def _count(self, io: IO, with_limit_and_skip: bool = False) -> int:
+        """How many documents match (`count` without a filter, else `aggregate`).
+
+        :param with_limit_and_skip: heed `limit` and `skip`; answered without the
+            server where all documents were read already
+        """
+        if not with_limit_and_skip:
+            return await super()._count(io)
+        if self._len is None:
+            self._len = await super()._count(io, with_limit_and_skip)
+        return self._len
+
+    count = blocking(_count)
+    async_count = asynchronous(_count)
+
+    # Other forms
+
+    def no_cache(self) -> QuerySetNoCache[D]:
+        """The same queryset, keeping nothing.
+
+        :raises OperationError: if this one has read something already
+        """
+        if self._result_cache is not None:
+            raise OperationError("QuerySet already cached")
+        fresh: QuerySetNoCache[D] = QuerySetNoCache(
+            self._document, self._given_collection
+        )
+        made: QuerySetNoCache[D] = self._clone_into(fresh)
+        return made
+
+    def __repr__(self) -> str:
+        """The first documents; reads them if they were not yet."""
+        if self._iter:
+            return ".. queryset mid-iteration .."
+        try:
+            run(self._show(SYNC))
+        except WrongFamilyError:
+            return unread(self)
+        return shown(self._result_cache or [])
+
+    async def _show(self, io: IO) -> None:
+        results = self._shared(io)
+        await self._read_beyond(io, results, REPR_OUTPUT_SIZE)
+
+    def rewind(self) -> None:
+        """Let `next` start again at the first document."""
+        if self._results is not None and self._results.more:
+            self._results = None
+        super().rewind()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        if self._results is not None and not self._results.more:
+            state["_results"] = self._results.documents
+            state["_len"] = self._len
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        documents = state.pop("_results", None)
+        super().__setstate__(state)
+        self._result_cache = documents
+
+
+class QuerySetNoCache(BaseQuerySet[D]):
+    """A queryset that keeps nothing: each loop asks the server, in flat memory."""
+
+    def __iter__(self) -> Iterator[D]:
+        """The documents, read batch by batch."""
+        batches: Batches | None = None
+        try:
+            batches = run(self._start(SYNC))
+            convert = self._converter()
+            while batches is not None and batches.more:
+                yield from convert(run(batches.read(SYNC)))
+        except WrongFamilyError as error:
+            raise error.advising(self, ASYNC_FOR) from None
+        finally:
+            if batches is not None and batches.more:
+                run(batches.close(SYNC))
+
+    async def __aiter__(self) -> AsyncGenerator[D, None]:
+        """The documents, read batch by batch."""
+        batches: Batches | None = None
+        try:
+            batches = await self._start(ASYNC)
+            convert = self._converter()
+            while batches is not None and batches.more:
+                for document in convert(await batches.read(ASYNC)):
+                    yield document
+        except WrongFamilyError as error:
+            raise error.advising(self, FOR) from None
+        finally:
+            if batches is not None and batches.more:
+                await batches.close(ASYNC)
+
+    def cache(self) -> QuerySet[D]:
+        """The same queryset, keeping what it reads."""
+        fresh: QuerySet[D] = QuerySet(self._document, self._given_collection)
+        made: QuerySet[D] = self._clone_into(fresh)
+        return made
+
+    def __repr__(self) -> str:
+        """The first documents; reads them."""
+        if self._iter:
+            return ".. queryset mid-iteration .."
+        items: list[D] = []
+        try:
+            for item in iter(self.__next__, None):
+                items.append(item)
+                if len(items) > REPR_OUTPUT_SIZE:
+                    break
+        except WrongFamilyError:
+            return unread(self)
+        self.rewind()
+        return shown(items)
+
+
+def shown(items: list[Any]) -> str:
+    """The text for the first of some items."""
+    data: list[Any] = items[: REPR_OUTPUT_SIZE + 1]
+    if len(data) > REPR_OUTPUT_SIZE:
+        data[-1] = "...(remaining elements truncated)..."
+    return repr(data)
+
+
+def unread(queryset: BaseQuerySet[Any]) -> str:
+    """The text for a queryset that cannot be read without awaiting."""
+    return f"<{type(queryset).__name__} of {queryset._document.__name__}, not read>"

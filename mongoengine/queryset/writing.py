@@ -1,0 +1,310 @@
+"""Writing documents: inserting, updating, finding and changing in one go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pymongo.errors import BulkWriteError as PyMongoBulkWriteError
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from mongoengine import signals
+from mongoengine.connection import _get_session
+from mongoengine.errors import BulkWriteError, NotUniqueError, OperationError
+from mongoengine.execution import asynchronous, blocking
+from mongoengine.queryset import transform
+from mongoengine.queryset.reading import Reading
+
+if TYPE_CHECKING:
+    from mongoengine.execution import IO
+
+__all__ = ("Writing",)
+
+D = TypeVar("D")
+
+_NOT_SAVED = "Could not save document ({})"
+_NOT_UPDATED = "Update failed ({})"
+_DUPLICATE = re.compile("^E1100[01] duplicate key")
+
+
+class Writing(Reading[D]):
+    """The operations that write documents."""
+
+    # Inserting
+
+    async def _create(self, io: IO, **kwargs: Any) -> D:
+        """A new document of these values, saved (`insert`).
+
+        :raises ValidationError: if a value is invalid
+        :raises NotUniqueError: if a unique value exists already
+        """
+        saved: D = await io.call(self._document(**kwargs), "save", force_insert=True)
+        return saved
+
+    create = blocking(_create)
+    async_create = asynchronous(_create)
+
+    async def _insert(
+        self,
+        io: IO,
+        doc_or_docs: Any,
+        load_bulk: bool = True,
+        write_concern: Mapping[str, Any] | None = None,
+        signal_kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Insert new documents, without validating them (`insert`).
+
+        :param doc_or_docs: a document, or several
+        :param load_bulk: give the documents, read back; False for their ids
+        :param write_concern: options of a PyMongo `WriteConcern`
+        :param signal_kwargs: more keywords for the receivers of signals
+        :returns: documents or ids; one alone for one document alone
+        :raises OperationError: if a document is of another class, or stored already
+        :raises NotUniqueError: if the one document breaks a unique index
+        :raises BulkWriteError: if one of several documents could not be written
+        """
+        alone = isinstance(doc_or_docs, self._document)
+        docs = [doc_or_docs] if alone else self._several(doc_or_docs)
+        for doc in docs:
+            if not isinstance(doc, self._document):
+                raise OperationError(
+                    f"Some documents inserted aren't instances of {self._document}"
+                )
+            if doc.pk and not doc._created:
+                raise OperationError(
+                    "Some documents have ObjectIds, use doc.update() instead"
+                )
+        told = signal_kwargs or {}
+        document: Any = self._document
+        if signals.pre_bulk_insert.receivers:
+            await signals.send(
+                io, signals.pre_bulk_insert, document, documents=docs, **told
+            )
+        collection = await self._open_to_write(io, write_concern)
+        raws = [doc.to_mongo() for doc in docs]
+        ids = await self._send_inserts(io, collection, raws, alone)
+        for doc, object_id in zip(docs, ids, strict=True):
+            doc.pk = object_id
+            doc._created = False
+            doc._clear_changed_fields()
+        results: Any = docs
+        if load_bulk:
+            found = await self._in_bulk(io, ids)
+            results = [found.get(object_id) for object_id in ids]
+        if signals.post_bulk_insert.receivers:
+            await signals.send(
+                io,
+                signals.post_bulk_insert,
+                document,
+                documents=results,
+                loaded=load_bulk,
+                **told,
+            )
+        if not load_bulk:
+            results = ids
+        return results[0] if alone else results
+
+    insert = blocking(_insert)
+    async_insert = asynchronous(_insert)
+
+    def _several(self, docs: Iterable[Any]) -> list[Any]:
+        from mongoengine.base.document import BaseDocument
+
+        if isinstance(docs, BaseDocument):
+            return [docs]
+        return list(docs)
+
+    async def _send_inserts(
+        self, io: IO, collection: Any, raws: list[Any], alone: bool
+    ) -> list[Any]:
+        """Insert raw documents; gives their ids."""
+        session = {"session": _get_session()}
+        try:
+            if alone:
+                done = await io(collection.insert_one(raws[0], **session))
+                return [done.inserted_id]
+            done = await io(collection.insert_many(raws, **session))
+            return list(done.inserted_ids)
+        except DuplicateKeyError as error:
+            raise NotUniqueError(_NOT_SAVED.format(error)) from error
+        except PyMongoBulkWriteError as error:
+            raise BulkWriteError(f"Bulk write error: ({error.details})") from error
+        except OperationFailure as error:
+            kind = NotUniqueError if _DUPLICATE.match(str(error)) else OperationError
+            raise kind(_NOT_SAVED.format(error)) from error
+
+    # Updating
+
+    async def _update(
+        self,
+        io: IO,
+        upsert: bool = False,
+        multi: bool = True,
+        write_concern: Mapping[str, Any] | None = None,
+        read_concern: Mapping[str, Any] | None = None,
+        full_result: bool = False,
+        array_filters: Any = None,
+        **update: Any,
+    ) -> Any:
+        """Change the documents that match (`update`).
+
+        :param upsert: insert a document if none matches
+        :param multi: change all of them, not just one
+        :param write_concern: options of a PyMongo `WriteConcern`
+        :param read_concern: options of a PyMongo `ReadConcern`
+        :param full_result: give the whole `pymongo.results.UpdateResult`
+        :param array_filters: which elements `$[name]` stands for
+        :param update: changes like `set__name="x"`, `inc__age=1`, `__raw__={...}`
+        :returns: the number of documents; None where writes are not acknowledged
+        :raises NotUniqueError: if a unique value would repeat
+        :raises OperationError: if there is nothing to change, or the server refused
+        """
+        if not update and not upsert:
+            raise OperationError("No update parameters, would remove data")
+        if self._none or self._empty:
+            return 0
+        change: Any = transform.update(self._document, **update)
+        if upsert and self._cls_query:
+            change = self._with_class(change)
+        collection = await self._open_to_write(io, write_concern, read_concern)
+        options: dict[str, Any] = {"upsert": upsert, "session": _get_session()}
+        if array_filters is not None:
+            options["array_filters"] = array_filters
+        send = collection.update_many if multi else collection.update_one
+        try:
+            result = await io(send(self._query, change, **options))
+        except DuplicateKeyError as error:
+            raise NotUniqueError(_NOT_UPDATED.format(error)) from error
+        except OperationFailure as error:
+            raise OperationError(_NOT_UPDATED.format(error)) from error
+        if full_result:
+            return result
+        return result.raw_result["n"] if result.raw_result else None
+
+    update = blocking(_update)
+    async_update = asynchronous(_update)
+
+    def _with_class(self, change: Any) -> Any:
+        """A change that also says of which class an inserted document is."""
+        named = {"_cls": self._document._class_name}
+        if isinstance(change, list):
+            return [*change, {"$set": named}]
+        return {**change, "$set": {**change.get("$set", {}), **named}}
+
+    async def _update_one(
+        self,
+        io: IO,
+        upsert: bool = False,
+        write_concern: Mapping[str, Any] | None = None,
+        full_result: bool = False,
+        array_filters: Any = None,
+        **update: Any,
+    ) -> Any:
+        """Change one document that matches; see `update`."""
+        return await self._update(
+            io,
+            upsert=upsert,
+            multi=False,
+            write_concern=write_concern,
+            full_result=full_result,
+            array_filters=array_filters,
+            **update,
+        )
+
+    update_one = blocking(_update_one)
+    async_update_one = asynchronous(_update_one)
+
+    async def _upsert_one(
+        self,
+        io: IO,
+        write_concern: Mapping[str, Any] | None = None,
+        read_concern: Mapping[str, Any] | None = None,
+        **update: Any,
+    ) -> D | None:
+        """Change the document that matches, or insert one (`update`, `find`).
+
+        :param write_concern: options of a PyMongo `WriteConcern`
+        :param read_concern: options of a PyMongo `ReadConcern`
+        :param update: changes; see `update`
+        :returns: the document as it is stored now
+        """
+        result = await self._update(
+            io,
+            upsert=True,
+            multi=False,
+            write_concern=write_concern,
+            read_concern=read_concern,
+            full_result=True,
+            **update,
+        )
+        if result.raw_result["updatedExisting"]:
+            return await self._get(io)
+        fresh = self._with(_query_obj=type(self)._query_obj, _mongo_query=None)
+        return await fresh._with_id(io, result.upserted_id)
+
+    upsert_one = blocking(_upsert_one)
+    async_upsert_one = asynchronous(_upsert_one)
+
+    async def _modify(
+        self,
+        io: IO,
+        upsert: bool = False,
+        remove: bool = False,
+        new: bool = False,
+        array_filters: Any = None,
+        **update: Any,
+    ) -> D | None:
+        """Change or remove one document, and give it (`findAndModify`).
+
+        :param upsert: insert a document if none matches
+        :param remove: remove it instead
+        :param new: give the document as it is afterwards, not before
+        :param array_filters: which elements `$[name]` stands for
+        :param update: changes; see `update`
+        :returns: the document, or None if there was none
+        :raises NotUniqueError: if a unique value would repeat
+        :raises OperationError: if the arguments contradict each other, or the
+            server refused
+
+        https://www.mongodb.com/docs/manual/reference/command/findAndModify/
+        """
+        if remove and new:
+            raise OperationError("Conflicting parameters: remove and new")
+        if not update and not upsert and not remove:
+            raise OperationError("No update parameters, must either update or remove")
+        if self._none or self._empty:
+            return None
+        options: dict[str, Any] = {
+            name: value
+            for name, value in self._cursor_args.items()
+            if name == "projection"
+        }
+        options["sort"] = self._ordering or None
+        options["session"] = _get_session()
+        collection = await self._open(io)
+        try:
+            if remove:
+                call = collection.find_one_and_delete(self._query, **options)
+            else:
+                if array_filters is not None:
+                    options["array_filters"] = array_filters
+                call = collection.find_one_and_update(
+                    self._query,
+                    transform.update(self._document, **update),
+                    upsert=upsert,
+                    return_document=bool(new),
+                    **options,
+                )
+            raw = await io(call)
+        except DuplicateKeyError as error:
+            raise NotUniqueError(_NOT_UPDATED.format(error)) from error
+        except OperationFailure as error:
+            raise OperationError(_NOT_UPDATED.format(error)) from error
+        if raw is None:
+            return None
+        found: D = self._document._maker(self._auto_dereference)(raw)
+        return found
+
+    modify = blocking(_modify)
+    async_modify = asynchronous(_modify)
