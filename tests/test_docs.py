@@ -1,0 +1,167 @@
+"""The documentation does what it says: every Python block in it is run.
+
+The blocks of a page run in order, in one process with one embedded server.  A
+`.. code-block:: none` that stands right after a Python block is what that block
+prints.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+import pytest
+from docutils.core import publish_doctree
+
+import mongoengine
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent
+PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").glob("*.rst"))]
+SECONDS = 120
+
+SPHINX_DIRECTIVE = re.compile(
+    r"^\.\. (toctree|currentmodule|auto\w+)::.*\n( +.*\n|\n(?= ))*", re.M
+)
+DIRECTIVE = re.compile(r"^\.\. code-block:: (\w+)$")
+
+
+@dataclass
+class Block:
+    """A code block: its first line in the page, its source, what it prints."""
+
+    line: int
+    source: str
+    prints: str | None = None
+
+
+@dataclass
+class Page:
+    blocks: list[Block] = field(default_factory=list)
+    languages: set[str] = field(default_factory=set)
+
+
+def read(path: pathlib.Path) -> Page:
+    page = Page()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    number = 0
+    after_python = False
+    while number < len(lines):
+        directive = DIRECTIVE.match(lines[number])
+        if not directive:
+            after_python = after_python and not lines[number].strip()
+            number += 1
+            continue
+        language = directive[1]
+        page.languages.add(language)
+        start = number = number + 2
+        while number < len(lines) and (not lines[number] or lines[number][0] == " "):
+            number += 1
+        body = "\n".join(line[4:] for line in lines[start:number]).rstrip() + "\n"
+        if language == "python":
+            page.blocks.append(Block(start + 1, body))
+        elif language == "none" and after_python:
+            page.blocks[-1].prints = body
+        after_python = language == "python"
+    return page
+
+
+def run(path: pathlib.Path, blocks: list[Block]) -> list[str]:
+    """What each block printed."""
+    command = [sys.executable, "-W", "error::RuntimeWarning", HERE / "docs_runner.py"]
+    ran = subprocess.run(
+        [*command, str(path.relative_to(ROOT))],
+        input=json.dumps([[block.line, block.source] for block in blocks]),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+        timeout=SECONDS,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "Traceback" not in ran.stderr, ran.stderr
+    return [json.loads(line)["printed"] for line in ran.stdout.splitlines()]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_block_of_a_page_runs_and_prints_what_the_page_says(
+    path: pathlib.Path,
+) -> None:
+    page = read(path)
+    if not page.blocks:
+        return
+    printed = run(path, page.blocks)
+    assert len(printed) == len(page.blocks)
+    for block, output in zip(page.blocks, printed, strict=True):
+        if block.prints is not None:
+            assert output == block.prints, f"{path.name}, block at line {block.line}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_block_hides_code_in_another_language(path: pathlib.Path) -> None:
+    assert read(path).languages <= {"python", "none", "console"}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_page_is_sound_restructuredtext(path: pathlib.Path) -> None:
+    assert warnings_of(path) == ""
+
+
+def warnings_of(path: pathlib.Path) -> str:
+    """What docutils has to say of a page, Sphinx's own markup taken out."""
+    text = path.read_text(encoding="utf-8")
+    text = SPHINX_DIRECTIVE.sub("", text)
+    text = re.sub(r":(doc|ref|class|meth|func|attr|exc|mod):`([^`]*)`", r"``\2``", text)
+    heard = io.StringIO()
+    publish_doctree(
+        text,
+        source_path=str(path),
+        settings_overrides={"warning_stream": heard, "report_level": 2},
+    )
+    return heard.getvalue()
+
+
+def test_the_example_tells_its_story() -> None:
+    ran = subprocess.run(
+        [sys.executable, ROOT / "docs" / "code" / "quickstart.py"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=SECONDS,
+    )
+    assert ran.returncode == 0, ran.stderr
+    for part in (
+        "saved two authors: Ada and Grace",
+        "inserted 3 posts",
+        "'A compiler' by Grace has 1 comment",
+        "refused: a second author called Ada",
+        "there are 4 posts now",
+        "'Just a hobby' was written by Linus",
+        "  machines: 3",
+        "without Linus there are 3 posts",
+    ):
+        assert part in ran.stdout
+    assert ran.stderr == ""
+
+
+def test_the_api_page_names_everything_public() -> None:
+    page = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", page))
+    assert set(mongoengine.__all__) - words == set()
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = (ROOT / "docs" / "index.rst").read_text(encoding="utf-8")
+    pages = {path.stem for path in (ROOT / "docs").glob("*.rst")} - {"index"}
+    listed = set(re.findall(r"^   (\w+)$", index, re.M))
+    assert listed == pages
