@@ -428,3 +428,7 @@ class StrictDict:
                 "SpecificStrictDict", (cls,), {"__slots__": slots, "__repr__": shown}
             )
         return cls._classes[known]
+
+
+# At the end, as it belongs to what documents are made of.
+from mongoengine.base.references import AsyncReferenceProxy, LazyReference  # noqa: E402
