@@ -27,7 +27,7 @@ from typing import (
     TypeVar,
 )
 
-__all__ = ("ASYNC", "SYNC", "IO", "WrongFamilyError", "asynchronous", "blocking")
+__all__ = ("ASYNC", "IO", "SYNC", "WrongFamilyError", "asynchronous", "blocking")
 
 S = TypeVar("S")
 P = ParamSpec("P")
@@ -178,7 +178,10 @@ def _face_name(body: Callable[..., Any]) -> str:
 def _dressed(face: Any, body: Callable[..., Any], name: str) -> Any:
     """Give a face the name, docstring and signature (less `io`) of its body."""
     signature = inspect.signature(body)
-    parameters = list(signature.parameters.values())
+    parameters = [
+        p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p
+        for p in signature.parameters.values()
+    ]
     face.__name__ = name
     face.__qualname__ = body.__qualname__.rpartition(".")[0] + "." + name
     face.__qualname__ = face.__qualname__.lstrip(".")

@@ -55,7 +55,7 @@ def _taking_stages(body: Callable[P, R]) -> Callable[P, R]:
         own, stages = args[:2], args[2:]
         if len(stages) > 1 or (stages and isinstance(stages[0], dict)):
             warn_caller(_UNPACKED, DeprecationWarning)
-            return body(*own, list(stages), **kwargs)  # type: ignore[call-arg]
+            return body(*own, list(stages), **kwargs)  # type: ignore[arg-type]
         return body(*args, **kwargs)
 
     return takes
@@ -278,7 +278,8 @@ class Aggregating(Reading[D]):
 
     def _code(self, function: Any) -> Code:
         scope = getattr(function, "scope", None)
-        return Code(self._sub_js_fields(str(function)), scope or None)
+        code: Code = Code(self._sub_js_fields(str(function)), scope or None)
+        return code
 
     def _output(self, io: IO, output: Any) -> Any:
         if output == "inline":
@@ -336,7 +337,7 @@ class Aggregating(Reading[D]):
     map_reduce = blocking(_map_reduce)
     async_map_reduce = asynchronous(_map_reduce)
 
-    async def _exec_js(self, io: IO, code: Any, *fields: str, **options: Any) -> Any:
+    async def _exec_js(self, io: IO, /, code: Any, *fields: str, **options: Any) -> Any:
         """Run a JavaScript function on the server (`eval`).
 
         Servers since MongoDB 4.2 have no such command.  The function sees

@@ -105,7 +105,7 @@ class Building(QueryState[D]):
         wanted = SON({"$search": text})
         if language:
             wanted["$language"] = language
-        found = self(Q(__raw__={"$text": wanted}))
+        found = self.__call__(Q(__raw__={"$text": wanted}))
         found._search_text = text
         found._search_text_score = text_score
         return found
@@ -205,14 +205,16 @@ class Building(QueryState[D]):
         :param fields: names; `a.b` or `a__b` for those of embedded documents
         :raises LookUpError: if a field is unknown
         """
-        return self.fields(True, **dict.fromkeys(fields, QueryFieldList.ONLY))
+        chosen: dict[str, Any] = dict.fromkeys(fields, QueryFieldList.ONLY)
+        return self.fields(True, **chosen)
 
     def exclude(self, *fields: str) -> Self:
         """Do not read these fields.
 
         :raises LookUpError: if a field is unknown
         """
-        return self.fields(**dict.fromkeys(fields, QueryFieldList.EXCLUDE))
+        left_out: dict[str, Any] = dict.fromkeys(fields, QueryFieldList.EXCLUDE)
+        return self.fields(**left_out)
 
     def fields(self, _only_called: bool = False, **kwargs: Any) -> Self:
         """Which fields to read, and how.

@@ -10,8 +10,6 @@ from mongoengine.execution import (
     ASYNC,
     SYNC,
     WrongFamilyError,
-    asynchronous,
-    blocking,
     run,
 )
 from mongoengine.queryset.base import (
@@ -159,12 +157,8 @@ class QuerySet(BaseQuerySet[D]):
             await self._leave(io, results)
         return results.documents
 
-    async def _to_list(self, io: IO) -> list[D]:
-        """All documents in a list (`find`, `getMore`)."""
+    async def _items(self, io: IO) -> list[D]:
         return list(await self._read_to_end(io))
-
-    to_list = blocking(_to_list)
-    async_to_list = asynchronous(_to_list)
 
     # Counting
 
@@ -177,20 +171,12 @@ class QuerySet(BaseQuerySet[D]):
                 raise error.advising(self, ASYNC_FOR) from None
         return self._len
 
-    async def _count(self, io: IO, with_limit_and_skip: bool = False) -> int:
-        """How many documents match (`count` without a filter, else `aggregate`).
-
-        :param with_limit_and_skip: heed `limit` and `skip`; answered without the
-            server where all documents were read already
-        """
+    async def _counted(self, io: IO, with_limit_and_skip: bool) -> int:
         if not with_limit_and_skip:
-            return await super()._count(io)
+            return await super()._counted(io, False)
         if self._len is None:
-            self._len = await super()._count(io, with_limit_and_skip)
+            self._len = await super()._counted(io, True)
         return self._len
-
-    count = blocking(_count)
-    async_count = asynchronous(_count)
 
     # Other forms
 

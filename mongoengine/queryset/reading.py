@@ -87,7 +87,7 @@ class Reading(Building[D]):
         )
         return raw
 
-    async def _get(self, io: IO, *q_objs: Any, **query: Any) -> D:
+    async def _get(self, io: IO, /, *q_objs: Any, **query: Any) -> D:
         """The one document that matches (`find`).
 
         :raises DoesNotExist: the document class's own, if there is none
@@ -197,8 +197,15 @@ class Reading(Building[D]):
     async def _count(self, io: IO, with_limit_and_skip: bool = False) -> int:
         """How many documents match (`count` without a filter, else `aggregate`).
 
-        :param with_limit_and_skip: heed `limit` and `skip`
+        :param with_limit_and_skip: heed `limit` and `skip`; a queryset that keeps
+            what it reads then answers by itself, if it can
         """
+        return await self._counted(io, with_limit_and_skip)
+
+    count = blocking(_count)
+    async_count = asynchronous(_count)
+
+    async def _counted(self, io: IO, with_limit_and_skip: bool) -> int:
         if self._none or self._empty:
             return 0
         if self._limit == 0 and not with_limit_and_skip:
@@ -214,9 +221,6 @@ class Reading(Building[D]):
             collation=self._collation,
             **window,
         )
-
-    count = blocking(_count)
-    async_count = asynchronous(_count)
 
     # All
 
@@ -243,6 +247,12 @@ class Reading(Building[D]):
 
     async def _to_list(self, io: IO) -> list[D]:
         """All documents in a list (`find`, `getMore`)."""
+        return await self._items(io)
+
+    to_list = blocking(_to_list)
+    async_to_list = asynchronous(_to_list)
+
+    async def _items(self, io: IO) -> list[D]:
         batches = await self._start(io)
         if batches is None:
             return []
@@ -255,9 +265,6 @@ class Reading(Building[D]):
             await batches.close(io)
             raise
         return items
-
-    to_list = blocking(_to_list)
-    async_to_list = asynchronous(_to_list)
 
     async def _in_bulk(self, io: IO, object_ids: Iterable[Any]) -> dict[Any, D]:
         """The documents with these primary keys, by key (`find`).

@@ -161,7 +161,8 @@ class QueryState(Generic[D]):
             copied._document = self._document
         else:
             copied = kind(self._document, self._given_collection)
-        return self._clone_into(copied)
+        cloned: Self = self._clone_into(copied)
+        return cloned
 
     def _clone_into(self, new_qs: Any) -> Any:
         """Give the options of this queryset to another one, and return that."""

@@ -33,7 +33,7 @@ class Writing(Reading[D]):
 
     # Inserting
 
-    async def _create(self, io: IO, **kwargs: Any) -> D:
+    async def _create(self, io: IO, /, **kwargs: Any) -> D:
         """A new document of these values, saved (`insert`).
 
         :raises ValidationError: if a value is invalid
@@ -139,6 +139,7 @@ class Writing(Reading[D]):
     async def _update(
         self,
         io: IO,
+        /,
         upsert: bool = False,
         multi: bool = True,
         write_concern: Mapping[str, Any] | None = None,
@@ -195,6 +196,7 @@ class Writing(Reading[D]):
     async def _update_one(
         self,
         io: IO,
+        /,
         upsert: bool = False,
         write_concern: Mapping[str, Any] | None = None,
         full_result: bool = False,
@@ -218,6 +220,7 @@ class Writing(Reading[D]):
     async def _upsert_one(
         self,
         io: IO,
+        /,
         write_concern: Mapping[str, Any] | None = None,
         read_concern: Mapping[str, Any] | None = None,
         **update: Any,
@@ -249,6 +252,7 @@ class Writing(Reading[D]):
     async def _modify(
         self,
         io: IO,
+        /,
         upsert: bool = False,
         remove: bool = False,
         new: bool = False,
