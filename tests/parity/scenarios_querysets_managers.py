@@ -232,7 +232,7 @@ def q_objects(me, db):
         repr(q(a=1)),
         repr(both),
         repr(either),
-        repr(~q(a=1)),
+        db.error(lambda: repr(~q(a=1))),
         bool(q()),
         bool(q(a=1)),
         q().empty,
