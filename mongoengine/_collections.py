@@ -19,6 +19,7 @@ from mongoengine import connection
 from mongoengine.base import context
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.errors import OperationError
+from mongoengine.execution import ASYNC, SYNC, WrongFamilyError, run
 
 if TYPE_CHECKING:
     from mongoengine.document import Document
@@ -58,6 +59,26 @@ def own_alias_of(cls: DocumentClass) -> str:
     """The alias that `cls` was declared with."""
     alias: str = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
     return alias
+
+
+def collection_of(
+    cls: DocumentClass, alias: str | None = None, name: str | None = None
+) -> Any:
+    """The collection of `cls`, as `open_collection` on `SYNC`."""
+    try:
+        return run(open_collection(cls, SYNC, alias, name))
+    except WrongFamilyError as error:
+        raise error.named(cls, "_async_get_collection") from None
+
+
+async def async_collection_of(
+    cls: DocumentClass, alias: str | None = None, name: str | None = None
+) -> Any:
+    """The collection of `cls`, as `open_collection` on `ASYNC`."""
+    try:
+        return await open_collection(cls, ASYNC, alias, name)
+    except WrongFamilyError as error:
+        raise error.named(cls, "_get_collection") from None
 
 
 async def open_collection(
@@ -149,11 +170,6 @@ def _note_prepared(
         cls._collection = collection
 
 
-def forget(cls: DocumentClass, database: Any, name: str) -> None:
-    """Prepare `name` again before `cls` next uses it."""
-    vars(database).get(_PREPARED, {}).pop((cls, name), None)
-
-
 async def _exists(io: IO, database: Any, name: str) -> bool:
     session = connection._get_session()
     return name in await io(database.list_collection_names(session=session))
@@ -199,8 +215,13 @@ async def _open_timeseries(cls: DocumentClass, io: IO, database: Any, name: str)
     return await io(database.create_collection(name, session=session, **options))
 
 
-async def drop(cls: DocumentClass, io: IO) -> None:
-    """Drop the collection that `cls` uses here and now (command `drop`)."""
+async def _drop_collection(cls: DocumentClass, io: IO, /) -> None:
+    """Drop the collection of the class, all its documents and indexes.
+
+    Sends `drop`.
+
+    :raises OperationError: if the class has none, being abstract.
+    """
     name = cls._get_collection_name()
     if not name:
         raise OperationError(
@@ -210,5 +231,5 @@ async def drop(cls: DocumentClass, io: IO) -> None:
     database = connection.database(io, alias)
     if _is_own(cls, alias, name):
         cls._collection = None
-    forget(cls, database, name)
+    vars(database).get(_PREPARED, {}).pop((cls, name), None)
     await io(database.drop_collection(name, session=connection._get_session()))

@@ -22,22 +22,32 @@ BY_CLASS: Keys = [("_cls", 1)]
 BY_ID: Keys = [("_id", 1)]
 
 
-async def create(
-    cls: DocumentClass, io: IO, keys: Any, background: bool, options: dict[str, Any]
+async def _create_index(
+    cls: DocumentClass, io: IO, /, keys: Any, background: bool = False, **kwargs: Any
 ) -> str:
-    """Create one index, and return its name."""
+    """Create one index (command `createIndexes`).
+
+    :param keys: field name, names or pairs, or a dict, as in `meta["indexes"]`.
+    :param background: passed to the server, which has ignored it since 4.2.
+    :param kwargs: options of the index.
+    :returns: the name of the index.
+    """
     spec = dict(cls._build_index_spec(keys) or {})
     fields = spec.pop("fields")
     spec["background"] = background
-    spec.update(options)
+    spec.update(kwargs)
     collection = await open_collection(cls, io)
     session = connection._get_session()
     name: str = await io(collection.create_index(fields, session=session, **spec))
     return name
 
 
-async def ensure(cls: DocumentClass, io: IO) -> None:
-    """Create every index of `cls` that is not there yet."""
+async def _ensure_indexes(cls: DocumentClass, io: IO, /) -> None:
+    """Create the indexes of `meta["indexes"]` and of the fields.
+
+    Called when the class is first used, unless `meta["auto_create_index"]` is
+    False.  Sends one `createIndexes` for each.
+    """
     meta = cls._meta
     background = meta.get("index_background", False)
     common = dict(meta.get("index_opts") or {})
@@ -57,10 +67,11 @@ async def ensure(cls: DocumentClass, io: IO) -> None:
         await io(collection.create_index("_cls", session=session, **options))
 
 
-def declared(cls: DocumentClass) -> list[Keys]:
-    """The keys of every index that the collection of `cls` should have.
+async def _list_indexes(cls: DocumentClass, io: IO, /) -> list[Keys]:
+    """The keys of every index that the collection should have.
 
-    Those of its bases, siblings and subclasses in the same collection included.
+    Those of bases, siblings and subclasses in the same collection included;
+    nothing is asked of the server.
     """
     if cls._meta.get("abstract"):
         return []
@@ -76,8 +87,11 @@ def declared(cls: DocumentClass) -> list[Keys]:
     return found
 
 
-async def compare(cls: DocumentClass, io: IO) -> dict[str, list[Keys]]:
-    """What is declared and not there, and what is there and not declared."""
+async def _compare_indexes(cls: DocumentClass, io: IO, /) -> dict[str, list[Keys]]:
+    """Compare the indexes that are declared with those that are there.
+
+    :returns: `{"missing": [...], "extra": [...]}`, lists of index keys.
+    """
     wanted: list[Keys] = await io.call(cls, "list_indexes")
     collection = await open_collection(cls, io)
     session = connection._get_session()

@@ -37,9 +37,7 @@ def refuse(error: pymongo.errors.PyMongoError) -> NoReturn:
     """Raise what the user sees of an error in saving a document."""
     text = str(error)
     if isinstance(error, pymongo.errors.DuplicateKeyError) or _DUPLICATE.match(text):
-        raise NotUniqueError(
-            f"Tried to save duplicate unique keys ({text})"
-        ) from error
+        raise NotUniqueError(f"Tried to save duplicate unique keys ({text})") from error
     raise OperationError(f"Could not save document ({text})") from error
 
 
@@ -48,7 +46,8 @@ async def fill_sequences(document: BaseDocument, io: IO) -> None:
 
     Where they can be had without awaiting, dumping the document does it.
     """
-    for field, embedded in _numbered_fields(type(document)):
+    cls: Any = type(document)
+    for field, embedded in _numbered_fields(cls):
         value = document._value_of(field.name, field)
         if not embedded:
             if value is None:
@@ -61,7 +60,7 @@ async def fill_sequences(document: BaseDocument, io: IO) -> None:
 
 
 @cache
-def _numbered_fields(cls: type[BaseDocument]) -> tuple[tuple[Any, bool], ...]:
+def _numbered_fields(cls: Any) -> tuple[tuple[Any, bool], ...]:
     """The fields of a class that number documents (False) or may hold ones that do."""
     return tuple(
         (field, not field._auto_gen)
@@ -87,9 +86,7 @@ def _holds_numbered(field: Any, seen: set[type[BaseDocument]]) -> bool:
     )
 
 
-async def insert(
-    document: Document, io: IO, collection: Any, *, replace: bool
-) -> Any:
+async def insert(document: Document, io: IO, collection: Any, *, replace: bool) -> Any:
     """Write a document that is new, and return its `_id` as stored.
 
     :param replace: one that has an `_id` takes the place of the stored document
@@ -171,7 +168,7 @@ def shard_key_of(document: Document, son: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def changed_references(document: Document) -> list[Document]:
+def changed_references(document: Document) -> list[BaseDocument]:
     """The loaded documents that `document` refers to and that have changes."""
     kinds = _import_class("ReferenceField"), _import_class("GenericReferenceField")
     data = document._data
@@ -183,6 +180,12 @@ def changed_references(document: Document) -> list[Document]:
     return [
         reference
         for reference in references
-        if isinstance(reference, BaseDocument)
-        and (reference._created or reference._get_changed_fields())  # type: ignore[attr-defined]
-    ]  # type: ignore[return-value]
+        if isinstance(reference, BaseDocument) and _is_changed(reference)
+    ]
+
+
+def _is_changed(document: BaseDocument) -> bool:
+    """Whether saving a document sends anything; a new one has no list of changes."""
+    return not hasattr(document, "_changed_fields") or bool(
+        document._get_changed_fields()
+    )

@@ -65,6 +65,7 @@ class DeReference:
     async def _follow(
         self,
         io: IO,
+        /,
         items: Any,
         max_depth: int = 1,
         instance: Any = None,
@@ -83,7 +84,7 @@ class DeReference:
         """
         if items is None or isinstance(items, str):
             return items
-        if isinstance(items, _import_class("BaseQuerySet")):
+        if hasattr(items, "_query_obj"):
             items = await io.call(items, "to_list")
         self._max_depth = max_depth
         field = self._field = _reference_field(instance, name)
@@ -98,7 +99,16 @@ class DeReference:
 
     follow = blocking(_follow)
     async_follow = asynchronous(_follow)
-    __call__ = follow
+
+    def __call__(
+        self,
+        items: Any,
+        max_depth: int = 1,
+        instance: Any = None,
+        name: str | None = None,
+    ) -> Any:
+        """The items with documents instead of references, as `follow()` gives."""
+        return self.follow(items, max_depth, instance, name)
 
     # What is referred to
 
@@ -130,9 +140,7 @@ class DeReference:
             if document_type is None
             else document_type._get_db_alias()
         )
-        wanted = self._wanted.setdefault(
-            _Place(alias, reference.collection), _Wanted()
-        )
+        wanted = self._wanted.setdefault(_Place(alias, reference.collection), _Wanted())
         wanted.document_type = wanted.document_type or document_type
         wanted.ids[reference.id] = None
         return True
@@ -301,9 +309,7 @@ def _may_refer(field: Any) -> bool:
         if field.field is None:
             return True
         field = field.field
-        if isinstance(field, _import_class("EmbeddedDocumentField")) or isinstance(
-            field, _import_class("GenericEmbeddedDocumentField")
-        ):
+        if isinstance(field, _holding_fields()):
             return True
     return isinstance(
         field,
@@ -313,6 +319,12 @@ def _may_refer(field: Any) -> bool:
             _import_class("DynamicField"),
         ),
     ) and not isinstance(field, _import_class("GenericLazyReferenceField"))
+
+
+def _holding_fields() -> tuple[type, ...]:
+    """The fields of embedded documents."""
+    names = ("EmbeddedDocumentField", "GenericEmbeddedDocumentField")
+    return tuple(map(_import_class, names))
 
 
 def _class_name(collection: str) -> str:

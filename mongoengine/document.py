@@ -42,16 +42,17 @@ if TYPE_CHECKING:
 
 __all__ = (
     "Document",
-    "EmbeddedDocument",
     "DynamicDocument",
     "DynamicEmbeddedDocument",
-    "OperationError",
+    "EmbeddedDocument",
     "InvalidCollectionError",
-    "NotUniqueError",
     "MapReduceDocument",
+    "NotUniqueError",
+    "OperationError",
 )
 
 _GONE = "Document does not exist"
+_NOT_LOADED = object()
 
 
 class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
@@ -191,16 +192,19 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     ) -> Any:
         return await _collections.open_collection(cls, io, alias, name)
 
-    async def _get_collection_body(cls: type[Document], io: IO) -> Any:  # noqa: N805
+    @classmethod
+    def _get_collection(cls) -> Any:
         """The PyMongo collection of the class, ready for use.
 
         Where it is capped or a timeseries it is made, and indexes are created,
         when it is first used.
         """
-        return await _collections.open_collection(cls, io)
+        return _collections.collection_of(cls)
 
-    _get_collection = classmethod(blocking(_get_collection_body))
-    _async_get_collection = classmethod(asynchronous(_get_collection_body))
+    @classmethod
+    async def _async_get_collection(cls) -> Any:
+        """The same for the async family: an `AsyncCollection`."""
+        return await _collections.async_collection_of(cls)
 
     @classmethod
     def _disconnect(cls) -> None:
@@ -271,8 +275,10 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         own: dict[str, Callable[[], Any]] = {
             "_get_db": partial(connection.database, SYNC, alias),
             "_async_get_db": partial(connection.database, ASYNC, alias),
-            "_get_collection": partial(_open_switched, cls, *target),
-            "_async_get_collection": partial(_async_open_switched, cls, *target),
+            "_get_collection": partial(_collections.collection_of, cls, *target),
+            "_async_get_collection": partial(
+                _collections.async_collection_of, cls, *target
+            ),
         }
         for attribute, value in own.items():
             object.__setattr__(self, attribute, value)
@@ -286,6 +292,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     async def _save(
         self,
         io: IO,
+        /,
         force_insert: bool = False,
         validate: bool = True,
         clean: bool = True,
@@ -382,7 +389,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     save = blocking(_save)
     async_save = asynchronous(_save)
 
-    async def _cascade_save(self, io: IO, **kwargs: Any) -> None:
+    async def _cascade_save(self, io: IO, /, **kwargs: Any) -> None:
         """Save the changed documents that this one refers to.
 
         Only those that have been loaded are looked at; the arguments are those
@@ -401,7 +408,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
 
     # Changing and removing what is stored
 
-    async def _update(self, io: IO, **kwargs: Any) -> Any:
+    async def _update(self, io: IO, /, **kwargs: Any) -> Any:
         """Update the stored document, and leave this one as it is.
 
         :param kwargs: update operators (`set__title="x"`, `inc__views=1`), and the
@@ -422,9 +429,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     update = blocking(_update)
     async_update = asynchronous(_update)
 
-    async def _modify(
-        self, io: IO, query: Any = None, **update: Any
-    ) -> bool:
+    async def _modify(self, io: IO, /, query: Any = None, **update: Any) -> bool:
         """Update the stored document and load the result, in one command.
 
         Unsaved changes of this document are lost.
@@ -460,6 +465,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     async def _delete_body(
         self,
         io: IO,
+        /,
         signal_kwargs: Mapping[str, Any] | None = None,
         **write_concern: Any,
     ) -> None:
@@ -492,7 +498,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
 
     # Loading
 
-    async def _select_related(self, io: IO, max_depth: int = 1) -> Self:
+    async def _select_related(self, io: IO, /, max_depth: int = 1) -> Self:
         """Load the documents that this one refers to, a query per collection.
 
         :param max_depth: how deep lists and dicts are looked into.
@@ -505,7 +511,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     select_related = blocking(_select_related)
     async_select_related = asynchronous(_select_related)
 
-    async def _reload(self, io: IO, *fields: Any, **kwargs: Any) -> Self:
+    async def _reload(self, io: IO, /, *fields: Any, **kwargs: Any) -> Self:
         """Load the document again, giving up its unsaved changes.
 
         :param fields: names of the fields to load; all where none are given.
@@ -583,87 +589,23 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
             rules.update({(referrer, field_name): rule for referrer in referring})
             owner._meta["delete_rules"] = rules
 
-    async def _drop_collection_body(cls: type[Document], io: IO) -> None:  # noqa: N805
-        """Drop the collection of the class, all its documents and indexes.
+    drop_collection = classmethod(blocking(_collections._drop_collection))
+    async_drop_collection = classmethod(asynchronous(_collections._drop_collection))
 
-        :raises OperationError: if the class has none, being abstract.
-        """
-        await _collections.drop(cls, io)
+    create_index = classmethod(blocking(_indexes._create_index))
+    async_create_index = classmethod(asynchronous(_indexes._create_index))
 
-    drop_collection = classmethod(blocking(_drop_collection_body))
-    async_drop_collection = classmethod(asynchronous(_drop_collection_body))
+    ensure_indexes = classmethod(blocking(_indexes._ensure_indexes))
+    async_ensure_indexes = classmethod(asynchronous(_indexes._ensure_indexes))
 
-    async def _create_index_body(
-        cls: type[Document],  # noqa: N805
-        io: IO,
-        keys: Any,
-        background: bool = False,
-        **kwargs: Any,
-    ) -> str:
-        """Create one index (command `createIndexes`).
+    list_indexes = classmethod(blocking(_indexes._list_indexes))
+    async_list_indexes = classmethod(asynchronous(_indexes._list_indexes))
 
-        :param keys: field name, names or pairs, or a dict, as in `meta["indexes"]`.
-        :param background: passed to the server, which has ignored it since 4.2.
-        :param kwargs: options of the index.
-        :returns: the name of the index.
-        """
-        return await _indexes.create(cls, io, keys, background, kwargs)
-
-    create_index = classmethod(blocking(_create_index_body))
-    async_create_index = classmethod(asynchronous(_create_index_body))
-
-    async def _ensure_indexes_body(cls: type[Document], io: IO) -> None:  # noqa: N805
-        """Create the indexes of `meta["indexes"]` and of the fields.
-
-        Called when the class is first used, unless `meta["auto_create_index"]` is
-        False.
-        """
-        await _indexes.ensure(cls, io)
-
-    ensure_indexes = classmethod(blocking(_ensure_indexes_body))
-    async_ensure_indexes = classmethod(asynchronous(_ensure_indexes_body))
-
-    async def _list_indexes_body(
-        cls: type[Document],  # noqa: N805
-        io: IO,
-    ) -> list[list[tuple[str, Any]]]:
-        """The keys of every index that the collection should have.
-
-        Includes those of other classes in the same collection; nothing is asked
-        of the server.
-        """
-        return _indexes.declared(cls)
-
-    list_indexes = classmethod(blocking(_list_indexes_body))
-    async_list_indexes = classmethod(asynchronous(_list_indexes_body))
-
-    async def _compare_indexes_body(
-        cls: type[Document],  # noqa: N805
-        io: IO,
-    ) -> dict[str, list[list[tuple[str, Any]]]]:
-        """Compare the indexes that are declared with those that are there.
-
-        :returns: `{"missing": [...], "extra": [...]}`, lists of index keys.
-        """
-        return await _indexes.compare(cls, io)
-
-    compare_indexes = classmethod(blocking(_compare_indexes_body))
-    async_compare_indexes = classmethod(asynchronous(_compare_indexes_body))
+    compare_indexes = classmethod(blocking(_indexes._compare_indexes))
+    async_compare_indexes = classmethod(asynchronous(_indexes._compare_indexes))
 
 
-async def _open_switched_body(
-    cls: type[Document], io: IO, alias: str, name: str
-) -> Any:
-    return await _collections.open_collection(cls, io, alias, name)
-
-
-_open_switched = blocking(_open_switched_body)
-_async_open_switched = asynchronous(_open_switched_body)
-
-
-class DynamicDocument(
-    DynamicAttributes, Document, metaclass=TopLevelDocumentMetaclass
-):
+class DynamicDocument(DynamicAttributes, Document, metaclass=TopLevelDocumentMetaclass):
     """A document that may have fields that its class does not define.
 
     Those become :class:`~mongoengine.fields.DynamicField`.  Deleting the attribute
@@ -720,15 +662,20 @@ class MapReduceDocument:
         self._collection = collection
         self.key = key
         self.value = value
+        self._key_object: Any = _NOT_LOADED
 
-    async def _object_body(self, io: IO) -> Any:
+    async def _fetch(self, io: IO, /) -> Any:
         """The document whose primary key is `key`, or None; loaded once."""
-        try:
-            return self._key_object
-        except AttributeError:
+        if self._key_object is _NOT_LOADED:
             self.key = str(self.key)
-        self._key_object = await io.call(self._document.objects, "with_id", self.key)
+            found = await io.call(self._document.objects, "with_id", self.key)
+            self._key_object = found
         return self._key_object
 
-    object = property(blocking(_object_body))
-    async_object = asynchronous(_object_body)
+    fetch = blocking(_fetch)
+    async_fetch = asynchronous(_fetch)
+
+    @property
+    def object(self) -> Any:
+        """The document whose primary key is `key`, as `fetch()` gives it."""
+        return self.fetch()

@@ -54,7 +54,8 @@ class Family:
         self._recorder = Recorder()
 
     async def connect(self, database: str = DATABASE, alias: str = "default") -> None:
-        options = {"host": self.uri, "alias": alias}
+        options: dict[str, Any] = {"host": self.uri, "alias": alias}
+        options["uuidRepresentation"] = "standard"
         options["event_listeners"] = [self._recorder]
         if self.is_async:
             await connect_async(database, **options)
@@ -86,7 +87,12 @@ def server_uri() -> Iterator[str]:
     if given:
         yield given
         return
-    client = connect(DATABASE, host="embedded://", alias="families_server")
+    client = connect(
+        DATABASE,
+        host="embedded://",
+        alias="families_server",
+        uuidRepresentation="standard",
+    )
     host, port = client.address
     yield f"mongodb://{host}:{port}"
 

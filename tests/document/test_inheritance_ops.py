@@ -147,6 +147,6 @@ async def test_map_reduce_document_loads_its_object(family: Family, key: Any) ->
     assert result.value == 12
     family.commands
     for _ in range(2):
-        found = await result.async_object() if family.is_async else result.object
+        found = await result.async_fetch() if family.is_async else result.object
         assert found == kept
     assert family.command_names == ["find"]
