@@ -151,10 +151,7 @@ def maps_of_references(me, db):
 
         return Book
 
-    book = define()
-    one = Author(name="1").save()
-    book(by_key={"x": one}).save()
-    return [db.error(one.delete), _stored(db, "author", "book")]
+    return db.error(define)
 
 
 def inside_embedded_documents(me, db):
@@ -515,16 +512,16 @@ def abstract_holders(me, db):
 
 
 def by_name_before_definition(me, db):
-    class Book(me.Document):
-        author = me.ReferenceField("Author", reverse_delete_rule=me.CASCADE)
+    def define():
+        class Book(me.Document):
+            author = me.ReferenceField("Author", reverse_delete_rule=me.CASCADE)
+
+    before = db.error(define)
 
     class Author(me.Document):
         name = me.StringField()
 
-    one = Author(name="1").save()
-    Book(author=one).save()
-    outcome = db.error(one.delete)
-    return [outcome, _stored(db, "author", "book"), Author._meta.get("delete_rules")]
+    return [before, db.error(define), len(Author._meta.get("delete_rules") or ())]
 
 
 def with_dbrefs(me, db):

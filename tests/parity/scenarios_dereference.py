@@ -577,12 +577,15 @@ def dynamic_documents(me, db):
     one, two = Author(name="1").save(), Author(name="2").save()
     Loose(author=one, authors=[one, two], nested={"k": [one]}).save()
     db.quiet()
-    loaded = Loose.objects.first()
+    loaded = db.error(Loose.objects.first)
+    Loose.objects.update(unset__author=1)
+    again = db.error(Loose.objects.first)
+    Loose.objects.update(unset__authors=1, unset__nested=1)
     return [
         db.raw("loose"),
-        db.error(lambda: loaded.author.name),
-        db.error(lambda: [a.name for a in loaded.authors]),
-        db.error(lambda: loaded.nested["k"][0].name),
+        loaded,
+        again,
+        db.error(Loose.objects.first),
         db.commands(),
     ]
 
