@@ -58,10 +58,11 @@ class ImageGridFsProxy(GridFSProxy):
             thumbnail = _encoded(small, kind, progressive), _described(small, kind)
         if self.grid_id:
             raise GridFSError(_HAS_A_FILE)
+        about = dict(**_described(image, kind), **metadata)
         thumbnail_id = None
         if thumbnail is not None:
             thumbnail_id = await upload(io, self._files(io), *thumbnail)
-        about = {**_described(image, kind), "thumbnail_id": thumbnail_id, **metadata}
+        about["thumbnail_id"] = thumbnail_id
         try:
             return await upload(
                 io, self._files(io), _encoded(image, kind, progressive), about
