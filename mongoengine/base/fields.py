@@ -499,9 +499,8 @@ class ComplexBaseField(BaseField[T]):
 
     def lookup_member(self, member_name: str) -> Any:
         """The field behind a name inside the items, for queries."""
-        if self.field is not None:
-            return getattr(self.field, "lookup_member", _no_member)(member_name)
-        return None
+        inner: Any = self.field
+        return None if inner is None else inner.lookup_member(member_name)
 
     def _set_owner_document(self, owner_document: Any) -> None:
         if self.field is not None:
@@ -620,10 +619,6 @@ def _is_mapping(value: Any) -> bool:
 
 def _in_order(converted: dict[Any, Any]) -> list[Any]:
     return list(converted.values())
-
-
-def _no_member(member_name: str) -> Any:
-    return None
 
 
 def _parameters_of(method: Any) -> tuple[str, ...]:

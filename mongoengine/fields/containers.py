@@ -156,6 +156,8 @@ class EmbeddedDocumentField(BaseField[E]):
         return None
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if isinstance(value, dict) and all(key.startswith("$") for key in value):
+            return value  # operators, not an embedded document
         if value is not None and not isinstance(value, self.document_type):
             try:
                 value = self.document_type._from_son(value)
@@ -165,11 +167,9 @@ class EmbeddedDocumentField(BaseField[E]):
                     f"'{self.document_type._class_name}' failed, due to an invalid "
                     "query value"
                 ) from None
-        super().prepare_query_value(op, value) if op in _UPDATING else None
+        super().prepare_query_value(op, value)
         return None if value is None else self.to_mongo(value)
 
-
-_UPDATING = frozenset({"set", "push", "add_to_set", "set_on_insert"})
 
 _NOT_EMBEDDED_CLASS = (
     "Invalid embedded document class provided to an EmbeddedDocumentField"
@@ -384,7 +384,7 @@ class ListField(ComplexBaseField[list[T]]):
             return super().prepare_query_value(op, value)
         inner = self.field
         if (
-            op in ("set", "unset", None)
+            op in ("set", "unset", "gt", "gte", "lt", "lte", "ne", None)
             and hasattr(value, "__iter__")
             and not isinstance(value, (str, _import_class("BaseDocument")))
         ):
