@@ -227,7 +227,7 @@ def prepare_several(field: Any, op: str, value: Any) -> list[Any]:
 
 def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
     """Work out the plan of a keyword, and keep it where keywords are finite."""
-    names = keyword.split("__")
+    names = keyword.rsplit("__")
     indices = [(i, name) for i, name in enumerate(names) if name.isdigit()]
     names = [name for name in names if not name.isdigit()]
     op = names.pop() if len(names) > 1 and names[-1] in _OPERATORS else None

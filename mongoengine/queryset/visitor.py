@@ -99,9 +99,9 @@ class QNode:
         raise NotImplementedError
 
     def _combine(self, other: QNode, operation: int) -> QNode:
-        if not bool(self):
-            return other
-        return QCombination(operation, [self, other]) if bool(other) else self
+        if not bool(other):
+            return self
+        return QCombination(operation, [self, other]) if bool(self) else other
 
     @property
     def empty(self) -> bool:
