@@ -244,9 +244,7 @@ async def async_set_read_write_concern(
     write_concerns: Mapping[str, Any] | None,
     read_concerns: Mapping[str, Any] | None,
 ) -> AsyncIterator[Any]:
-    with set_read_write_concern(
-        collection, write_concerns, read_concerns
-    ) as concerned:
+    with set_read_write_concern(collection, write_concerns, read_concerns) as concerned:
         yield concerned
 
 

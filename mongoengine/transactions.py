@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Any
 
 from pymongo.errors import PyMongoError
@@ -28,55 +28,55 @@ class _Transaction:
 
     def __init__(
         self,
-        alias: str = DEFAULT_CONNECTION_NAME,
-        session_kwargs: Mapping[str, Any] | None = None,
-        transaction_kwargs: Mapping[str, Any] | None = None,
+        alias: str,
+        session_kwargs: Mapping[str, Any],
+        transaction_kwargs: Mapping[str, Any],
     ) -> None:
         self._alias = alias
-        self._session_kwargs = session_kwargs or {}
-        self._transaction_kwargs = transaction_kwargs or {}
+        self._session_kwargs = session_kwargs
+        self._transaction_kwargs = transaction_kwargs
         self._outer: _Transaction | None = None
-        self._joins = False
+        self._joined: _Transaction | None = None
         self._failed = False
         self._open = False
 
-    async def _begin(self, io: IO) -> None:
+    async def begin(self, io: IO) -> None:
         self._client = client(io, self._alias)
-        self._outer = _current.get()
-        if self._outer is not None and self._outer._can_take(self._client):
-            self._joins = True
-            self._session = self._outer._session
+        self._outer = outer = _current.get()
+        if outer is not None and outer._open and outer._client is self._client:
+            self._joined = outer
         else:
             # Not awaited in either family: start_session() sends nothing.
             self._session = self._client.start_session(**self._session_kwargs)
-            await io(self._session.start_transaction(**self._transaction_kwargs))
+            try:
+                await io(self._session.start_transaction(**self._transaction_kwargs))
+            except BaseException:
+                await _let_go(io, self._session)
+                raise
             self._bound = bound_session(self._session)
             self._bound.__enter__()
         self._open = True
         _current.set(self)
 
-    def _can_take(self, inner_client: Any) -> bool:
-        return self._open and self._client is inner_client
-
-    async def _end(self, io: IO, error: BaseException | None) -> None:
+    async def end(self, io: IO, error: BaseException | None) -> None:
         self._open = False
         if _current.get() is self:
             _current.set(self._outer)
-        if self._joins:
-            if error is not None and self._outer is not None:
-                self._outer._failed = True
+        failed = error is not None or self._failed
+        if self._joined is not None:
+            self._joined._failed |= failed
             return
         self._bound.__exit__()
         try:
-            if error is None and self._failed:
-                raise OperationError(
-                    "The transaction was rolled back: a run_in_transaction() block "
-                    "inside of it has failed"
-                )
-            if error is None:
+            if not failed:
                 await self._commit(io)
         finally:
             await _let_go(io, self._session)
+        if failed and error is None:
+            raise OperationError(
+                "The transaction was rolled back: a run_in_transaction() block "
+                "inside of it has failed"
+            )
 
     async def _commit(self, io: IO) -> None:
         deadline = time.monotonic() + _SECONDS_OF_COMMITTING
@@ -118,7 +118,12 @@ def _named(error: WrongFamilyError, call: str) -> WrongFamilyError:
     )
 
 
-class run_in_transaction(_Transaction):
+@contextmanager
+def run_in_transaction(
+    alias: str = DEFAULT_CONNECTION_NAME,
+    session_kwargs: Mapping[str, Any] | None = None,
+    transaction_kwargs: Mapping[str, Any] | None = None,
+) -> Iterator[None]:
     """The operations of the block happen together or, if it fails, not at all.
 
         with run_in_transaction():
@@ -136,35 +141,36 @@ class run_in_transaction(_Transaction):
 
     See https://www.mongodb.com/docs/manual/core/transactions/
     """
-
-    def __enter__(self) -> None:
-        try:
-            run(self._begin(SYNC))
-        except WrongFamilyError as error:
-            raise _named(error, "async_run_in_transaction()") from None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        run(self._end(SYNC, error))
+    block = _Transaction(alias, session_kwargs or {}, transaction_kwargs or {})
+    try:
+        run(block.begin(SYNC))
+    except WrongFamilyError as error:
+        raise _named(error, "async_run_in_transaction()") from None
+    try:
+        yield
+    except BaseException as error:
+        run(block.end(SYNC, error))
+        raise
+    run(block.end(SYNC, None))
 
 
-class async_run_in_transaction(_Transaction):
-    __doc__ = run_in_transaction.__doc__
+@asynccontextmanager
+async def async_run_in_transaction(
+    alias: str = DEFAULT_CONNECTION_NAME,
+    session_kwargs: Mapping[str, Any] | None = None,
+    transaction_kwargs: Mapping[str, Any] | None = None,
+) -> AsyncIterator[None]:
+    block = _Transaction(alias, session_kwargs or {}, transaction_kwargs or {})
+    try:
+        await block.begin(ASYNC)
+    except WrongFamilyError as error:
+        raise _named(error, "run_in_transaction()") from None
+    try:
+        yield
+    except BaseException as error:
+        await block.end(ASYNC, error)
+        raise
+    await block.end(ASYNC, None)
 
-    async def __aenter__(self) -> None:
-        try:
-            await self._begin(ASYNC)
-        except WrongFamilyError as error:
-            raise _named(error, "run_in_transaction()") from None
 
-    def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> Coroutine[Any, Any, None]:
-        return self._end(ASYNC, error)
+async_run_in_transaction.__doc__ = run_in_transaction.__doc__

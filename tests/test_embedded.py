@@ -1,0 +1,246 @@
+"""embedded://: a server of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mongoengine import embedded
+from mongoengine.connection import (
+    ConnectionFailure,
+    connect,
+    connect_async,
+    disconnect,
+    disconnect_async,
+    get_db,
+    register_connection,
+)
+
+STANDARD = {"uuidRepresentation": "standard"}
+
+
+def listens(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def stops_listening(address: str, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not listens(address):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def started(program: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def program_on(url: str) -> str:
+    return f"""
+        from mongoengine import embedded
+        from mongoengine.connection import connect
+        client = connect("blog", host={url!r}, uuidRepresentation="standard")
+        client.blog.posts.insert_one({{"title": "x"}})
+        print(embedded.address({url!r}), flush=True)
+        input()
+    """
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Any:
+    folder = tmp_path / "data"
+    yield folder
+    server = embedded._servers.get(os.path.realpath(folder))
+    if server is not None:
+        embedded._drop(server)
+
+
+def test_a_server_in_memory_starts_with_the_first_alias() -> None:
+    client = connect("blog", host="embedded://", **STANDARD)
+    client["blog"]["x"].insert_one({"_id": 1})
+    assert get_db()["x"].find_one() == {"_id": 1}
+    client.drop_database("blog")
+
+
+def test_aliases_share_one_server() -> None:
+    one = connect("a", host="embedded://", **STANDARD)
+    two = connect("b", alias="b", host="embedded://", tz_aware=True, **STANDARD)
+    assert one is not two
+    assert one.address == two.address
+
+
+async def test_both_families_share_one_server() -> None:
+    blocking = connect("a", host="embedded://", **STANDARD)
+    asynchronous = await connect_async("a", host="embedded://", **STANDARD)
+    assert await asynchronous.address == blocking.address
+    await disconnect_async()
+
+
+async def test_connect_async_starts_it_without_blocking_the_loop(folder: Path) -> None:
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0)
+            longest = max(longest, time.monotonic() - before)
+            await asyncio.sleep(0.001)
+
+    watching = asyncio.create_task(watch())
+    client = await connect_async("a", host=f"embedded://{folder}", **STANDARD)
+    await client.admin.command("ping")
+    watching.cancel()
+    await disconnect_async()
+    assert longest < 0.15
+
+
+def test_a_registered_alias_has_its_server() -> None:
+    register_connection("later", "a", host="embedded://", **STANDARD)
+    assert get_db("later").command("ping")["ok"]
+
+
+def test_data_in_a_folder_outlives_the_program(folder: Path) -> None:
+    url = f"embedded://{folder}"
+    with started(program_on(url)) as program:
+        program.communicate("\n")
+    assert program.returncode == 0
+    client = connect("blog", host=url, **STANDARD)
+    assert client["blog"]["posts"].count_documents({}) == 1
+
+
+def test_one_folder_has_one_server_however_it_is_spelled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    for url in (f"embedded://{folder}", f"embedded:///{folder}", "embedded:///./data"):
+        assert embedded._parsed(url) == ("0", os.path.realpath(folder))
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "where"),
+    [
+        ("embedded://", "0", ""),
+        ("embedded:///", "0", ""),
+        ("embedded://:27018", "27018", ""),
+        ("embedded://localhost:27018/", "27018", ""),
+        ("embedded://127.0.0.1:27018/srv/data", "27018", "/srv/data"),
+        ("embedded:///srv/my%20data", "0", "/srv/my data"),
+    ],
+)
+def test_what_a_url_says(url: str, port: str, where: str) -> None:
+    assert embedded._parsed(url) == (port, where and os.path.realpath(where))
+
+
+def test_a_url_that_is_not_understood() -> None:
+    with pytest.raises(ConnectionFailure, match="'embedded://data' is not understood"):
+        connect("a", host="embedded://data", **STANDARD)
+
+
+def test_the_server_is_gone_when_the_program_ends() -> None:
+    with started(program_on("embedded://")) as program:
+        address = program.stdout.readline().strip()  # type: ignore[union-attr]
+        assert listens(address)
+        program.communicate("\n")
+    assert not listens(address)
+
+
+def test_the_server_is_gone_when_the_program_is_killed(folder: Path) -> None:
+    for url in ("embedded://", f"embedded://{folder}"):
+        with started(program_on(url)) as program:
+            address = program.stdout.readline().strip()  # type: ignore[union-attr]
+            assert listens(address)
+            program.send_signal(signal.SIGKILL)
+            program.communicate()
+        assert stops_listening(address, 10)
+
+
+def test_what_a_killed_program_had_written_is_there_for_the_next(folder: Path) -> None:
+    url = f"embedded://{folder}"
+    with started(program_on(url)) as program:
+        program.stdout.readline()  # type: ignore[union-attr]
+        program.kill()
+        program.communicate()
+    client = connect("blog", host=url, **STANDARD)
+    assert client["blog"]["posts"].count_documents({}) == 1
+
+
+def test_a_folder_that_another_program_uses(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "_SECONDS_FOR_BUSY_FOLDER", 0.0)
+    url = f"embedded://{folder}"
+    with started(program_on(url)) as program:
+        program.stdout.readline()  # type: ignore[union-attr]
+        with pytest.raises(ConnectionFailure) as caught:
+            connect("blog", host=url, **STANDARD)
+        program.communicate("\n")
+    assert str(folder) in str(caught.value)
+    assert "another program's embedded server is using it" in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_had(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConnectionFailure) as caught:
+        connect("blog", host=f"embedded://{tmp_path}/file", **STANDARD)
+    assert f"on the folder '{os.path.realpath(tmp_path)}/file'" in str(caught.value)
+    assert "File exists" in str(caught.value)
+
+
+def test_a_port_that_cannot_be_had(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConnectionFailure) as caught:
+            connect("blog", host=f"embedded://:{port}{folder}", **STANDARD)
+    assert f"cannot have port {port} of 127.0.0.1" in str(caught.value)
+    assert "Address already in use" in str(caught.value)
+
+
+def test_without_the_extra_the_error_tells_the_command(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda name: None)  # type: ignore[attr-defined]
+    with pytest.raises(ConnectionFailure) as caught:
+        connect("blog", host=f"embedded://{folder}", **STANDARD)
+    assert 'pip install "mongoengine[embedded]"' in str(caught.value)
+
+
+def test_a_server_that_died_is_told_and_started_again(folder: Path) -> None:
+    url = f"embedded://{folder}"
+    connect("blog", host=url, **STANDARD)
+    embedded._servers[os.path.realpath(folder)].end()
+    with pytest.raises(embedded.EmbeddedServerError, match="is not running any more"):
+        embedded.address(url)
+    disconnect()
+    assert connect("blog", host=url, **STANDARD).admin.command("ping")["ok"]
+
+
+def test_the_library_never_imports_the_server() -> None:
+    program = """
+        import sys
+        from mongoengine.connection import connect
+        connect("a", host="embedded://", uuidRepresentation="standard")
+        assert "secantus" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
