@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine import connection
 from mongoengine.base import context
+from mongoengine.base.common import _get_documents_by_db
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.errors import OperationError
 from mongoengine.execution import ASYNC, SYNC, WrongFamilyError, run
@@ -59,6 +60,16 @@ def own_alias_of(cls: DocumentClass) -> str:
     """The alias that `cls` was declared with."""
     alias: str = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
     return alias
+
+
+def _forget_alias(alias: str) -> None:
+    """Let the classes of a closed connection open their collections again."""
+    for cls in _get_documents_by_db(alias, DEFAULT_CONNECTION_NAME):
+        if cls._is_document:
+            cls._disconnect()
+
+
+connection._when_closed.append(_forget_alias)
 
 
 def collection_of(

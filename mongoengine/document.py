@@ -256,7 +256,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
             False inserts it there when it is next saved.
         :raises ConnectionFailure: if there is no such alias.
         """
-        connection.alias_modes(db_alias)
+        connection._settings_of(db_alias)
         return self._switch(db_alias, type(self)._get_collection_name(), keep_created)
 
     def switch_collection(

@@ -219,7 +219,9 @@ async def test_shapes(family: Family, wrap: Any) -> None:
 
 async def test_depth_of_nothing(family: Family) -> None:
     reference = DBRef("follow_node", ObjectId())
-    assert await family(DeReference(), "follow", [reference], max_depth=0) == [reference]
+    assert await family(DeReference(), "follow", [reference], max_depth=0) == [
+        reference
+    ]
     assert family.commands == []
 
 
@@ -266,7 +268,9 @@ async def test_class_is_looked_for_where_it_is_stored(family: Family) -> None:
 async def test_dict_with_a_class_becomes_a_document(
     family: Family,
 ) -> None:
-    found = await family(DeReference(), "follow", [{"_cls": "FollowTyped", "number": 5}])
+    found = await family(
+        DeReference(), "follow", [{"_cls": "FollowTyped", "number": 5}]
+    )
     assert found == [FollowTyped(number=5)]
 
 
@@ -277,9 +281,7 @@ async def test_items_of_a_field_are_tracked(family: Family) -> None:
         ("many", [a.id, b.to_dbref()], BaseList),
         ("by_key", {"k": a.id}, BaseDict),
     ):
-        found = await family(
-            DeReference(), "follow", items, instance=node, name=name
-        )
+        found = await family(DeReference(), "follow", items, instance=node, name=name)
         assert type(found) is kind
         assert found._name == name
         values = found.values() if kind is BaseDict else found
@@ -293,16 +295,17 @@ async def test_documents_of_a_field_are_left_alone(family: Family) -> None:
     items = [await family(FollowNode.objects, "get", id=a.id)]
     family.commands
     node = FollowNode()
-    assert await family(
-        DeReference(), "follow", items, instance=node, name="many"
-    ) is items
+    assert (
+        await family(DeReference(), "follow", items, instance=node, name="many")
+        is items
+    )
     assert family.commands == []
 
 
 def test_instance_is_callable(server_uri: str, mongo: Any) -> None:
     from mongoengine import connect, disconnect_all
 
-    connect(DATABASE, host=server_uri)
+    connect(DATABASE, host=server_uri, uuidRepresentation="standard")
     try:
         node = FollowNode(number=3).save()
         assert DeReference()([node.to_dbref()]) == [node]

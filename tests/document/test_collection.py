@@ -84,8 +84,8 @@ async def test_capped_otherwise(family: Family) -> None:
     for _ in range(2):
         with pytest.raises(
             InvalidCollectionError,
-            match='^Cannot create collection "None" as a capped collection as it '
-            "already exists$",
+            match=r'^Cannot create collection "None" as a capped collection as it '
+            r"already exists$",
         ):
             await family(CollectionCappedByCount(), "save")
 
@@ -138,7 +138,7 @@ async def test_dropping_what_has_no_collection(family: Family) -> None:
 async def test_abstract_class_has_no_collection(family: Family) -> None:
     assert CollectionAbstract._get_collection_name() is None
     with pytest.raises(
-        TypeError, match="^name must be an instance of str, not <class 'NoneType'>$"
+        TypeError, match=r"^name must be an instance of str, not <class 'NoneType'>$"
     ):
         await family(CollectionAbstract, "ensure_indexes")
 
@@ -219,7 +219,9 @@ async def test_failed_indexes_are_told_once(
 async def test_cancelled_first_use_is_made_up_for(server_uri: str, mongo: Any) -> None:
     family = Family("async", server_uri)
     await family.connect()
-    tasks = [asyncio.create_task(CollectionPlain(number=n).async_save()) for n in (1, 2)]
+    tasks = [
+        asyncio.create_task(CollectionPlain(number=n).async_save()) for n in (1, 2)
+    ]
     await asyncio.sleep(0)
     tasks[0].cancel()
     done = await asyncio.gather(*tasks, return_exceptions=True)
@@ -232,7 +234,12 @@ def test_threads_prepare_a_collection_once(server_uri: str, mongo: Any) -> None:
     from tests.families import Recorder
 
     recorder = Recorder()
-    connect(DATABASE, host=server_uri, event_listeners=[recorder])
+    connect(
+        DATABASE,
+        host=server_uri,
+        uuidRepresentation="standard",
+        event_listeners=[recorder],
+    )
     try:
         barrier = threading.Barrier(8)
 
@@ -256,7 +263,7 @@ def test_loops_have_their_own_clients(server_uri: str, mongo: Any) -> None:
     from mongoengine import connect_async, disconnect_all_async
 
     async def use(number: int) -> None:
-        await connect_async(DATABASE, host=server_uri)
+        await connect_async(DATABASE, host=server_uri, uuidRepresentation="standard")
         await CollectionPlain(number=number).async_save()
 
     for number in range(3):

@@ -104,7 +104,7 @@ async def test_registered_rule(family: Family, mongo: Any) -> None:
     document = DeleteDenied()
     await family(document, "save")
     await family(DeleteDenying(target=document), "save")
-    with pytest.raises(OperationError, match="^Could not delete document"):
+    with pytest.raises(OperationError, match=r"^Could not delete document"):
         await family(document, "delete")
     assert mongo.delete_denied.count_documents({}) == 1
 

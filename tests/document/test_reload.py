@@ -48,7 +48,9 @@ async def thing(family: Family) -> ReloadThing:
 
 async def test_reload_takes_what_is_stored(family: Family, mongo: Any) -> None:
     made = await thing(family)
-    mongo.reload_thing.update_one({}, {"$set": {"number": 2, "nm": "b", "part.size": 3}})
+    mongo.reload_thing.update_one(
+        {}, {"$set": {"number": 2, "nm": "b", "part.size": 3}}
+    )
     made.tags.append(2)
     assert await family(made, "reload") is made
     (command,) = family.commands
@@ -90,7 +92,7 @@ async def test_reload_completes_a_partial_document(family: Family) -> None:
 async def test_reload_of_what_is_not_stored(
     family: Family, document: ReloadThing
 ) -> None:
-    with pytest.raises(DoesNotExist, match="^Document does not exist$") as caught:
+    with pytest.raises(DoesNotExist, match=r"^Document does not exist$") as caught:
         await family(document, "reload")
     assert type(caught.value) is ReloadThing.DoesNotExist
 
@@ -98,7 +100,7 @@ async def test_reload_of_what_is_not_stored(
 async def test_reload_of_a_removed_document(family: Family) -> None:
     made = await thing(family)
     await family(made, "delete")
-    with pytest.raises(ReloadThing.DoesNotExist, match="^Document does not exist$"):
+    with pytest.raises(ReloadThing.DoesNotExist, match=r"^Document does not exist$"):
         await family(made, "reload")
 
 

@@ -139,7 +139,7 @@ async def test_new_document_with_id_replaces_or_is_inserted(family: Family) -> N
 
 async def test_force_insert_refuses_a_known_id(family: Family) -> None:
     node = await saved(family, SaveNode(value=1))
-    with pytest.raises(NotUniqueError, match="^Tried to save duplicate unique keys"):
+    with pytest.raises(NotUniqueError, match=r"^Tried to save duplicate unique keys"):
         await family(node, "save", force_insert=True)
 
 
@@ -164,7 +164,7 @@ async def test_not_unique_keeps_the_changes(family: Family) -> None:
     await saved(family, SaveTree(nick="a"))
     tree = await saved(family, SaveTree(nick="b"))
     tree.nick = "a"
-    with pytest.raises(NotUniqueError, match="^Tried to save duplicate unique keys"):
+    with pytest.raises(NotUniqueError, match=r"^Tried to save duplicate unique keys"):
         await family(tree, "save")
     assert tree._changed_fields == ["nick"]
 
@@ -223,7 +223,7 @@ async def test_save_condition_that_fails(family: Family, mongo: Any) -> None:
     tree.height = 2
     with pytest.raises(
         SaveConditionError,
-        match="^Race condition preventing document update detected$",
+        match=r"^Race condition preventing document update detected$",
     ):
         await family(tree, "save", save_condition={"name": "oak"})
     assert tree._changed_fields == ["height"]
@@ -242,9 +242,7 @@ async def test_unacknowledged_write(family: Family) -> None:
     node.value = 2
     await family(node, "save", write_concern={"w": 0})
     node.value = 3
-    await family(
-        node, "save", write_concern={"w": 0}, save_condition={"value__gt": 0}
-    )
+    await family(node, "save", write_concern={"w": 0}, save_condition={"value__gt": 0})
     assert node._changed_fields == []
 
 

@@ -81,7 +81,7 @@ async def test_update_sends_operators_and_leaves_the_document(family: Family) ->
 
 async def test_update_needs_a_saved_document(family: Family) -> None:
     with pytest.raises(
-        OperationError, match="^attempt to update a document not yet saved$"
+        OperationError, match=r"^attempt to update a document not yet saved$"
     ):
         await family(UpdateItem(), "update", number=1)
 
@@ -93,7 +93,9 @@ async def test_update_of_an_unsaved_document_may_upsert(family: Family) -> None:
 
 async def test_update_without_operators(family: Family) -> None:
     made = await item(family)
-    with pytest.raises(OperationError, match="^No update parameters, would remove dat"):
+    with pytest.raises(
+        OperationError, match=r"^No update parameters, would remove dat"
+    ):
         await family(made, "update")
 
 
@@ -164,7 +166,7 @@ async def test_to_dbref(family: Family) -> None:
     made = await item(family)
     assert made.to_dbref() == DBRef("update_item", made.id)
     with pytest.raises(
-        OperationError, match="^Only saved documents can have a valid dbref$"
+        OperationError, match=r"^Only saved documents can have a valid dbref$"
     ):
         UpdateItem().to_dbref()
 
@@ -213,5 +215,7 @@ async def family_collection(family: Family, target: Any) -> Any:
 def test_switch_db_to_an_unknown_alias() -> None:
     from mongoengine import ConnectionFailure
 
-    with pytest.raises(ConnectionFailure, match='^Connection with alias "nowhere" has'):
+    with pytest.raises(
+        ConnectionFailure, match=r'^Connection with alias "nowhere" has'
+    ):
         UpdateItem().switch_db("nowhere")
