@@ -91,6 +91,11 @@ async def send(io: IO, signal: Any, sender: Any, **kwargs: Any) -> None:
         send_now(signal, sender, **kwargs)
         return
     for receiver in _receivers(signal, sender):
+        operation = getattr(receiver, "_operation", None)
+        if operation is not None and hasattr(receiver, "__self__"):
+            # A face of an operation, whichever it is: its body knows both ways.
+            await operation(receiver.__self__, io, sender, **kwargs)
+            continue
         result = receiver(sender, **kwargs)
         if inspect.iscoroutine(result) or _is_coroutine_function(receiver):
             await result

@@ -11,6 +11,7 @@ from bson import ObjectId
 
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import NonOrderedList  # noqa: F401  (upstream's place)
+from mongoengine.common import _import_class
 from mongoengine.errors import DoesNotExist, MultipleObjectsReturned
 from mongoengine.execution import IO, asynchronous, blocking
 
@@ -108,6 +109,29 @@ class _Tracked:
     def _keep(self, key: Any, value: Any) -> None:
         raise NotImplementedError
 
+    async def _fetch(self, io: IO) -> Self:
+        """Load the documents that are referred to in here, in place.
+
+        Sends one `find` per collection.  References of which there is no document
+        are left as they are, and nothing counts as changed.
+
+        :returns: the container itself.
+        """
+        dereference = _import_class("DeReference")()
+        followed = await dereference._follow(
+            io, self, max_depth=1, instance=self._instance, name=self._name
+        )
+        if followed is not self:
+            self._take_over(followed)
+        self._dereferenced = True
+        return self
+
+    fetch = blocking(_fetch)
+    async_fetch = asynchronous(_fetch)
+
+    def _take_over(self, items: Any) -> None:
+        raise NotImplementedError
+
 
 class BaseDict(_Tracked, dict[K, T]):
     """A dict that notes changes in the document that holds it.
@@ -141,6 +165,9 @@ class BaseDict(_Tracked, dict[K, T]):
 
     def _keep(self, key: Any, value: Any) -> None:
         dict.__setitem__(self, key, value)
+
+    def _take_over(self, items: Any) -> None:
+        dict.update(self, items)
 
     def __getstate__(self) -> Any:
         self.instance = None
@@ -199,6 +226,9 @@ class BaseList(_Tracked, list[T]):
 
     def _keep(self, key: Any, value: Any) -> None:
         list.__setitem__(self, key, value)
+
+    def _take_over(self, items: Any) -> None:
+        list.__setitem__(self, slice(None), items)
 
     def __iter__(self) -> Iterator[T]:
         yield from list.__iter__(self)

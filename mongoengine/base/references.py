@@ -6,6 +6,7 @@ Both classes are `bson.DBRef`s, so whatever takes a reference takes them.
 from __future__ import annotations
 
 from collections.abc import Generator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from bson import DBRef
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ("AsyncReferenceProxy", "LazyReference")
+
+#: Where users find the classes, and where what was pickled with upstream looks.
+PUBLIC_MODULE = "mongoengine.base.datastructures"
 
 D = TypeVar("D")
 
@@ -32,6 +36,7 @@ class LazyReference(DBRef, Generic[D]):
     """
 
     __slots__ = ("_cached_doc", "document_type", "passthrough")
+    __module__ = PUBLIC_MODULE
 
     _cached_doc: D | None
     document_type: Any
@@ -104,6 +109,14 @@ class LazyReference(DBRef, Generic[D]):
     def __repr__(self) -> str:
         return f"<LazyReference({self.document_type}, {self.pk!r})>"
 
+    def __reduce__(self) -> Any:
+        state = (self.document_type, self.pk, self._cached_doc, self.passthrough)
+        return LazyReference, state
+
+    def __deepcopy__(self, memo: Any) -> LazyReference[D]:
+        copied = deepcopy((self.pk, self._cached_doc), memo)
+        return LazyReference(self.document_type, *copied, self.passthrough)
+
 
 class AsyncReferenceProxy(DBRef, Generic[D]):
     """A reference of a document that is open only for asynchronous use.
@@ -120,6 +133,7 @@ class AsyncReferenceProxy(DBRef, Generic[D]):
     """
 
     __slots__ = ("_fetched", "_field", "_instance", "_name", "_value", "document_type")
+    __module__ = PUBLIC_MODULE
 
     def __init__(
         self,

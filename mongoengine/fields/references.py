@@ -602,7 +602,8 @@ class GenericReferenceField(_Followed[Any]):
         if document is None or isinstance(document, (dict, ObjectId, DBRef)):
             return document
         kind = type(document)
-        id_field = kind._fields[kind._meta["id_field"]]
+        id_name = kind._meta["id_field"]
+        id_field = kind._fields[id_name]
         key = document
         if isinstance(document, _import_class("Document")):
             key = document.pk
@@ -713,7 +714,8 @@ class LazyReferenceField(_DocumentTyped[LazyReference[D]], Generic[D]):
         if isinstance(value, (DBRef, *_documents())):
             return value
         kind = self.document_type
-        return self.build_lazyref(kind.id.to_python(value))
+        key = kind.id.to_python(value)
+        return LazyReference(kind, key, passthrough=self.passthrough)
 
     def to_mongo(self, value: Any) -> Any:
         """The primary key, or the DBRef, of a document or of what stands for one."""
