@@ -21,7 +21,7 @@ FOLDER = pathlib.Path(__file__).parent
 CACHE = FOLDER / ".cache"
 # Sets of strings are shown in texts: in one order, in every process.
 _SAME = {**os.environ, "PYTHONHASHSEED": "0"}
-HARNESS = ("values", "recording", "scripted", "harness", "run")
+HARNESS = ("values", "explained", "recording", "scripted", "harness", "run")
 
 # way -> arguments of `tests.parity.run`
 WAYS: dict[str, tuple[str, ...]] = {
@@ -81,7 +81,28 @@ def difference(expected: Any, actual: Any) -> str | None:
 def _shown(result: Any) -> str:
     if isinstance(result, dict):
         result = {key: value for key, value in result.items() if key != "traceback"}
-    return json.dumps(result, indent=1, ensure_ascii=False)
+    return "\n".join(_lines(result, ""))
+
+
+def _lines(value: Any, indent: str, before: str = "", after: str = "") -> list[str]:
+    """JSON in which what fits on a line stands on one."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(indent + before + flat) <= 100 or not isinstance(value, (dict, list)):
+        return [indent + before + flat + after]
+    if isinstance(value, list):
+        opened, closed = "[", "]"
+        items = [("", item) for item in value]
+    else:
+        opened, closed = "{", "}"
+        items = [
+            (json.dumps(key, ensure_ascii=False) + ": ", item)
+            for key, item in value.items()
+        ]
+    lines = [indent + before + opened]
+    for number, (name, item) in enumerate(items, 1):
+        comma = "," if number < len(items) else ""
+        lines += _lines(item, indent + " ", name, comma)
+    return [*lines, indent + closed + after]
 
 
 def _key() -> str:

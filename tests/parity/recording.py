@@ -45,7 +45,8 @@ class Recorder(monitoring.CommandListener):
 def _copied(value: Any) -> Any:
     """A copy as the wire carries it: what a mapping or a sequence is, is lost."""
     if isinstance(value, Mapping) and not hasattr(value, "collection"):
-        return {key: _copied(item) for key, item in value.items()}
+        copied = {key: _copied(item) for key, item in value.items()}
+        return _with_sorted_ids(copied)
     if isinstance(value, (list, tuple)):
         return [_copied(item) for item in value]
     return copy.copy(value)
@@ -64,3 +65,13 @@ def _shown(
     if database != default_database:
         shown["$db"] = database
     return shown
+
+
+def _with_sorted_ids(command: dict[str, Any]) -> dict[str, Any]:
+    """References are collected in sets: their ids come in an order of chance."""
+    asked = command.get("_id")
+    if isinstance(asked, dict) and set(asked) == {"$in"}:
+        ids = asked["$in"]
+        if len({type(one) for one in ids}) == 1 and not isinstance(ids[0], dict):
+            command["_id"] = {"$in": sorted(ids)}
+    return command

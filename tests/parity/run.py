@@ -170,11 +170,16 @@ class _Registry:
     def __init__(self, me: Any) -> None:
         self.common = me.base.common
         self.signals = me.signals
-        self.before = set(self.common._document_registry)
+        self.before = self._names()
+
+    def _names(self) -> set[str]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return set(self.common._document_registry)
 
     def restore(self) -> None:
         registry = getattr(self.common, "_DocumentRegistry", None)
-        for name in set(self.common._document_registry) - self.before:
+        for name in self._names() - self.before:
             if registry is not None:
                 registry.unregister(name)
             else:

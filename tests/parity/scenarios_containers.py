@@ -16,7 +16,7 @@ def _try(db, build, values):
             shown.append(db.error(_raise, error))
             continue
         stored = db.error(document.to_mongo)
-        shown.append([stored, db.error(lambda d=document: list(d._data.values()))])
+        shown.append([stored, db.error(lambda d=document: dict(sorted(d._data.items())))])
     return shown
 
 

@@ -112,7 +112,7 @@ def items_and_iteration(me, db):
         "id" in person,
         db.error(lambda: person["nope"]),
         db.error(person.__setitem__, "nope", 1),
-        list(person._data),
+        sorted(person._data),
         person._data.get("name"),
     ]
 

@@ -153,11 +153,11 @@ def geo_indexes(me, db):
         own = me.PointField(auto_index=False)
         meta = {"indexes": [[("own", "2dsphere"), ("flat", 1)]]}
 
-    class Holder(me.Document):
-        place = me.EmbeddedDocumentField("Inner")
-
     class Inner(me.EmbeddedDocument):
         point = me.PointField(db_field="p")
+
+    class Holder(me.Document):
+        place = me.EmbeddedDocumentField("Inner")
 
     fields = [Place.flat, Place.point, Place.line, Place.area]
     return [

@@ -707,7 +707,7 @@ def lazy_reference_objects(me, db):
         lazy,
         db.error(lambda: me.base.LazyReference(Author, None)),
         lazy.as_doc(),
-        sorted(k for k in vars(me.base.LazyReference) if not k.startswith("_")),
+        [hasattr(me.base.LazyReference, k) for k in ("fetch", "pk", "id", "as_doc")],
     ]
 
 

@@ -18,6 +18,8 @@ from bson.code import Code
 from bson.max_key import MaxKey
 from bson.min_key import MinKey
 
+from . import explained
+
 __all__ = ("Canon",)
 
 _HEX_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])")
@@ -54,6 +56,7 @@ class Canon:
             value = value.replace(old, new)
         value = _HOST.sub("HOST", value)
         value = _ADDRESS.sub("0xADDRESS", value)
+        value = explained.as_in_the_release(value)
         value = _FIELD_MODULE.sub("mongoengine.fields", value)
         return _HEX_ID.sub(lambda found: self._id(found.group()), value)
 
