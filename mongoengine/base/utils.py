@@ -47,7 +47,7 @@ class NonOrderedList(list[Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:

@@ -119,8 +119,16 @@ class FilterPlan:
     does all the work; `operator`, if any, is then wrapped around its result.
     """
 
-    __slots__ = ("field", "indices", "key", "negated", "op", "operator", "parts")
-    __slots__ += ("prepare",)
+    __slots__ = (
+        "field",
+        "indices",
+        "key",
+        "negated",
+        "op",
+        "operator",
+        "parts",
+        "prepare",
+    )
 
     def __init__(
         self,

@@ -45,7 +45,7 @@ class QuerySetManager:
         narrow = self.get_queryset
         if not narrow:
             return queryset
-        takes = narrow.__code__.co_argcount  # type: ignore[attr-defined]
+        takes = narrow.__code__.co_argcount
         if takes == 1:
             return narrow(queryset)
         if takes == 2:

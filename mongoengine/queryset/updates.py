@@ -70,7 +70,7 @@ class UpdatePlan:
         self.parts = parts
         self.path = path
         self.key = ".".join(parts)
-        self.field = None
+        self.field: Any = None
 
     def change(self, value: Any) -> tuple[str, Update]:
         """The update operator, and what it is given for `value`."""

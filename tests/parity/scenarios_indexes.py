@@ -603,4 +603,4 @@ def inherited_indexes_are_listed(me, db):
         meta = {"indexes": [("b", "-a")]}
 
     Child.ensure_indexes()
-    return [Base.list_indexes(), Child.list_indexes(), db.commands()]
+    return [db.commands(), Base.list_indexes(), Child.list_indexes()]
