@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import ObjectId
 
@@ -121,9 +121,7 @@ class _Tracked:
         followed = await dereference._follow(
             io, self, max_depth=1, instance=self._instance, name=self._name
         )
-        if followed is not self:
-            self._take_over(followed)
-        self._dereferenced = True
+        self._take_over(followed)
         return self
 
     fetch = blocking(_fetch)
@@ -168,6 +166,7 @@ class BaseDict(_Tracked, dict[K, T]):
 
     def _take_over(self, items: Any) -> None:
         dict.update(self, items)
+        self._dereferenced = True
 
     def __getstate__(self) -> Any:
         self.instance = None
@@ -229,6 +228,7 @@ class BaseList(_Tracked, list[T]):
 
     def _take_over(self, items: Any) -> None:
         list.__setitem__(self, slice(None), items)
+        self._dereferenced = True
 
     def __iter__(self) -> Iterator[T]:
         yield from list.__iter__(self)

@@ -74,7 +74,7 @@ class LazyReference(DBRef, Generic[D]):
             if not found:
                 raise DoesNotExist(f"Trying to dereference unknown document {self}")
             self._cached_doc = found
-        return self._cached_doc  # type: ignore[return-value]
+        return self._cached_doc
 
     fetch = blocking(_fetch)
     async_fetch = asynchronous(_fetch)
@@ -173,7 +173,7 @@ class AsyncReferenceProxy(DBRef, Generic[D]):
         """
         if self._fetched is None:
             self._fetched = await self._load(io)
-        return self._fetched  # type: ignore[return-value]
+        return self._fetched
 
     async def _load(self, io: IO) -> Any:
         field, instance = self._field, self._instance

@@ -105,6 +105,10 @@ def _documents() -> tuple[type, type]:
     return _import_class("Document"), _import_class("EmbeddedDocument")
 
 
+def _class_name_of(kind: Any) -> Any:
+    return kind._class_name
+
+
 def _unsaved(kind: Any) -> str:
     return (
         f"The instance of the document '{kind.__name__}' you are trying to reference "
@@ -418,7 +422,7 @@ class CachedReferenceField(_Followed[D], _DocumentTyped[D], Generic[D]):
         )
 
     async def _on_document_pre_save_body(
-        self, io: IO, sender: Any, document: Any, created: bool, **kwargs: Any
+        self, io: IO, /, sender: Any, document: Any, created: bool, **kwargs: Any
     ) -> None:
         """Update the copies of a document that is being saved (receiver)."""
         if created:
@@ -547,14 +551,11 @@ class GenericReferenceField(_Followed[Any]):
     def _choice(self, given: Any) -> str:
         if isinstance(given, str):
             return given
-        document = _import_class("Document")
-        if not (isinstance(given, type) and issubclass(given, document)):
-            self.error(
-                "Invalid choices provided: must be a list of"
-                "Document subclasses and/or str"
-            )
-        name: str = given._class_name
-        return name
+        if isinstance(given, type) and issubclass(given, _import_class("Document")):
+            return str(_class_name_of(given))
+        self.error(
+            "Invalid choices provided: must be a list ofDocument subclasses and/or str"
+        )
 
     def _validate_choices(self, value: Any) -> None:
         if isinstance(value, dict):
