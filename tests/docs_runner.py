@@ -1,6 +1,6 @@
 """Run the code blocks of one page, in order, in one namespace.
 
-    python tests/docs_runner.py < blocks.json
+    python -m tests.docs_runner PAGE < blocks.json
 
 Standard input is a list of [line, source]; after each block a JSON line with what
 it printed goes to standard output.  A block may `await` at its top level, as in
@@ -20,7 +20,7 @@ import tempfile
 import traceback
 from typing import Any
 
-PAGE = sys.argv[1] if len(sys.argv) > 1 else "page"
+PAGE = sys.argv[1]
 
 
 def main() -> int:

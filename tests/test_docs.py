@@ -1,7 +1,7 @@
 """The documentation does what it says: every Python block in it is run.
 
 The blocks of a page run in order, in one process with one embedded server.  A
-`.. code-block:: none` that stands right after a Python block is what that block
+`.. code-block:: text` that stands right after a Python block is what that block
 prints.
 """
 
@@ -21,8 +21,7 @@ from docutils.core import publish_doctree
 
 import mongoengine
 
-HERE = pathlib.Path(__file__).parent
-ROOT = HERE.parent
+ROOT = pathlib.Path(__file__).parent.parent
 PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").glob("*.rst"))]
 SECONDS = 120
 
@@ -66,7 +65,7 @@ def read(path: pathlib.Path) -> Page:
         body = "\n".join(line[4:] for line in lines[start:number]).rstrip() + "\n"
         if language == "python":
             page.blocks.append(Block(start + 1, body))
-        elif language == "none" and after_python:
+        elif language == "text" and after_python:
             page.blocks[-1].prints = body
         after_python = language == "python"
     return page
@@ -74,7 +73,7 @@ def read(path: pathlib.Path) -> Page:
 
 def run(path: pathlib.Path, blocks: list[Block]) -> list[str]:
     """What each block printed."""
-    command = [sys.executable, "-W", "error::RuntimeWarning", HERE / "docs_runner.py"]
+    command = [sys.executable, "-W", "error::RuntimeWarning", "-m", "tests.docs_runner"]
     ran = subprocess.run(
         [*command, str(path.relative_to(ROOT))],
         input=json.dumps([[block.line, block.source] for block in blocks]),
@@ -109,7 +108,7 @@ def test_every_block_of_a_page_runs_and_prints_what_the_page_says(
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_no_block_hides_code_in_another_language(path: pathlib.Path) -> None:
-    assert read(path).languages <= {"python", "none", "console"}
+    assert read(path).languages <= {"python", "text", "console"}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -31,8 +31,11 @@ from mongoengine import (
     disconnect_async,
 )
 
-HOST = os.environ.get("MONGODB_URI", "embedded://")
-DATABASE = "mongoengine_quickstart"
+SETTINGS = {
+    "name": "mongoengine_quickstart",
+    "host": os.environ.get("MONGODB_URI", "embedded://"),
+    "uuidRepresentation": "standard",
+}
 START = datetime(2026, 1, 1)
 
 
@@ -66,7 +69,7 @@ def story(title: str) -> None:
 
 def blocking_blog() -> None:
     story("Blocking")
-    connect(DATABASE, host=HOST)
+    connect(**SETTINGS)
     Author.drop_collection()
     Post.drop_collection()
 
@@ -117,7 +120,7 @@ def blocking_blog() -> None:
 
 async def async_blog() -> None:
     story("Async, on the same classes and the same data")
-    await connect_async(DATABASE, host=HOST)
+    await connect_async(**SETTINGS)
 
     linus = await Author(name="Linus").async_save()
     await Post(
