@@ -446,6 +446,11 @@ class FileField(BaseField[GridFSProxy]):
             value, collection_name=self.collection_name, db_alias=self.db_alias
         )
 
+    def _from_raw(self, value: Any) -> Any:
+        if value is None:
+            return self.get_proxy_obj(None, None)
+        return self.to_python(value)
+
     def _raw_dumper(self) -> Callable[[Any], Any]:
         return _unchanged
 

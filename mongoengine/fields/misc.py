@@ -37,7 +37,6 @@ class BinaryField(BaseField[bytes]):
     def __init__(self, max_bytes: int | None = None, **kwargs: Any) -> None:
         self.max_bytes = max_bytes
         super().__init__(**kwargs)
-        self._set_when_made = self.default is not None
 
     def __set__(self, instance: Any, value: Any) -> None:
         if isinstance(value, bytearray):
@@ -131,9 +130,8 @@ class EnumField(BaseField[E]):
         else:
             kwargs["choices"] = list(enum)
         super().__init__(**kwargs)
-        self._set_when_made = self.default is not None or any(
-            member.value is None for member in enum
-        )
+        # None becomes that member, even where no value is given.
+        self._set_when_made = any(member.value is None for member in enum)
 
     def __set__(self, instance: Any, value: Any) -> None:
         super().__set__(instance, self.to_python(value))

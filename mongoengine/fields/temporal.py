@@ -111,7 +111,7 @@ class ComplexDateTimeField(StringField):
     :param separator: what stands between the numbers.
     """
 
-    # A document holds the text; reading the field makes a datetime of it.
+    _load_as = frozenset()
     _dump_as = frozenset()
     _valid_types = frozenset({datetime})
 
@@ -158,6 +158,13 @@ class ComplexDateTimeField(StringField):
         """A `datetime`; what is not in the field's format stays as it is."""
         with suppress(Exception):
             return self._convert_from_string(value)
+        return value
+
+    def _from_raw(self, value: Any) -> Any:
+        # A document holds the text; reading the field makes a datetime of it.
+        value = self.to_python(value)
+        if isinstance(value, datetime):
+            return self._convert_from_datetime(value)
         return value
 
     def to_mongo(self, value: Any) -> Any:

@@ -502,7 +502,17 @@ def binary_field_max_bytes(me, db):
 
 
 def binary_field_in_document(me, db):
-    return _in_document(me, db, me.BinaryField, [*_BINARIES, None])
+    values = [value for value in _BINARIES if type(value) is not bytearray]
+    return _in_document(me, db, me.BinaryField, [*values, None])
+
+
+def binary_field_of_a_bytearray(me, db):
+    class Blob(me.Document):
+        data = me.BinaryField()
+
+    given, assigned = Blob(data=bytearray(b"x")), Blob()
+    assigned.data = bytearray(b"y")
+    return [given.data, assigned.data, given.to_mongo().to_dict()]
 
 
 def binary_field_default_bytearray(me, db):

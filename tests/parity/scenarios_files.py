@@ -167,6 +167,9 @@ def file_commands(me, db):
     song.save()
     wire = []
     for command in db.commands():
+        # Upstream looks for attributes of whatever it dumps, and so opens files.
+        if command.get("find") == "fs.files" and command["filter"]:
+            continue
         for document in command.get("documents", []):
             document.pop("uploadDate", None)
             document.pop("data", None)
@@ -216,7 +219,14 @@ def file_required(me, db):
     Song = _song(me, required=True)
     song = Song()
     song.file.put(b"x")
-    return [db.error(song.validate), db.error(Song(file=None).validate)]
+    db.insert("song", {"title": "without"})
+    return [
+        db.error(song.validate),
+        db.error(Song(file=None).validate),
+        db.error(Song().validate),
+        db.error(Song.objects.first().validate),
+        repr(Song.objects.first()._data["file"]),
+    ]
 
 
 @_SYNC
