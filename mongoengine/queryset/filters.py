@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bson.dbref import DBRef
@@ -25,6 +26,11 @@ Filter = dict[str, Any]
 
 _OPERATORS = frozenset(MATCH_OPERATORS)
 _GEO = frozenset(GEO_OPERATORS)
+_COMPARED_WITH_SEVERAL = SEVERAL_VALUES - _GEO
+
+#: How many keywords with keys, positions and open names in them, of which there
+#: is no end, are remembered for a class.
+_OPEN_NAMES = 256
 
 
 def query(_doc_cls: Any = None, **kwargs: Any) -> Filter:
@@ -105,18 +111,18 @@ def looked_up(document: Any, parts: list[str]) -> list[Any]:
     return fields
 
 
-def is_declared(path: Iterable[Any]) -> bool:
-    """Whether a path has declared fields only: no keys, positions or open names,
-    of which there is no end.
-    """
-    return not any(isinstance(f, str) or f.name is None for f in path)
+def remember(plans: dict[str, Any], keyword: str, plan: Any, path: list[Any]) -> None:
+    """Keep the plan of a keyword, unless there could be no end of such keywords."""
+    declared = not any(isinstance(step, str) or step.name is None for step in path)
+    if declared or len(plans) < _OPEN_NAMES:
+        plans[keyword] = plan
 
 
 class FilterPlan:
     """How one keyword of one document class is made a condition.
 
-    `prepare` is set where the key is fixed and the field's `prepare_query_value`
-    does all the work; `operator`, if any, is then wrapped around its result.
+    `prepare` is set where the key is fixed and preparing the value does all the
+    work; `operator`, if any, is then wrapped around the result.
     """
 
     __slots__ = (
@@ -150,6 +156,8 @@ class FilterPlan:
             return
         if op in SINGLE_VALUE:
             self.prepare = field.prepare_query_value
+        elif op in _COMPARED_WITH_SEVERAL:
+            self.prepare = partial(_several_or_raw, field)
 
     def _join(self, suffix: str = "") -> str:
         parts = self.parts.copy()
@@ -176,8 +184,8 @@ class FilterPlan:
             value = self.field.prepare_query_value(self.op, value)
             if value and isinstance(self.field, _import_class("CachedReferenceField")):
                 value = value["_id"]
-        elif self.op in SEVERAL_VALUES and not isinstance(value, dict):
-            value = prepare_several(self.field, self.op, value)
+        elif self.op in SEVERAL_VALUES:
+            value = _several_or_raw(self.field, self.op, value)
         return value
 
     def _wrapped(self, value: Any) -> Any:
@@ -214,7 +222,7 @@ def _element_condition(field: Any, op: str, value: Any) -> Any:
     return field.prepare_query_value(op, value)
 
 
-def prepare_several(field: Any, op: str, value: Any) -> list[Any]:
+def prepare_several(field: Any, op: str | None, value: Any) -> list[Any]:
     """Each of the values, prepared by the field.
 
     Raises `TypeError` for a document, and for what cannot be iterated over.
@@ -233,8 +241,14 @@ def prepare_several(field: Any, op: str, value: Any) -> list[Any]:
     return [prepare(op, item) for item in value]
 
 
+def _several_or_raw(field: Any, op: str | None, value: Any) -> Any:
+    if isinstance(value, dict):
+        return value
+    return prepare_several(field, op, value)
+
+
 def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
-    """Work out the plan of a keyword, and keep it where keywords are finite."""
+    """Work out the plan of a keyword, and remember it."""
     names = keyword.rsplit("__")
     indices = [(i, name) for i, name in enumerate(names) if name.isdigit()]
     names = [name for name in names if not name.isdigit()]
@@ -252,6 +266,5 @@ def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
     if path[-1] is field and isinstance(field, _import_class("CachedReferenceField")):
         parts[-1] += "._id"
     plan = FilterPlan(field, parts, indices, op, negated)
-    if not indices and is_declared(path):
-        plans[keyword] = plan
+    remember(plans, keyword, plan, [*path, *(index for _, index in indices)])
     return plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Final
 
 from mongoengine.base.common import UPDATE_OPERATORS
 
@@ -16,7 +17,7 @@ __all__ = (
     "UPDATE_OPERATORS",
 )
 
-COMPARISON_OPERATORS = (
+COMPARISON_OPERATORS: Final = (
     "ne",
     "gt",
     "gte",
@@ -33,7 +34,7 @@ COMPARISON_OPERATORS = (
     "type",
 )
 
-GEO_OPERATORS = (
+GEO_OPERATORS: Final = (
     "within_distance",
     "within_spherical_distance",
     "within_box",
@@ -50,7 +51,7 @@ GEO_OPERATORS = (
     "geo_intersects",
 )
 
-STRING_OPERATORS = (
+STRING_OPERATORS: Final = (
     "contains",
     "icontains",
     "startswith",
@@ -65,10 +66,14 @@ STRING_OPERATORS = (
     "iwholeword",
 )
 
-CUSTOM_OPERATORS = ("match",)
+CUSTOM_OPERATORS: Final = ("match",)
 
-MATCH_OPERATORS = (
-    COMPARISON_OPERATORS + GEO_OPERATORS + STRING_OPERATORS + CUSTOM_OPERATORS
+#: Every operator that a keyword of a query may end with.
+MATCH_OPERATORS: Final = (
+    *COMPARISON_OPERATORS,
+    *GEO_OPERATORS,
+    *STRING_OPERATORS,
+    *CUSTOM_OPERATORS,
 )
 
 #: The operators whose value is one value of the field.

@@ -8,10 +8,10 @@ from mongoengine.common import _import_class
 from mongoengine.errors import InvalidQueryError
 from mongoengine.queryset.filters import (
     handle_raw_query,
-    is_declared,
     looked_up,
     plans_of,
     prepare_several,
+    remember,
 )
 from mongoengine.queryset.operators import (
     COMPARISON_OPERATORS,
@@ -161,7 +161,7 @@ class UpdatePlan:
 
 
 def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
-    """Work out the plan of a keyword, and keep it where keywords are finite."""
+    """Work out the plan of a keyword, and remember it."""
     names = keyword.split("__")
     if len(names) < 3 and names[0] not in UPDATE_OPERATORS:
         names.insert(0, "set")
@@ -181,6 +181,5 @@ def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
     ]
     plan = UpdatePlan(op, given == "dec", match, parts, path)
     plan.field = [step for step in path if not isinstance(step, str)][-1]
-    if is_declared(path):
-        plans[keyword] = plan
+    remember(plans, keyword, plan, path)
     return plan

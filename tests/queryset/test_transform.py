@@ -391,18 +391,22 @@ def test_unknown_update_names_are_refused() -> None:
 # -- how it is remembered
 
 
-def test_only_declared_names_are_remembered() -> None:
+def test_what_is_remembered_has_an_end() -> None:
     class Remembering(Document):
         n = IntField()
         d = DictField()
         l = ListField(IntField())  # noqa: E741
 
-    for key in range(50):
-        query(Remembering, **{f"d__{key}x": 1, f"l__{key}": 1, "n__gt": key})
-        update(Remembering, **{f"set__d__{key}x": 1, f"inc__l__{key}": 1, "n": key})
+    for key in range(1000):
+        query(Remembering, **{f"d__{key}x": 1, f"l__{key}": 1})
+        update(Remembering, **{f"set__d__{key}x": 1, f"inc__l__{key}": 1})
+    query(Remembering, n__gt=1)
+    update(Remembering, n=1)
     remembered: dict[str, Any] = vars(Remembering)
-    assert set(remembered["_filter_plans"]) == {"n__gt"}
-    assert set(remembered["_update_plans"]) == {"n"}
+    assert len(remembered["_filter_plans"]) < 300
+    assert len(remembered["_update_plans"]) < 300
+    assert "n__gt" in remembered["_filter_plans"]
+    assert "n" in remembered["_update_plans"]
 
 
 def test_subclasses_remember_for_themselves() -> None:
