@@ -70,8 +70,9 @@ def _shown(
 def _with_sorted_ids(command: dict[str, Any]) -> dict[str, Any]:
     """References are collected in sets: their ids come in an order of chance."""
     asked = command.get("_id")
-    if isinstance(asked, dict) and set(asked) == {"$in"}:
-        ids = asked["$in"]
-        if len({type(one) for one in ids}) == 1 and not isinstance(ids[0], dict):
-            command["_id"] = {"$in": sorted(ids)}
+    if isinstance(asked, dict) and len(asked) == 1:
+        ((operator, ids),) = asked.items()
+        if operator in ("$in", "$nin") and len({type(one) for one in ids}) == 1:
+            if not isinstance(ids[0], (dict, list)):
+                command["_id"] = {operator: sorted(ids)}
     return command

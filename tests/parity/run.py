@@ -46,7 +46,8 @@ def choose(library: str) -> Any:
     expected = ORACLE if library == "oracle" else ROOT
     if home != expected.resolve():
         raise SystemExit(f"mongoengine came from {home}, not from {expected}")
-    importlib.import_module("mongoengine.context_managers")
+    for module in ("context_managers", "mongodb_support", "pymongo_support"):
+        importlib.import_module(f"mongoengine.{module}")
     return me
 
 
