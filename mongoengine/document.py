@@ -73,6 +73,7 @@ class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._instance: Any = None
+        self._changed_fields = []
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, self.__class__):
@@ -130,7 +131,8 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         as their names say.
     """
 
-    __slots__ = ()
+    # A slot of its own keeps a class from being both kinds of document.
+    __slots__ = ("__objects",)
 
     my_metaclass: ClassVar[Any] = TopLevelDocumentMetaclass
 

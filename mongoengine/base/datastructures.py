@@ -32,6 +32,9 @@ LEAVES = frozenset(
     {str, int, float, bool, bytes, type(None), ObjectId, datetime.datetime}
 )
 
+#: What becomes a tracked container on its way out.
+NESTED: frozenset[type] = frozenset({dict, list})
+
 T = TypeVar("T")
 K = TypeVar("K")
 
@@ -57,12 +60,11 @@ def _marks_all(method: Callable[..., Any]) -> Any:
 
 
 def _marks_key(method: Callable[..., Any]) -> Any:
-    """A mutating method whose first argument says what was changed."""
+    """A removing method whose argument says what goes; marks it even if it fails."""
 
-    def marking(self: Any, key: Any, *args: Any) -> Any:
-        result = method(self, key, *args)
+    def marking(self: Any, key: Any) -> Any:
         self._mark_as_changed(key)
-        return result
+        return method(self, key)
 
     return _named_like(marking, method)
 
@@ -164,6 +166,20 @@ class BaseDict(_Tracked, dict[K, T]):
     def _keep(self, key: Any, value: Any) -> None:
         dict.__setitem__(self, key, value)
 
+    def values(self) -> Any:
+        self._bind_all()
+        return super().values()
+
+    def items(self) -> Any:
+        self._bind_all()
+        return super().items()
+
+    def _bind_all(self) -> None:
+        """Before items are handed out at once, bind those that can change."""
+        for key, value in super().items():
+            if value.__class__ in NESTED:
+                self._nested(key, value)
+
     def _take_over(self, items: Any) -> None:
         dict.update(self, items)
         self._dereferenced = True
@@ -184,11 +200,21 @@ class BaseDict(_Tracked, dict[K, T]):
 
         return _restored_dict(deepcopy(dict(self), memo), self._name)
 
-    __setitem__ = _marks_key(dict.__setitem__)
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if key not in self or dict.__getitem__(self, key) != value:
+            self._mark_as_changed(key)
+        dict.__setitem__(self, key, value)
+
+    def pop(self, *args: Any) -> Any:
+        if args and args[0] in self:
+            self[args[0]]  # binds what goes out
+        value = dict.pop(self, *args)
+        self._mark_as_changed()
+        return value
+
     __delitem__ = _marks_key(dict.__delitem__)
     __delattr__ = _marks_key(dict.__delattr__)
     __ior__ = _marks_all(dict.__ior__)
-    pop = _marks_all(dict.pop)
     clear = _marks_all(dict.clear)
     update = _marks_all(dict.update)
     popitem = _marks_all(dict.popitem)
@@ -217,8 +243,11 @@ class BaseList(_Tracked, list[T]):
         super().__init__(list_items)
 
     def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            self._bind_all()
+            return list.__getitem__(self, key)
         value = list.__getitem__(self, key)
-        if value.__class__ in LEAVES or isinstance(key, slice):
+        if value.__class__ in LEAVES:
             return value
         index = key.__index__()
         return self._nested(index + len(self) if index < 0 else index, value)
@@ -231,7 +260,15 @@ class BaseList(_Tracked, list[T]):
         self._dereferenced = True
 
     def __iter__(self) -> Iterator[T]:
-        yield from list.__iter__(self)
+        self._bind_all()
+        return list.__iter__(self)
+
+    def _bind_all(self) -> None:
+        """Before items are handed out at once, bind those that can change."""
+        if not NESTED.isdisjoint(map(type, list.__iter__(self))):
+            for index, value in enumerate(list.__iter__(self)):
+                if value.__class__ in NESTED:
+                    self._nested(index, value)
 
     def __getstate__(self) -> Any:
         self.instance = None
@@ -255,6 +292,13 @@ class BaseList(_Tracked, list[T]):
         # A slice may move every item behind it: the whole list counts as changed.
         self._mark_as_changed(None if isinstance(key, slice) else key)
 
+    def pop(self, *args: Any) -> Any:
+        if len(self):
+            self[args[0] if args else -1]  # binds what goes out
+        value = list.pop(self, *args)
+        self._mark_as_changed()
+        return value
+
     def _mark_as_changed(self, key: Any = None) -> None:
         if key is not None and len(self):
             key = key % len(self)
@@ -267,7 +311,6 @@ class BaseList(_Tracked, list[T]):
     clear = _marks_all(list.clear)
     extend = _marks_all(list.extend)
     insert = _marks_all(list.insert)
-    pop = _marks_all(list.pop)
     remove = _marks_all(list.remove)
     reverse = _marks_all(list.reverse)
     sort = _marks_all(list.sort)

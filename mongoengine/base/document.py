@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bson import SON, json_util
+from bson.binary import UuidRepresentation
 
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
@@ -40,6 +41,10 @@ NON_FIELD_ERRORS = "__all__"
 
 #: Names that the constructor takes although no field has them.
 _ALWAYS_ALLOWED = frozenset({"id", "pk", "_cls", "_text_score"})
+
+_JSON_OPTIONS = json_util.LEGACY_JSON_OPTIONS.with_options(
+    uuid_representation=UuidRepresentation.PYTHON_LEGACY
+)
 
 _JSON_WARNING = (
     "No 'json_options' are specified! Falling back to LEGACY_JSON_OPTIONS with "
@@ -112,21 +117,20 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                     adopt(self, value)
         if schema.set_when_made:
             self._set_missing(schema, values)
+        quick = schema.quick
         unknown = None
         for name, value in values.items():
-            field = schema.fields.get(name)
-            if field is None:
-                if name in ("id", "pk", "_cls"):
-                    setattr(self, name, value)
-                else:
-                    unknown = unknown or {}
-                    unknown[name] = value
-            elif value.__class__ in field._loads_unchanged and field._plainly_set:
+            if name in quick and value.__class__ in quick[name]:
                 held[name] = value
-            else:
-                if convert and value is not None and not field._keeps_given:
-                    value = field.to_python(value)
-                setattr(self, name, value)
+                continue
+            field = schema.fields.get(name)
+            if field is None and name not in ("id", "pk", "_cls"):
+                unknown = unknown or {}
+                unknown[name] = value
+                continue
+            if field and convert and value is not None and not field._keeps_given:
+                value = field.to_python(value)
+            setattr(self, name, value)
         if self._dynamic:
             self._dynamic_lock = False
         if unknown:
@@ -165,13 +169,22 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
     def _data(self) -> dict[str, Any]:
         """Every field's value, converted; changing it changes the document."""
         values = self._values
-        if self._raw is not None or values is EMPTY:
-            for name, field in self._fields.items():
+        named = type(self)._schema.blank
+        if not values.keys() >= named.keys():
+            for name in named:
                 if name not in values:
-                    self._touch(field)
+                    self._touch(self._fields[name])
                     values = self._values
+            if self._raw is not None and not self._meta.get("strict", True):
+                self._keep_unknown(self._raw)
         found: dict[str, Any] = values
         return found
+
+    def _keep_unknown(self, raw: Mapping[str, Any]) -> None:
+        """What has no field is there, too, where the class is not strict."""
+        for key in raw:
+            if key not in self._reverse_db_field_map:
+                self._values.setdefault(key, raw[key])
 
     @_data.setter
     def _data(self, values: dict[str, Any]) -> None:
@@ -187,7 +200,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 self._values = {}
             self._values[field.name] = value
             return value
-        if value is not None:
+        if value is not None or field._set_when_made:
             value = field._convert(value)
         if value is None and not field.null and field.default is not None:
             value = field.default
@@ -251,7 +264,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         :raises InvalidDocumentError: if a value cannot be converted.
         :raises FieldDoesNotExist: if a key has no field and the class is strict.
         """
-        if not isinstance(son, dict):
+        # An empty value that is no dict fails on its missing `get`, as upstream's.
+        if son and not isinstance(son, dict):
             raise ValueError(
                 "The source SON object needs to be of type 'dict' but a "
                 f"'{type(son)}' was found"
@@ -326,8 +340,6 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 del data[key]
         if errors:
             raise cls._invalid_data(errors)
-        if not cls._meta.get("strict", True) and not cls._dynamic:
-            data = {k: v for k, v in data.items() if k in cls._fields}
         document = cls(__auto_convert=False, _created=created, **data)
         document._changed_fields = []
         if not auto_dereference:
@@ -398,7 +410,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         use_db_field = kwargs.pop("use_db_field", True)
         if "json_options" not in kwargs:
             warn_caller(_JSON_WARNING, DeprecationWarning)
-            kwargs["json_options"] = json_util.LEGACY_JSON_OPTIONS
+            kwargs["json_options"] = _JSON_OPTIONS
         return json_util.dumps(self.to_mongo(use_db_field), *args, **kwargs)
 
     @classmethod
@@ -411,7 +423,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         """
         if "json_options" not in kwargs:
             warn_caller(_JSON_WARNING, DeprecationWarning)
-            kwargs["json_options"] = json_util.LEGACY_JSON_OPTIONS
+            kwargs["json_options"] = _JSON_OPTIONS
         return cls._from_son(json_util.loads(json_data, **kwargs), created=created)
 
     # Validating
@@ -524,7 +536,10 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             told = self.__str__()
         except (UnicodeEncodeError, UnicodeDecodeError):
             told = "[Bad Unicode data]"
-        return f"<{self.__class__.__name__}: {told}>"
+        # A `__str__` that gives something else is told by its own type.
+        kind: Any = str if told is None else type(told)
+        shown: str = kind(f"<{self.__class__.__name__}: {told}>")
+        return shown
 
     def __str__(self) -> str:
         if hasattr(self, "__unicode__"):
@@ -560,7 +575,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         """
         if "_text_score" not in self._data:
             raise InvalidDocumentError(
-                "This document is not originally built from a text query"
+                "This document is not originally built from a text query "
+                "(or text_score was not set on search_text() call)"
             )
         score: float = self._data["_text_score"]
         return score

@@ -22,7 +22,7 @@ from mongoengine.base.context import (
 from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.common import _import_class
-from mongoengine.errors import DeprecatedError, ValidationError
+from mongoengine.errors import DeprecatedError, NotRegistered, ValidationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -219,10 +219,12 @@ class BaseField(Generic[T]):
     def _validate_choices(self, value: Any) -> None:
         allowed = self.choices
         if isinstance(next(iter(allowed)), (list, tuple)):
-            allowed = [pair[0] for pair in allowed]
+            allowed = [choice for choice, _ in allowed]
         if isinstance(value, _document_classes()):
             if not any(isinstance(value, choice) for choice in allowed):
-                self.error(f"Value must be an instance of {allowed}")
+                # Upstream formats a tuple of one class as that class.
+                told = allowed[0] if _is_single(allowed) else allowed
+                self.error(f"Value must be an instance of {told}")
             return
         given = value if isinstance(value, (list, tuple)) else [value]
         if set(given) - set(allowed):
@@ -342,6 +344,10 @@ class ComplexBaseField(BaseField[T]):
         if not value:
             value._dereferenced = True
             return value
+        build = getattr(self.field, "build_lazyref", None)
+        if build is not None and isinstance(value, list):
+            _build_items(value, build)
+            return value
         if not instance._follows_references(self):
             return value
         if self.field is None and not has_references(value):
@@ -359,9 +365,11 @@ class ComplexBaseField(BaseField[T]):
 
     def _holds_references(self) -> bool:
         """Whether a value of this field may have references in it."""
-        inner = self.field
+        inner: Any = self.field
         while isinstance(inner, ComplexBaseField):
             inner = inner.field
+        if isinstance(inner, _import_class("EmbeddedDocumentField")):
+            return _embedded_holds_references(inner)
         return inner is None or isinstance(inner, _reference_fields())
 
     @staticmethod
@@ -621,6 +629,10 @@ def _in_order(converted: dict[Any, Any]) -> list[Any]:
     return list(converted.values())
 
 
+def _is_single(choices: Any) -> bool:
+    return isinstance(choices, tuple) and len(choices) == 1
+
+
 def _parameters_of(method: Any) -> tuple[str, ...]:
     code = getattr(method, "__code__", None)
     return code.co_varnames if code is not None else ()
@@ -634,7 +646,31 @@ def _reference_fields() -> tuple[type, ...]:
     return (
         _import_class("ReferenceField"),
         _import_class("GenericReferenceField"),
+        _import_class("LazyReferenceField"),
     )
+
+
+def _embedded_holds_references(field: Any) -> bool:
+    """Whether documents of an embedded field may have references in them."""
+    try:
+        kind = field.document_type
+    except NotRegistered:
+        return True
+    if kind is None or kind._dynamic or kind._meta.get("allow_inheritance"):
+        return True
+    followed = _reference_fields()[:2]
+    return any(
+        isinstance(inner, ComplexBaseField) or isinstance(inner, followed)
+        for inner in kind._fields.values()
+    )
+
+
+def _build_items(items: list[Any], build: Callable[[Any], Any]) -> None:
+    """Put lazy references into a list in the place of what they stand for."""
+    for index, item in enumerate(list.__iter__(items)):
+        built = build(item)
+        if built is not item:
+            list.__setitem__(items, index, built)
 
 
 # At the end, as it is made of BaseField.

@@ -79,8 +79,9 @@ class DocumentMetaclass(type):
         if attrs["_meta"].get("allow_inheritance"):
             attrs["_cls"] = _import_class("StringField")()
 
-        fields = _collect_fields(inherited, attrs)
-        _check_db_fields(fields)
+        own = dict(_named_fields(attrs))
+        _check_db_fields(own)
+        fields = _inherited_fields(inherited) | own
         attrs["_fields"] = fields
         attrs["_db_field_map"] = {k: f.db_field for k, f in fields.items()}
         attrs["_reverse_db_field_map"] = {
@@ -252,17 +253,14 @@ def _collection_name(class_name: str) -> str:
     )
 
 
-def _collect_fields(
-    inherited: list[Any], attrs: dict[str, Any]
-) -> dict[str, BaseField[Any]]:
-    """The fields of the bases, of plain mixins, and of the class itself."""
+def _inherited_fields(inherited: list[Any]) -> dict[str, BaseField[Any]]:
+    """The fields of the bases and of plain mixins."""
     fields: dict[str, BaseField[Any]] = {}
     for base in reversed(inherited):
         if hasattr(base, "_fields"):
             fields.update(base._fields)
         else:
             fields.update(_named_fields(vars(base)))
-    fields.update(_named_fields(attrs))
     return fields
 
 

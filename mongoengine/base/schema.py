@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bson import SON
 
 from mongoengine import signals
+from mongoengine.base.common import _DocumentRegistry
 from mongoengine.common import _import_class
 from mongoengine.errors import NotRegistered
 
@@ -156,13 +157,27 @@ class Schema:
         self.blank: dict[str, Any] = {}
         self.defaults: list[tuple[str, Any]] = []
         for name, field in self.fields.items():
-            if field.default is None or not field._plainly_set or field._set_when_made:
-                self.blank[name] = None
-            elif callable(field.default):
-                self.blank[name] = None
+            if not hasattr(cls, name):
+                # The automatic id beside another `id` is known as `id` alone.
+                continue
+            self.blank[name] = None
+            if (
+                field.default is None
+                or field.null
+                or field._set_when_made
+                or not field._plainly_set
+            ):
+                continue
+            if callable(field.default):
                 self.defaults.append((name, field))
             else:
                 self.blank[name] = field.default
+        # Fields whose values of some types the constructor puts in place directly.
+        self.quick: dict[str, frozenset[type]] = {
+            name: field._loads_unchanged
+            for name, field in self.fields.items()
+            if field._plainly_set and getattr(cls, name, None) is field
+        }
         shard_key = cls._meta.get("shard_key", ())
         self.shard_key = frozenset(shard_key or ())
         self.id_name = cls._meta.get("id_field") if cls._is_document else None
@@ -305,7 +320,7 @@ class Schema:
             return True
         if "_cls" in raw and raw["_cls"] != self.cls._class_name:
             try:
-                other = _import_class("_DocumentRegistry").get(raw["_cls"])._schema
+                other = _DocumentRegistry.get(raw["_cls"])._schema
             except (NotRegistered, AttributeError):
                 return False
             return other is not self and bool(other.loads_surely_here(raw, shape))

@@ -1,5 +1,7 @@
 """The fields that documents are made of."""
 
+from mongoengine.base.fields import BaseField as BaseField
+from mongoengine.base.fields import ComplexBaseField as ComplexBaseField
 from mongoengine.base.fields import GeoJsonBaseField, ObjectIdField
 from mongoengine.fields.containers import (
     RECURSIVE_REFERENCE_CONSTANT as RECURSIVE_REFERENCE_CONSTANT,
