@@ -84,7 +84,7 @@ class FieldLookup:
                     f"on the field {field.name}"
                 )
             lookup = field.lookup_member
-        member = lookup(name)
+        member = lookup(name) or None
         if member is None and not isinstance(field, _import_class("ComplexBaseField")):
             raise LookUpError(f'Cannot resolve field "{name}"')
         return member

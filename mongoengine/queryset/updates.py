@@ -166,9 +166,13 @@ def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
     if len(names) < 3 and names[0] not in UPDATE_OPERATORS:
         names.insert(0, "set")
     given = names.pop(0) if names[0] in UPDATE_OPERATORS else None
-    match = names.pop() if len(names) > 1 and names[-1] in _COMPARISONS else None
-    if len(names) > 1 and not names[-1]:
-        names.pop()
+    match = None
+    if len(names) > 1:
+        if names[-1] in _COMPARISONS:
+            match = names.pop()
+        if not names[-1]:
+            names.pop()
+            match = None
     path: list[Any] = looked_up(document, names) if document is not None else []
     if given is None:
         raise TypeError(f"No update operator in {keyword}: write set__{keyword}")

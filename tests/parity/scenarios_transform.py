@@ -1124,6 +1124,7 @@ def dynamic_fields(me, db):
         {"dyn__0": 1},
         {"dyn__gt": 1},
         {"dyn__in": ["a"]},
+        {"dyn____not__iendswith": "a"},
     )
 
 
@@ -1389,6 +1390,8 @@ def update_names_that_are_operators(me, db):
         {"set__e__type__": "x"},
         {"set__size__": 3},
         {"size__": 3},
+        {"set__size____gt": 3},
+        {"inc____type": 1},
     )
 
 
