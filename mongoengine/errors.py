@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = (
-    "NotRegistered",
-    "InvalidDocumentError",
-    "LookUpError",
-    "DoesNotExist",
-    "MultipleObjectsReturned",
-    "InvalidQueryError",
-    "OperationError",
-    "NotUniqueError",
-    "BulkWriteError",
     "BulkOperationError",
-    "FieldDoesNotExist",
-    "ValidationError",
-    "SaveConditionError",
+    "BulkWriteError",
     "DeprecatedError",
+    "DoesNotExist",
+    "FieldDoesNotExist",
+    "InvalidDocumentError",
+    "InvalidQueryError",
+    "LookUpError",
+    "MultipleObjectsReturned",
+    "NotRegistered",
+    "NotUniqueError",
+    "OperationError",
+    "SaveConditionError",
+    "ValidationError",
 )
 
 

@@ -36,9 +36,7 @@ def count_documents(
 
     :param limit: stop counting there; 0 gives 0
     """
-    return run(
-        _count_documents(SYNC, collection, filter, skip, limit, hint, collation)
-    )
+    return run(_count_documents(SYNC, collection, filter, skip, limit, hint, collation))
 
 
 async def _count_documents(

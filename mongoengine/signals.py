@@ -10,6 +10,7 @@ blocking operation cannot, and raises `RuntimeError` that names it.
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from mongoengine.execution import IO
 
 __all__ = (
-    "pre_init",
+    "post_delete",
     "post_init",
-    "pre_save",
-    "pre_save_post_validation",
     "post_save",
     "pre_delete",
-    "post_delete",
+    "pre_init",
+    "pre_save",
+    "pre_save_post_validation",
 )
 
 
@@ -121,9 +122,18 @@ def send_now(signal: Any, sender: Any, **kwargs: Any) -> None:
 
 
 def _receivers(signal: Any, sender: Any) -> list[Callable[..., Any]]:
+    """The receivers of a signal from `sender`, as they were connected."""
     if getattr(signal, "is_muted", False):
         return []
-    return list(signal.receivers_for(sender))
+    receivers = list(signal.receivers_for(sender))
+    if len(receivers) > 1:
+        known = [_strong(receiver) for receiver in signal.receivers.values()]
+        receivers.sort(key=known.index)
+    return receivers
+
+
+def _strong(receiver: Any) -> Any:
+    return receiver() if isinstance(receiver, weakref.ref) else receiver
 
 
 def _is_coroutine_function(receiver: Callable[..., Any]) -> bool:

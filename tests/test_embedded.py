@@ -21,6 +21,7 @@ from mongoengine.connection import (
     connect,
     connect_async,
     disconnect,
+    disconnect_all,
     disconnect_async,
     get_db,
     register_connection,
@@ -69,6 +70,7 @@ def program_on(url: str) -> str:
 def folder(tmp_path: Path) -> Any:
     folder = tmp_path / "data"
     yield folder
+    disconnect_all()
     server = embedded._servers.get(os.path.realpath(folder))
     if server is not None:
         embedded._drop(server)
@@ -228,7 +230,7 @@ def test_without_the_extra_the_error_tells_the_command(
 
 def test_a_server_that_died_is_told_and_started_again(folder: Path) -> None:
     url = f"embedded://{folder}"
-    connect("blog", host=url, **STANDARD)
+    connect("blog", host=url, serverSelectionTimeoutMS=100, **STANDARD)
     embedded._servers[os.path.realpath(folder)].end()
     with pytest.raises(embedded.EmbeddedServerError, match="is not running any more"):
         embedded.address(url)

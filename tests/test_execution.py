@@ -75,7 +75,7 @@ def test_the_blocking_face_works_while_a_loop_runs() -> None:
 
 
 def test_a_body_that_really_suspends_is_an_error_of_the_blocking_face() -> None:
-    with pytest.raises(RuntimeError, match="Target._rude awaited something other"):
+    with pytest.raises(RuntimeError, match=r"Target\._rude awaited something other"):
         Target().rude()
 
 
