@@ -96,7 +96,9 @@ def plans_of(document: Any, name: str) -> dict[str, Any]:
         return {}
     try:
         plans: dict[str, Any] = document.__dict__[name]
-    except KeyError:
+    except (AttributeError, KeyError):
+        if not isinstance(document, type):
+            return plans_of(type(document), name)
         plans = {}
         setattr(document, name, plans)
     return plans

@@ -409,6 +409,13 @@ def test_what_is_remembered_has_an_end() -> None:
     assert "n" in remembered["_update_plans"]
 
 
+def test_a_document_stands_for_its_class() -> None:
+    document = TransformLoose(name="x")
+    assert query(document, name="y") == {"nm": "y"}
+    assert update(document, name="y") == {"$set": {"nm": "y"}}
+    assert "_filter_plans" not in document._data
+
+
 def test_subclasses_remember_for_themselves() -> None:
     class Upper(Document):
         n = IntField(db_field="nn")
