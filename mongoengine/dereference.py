@@ -39,11 +39,13 @@ class _Place(NamedTuple):
 class _Wanted:
     """The documents of one place that are to be loaded."""
 
-    __slots__ = ("document_type", "ids")
+    __slots__ = ("by_class", "document_type", "ids")
 
     def __init__(self) -> None:
-        # A class of the documents, where a field tells it.
+        # A class of the documents, where it is known.
         self.document_type: Any = None
+        # A document said so itself: the collection is opened for the class.
+        self.by_class = False
         self.ids: dict[Any, None] = {}
 
 
@@ -55,12 +57,11 @@ class DeReference:
     document are left as they are.
     """
 
-    _max_depth = 1
-    _field: Any = None
-
-    def __init__(self) -> None:
-        self._wanted: dict[_Place, _Wanted] = {}
-        self._loaded: dict[Key, Any] = {}
+    _max_depth: int
+    # The field of the items, where it is a `ReferenceField`.
+    _field: Any
+    _wanted: dict[_Place, _Wanted]
+    _loaded: dict[Key, Any]
 
     async def _follow(
         self,
@@ -87,8 +88,14 @@ class DeReference:
         if hasattr(items, "_query_obj"):
             items = await io.call(items, "to_list")
         self._max_depth = max_depth
-        field = self._field = _reference_field(instance, name)
-        if field is not None:
+        self._wanted = {}
+        self._loaded = {}
+        self._field = None
+        field = _innermost_field(instance, name)
+        if isinstance(field, _import_class("GenericLazyReferenceField")):
+            return items
+        if isinstance(field, _import_class("ReferenceField")):
+            self._field = field
             if all(isinstance(i, field.document_type) for i in _values(items)):
                 return items
             items = _with_ids_as_references(field, items)
@@ -133,7 +140,8 @@ class DeReference:
             return False
         if reference is not value:
             document_type = _DocumentRegistry.get(value["_cls"])
-        elif document_type is None and self._field is not None:
+        by_class = document_type is not None
+        if not by_class and self._field is not None:
             document_type = self._field.document_type
         alias = (
             connection.DEFAULT_CONNECTION_NAME
@@ -142,6 +150,7 @@ class DeReference:
         )
         wanted = self._wanted.setdefault(_Place(alias, reference.collection), _Wanted())
         wanted.document_type = wanted.document_type or document_type
+        wanted.by_class = wanted.by_class or by_class
         wanted.ids[reference.id] = None
         return True
 
@@ -149,10 +158,10 @@ class DeReference:
 
     async def _load(self, io: IO, place: _Place, wanted: _Wanted) -> None:
         document_type = wanted.document_type
-        if document_type is None or document_type._meta.get("abstract"):
-            collection = connection.database(io, place.alias)[place.collection]
-        else:
+        if wanted.by_class and not document_type._meta.get("abstract"):
             collection = await document_type._open_collection(io, *place)
+        else:
+            collection = connection.database(io, place.alias)[place.collection]
         cursor = collection.find(
             {"_id": {"$in": list(wanted.ids)}}, session=connection._get_session()
         )
@@ -202,6 +211,8 @@ class DeReference:
         if instance is None or not name:
             return new
         wrap: Any = BaseList if isinstance(new, list) else BaseDict
+        if isinstance(items, wrap):
+            wrap = type(items)
         return wrap(new, instance, name)
 
     def _replaced_item(self, value: Any, depth: int) -> Any:
@@ -239,14 +250,15 @@ class DeReference:
         return self._loaded.get((reference.collection, reference.id), value)
 
 
-def _reference_field(instance: Any, name: str | None) -> Any:
-    """The `ReferenceField` that says what the items of a field refer to."""
+def _innermost_field(instance: Any, name: str | None) -> Any:
+    """The field of the items of a field, in however many lists and dicts."""
     if instance is None or name is None:
         return None
     field = instance._fields.get(name)
     while getattr(field, "field", None) is not None:
         field = field.field
-    return field if isinstance(field, _import_class("ReferenceField")) else None
+    kinds = _import_class("ReferenceField"), _import_class("CachedReferenceField")
+    return field if isinstance(field, kinds) else None
 
 
 def _with_ids_as_references(field: Any, items: Any) -> Any:
@@ -318,7 +330,7 @@ def _may_refer(field: Any) -> bool:
             _import_class("GenericReferenceField"),
             _import_class("DynamicField"),
         ),
-    ) and not isinstance(field, _import_class("GenericLazyReferenceField"))
+    )
 
 
 def _holding_fields() -> tuple[type, ...]:

@@ -387,7 +387,7 @@ class ComplexBaseField(BaseField[T]):
             return value
         if hasattr(value, "to_python"):
             return value.to_python()
-        if isinstance(value, BaseDict):
+        if isinstance(value, (BaseDict, *_document_classes())):
             # A tracked dict has been converted before.
             return value
         if value.__class__ is list and self.field is not None:

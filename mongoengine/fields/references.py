@@ -352,6 +352,13 @@ class ReferenceField(_Followed[D], _DocumentTyped[D], Generic[D]):
         unchanged = self.document_type.id._loads_unchanged
         return lambda raw: raw if raw.__class__ in unchanged else None
 
+    def _raw_validator(self) -> Callable[[Any], bool] | None:
+        if self._load_can_fail or not self._is_unconstrained():
+            return None
+        # Without `dbref`, a DBRef is made of whatever is stored.
+        valid = self._valid_types if self.dbref else self.document_type.id._load_as
+        return lambda raw: raw.__class__ in valid
+
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         if value is None:
             return None
