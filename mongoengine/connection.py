@@ -156,20 +156,10 @@ def register_connection(
         `uuidRepresentation` or `tz_aware`; `mongo_client_class` is the class to
         use in its place
     """
-    settings = settings_record(
-        SYNC,
-        db=db,
-        name=name,
-        host=host,
-        port=port,
-        read_preference=read_preference,
-        username=username,
-        password=password,
-        authentication_source=authentication_source,
-        authentication_mechanism=authentication_mechanism,
-        authmechanismproperties=authmechanismproperties,
-        **kwargs,
-    )
+    hosts = (db, name, host, port, read_preference)
+    user = (username, password, authentication_source)
+    mechanism = (authentication_mechanism, authmechanismproperties)
+    settings = settings_record(SYNC, *hosts, *user, *mechanism, **kwargs)
     record = run(settings)
     _start_embedded(alias, record)
     _connection_settings[alias] = record
@@ -200,7 +190,8 @@ def connect(
         else:
             _connection_settings[alias] = settings
             _registered.discard(alias)
-    return _open(alias)
+    client: MongoClient[Any] = _open(alias)
+    return client
 
 
 async def connect_async(
@@ -554,7 +545,7 @@ def database(io: IO, alias: str) -> Any:
     :raises ConnectionFailure: if it is not defined
     """
     if io.is_async:
-        found = _async_dbs.get((alias, _running_loop()))
+        found = _async_dbs.get((alias, get_running_loop()))
         if found is not None:
             return found
         if _only_sync(alias):

@@ -95,12 +95,12 @@ async def settings_record(
         "name": name or db or DEFAULT_DATABASE_NAME,
         "host": host or DEFAULT_HOST,
         "port": port or DEFAULT_PORT,
-        "read_preference": read_preference,
-        "username": username,
-        "password": password,
-        "authentication_source": authentication_source,
         "authentication_mechanism": authentication_mechanism,
         "authmechanismproperties": authmechanismproperties,
+        "authentication_source": authentication_source,
+        "password": password,
+        "username": username,
+        "read_preference": read_preference,
     }
     _check_database_name(record["name"])
     hosts = record["host"]

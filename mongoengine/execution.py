@@ -82,8 +82,8 @@ class _Ready(Generic[R]):
         self.value = value
 
     def __await__(self) -> Generator[None, None, R]:
+        yield from ()
         return self.value
-        yield  # makes this a generator; never reached
 
 
 class _SyncIO:
@@ -110,7 +110,7 @@ class _AsyncIO:
     wanted: Literal["async"] = "async"
 
     def __call__(self, result: Any) -> Awaitable[Any]:
-        return result if inspect.isawaitable(result) else _Ready(result)
+        return result if hasattr(result, "__await__") else _Ready(result)
 
     def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return getattr(target, "async_" + method)(*args, **kwargs)
@@ -153,7 +153,8 @@ def blocking(
         coroutine.close()
         raise RuntimeError(f"{body.__qualname__} awaited something other than io(...)")
 
-    return _dressed(face, body, name)
+    dressed: Callable[Concatenate[S, P], R] = _dressed(face, body, name)
+    return dressed
 
 
 def asynchronous(
@@ -168,7 +169,10 @@ def asynchronous(
         except WrongFamilyError as error:
             raise error.named(self, name) from None
 
-    return _dressed(face, body, f"async_{name}")
+    dressed: Callable[Concatenate[S, P], Coroutine[Any, Any, R]] = _dressed(
+        face, body, f"async_{name}"
+    )
+    return dressed
 
 
 def _face_name(body: Callable[..., Any]) -> str:

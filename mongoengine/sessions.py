@@ -39,7 +39,10 @@ _sessions: ContextVar[tuple[bound_session, ...]] = ContextVar("sessions", defaul
 
 def _get_session() -> Any:
     """The session that this task or thread works in, or None."""
-    for bound in reversed(_sessions.get()):
+    stack = _sessions.get()
+    if not stack:
+        return None
+    for bound in reversed(stack):
         if bound.session is not None:
             return bound.session
     return None

@@ -67,15 +67,16 @@ except ImportError:
 
 _signals = Namespace()
 
-pre_init = _signals.signal("pre_init")
-post_init = _signals.signal("post_init")
-pre_save = _signals.signal("pre_save")
+
+def _around(action: str) -> tuple[Any, Any]:
+    return _signals.signal(f"pre_{action}"), _signals.signal(f"post_{action}")
+
+
+pre_init, post_init = _around("init")
+pre_save, post_save = _around("save")
+pre_delete, post_delete = _around("delete")
+pre_bulk_insert, post_bulk_insert = _around("bulk_insert")
 pre_save_post_validation = _signals.signal("pre_save_post_validation")
-post_save = _signals.signal("post_save")
-pre_delete = _signals.signal("pre_delete")
-post_delete = _signals.signal("post_delete")
-pre_bulk_insert = _signals.signal("pre_bulk_insert")
-post_bulk_insert = _signals.signal("post_bulk_insert")
 
 
 async def send(io: IO, signal: Any, sender: Any, **kwargs: Any) -> None:
