@@ -359,9 +359,7 @@ class EmbeddedDocumentList(BaseList[T]):
         if not found:
             raise DoesNotExist(f"{self._name} matching query does not exist.")
         if len(found) > 1:
-            raise MultipleObjectsReturned(
-                f"{len(found)} items returned, instead of 1"
-            )
+            raise MultipleObjectsReturned(f"{len(found)} items returned, instead of 1")
         return found[0]
 
     def first(self) -> T | None:
@@ -371,9 +369,11 @@ class EmbeddedDocumentList(BaseList[T]):
     def create(self, **values: Any) -> T:
         """Make a new embedded document at the end of the list; nothing is saved."""
         field = self._instance._fields[self._name].field
-        created: T = field.document_type_obj(**values) if isinstance(
-            field.document_type_obj, type
-        ) else field.document_type(**values)
+        created: T = (
+            field.document_type_obj(**values)
+            if isinstance(field.document_type_obj, type)
+            else field.document_type(**values)
+        )
         self._instance[self._name].append(created)
         return created
 

@@ -6,7 +6,6 @@ and converts a field when it is first touched; see `mongoengine.base.schema`.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +14,6 @@ from bson.binary import UuidRepresentation
 
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.datastructures import StrictDict
 from mongoengine.base.fields import SCALARS, adopt
 from mongoengine.base.indexes import IndexSpecs
 from mongoengine.base.lookup import FieldLookup
@@ -58,12 +56,12 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
     """The state of a document: its values, and what became of them."""
 
     __slots__ = (
+        "__weakref__",
         "_changes",
         "_created",
         "_initialised",
         "_raw",
         "_values",
-        "__weakref__",
     )
 
     #: A class sets it to True to keep its values in a fixed set of slots.
@@ -226,9 +224,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         held = field._read(self)
         schema = type(self)._schema
         if name in schema.shard_key and not self._created and held != value:
-            raise OperationError(
-                f"Shard Keys are immutable. Tried to update {name}"
-            )
+            raise OperationError(f"Shard Keys are immutable. Tried to update {name}")
         if name == schema.id_name and self._created:
             self._created = False
         try:
@@ -375,10 +371,10 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             if field is None:
                 field = self._dynamic_fields.get(name)
             value = self._value_of(name, field)
-            if value is not None and not (
-                value.__class__ in field._dumps_unchanged
-            ):
-                inside = [p[len(name) + 1 :] for p in fields if p.startswith(name + ".")]
+            if value is not None and value.__class__ not in field._dumps_unchanged:
+                inside = [
+                    p[len(name) + 1 :] for p in fields if p.startswith(name + ".")
+                ]
                 value = field._to_mongo_safe_call(value, use_db_field, inside)
             if value is None and field._auto_gen:
                 value = field.generate()
@@ -554,8 +550,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         dbref = _dbref_class()
         if isinstance(other, dbref):
             return bool(
-                own._get_collection_name() == other.collection
-                and own.id == other.id
+                own._get_collection_name() == other.collection and own.id == other.id
             )
         return own.id is None and self is other
 
@@ -585,9 +580,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {
-            name: getattr(self, name)
-            for name in _STATE
-            if hasattr(self, name)
+            name: getattr(self, name) for name in _STATE if hasattr(self, name)
         }
         state["_data"] = self.to_mongo()
         return state

@@ -16,9 +16,6 @@ from bson import DBRef, ObjectId
 
 from mongoengine.base import context
 from mongoengine.base.common import UPDATE_OPERATORS
-from mongoengine.base.context import (
-    no_dereference_for_fields as _no_dereference_for_fields,
-)
 from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.common import _import_class
@@ -27,7 +24,6 @@ from mongoengine.errors import DeprecatedError, NotRegistered, ValidationError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.base.document import BaseDocument
 
 __all__ = ("BaseField", "ComplexBaseField", "GeoJsonBaseField", "ObjectIdField")
 
@@ -587,7 +583,9 @@ def has_references(value: Any) -> bool:
                 return True
             items: Iterable[Any] = dict.values(container)
         else:
-            items = list.__iter__(container) if isinstance(container, list) else container
+            items = (
+                list.__iter__(container) if isinstance(container, list) else container
+            )
         for item in items:
             kind = item.__class__
             if kind in PLAIN:
@@ -658,11 +656,8 @@ def _embedded_holds_references(field: Any) -> bool:
         return True
     if kind is None or kind._dynamic or kind._meta.get("allow_inheritance"):
         return True
-    followed = _reference_fields()[:2]
-    return any(
-        isinstance(inner, ComplexBaseField) or isinstance(inner, followed)
-        for inner in kind._fields.values()
-    )
+    followed = (ComplexBaseField, *_reference_fields()[:2])
+    return any(isinstance(inner, followed) for inner in kind._fields.values())
 
 
 def _build_items(items: list[Any], build: Callable[[Any], Any]) -> None:
@@ -677,4 +672,3 @@ def _build_items(items: list[Any], build: Callable[[Any], Any]) -> None:
 from mongoengine.base.geo import GeoJsonBaseField  # noqa: E402
 
 
-from mongoengine.base.geo import GeoJsonBaseField  # noqa: E402  (derives from BaseField)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.fields import BaseField, ComplexBaseField, ObjectIdField
@@ -84,9 +82,7 @@ class DocumentMetaclass(type):
         fields = _inherited_fields(inherited) | own
         attrs["_fields"] = fields
         attrs["_db_field_map"] = {k: f.db_field for k, f in fields.items()}
-        attrs["_reverse_db_field_map"] = {
-            f.db_field: k for k, f in fields.items()
-        }
+        attrs["_reverse_db_field_map"] = {f.db_field: k for k, f in fields.items()}
         attrs["_fields_ordered"] = tuple(
             field_name
             for _, field_name in sorted(
@@ -137,7 +133,9 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
         )
         concrete_parent = parent is not None and not parent._meta.get("abstract", True)
         if concrete_parent and "collection" in own:
-            warn_caller(f"Trying to set a collection on a subclass ({name})", SyntaxWarning)
+            warn_caller(
+                f"Trying to set a collection on a subclass ({name})", SyntaxWarning
+            )
             del own["collection"]
         if own["abstract"]:
             if parent is not None and not parent._meta.get("abstract", False):
@@ -238,8 +236,7 @@ def _merged_meta(name: str, own: dict[str, Any], inherited: list[Any]) -> MetaDi
     direct = all(b._meta.get("abstract") for b in inherited if hasattr(b, "_meta"))
     if not direct and meta["allow_inheritance"] is False and not meta["abstract"]:
         raise ValueError(
-            "Only direct subclasses of Document may set "
-            '"allow_inheritance" to False'
+            'Only direct subclasses of Document may set "allow_inheritance" to False'
         )
     if "collection" not in meta:
         meta["collection"] = _collection_name(name)
@@ -248,9 +245,7 @@ def _merged_meta(name: str, own: dict[str, Any], inherited: list[Any]) -> MetaDi
 
 def _collection_name(class_name: str) -> str:
     """`BlogPost` -> `blog_post`."""
-    return (
-        "".join(f"_{c}" if c.isupper() else c for c in class_name).strip("_").lower()
-    )
+    return "".join(f"_{c}" if c.isupper() else c for c in class_name).strip("_").lower()
 
 
 def _inherited_fields(inherited: list[Any]) -> dict[str, BaseField[Any]]:
@@ -282,9 +277,7 @@ def _check_db_fields(fields: dict[str, BaseField[Any]]) -> None:
         )
 
 
-def _settle_names(
-    name: str, attrs: dict[str, Any], inherited: list[Any]
-) -> list[Any]:
+def _settle_names(name: str, attrs: dict[str, Any], inherited: list[Any]) -> list[Any]:
     """Work out `_class_name` and the like; the concrete ancestors."""
     ancestors = []
     names = [name]

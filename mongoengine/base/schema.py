@@ -22,7 +22,7 @@ from mongoengine.common import _import_class
 from mongoengine.errors import NotRegistered
 
 if TYPE_CHECKING:
-    from mongoengine.base.fields import BaseField
+    pass
 
 __all__ = ("EMPTY", "Schema", "new_son", "prepare_field")
 
@@ -190,9 +190,7 @@ class Schema:
         self.plain = self._needs_constructor()
         self.own_loader = not _is_ours(cls, "_from_son")
         self.own_dump = not _is_ours(cls, "to_mongo")
-        self.own_validation = not (
-            _is_ours(cls, "validate") and _is_ours(cls, "clean")
-        )
+        self.own_validation = not (_is_ours(cls, "validate") and _is_ours(cls, "clean"))
         self.make = self._compile_make()
         self._dumpers: tuple[Dumper, ...] | None = None
         self._checks: tuple[Check, ...] | None = None
@@ -292,7 +290,8 @@ class Schema:
     def _embedded_proof(field: Any) -> Proof:
         def proof(value: Any) -> bool:
             return value is None or (
-                value.__class__ is dict and _embedded_class(field)._schema.loads_surely(value)
+                value.__class__ is dict
+                and _embedded_class(field)._schema.loads_surely(value)
             )
 
         return proof
@@ -515,6 +514,7 @@ def _type_proof(types: frozenset[type]) -> Proof:
 
 
 def _items_proof(types: frozenset[type]) -> Proof:
-    return lambda value: value is None or (
-        value.__class__ is list and types.issuperset(map(type, value))
+    return lambda value: (
+        value is None
+        or (value.__class__ is list and types.issuperset(map(type, value)))
     )

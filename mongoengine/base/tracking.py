@@ -178,9 +178,7 @@ class ChangeTracking:
             elif isinstance(holder, dict):
                 holder = holder.get(part)
             else:
-                holder = getattr(
-                    holder, holder._reverse_db_field_map.get(part, part)
-                )
+                holder = getattr(holder, holder._reverse_db_field_map.get(part, part))
         if not hasattr(holder, "_fields"):
             return None
         field = holder._fields.get(holder._reverse_db_field_map.get(last, last))

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from bson import SON, ObjectId
+from bson import SON
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.datastructures import (
-    BaseDict,
+    AsyncReferenceProxy,
     BaseList,
     EmbeddedDocumentList,
 )
 from mongoengine.base.fields import PLAIN, BaseField, ComplexBaseField
 from mongoengine.common import _import_class
-from mongoengine.errors import InvalidQueryError, LookUpError, ValidationError
+from mongoengine.errors import InvalidQueryError
+from mongoengine.execution import SYNC, run
 
 if TYPE_CHECKING:
     from mongoengine.document import EmbeddedDocument
@@ -241,6 +242,8 @@ class DynamicField(BaseField[Any]):
             return value
         if hasattr(value, "to_mongo"):
             return self._dump_document(value, use_db_field, fields)
+        if isinstance(value, AsyncReferenceProxy):
+            return value._held
         if not isinstance(value, (dict, list, tuple)):
             return value
         dump = self.to_mongo
@@ -263,10 +266,20 @@ class DynamicField(BaseField[Any]):
     def to_python(self, value: Any) -> Any:
         if isinstance(value, dict) and "_cls" in value:
             kind = _DocumentRegistry.get(value["_cls"])
-            if "_ref" in value:
-                return value
-            return kind._from_son(value)
+            return (
+                self._referred(kind, value)
+                if "_ref" in value
+                else (kind._from_son(value))
+            )
         return super().to_python(value)
+
+    def _referred(self, kind: Any, value: Any) -> Any:
+        """The document of a generic reference, or what stands for it in async code."""
+        from mongoengine.fields import references
+
+        if references._is_awaited(kind):
+            return AsyncReferenceProxy(kind, value, self.name)
+        return run(references._dereference(SYNC, kind, value["_ref"]))
 
     def lookup_member(self, member_name: str) -> str:
         return member_name
@@ -407,7 +420,9 @@ class EmbeddedDocumentListField(ListField[E]):
     if TYPE_CHECKING:
 
         @overload  # type: ignore[override]
-        def __get__(self, instance: None, owner: Any) -> EmbeddedDocumentListField[E]: ...
+        def __get__(
+            self, instance: None, owner: Any
+        ) -> EmbeddedDocumentListField[E]: ...
         @overload
         def __get__(self, instance: object, owner: Any) -> EmbeddedDocumentList[E]: ...
         def __get__(self, instance: Any, owner: Any) -> Any: ...
@@ -472,9 +487,7 @@ class DictField(ComplexBaseField[dict[str, Any]]):
         if not isinstance(value, dict):
             self.error("Only dictionaries may be used in a DictField")
         if _any_key(value, lambda key: not isinstance(key, str)):
-            self.error(
-                "Invalid dictionary key - documents must have only string keys"
-            )
+            self.error("Invalid dictionary key - documents must have only string keys")
         if _any_key(value, lambda key: key.startswith("$")):
             self.error(
                 'Invalid dictionary key name - keys may not startswith "$" characters'

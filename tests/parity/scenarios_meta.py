@@ -2,6 +2,8 @@
 
 from bson import ObjectId
 
+from .harness import differs
+
 
 def meta_of_a_plain_document(me, db):
     class Person(me.Document):
@@ -424,6 +426,7 @@ def automatic_primary_keys(me, db):
     return shown
 
 
+@differs("an automatic id without an attribute of its name is in _data, as None")
 def auto_id_names(me, db):
     class Both(me.Document):
         id = me.IntField(db_field="x")

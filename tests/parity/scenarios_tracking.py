@@ -291,6 +291,7 @@ def lists_of_lists(me, db):
     return _try(me, db, [item, append, row, new_row, both])
 
 
+@differs("an update in place by |= is noted; upstream loses it")
 def dict_methods(me, db):
     return _try(
         me,
@@ -664,6 +665,9 @@ def dynamic_fields(me, db):
     )
 
 
+@differs(
+    "paths inside dynamic fields are whole; upstream forgets the field and fails or writes another one"
+)
 def dynamic_fields_loaded(me, db):
     class Loose(me.DynamicDocument):
         pass
