@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, ove
 from bson import DBRef, ObjectId
 
 from mongoengine.base import context
+from mongoengine.base.context import (  # noqa: F401  (extensions look for it here)
+    no_dereference_for_fields as _no_dereference_for_fields,
+)
 from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
 from mongoengine.base.tracking import ChangeTracking
@@ -254,12 +257,12 @@ class BaseField(Generic[T]):
         """The document class that declares the field."""
         return self._owner_document
 
-    def _set_owner_document(self, owner_document: Any) -> None:
-        self._owner_document = owner_document
-
     @owner_document.setter
     def owner_document(self, owner_document: Any) -> None:
         self._set_owner_document(owner_document)
+
+    def _set_owner_document(self, owner_document: Any) -> None:
+        self._owner_document = owner_document
 
     @property
     def _auto_dereference(self) -> bool:
@@ -636,7 +639,7 @@ def _parameters_of(method: Any) -> tuple[str, ...]:
     return code.co_varnames if code is not None else ()
 
 
-def _document_classes() -> tuple[type, type]:
+def _document_classes() -> tuple[Any, Any]:
     return _import_class("Document"), _import_class("EmbeddedDocument")
 
 

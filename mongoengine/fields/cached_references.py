@@ -1,0 +1,187 @@
+"""The field that keeps copies of fields of the document that it refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, TypeVar, overload
+
+from bson import SON, DBRef
+
+from mongoengine import signals
+from mongoengine.base.references import AsyncReferenceProxy
+from mongoengine.common import _import_class
+from mongoengine.execution import IO, SYNC, asynchronous, blocking, run
+from mongoengine.fields.following import (
+    DocumentTyped,
+    Followed,
+    is_awaited,
+    load_copied,
+)
+
+__all__ = ("CachedReferenceField",)
+
+D = TypeVar("D")
+
+
+class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
+    """A field for a document of another collection that keeps a copy of fields.
+
+    The copies can be queried.  They are brought up to date when the document is
+    saved (which needs `blinker`), and all at once by :meth:`sync_all`.
+
+    :param document_type: the class of the document, or its name.
+    :param fields: the names of the fields to keep.
+    :param auto_sync: update the copies when a document is saved.
+    :raises ValidationError: if `document_type` is neither class nor name.
+    """
+
+    _load_can_fail = True
+
+    @overload
+    def __init__(
+        self,
+        document_type: type[D],
+        fields: Sequence[str] | None = None,
+        auto_sync: bool = True,
+        **kwargs: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CachedReferenceField[Any],
+        document_type: str,
+        fields: Sequence[str] | None = None,
+        auto_sync: bool = True,
+        **kwargs: Any,
+    ) -> None: ...
+    def __init__(
+        self,
+        document_type: Any,
+        fields: Sequence[str] | None = None,
+        auto_sync: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        self._take_document_type(document_type)
+        self.auto_sync = auto_sync
+        self.fields = [] if fields is None else fields
+        super().__init__(**kwargs)
+
+    @property
+    def _constructor_name(self) -> str:
+        return "CachedReferenceField"
+
+    def start_listener(self) -> None:
+        """Update the copies from now on when a document is saved."""
+        signals.post_save.connect(
+            self.on_document_pre_save, sender=self.document_type
+        )
+
+    async def _on_document_pre_save_body(
+        self, io: IO, /, sender: Any, document: Any, created: bool, **kwargs: Any
+    ) -> None:
+        """Update the copies of a document that is being saved (receiver)."""
+        if created:
+            return
+        changed, _ = document._delta()
+        update = {
+            f"set__{self.name}__{key}": value
+            for key, value in changed.items()
+            if key in self.fields
+        }
+        if update:
+            holders = self.owner_document.objects(**{self.name: document})
+            await io.call(holders, "update", **update)
+
+    on_document_pre_save = blocking(_on_document_pre_save_body)
+
+    async def _sync_all_body(self, io: IO) -> None:
+        """Update the copies of all documents of the class that is referred to.
+
+        Sends an `update` for each of them.
+        """
+        documents = self.document_type.objects
+        if io.is_async:
+            loaded = [document async for document in documents]
+        else:
+            loaded = list(documents)
+        for document in loaded:
+            holders = self.owner_document.objects(**{self.name: document})
+            await io.call(holders, "update", **{f"set__{self.name}": document})
+
+    sync_all = blocking(_sync_all_body)
+    async_sync_all = asynchronous(_sync_all_body)
+
+    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+        return (self.document_type, value) if isinstance(value, DBRef) else None
+
+    def to_python(self, value: Any) -> Any:
+        """Load the document of a stored copy; elsewhere the value as it is.
+
+        Where that would block an event loop, a DBRef with the copy stands for it.
+        """
+        if value.__class__ is AsyncReferenceProxy:
+            return self._unwrapped(value)
+        if not isinstance(value, dict):
+            return value
+        kind = self.document_type
+        key = kind.id.to_python(value["_id"])
+        reference = _CachedCopy(kind._get_collection_name(), key, value)
+        if is_awaited(kind):
+            return reference
+        return run(load_copied(SYNC, kind, reference))
+
+    def to_mongo(
+        self,
+        document: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        """The primary key and the kept fields of a document."""
+        if document.__class__ is AsyncReferenceProxy:
+            document = self._unwrapped(document)
+        if isinstance(document, _CachedCopy):
+            return document.copy
+        if not isinstance(document, _import_class("Document")):
+            self.error("Only accept a document object")
+        if document.pk is None:
+            self._refuse_unsaved(document)
+        wanted = set(fields) if fields else None
+        kept = [name for name in self.fields if wanted is None or name in wanted]
+        id_field = document._fields[document._meta["id_field"]]
+        stored: SON[str, Any] = SON((("_id", None),))
+        stored.update(document.to_mongo(use_db_field=use_db_field, fields=kept))
+        stored["_id"] = id_field.to_mongo(document.pk)
+        return stored
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, _import_class("Document")):
+            raise NotImplementedError
+        if value.pk is None:
+            self._refuse_unsaved(value)
+        return {"_id": value.pk, **{name: value[name] for name in self.fields}}
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that the value is a saved document of the class."""
+        if isinstance(value, (_CachedCopy, AsyncReferenceProxy)):
+            return
+        if not isinstance(value, self.document_type):
+            self.error("A CachedReferenceField only accepts documents")
+        if value.pk is None:
+            self._refuse_unsaved(value)
+
+
+class _CachedCopy(DBRef):
+    """A reference with the fields of its document that were stored with it."""
+
+    __slots__ = ("copy",)
+
+    def __init__(self, collection: str, id: Any, copy: Any) -> None:
+        self.copy = copy
+        super().__init__(collection, id)
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.collection, self.id, self.copy)
+
+    def __deepcopy__(self, memo: Any) -> _CachedCopy:
+        return _CachedCopy(self.collection, self.id, dict(self.copy))

@@ -1,0 +1,234 @@
+"""What reference fields share: which class they refer to, and how it is read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+
+from bson import DBRef
+
+from mongoengine import connection
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.fields import BaseField
+from mongoengine.base.references import AsyncReferenceProxy
+from mongoengine.common import _import_class
+from mongoengine.connection import DEFAULT_CONNECTION_NAME
+from mongoengine.errors import DoesNotExist, NotRegistered
+from mongoengine.execution import IO, SYNC, asynchronous, blocking, run
+from mongoengine.fields.containers import RECURSIVE_REFERENCE_CONSTANT
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ("DocumentTyped", "Followed", "is_awaited", "load_copied")
+
+D = TypeVar("D")
+
+
+async def _read(io: IO, kind: Any, reference: Any) -> Any:
+    """The raw document that a DBRef points to, or None (command `find`)."""
+    database = kind._async_get_db() if io.is_async else kind._get_db()
+    return await io(
+        database.dereference(reference, session=connection._get_session())
+    )
+
+
+async def _dereference(io: IO, kind: Any, reference: Any) -> Any:
+    """The document of class `kind` that a DBRef points to.
+
+    :raises DoesNotExist: if it is not stored.
+    """
+    raw = await _read(io, kind, reference)
+    if raw is None:
+        raise DoesNotExist(f"Trying to dereference unknown document {reference}")
+    return kind._from_son(raw)
+
+
+async def load_copied(io: IO, kind: Any, reference: Any) -> Any:
+    """The same for a stored copy, in upstream's words where there is nothing."""
+    raw = await _read(io, kind, reference)
+    if raw is None:
+        raise AttributeError("'NoneType' object has no attribute 'get'")
+    return kind._from_son(raw)
+
+
+def is_awaited(*places: Any) -> bool:
+    """Whether references have to be awaited rather than followed at once.
+
+    :param places: documents or their classes; the first that is open decides.
+    """
+    for place in places:
+        modes = connection.alias_modes(_alias_of(place))
+        if len(modes) == 2:
+            return _loop_runs()
+        if modes:
+            return "async" in modes
+    return False
+
+
+def _alias_of(place: Any) -> str:
+    while not getattr(place, "_is_document", False):
+        # An embedded document is where the document is that it is part of.
+        try:
+            place = None if isinstance(place, type) else place._instance
+            if place is None:
+                return DEFAULT_CONNECTION_NAME
+            place._is_document  # noqa: B018 - the parent may be gone
+        except ReferenceError:
+            return DEFAULT_CONNECTION_NAME
+    target = None if isinstance(place, type) else place._target
+    alias: str = target[0] if target else place._get_db_alias()
+    return alias
+
+
+def _loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def document_classes() -> tuple[type, type]:
+    return _import_class("Document"), _import_class("EmbeddedDocument")
+
+
+def is_document_class(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, _import_class("Document"))
+
+
+def unsaved_text(kind: Any) -> str:
+    return (
+        f"The instance of the document '{kind.__name__}' you are trying to reference "
+        "has an empty 'id'. You can only reference documents once they have been "
+        "saved to the database"
+    )
+
+
+class DocumentTyped(BaseField[D]):
+    """What fields have in common that are given the class they refer to."""
+
+    document_type_obj: Any
+
+    def _take_document_type(self, document_type: Any) -> None:
+        if not isinstance(document_type, str) and not is_document_class(document_type):
+            self.error(
+                f"Argument to {self._constructor_name} constructor must be a "
+                "document class or a string"
+            )
+        self.document_type_obj = document_type
+
+    @property
+    def _constructor_name(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def document_type(self) -> Any:
+        """The class that is referred to.
+
+        :raises NotRegistered: if it was given by name, and there is none.
+        """
+        kind = self.document_type_obj
+        if kind.__class__ is str:
+            if kind == RECURSIVE_REFERENCE_CONSTANT:
+                kind = self.owner_document
+            else:
+                kind = _DocumentRegistry.get(kind)
+            self.document_type_obj = kind
+        return kind
+
+    @property
+    def _document(self) -> Any:
+        # Whom errors about connections name.
+        return self.document_type
+
+    def lookup_member(self, member_name: str) -> Any:
+        """The field of that name in the document that is referred to, or None."""
+        return self.document_type._fields.get(member_name)
+
+    def _refuse_unsaved(self, document: Any) -> NoReturn:
+        self.error(unsaved_text(type(document)))
+
+    def _id_may_fail(self) -> bool:
+        """Whether converting a raw id may fail or is left to user code."""
+        try:
+            field = self.document_type.id
+        except (NotRegistered, AttributeError):
+            return True
+        return bool(field._user_converted or field._load_can_fail)
+
+
+class Followed(BaseField[D]):
+    """What fields have in common that give the document when they are read."""
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> D: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self
+        try:
+            value = instance._values[self.name]
+        except KeyError:
+            value = instance._touch(self)
+        if isinstance(value, (DBRef, dict)) and instance._follows_references(self):
+            return self._follow(instance, value)
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if value.__class__ is AsyncReferenceProxy:
+            value = self._unwrapped(value)
+        super().__set__(instance, value)
+
+    def _unwrapped(self, proxy: AsyncReferenceProxy[Any]) -> Any:
+        """What to hold instead of a proxy."""
+        held = proxy._held
+        return held["_ref"] if isinstance(held, dict) else held
+
+    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+        """The class and DBRef that a held value stands for; None for no reference."""
+        raise NotImplementedError
+
+    def _follow(self, instance: Any, value: Any) -> Any:
+        target = self._target_of(value)
+        if target is None:
+            return value
+        if is_awaited(target[0], instance) and isinstance(target[1], DBRef):
+            return AsyncReferenceProxy(target[0], value, self.name, self, instance)
+        return run(self._load_for(SYNC, instance, value))
+
+    async def _fetch(self, io: IO, document: Any) -> D:
+        """The document that `document` refers to with this field.
+
+        It is loaded (command `find`) unless that was done before, and held by
+        `document` from then on.
+
+        :param document: the document that has the field.
+        :raises DoesNotExist: if what it refers to is not stored.
+        """
+        value = self._read(document)
+        if isinstance(value, (DBRef, dict)):
+            value = await self._load_for(io, document, value)
+        found: D = value
+        return found
+
+    fetch = blocking(_fetch)
+    async_fetch = asynchronous(_fetch)
+
+    async def _load_for(self, io: IO, instance: Any, value: Any) -> Any:
+        """Load what `value` stands for, and have `instance` hold that instead."""
+        target = self._target_of(value)
+        if target is None:
+            return value
+        found = await _dereference(io, *target)
+        held = self._read(instance)
+        if held is value:
+            instance._put(self.name, found)
+        elif type(held) is type(found) and held == found:
+            # Another task was faster: one document stays one object.
+            return held
+        return found
+
+    _dereference = staticmethod(_dereference)
+    _is_awaited = staticmethod(is_awaited)

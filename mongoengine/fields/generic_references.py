@@ -1,0 +1,100 @@
+"""The field for documents of any collection."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from bson import SON, DBRef, ObjectId
+
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.references import AsyncReferenceProxy
+from mongoengine.common import _import_class
+from mongoengine.fields.following import Followed, is_document_class, unsaved_text
+
+__all__ = ("GenericReferenceField",)
+
+
+class GenericReferenceField(Followed[Any]):
+    """A field for a document of any collection; its class is stored with its key.
+
+    :param choices: the classes that are allowed, or their names.
+    :raises ValidationError: if a choice is neither.
+    """
+
+    _load_as = frozenset({dict, SON, DBRef, ObjectId})
+    _dump_as = frozenset({dict, SON, DBRef, ObjectId})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = kwargs.pop("choices", None)
+        super().__init__(*args, **kwargs)
+        self.choices: list[str] = [self._choice(given) for given in choices or ()]
+
+    def _choice(self, given: Any) -> str:
+        if isinstance(given, str):
+            return given
+        if not is_document_class(given):
+            self.error(
+                "Invalid choices provided: must be a list of"
+                "Document subclasses and/or str"
+            )
+        name: str = given._class_name
+        return name
+
+    def _validate_choices(self, value: Any) -> None:
+        if isinstance(value, dict):
+            value = value.get("_cls")
+        elif isinstance(value, _import_class("Document")):
+            value = value._class_name
+        elif value.__class__ is AsyncReferenceProxy:
+            value = value.document_type._class_name
+        super()._validate_choices(value)
+
+    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+        if not isinstance(value, dict):
+            return None
+        return _DocumentRegistry.get(value["_cls"]), value["_ref"]
+
+    def _unwrapped(self, proxy: AsyncReferenceProxy[Any]) -> Any:
+        held = proxy._held
+        if isinstance(held, DBRef):
+            return SON((("_cls", proxy.document_type._class_name), ("_ref", held)))
+        return held
+
+    def to_python(self, value: Any) -> Any:
+        if value.__class__ is AsyncReferenceProxy:
+            return self._unwrapped(value)
+        return value
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check for a saved document, or for a complete reference to one."""
+        document = _import_class("Document")
+        is_reference = isinstance(value, dict)
+        if not (is_reference or isinstance(value, (document, DBRef))) or (
+            is_reference and not ("_ref" in value and "_cls" in value)
+        ):
+            self.error("GenericReferences can only contain documents")
+        if isinstance(value, document) and value.pk is None:
+            self._refuse_unsaved(value)
+
+    def _refuse_unsaved(self, document: Any) -> NoReturn:
+        self.error(unsaved_text(type(document)))
+
+    def to_mongo(self, document: Any) -> Any:
+        """The class and the DBRef of a document; references as they are."""
+        if document.__class__ is AsyncReferenceProxy:
+            document = self._unwrapped(document)
+        if document is None or isinstance(document, (dict, ObjectId, DBRef)):
+            return document
+        kind = type(document)
+        id_name = kind._meta["id_field"]
+        id_field = kind._fields[id_name]
+        key = document
+        if isinstance(document, _import_class("Document")):
+            key = document.pk
+            if key is None:
+                self._refuse_unsaved(document)
+        reference = DBRef(document._get_collection_name(), id_field.to_mongo(key))
+        return SON((("_cls", document._class_name), ("_ref", reference)))
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        return None if value is None else self.to_mongo(value)

@@ -1,0 +1,243 @@
+"""Fields that give a reference, to be followed when it is asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from bson import SON, DBRef
+
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.metaclasses import DO_NOTHING
+from mongoengine.base.references import LazyReference
+from mongoengine.common import _import_class
+from mongoengine.errors import ValidationError
+from mongoengine.fields.following import DocumentTyped, document_classes, unsaved_text
+from mongoengine.fields.generic_references import GenericReferenceField
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ("GenericLazyReferenceField", "LazyReferenceField")
+
+D = TypeVar("D")
+
+
+class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
+    """A field for a document of another collection that is loaded when asked for.
+
+    Reading it gives a
+    :class:`~mongoengine.base.datastructures.LazyReference`, whose `fetch()` or
+    `async_fetch()` loads the document.
+
+    :param document_type: the class of the document, or its name; `"self"` is the
+        class that has the field.
+    :param passthrough: load the document when an attribute of the reference is
+        read.
+    :param dbref: store a DBRef instead of the primary key.
+    :param reverse_delete_rule: what happens to this document when the other one
+        is deleted: `DO_NOTHING`, `NULLIFY`, `CASCADE`, `DENY` or `PULL`.
+    :raises ValidationError: if `document_type` is neither class nor name.
+    """
+
+    @overload
+    def __init__(
+        self,
+        document_type: type[D],
+        passthrough: bool = False,
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        **kwargs: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: LazyReferenceField[Any],
+        document_type: str,
+        passthrough: bool = False,
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        **kwargs: Any,
+    ) -> None: ...
+    def __init__(
+        self,
+        document_type: Any,
+        passthrough: bool = False,
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(document_type, (str, type)):
+            raise TypeError("issubclass() arg 1 must be a class")
+        self._take_document_type(document_type)
+        self.dbref = dbref
+        self.passthrough = passthrough
+        self.reverse_delete_rule = reverse_delete_rule
+        super().__init__(**kwargs)
+
+    @property
+    def _constructor_name(self) -> str:
+        return "LazyReferenceField"
+
+    @property
+    def _load_can_fail(self) -> bool:  # type: ignore[override]
+        return self._id_may_fail()
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> LazyReference[D]: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self
+        try:
+            value = instance._values[self.name]
+        except KeyError:
+            value = instance._touch(self)
+        if value.__class__ is LazyReference and value.passthrough == self.passthrough:
+            return value
+        made = self.build_lazyref(value)
+        if made is not None:
+            instance._put(self.name, made)
+        return made
+
+    def build_lazyref(self, value: Any) -> Any:
+        """The :class:`LazyReference` of a document, DBRef or primary key."""
+        if isinstance(value, LazyReference):
+            if value.passthrough == self.passthrough:
+                return value
+            kind, key = value.document_type, value.pk
+        elif value is None:
+            return None
+        else:
+            kind, key = self.document_type, value
+            if isinstance(value, kind):
+                key = value.pk
+            elif isinstance(value, DBRef):
+                key = value.id
+        return LazyReference(kind, key, passthrough=self.passthrough)
+
+    def to_python(self, value: Any) -> Any:
+        """A `LazyReference` of a primary key."""
+        if isinstance(value, (DBRef, *document_classes())):
+            return value
+        kind = self.document_type
+        key = kind.id.to_python(value)
+        return LazyReference(kind, key, passthrough=self.passthrough)
+
+    def to_mongo(self, value: Any) -> Any:
+        """The primary key, or the DBRef, of a document or of what stands for one."""
+        kind = self.document_type
+        key = value
+        if isinstance(value, DBRef):
+            key = value.id
+        elif isinstance(value, kind):
+            key = value.pk
+        key = kind._fields[kind._meta["id_field"]].to_mongo(key)
+        if self.dbref:
+            return DBRef(kind._get_collection_name(), key)
+        return key
+
+    def _raw_dumper(self) -> Callable[[Any], Any] | None:
+        if self.dbref or self._load_can_fail:
+            return None
+        id_field = self.document_type.id
+        unchanged = id_field._loads_unchanged & id_field._dumps_unchanged
+        return lambda raw: raw if raw.__class__ in unchanged else None
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if value is None:
+            return None
+        super().prepare_query_value(op, value)
+        return self.to_mongo(value)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check the collection that is referred to; a document has to be saved."""
+        kind = self.document_type
+        collection = kind._get_collection_name()
+        if isinstance(value, LazyReference):
+            if value.collection != collection:
+                self.error(f"Reference must be on a `{kind}` document.")
+            key = value.pk
+        elif isinstance(value, kind):
+            key = value.pk
+        elif isinstance(value, DBRef):
+            if value.collection != collection:
+                self.error(f"DBRef on bad collection (must be on `{collection}`)")
+            key = value.id
+        else:
+            key = self._validated_key(kind, value)
+        if key is None:
+            self.error(unsaved_text(kind))
+
+    def _validated_key(self, kind: Any, value: Any) -> Any:
+        id_field = kind._fields[kind._meta["id_field"]]
+        try:
+            id_field.validate(value)
+        except ValidationError:
+            name = kind.__name__
+            self.error(
+                f"value should be `{name}` document, LazyReference or DBRef on "
+                f"`{name}` or `{name}`'s primary key "
+                f"(i.e. `{type(id_field).__name__}`)"
+            )
+        return value
+
+
+class GenericLazyReferenceField(GenericReferenceField):
+    """A field for a document of any collection that is loaded when asked for.
+
+    Reading it gives a
+    :class:`~mongoengine.base.datastructures.LazyReference`.
+
+    :param passthrough: load the document when an attribute of the reference is
+        read.
+    :param choices: the classes that are allowed, or their names.
+    :raises ValidationError: if a choice is neither.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.passthrough = kwargs.pop("passthrough", False)
+        super().__init__(*args, **kwargs)
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> Any: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self
+        made = self.build_lazyref(self._read(instance))
+        if made is not None:
+            instance._put(self.name, made)
+        return made
+
+    def build_lazyref(self, value: Any) -> Any:
+        """The :class:`LazyReference` of a document or a stored reference."""
+        if isinstance(value, LazyReference):
+            if value.passthrough == self.passthrough:
+                return value
+            kind, key = value.document_type, value.pk
+        elif isinstance(value, dict):
+            kind, key = _DocumentRegistry.get(value["_cls"]), value["_ref"].id
+        elif isinstance(value, _import_class("Document")):
+            kind, key = type(value), value.pk
+        else:
+            return value
+        return LazyReference(kind, key, passthrough=self.passthrough)
+
+    def _validate_choices(self, value: Any) -> None:
+        if isinstance(value, LazyReference):
+            value = value.document_type._class_name
+        super()._validate_choices(value)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        if isinstance(value, LazyReference) and value.pk is None:
+            self.error(unsaved_text(value.document_type))
+        super().validate(value, clean)
+
+    def to_mongo(self, document: Any) -> Any:
+        if isinstance(document, LazyReference):
+            kind = document.document_type
+            reference = DBRef(kind._get_collection_name(), document.pk)
+            return SON((("_cls", kind._class_name), ("_ref", reference)))
+        return super().to_mongo(document)
