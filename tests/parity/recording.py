@@ -55,7 +55,9 @@ def _copied(value: Any) -> Any:
 def _shown(
     database: str, command: dict[str, Any], default_database: str
 ) -> dict[str, Any]:
-    shown = {key: value for key, value in command.items() if key not in _VOLATILE}
+    name = next(iter(command))  # what stands behind it is in no order
+    keys = [name, *sorted(key for key in command if key != name)]
+    shown = {key: command[key] for key in keys if key not in _VOLATILE}
     if shown.get("$readPreference") == {"mode": "primaryPreferred"}:
         del shown["$readPreference"]
     if "getMore" in shown:

@@ -41,6 +41,10 @@ def choose(library: str) -> Any:
         sys.path.insert(0, str(ORACLE))
     else:
         sys.path.insert(0, str(ROOT))
+    if library == "async":
+        from . import asynchronous
+
+        asynchronous.prepare(ROOT)
     me = importlib.import_module("mongoengine")
     home = pathlib.Path(str(me.__file__)).resolve().parent.parent
     expected = ORACLE if library == "oracle" else ROOT
