@@ -313,9 +313,10 @@ class GridFSProxy:
             opened = self._opened()
         except WrongFamilyError as error:
             raise AttributeError(str(error)) from None
-        if not hasattr(opened, name):
-            raise AttributeError
-        return getattr(opened, name)
+        try:
+            return getattr(opened, name)
+        except AttributeError:
+            raise AttributeError from None
 
     def __get__(self, instance: Any, value: Any) -> Self:
         return self
