@@ -256,7 +256,9 @@ def _open(alias: str) -> Any:
         client = _connections.get(alias)
         if client is None:
             settings = _settings_of(alias)
-            client = _shared(settings) or _made(alias, MongoClient, settings)
+            client = _shared(settings)
+            if client is None:
+                client = _made(alias, MongoClient, settings)
             _connections[alias] = client
     return client
 
