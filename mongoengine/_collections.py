@@ -217,7 +217,10 @@ async def _open_timeseries(cls: DocumentClass, io: IO, database: Any, name: str)
     See https://www.mongodb.com/docs/manual/core/timeseries-collections/
     """
     if await _exists(io, database, name):
-        return database.get_collection(name)
+        collection = database.get_collection(name)
+        # Asked for, as ever, but not compared: any existing collection will do.
+        await io(collection.options(session=connection._get_session()))
+        return collection
     timeseries = dict(cls._meta["timeseries"])
     options: dict[str, Any] = {"timeseries": timeseries}
     if "expireAfterSeconds" in timeseries:

@@ -146,10 +146,16 @@ async def update(
     return done.upserted_id is not None
 
 
+def held_id(document: Document) -> Any:
+    """The primary key of a document, not followed where it is a reference."""
+    name = document._meta["id_field"]
+    return document._value_of(name, document._fields[name])
+
+
 def stored_id(document: Document) -> Any:
     """The primary key of a document as MongoDB stores it."""
-    field = document._fields[document._meta["id_field"]]
-    value = document.pk
+    field: Any = document._fields[document._meta["id_field"]]
+    value = held_id(document)
     if value.__class__ in field._dump_as:
         return value
     return field._to_mongo_safe_call(value, use_db_field=True)

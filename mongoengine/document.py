@@ -215,9 +215,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
 
     async def _own_collection(self, io: IO) -> Any:
         """The collection that this document is stored in."""
-        if self._target is None:
-            return await _collections.open_collection(type(self), io)
-        return await _collections.open_collection(type(self), io, *self._target)
+        return await _collections.open_collection(type(self), io, *(self._target or ()))
 
     @property
     def _qs(self) -> QuerySet[Self]:
@@ -339,7 +337,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
             await _saving.fill_sequences(self, io)
         if validate:
             self.validate(clean=clean)
-        created = force_insert or self._created or self.pk is None
+        created = force_insert or self._created or _saving.held_id(self) is None
         if signals.pre_save_post_validation.receivers:
             await signals.send(
                 io,
@@ -552,7 +550,6 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
 
         :param names: the fields to take over; all where there are none.
         """
-        fields = type(self)._fields
         plain = not type(self)._schema.plain and not stored._dynamic_fields
         data = stored._data
         if plain and not names:
@@ -564,12 +561,11 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
             for name, value in data.items():
                 if not names or name in names:
                     setattr(self, name, value)
-            keys = {fields[n].db_field if n in fields else n for n in names or data}
-            self._changed_fields = [
-                path
-                for path in getattr(self, "_changed_fields", ())
-                if path.partition(".")[0] not in keys
-            ]
+            if names:
+                changed = getattr(self, "_changed_fields", ())
+                self._changed_fields = [key for key in changed if key not in names]
+            else:
+                self._clear_changed_fields()
         self._created = False
 
     # Classes
