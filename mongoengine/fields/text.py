@@ -65,12 +65,18 @@ class StringField(BaseField[str]):
         """Check the type, the length and the regex."""
         if not isinstance(value, str):
             self.error("StringField only accepts string values")
-        if self.max_length is not None and len(value) > self.max_length:
-            self.error("String value is too long")
-        if self.min_length is not None and len(value) < self.min_length:
-            self.error("String value is too short")
-        if self.regex is not None and self.regex.match(value) is None:
-            self.error("String value did not match validation regex")
+        if problem := self._problem_of(value):
+            self.error(problem)
+
+    def _problem_of(self, text: str) -> str | None:
+        longest, shortest = self.max_length, self.min_length
+        if longest is not None and len(text) > longest:
+            return "String value is too long"
+        if shortest is not None and len(text) < shortest:
+            return "String value is too short"
+        if self.regex is not None and not self.regex.match(text):
+            return "String value did not match validation regex"
+        return None
 
     def _is_unconstrained(self) -> bool:
         asked_for = (self.max_length, self.min_length, self.regex)
