@@ -285,7 +285,8 @@ class BaseList(_Tracked, list[T]):
         from copy import deepcopy
 
         items = deepcopy(list(list.__iter__(self)), memo)
-        return _restored_list(type(self), items, self._name)
+        restored: BaseList[T] = _restored_list(type(self), items, self._name)
+        return restored
 
     def __setitem__(self, key: Any, value: Any) -> None:
         list.__setitem__(self, key, value)
@@ -414,7 +415,7 @@ def _matches(item: Any, wanted: Mapping[str, Any]) -> bool:
 class StrictDict:
     """A mapping with a fixed set of keys, kept in slots."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
     _special_fields = {"get", "pop", "iteritems", "items", "keys", "create"}
     _classes: dict[frozenset[str], type[StrictDict]] = {}
 

@@ -55,19 +55,19 @@ _JSON_WARNING = (
 class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
     """The state of a document: its values, and what became of them."""
 
-    __slots__ = (
-        "__weakref__",
-        "_changes",
-        "_created",
-        "_initialised",
-        "_raw",
-        "_values",
-    )
+    if not TYPE_CHECKING:
+        __slots__ = (
+            "__weakref__",
+            "_changes",
+            "_created",
+            "_initialised",
+            "_raw",
+            "_values",
+        )
 
     #: A class sets it to True to keep its values in a fixed set of slots.
     STRICT = False
 
-    _is_document: ClassVar[bool] = False
     _dynamic: ClassVar[bool] = False
     _dynamic_lock = True
     _auto_dereference = True
@@ -178,16 +178,16 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         found: dict[str, Any] = values
         return found
 
+    @_data.setter
+    def _data(self, values: dict[str, Any]) -> None:
+        self._raw = None
+        self._values = values
+
     def _keep_unknown(self, raw: Mapping[str, Any]) -> None:
         """What has no field is there, too, where the class is not strict."""
         for key in raw:
             if key not in self._reverse_db_field_map:
                 self._values.setdefault(key, raw[key])
-
-    @_data.setter
-    def _data(self, values: dict[str, Any]) -> None:
-        self._raw = None
-        self._values = values
 
     def _touch(self, field: Any) -> Any:
         """Convert a field that is not in `_values` yet, and put it there."""
@@ -477,10 +477,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 )
             return
         try:
-            if isinstance(field, _clean_aware_fields()):
-                field._validate(value, clean=clean)
-            else:
-                field._validate(value)
+            extra = {"clean": clean} if isinstance(field, _clean_aware_fields()) else {}
+            field._validate(value, **extra)
         except ValidationError as failure:
             errors[field.name] = failure.errors or failure
         except (ValueError, AttributeError, AssertionError) as failure:
@@ -544,9 +542,9 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
     def __eq__(self, other: object) -> bool:
         own: Any = self
-        if isinstance(other, self.__class__) and hasattr(other, "id"):
-            if other.id is not None:
-                return bool(own.id == other.id)
+        other_id = getattr(other, "id", None)
+        if isinstance(other, self.__class__) and other_id is not None:
+            return bool(own.id == other_id)
         dbref = _dbref_class()
         if isinstance(other, dbref):
             return bool(

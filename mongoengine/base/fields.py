@@ -92,33 +92,39 @@ class BaseField(Generic[T]):
         sparse: bool = False,
         **kwargs: Any,
     ) -> None:
-        self.db_field: str = "_id" if primary_key else db_field  # type: ignore[assignment]
-        self.required = required or primary_key
-        self.default = default
-        self.unique = bool(unique or unique_with)
-        self.unique_with = unique_with
-        self.primary_key = primary_key
-        self.validation = validation
-        self.choices = choices
-        self.null = null
-        self.sparse = sparse
-        self._owner_document: Any = None
         self._dereferences = True
+        self._owner_document: Any = None
+        self.db_field: str = "_id" if primary_key else db_field  # type: ignore[assignment]
         _check_db_field(self.db_field)
-        taken = set(dir(self)) & set(kwargs) if kwargs else None
+        # What a value may be.
+        self.null, self.default = null, default
+        self.required = primary_key or required
+        self.choices, self.validation = choices, validation
+        # What it is among other documents.
+        self.primary_key = primary_key
+        self.unique, self.unique_with = bool(unique or unique_with), unique_with
+        self.sparse = sparse
+        if kwargs:
+            self._take_extras(kwargs)
+        self._count_up()
+
+    def _take_extras(self, extras: dict[str, Any]) -> None:
+        """Further keywords become attributes, for the user's own purposes."""
+        taken = extras.keys() & set(dir(self))
         if taken:
             raise TypeError(
-                "{} already has attribute(s): {}".format(
-                    type(self).__name__, ", ".join(taken)
-                )
+                f"{type(self).__name__} already has attribute(s): {', '.join(taken)}"
             )
-        self.__dict__.update(kwargs)
+        vars(self).update(extras)
+
+    def _count_up(self) -> None:
+        """Number the fields as they are declared; ids count down and come first."""
         if self.db_field == "_id":
             self.creation_counter = BaseField.auto_creation_counter
-            BaseField.auto_creation_counter -= 1
+            BaseField.auto_creation_counter = self.creation_counter - 1
         else:
             self.creation_counter = BaseField.creation_counter
-            BaseField.creation_counter += 1
+            BaseField.creation_counter = self.creation_counter + 1
 
     @overload
     def __get__(self, instance: None, owner: Any) -> Self: ...
@@ -673,5 +679,3 @@ def _build_items(items: list[Any], build: Callable[[Any], Any]) -> None:
 
 # At the end, as it is made of BaseField.
 from mongoengine.base.geo import GeoJsonBaseField  # noqa: E402
-
-

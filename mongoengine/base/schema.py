@@ -149,6 +149,7 @@ class Schema:
         self.cls = cls
         self.fields: dict[str, Any] = dict(cls._fields)
         self.by_key: dict[str, Any] = {f.db_field: f for f in self.fields.values()}
+        field: Any
         for field in self.fields.values():
             prepare_field(field)
         self.loads: dict[tuple[str, ...], LoadPlan] = {}
@@ -173,11 +174,10 @@ class Schema:
             else:
                 self.blank[name] = field.default
         # Fields whose values of some types the constructor puts in place directly.
-        self.quick: dict[str, frozenset[type]] = {
-            name: field._loads_unchanged
-            for name, field in self.fields.items()
-            if field._plainly_set and getattr(cls, name, None) is field
-        }
+        self.quick: dict[str, frozenset[type]] = {}
+        for name, field in self.fields.items():
+            if field._plainly_set and getattr(cls, name, None) is field:
+                self.quick[name] = field._loads_unchanged
         shard_key = cls._meta.get("shard_key", ())
         self.shard_key = frozenset(shard_key or ())
         self.id_name = cls._meta.get("id_field") if cls._is_document else None

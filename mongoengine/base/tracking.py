@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bson import DBRef, ObjectId
 
@@ -19,20 +19,23 @@ __all__ = ("ChangeTracking",)
 class ChangeTracking:
     """Marks, paths and the delta of a document (a part of `BaseDocument`)."""
 
-    __slots__ = ()
+    # Emptied of slots so that documents may have theirs; `_changes` is one of them.
+    if not TYPE_CHECKING:
+        __slots__ = ()
+    else:
+        _changes: list[str]
 
-    _is_document = False
+    _is_document: ClassVar[bool] = False
 
     if TYPE_CHECKING:
         _instance: Any
-        _changes: list[str]
         _raw: dict[str, Any] | None
         _values: Any
-        _fields: Any
+        _fields: ClassVar[Any]
         _fields_ordered: tuple[str, ...]
-        _db_field_map: dict[str, str]
-        _reverse_db_field_map: dict[str, str]
-        _dynamic: bool
+        _db_field_map: ClassVar[dict[str, str]]
+        _reverse_db_field_map: ClassVar[dict[str, str]]
+        _dynamic: ClassVar[bool]
         _dynamic_fields: Any
 
         def to_mongo(self, *args: Any, **kwargs: Any) -> Any: ...
@@ -47,7 +50,8 @@ class ChangeTracking:
                 raise AttributeError(
                     f"{type(self).__name__!r} object has no attribute '_changed_fields'"
                 ) from None
-        self._changes = changes = []
+        changes: list[str] = []
+        self._changes = changes
         return changes
 
     @_changed_fields.setter
@@ -203,7 +207,7 @@ def _is_document(value: Any) -> bool:
 def _is_reference(field: Any, generic: bool = False) -> bool:
     if field is None:
         return False
-    kinds = (_import_class("ReferenceField"),)
+    kinds: tuple[type, ...] = (_import_class("ReferenceField"),)
     if generic:
         kinds = (*kinds, _import_class("GenericReferenceField"))
     return isinstance(field, kinds)

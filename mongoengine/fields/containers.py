@@ -195,7 +195,8 @@ class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
         """Check that it is an embedded document, and validate it."""
         chosen = self.choices
         if chosen and isinstance(value, SON):
-            if any(value["_cls"] == choice._class_name for choice in chosen):
+            names = [choice._class_name for choice in chosen]
+            if value["_cls"] in names:
                 return
         if not isinstance(value, _import_class("EmbeddedDocument")):
             self.error(
@@ -275,11 +276,11 @@ class DynamicField(BaseField[Any]):
 
     def _referred(self, kind: Any, value: Any) -> Any:
         """The document of a generic reference, or what stands for it in async code."""
-        from mongoengine.fields import references
+        from mongoengine.fields import following
 
-        if references._is_awaited(kind):
+        if following.is_awaited(kind):
             return AsyncReferenceProxy(kind, value, self.name)
-        return run(references._dereference(SYNC, kind, value["_ref"]))
+        return run(following._dereference(SYNC, kind, value["_ref"]))
 
     def lookup_member(self, member_name: str) -> str:
         return member_name
@@ -419,7 +420,7 @@ class EmbeddedDocumentListField(ListField[E]):
 
     if TYPE_CHECKING:
 
-        @overload  # type: ignore[override]
+        @overload
         def __get__(
             self, instance: None, owner: Any
         ) -> EmbeddedDocumentListField[E]: ...
@@ -445,7 +446,7 @@ class SortedListField(ListField[T]):
         self._order_reverse: bool = kwargs.pop("reverse", False)
         super().__init__(field, **kwargs)
 
-    def _raw_dumper(self) -> None:  # type: ignore[override]
+    def _raw_dumper(self) -> None:
         return None
 
     def to_mongo(
