@@ -302,9 +302,23 @@ def test_uvloop_is_a_loop_like_any_other(settings: Any) -> None:
         await ping()
         loop_type.append(type(asyncio.get_running_loop()))
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # type: ignore[attr-defined,unused-ignore]
-        runner.run(main())
+    loop = uvloop.new_event_loop()
+    loop.run_until_complete(main())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
     assert issubclass(loop_type[0], uvloop.Loop)
+    assert connection._async_clients == {}
+
+
+def test_anyio_runs_on_asyncio(settings: Any) -> None:
+    anyio = pytest.importorskip("anyio")
+
+    async def main() -> None:
+        await connect_async(**settings)
+        async with anyio.create_task_group() as group:
+            group.start_soon(ping)
+
+    anyio.run(main)
     assert connection._async_clients == {}
 
 
