@@ -82,6 +82,8 @@ class Writing(Reading[D]):
                 io, signals.pre_bulk_insert, document, documents=docs, **told
             )
         collection = await self._open_to_write(io, write_concern)
+        if io.is_async:
+            await self._fill_sequences(io, docs)
         raws = [doc.to_mongo() for doc in docs]
         ids = await self._send_inserts(io, collection, raws, alone)
         for doc, object_id in zip(docs, ids, strict=True):
@@ -107,6 +109,14 @@ class Writing(Reading[D]):
 
     insert = blocking(_insert)
     async_insert = asynchronous(_insert)
+
+    async def _fill_sequences(self, io: IO, docs: Iterable[Any]) -> None:
+        """Take numbers for fields that could not take them when they were read."""
+        # Saving knows how; it is a layer that imports this one.
+        from mongoengine._saving import fill_sequences
+
+        for doc in docs:
+            await fill_sequences(doc, io)
 
     def _several(self, docs: Iterable[Any]) -> list[Any]:
         from mongoengine.base.document import BaseDocument
@@ -165,7 +175,7 @@ class Writing(Reading[D]):
             raise OperationError("No update parameters, would remove data")
         if self._none or self._empty:
             return 0
-        change: Any = transform.update(self._document, **update)
+        change = self._change(update)
         if upsert and self._cls_query:
             change = self._with_class(change)
         collection = await self._open_to_write(io, write_concern, read_concern)
@@ -185,6 +195,14 @@ class Writing(Reading[D]):
 
     update = blocking(_update)
     async_update = asynchronous(_update)
+
+    def _change(self, update: dict[str, Any]) -> Any:
+        """An update as MongoDB takes it: operators, or a pipeline."""
+        raw = update.get("__raw__")
+        if isinstance(raw, list):
+            document = self._document
+            return [transform.update(document, __raw__=stage) for stage in raw]
+        return transform.update(self._document, **update)
 
     def _with_class(self, change: Any) -> Any:
         """A change that also says of which class an inserted document is."""
@@ -295,7 +313,7 @@ class Writing(Reading[D]):
                     options["array_filters"] = array_filters
                 call = collection.find_one_and_update(
                     self._query,
-                    transform.update(self._document, **update),
+                    self._change(update),
                     upsert=upsert,
                     return_document=bool(new),
                     **options,

@@ -199,3 +199,9 @@ async def test_the_async_family_on_a_blocking_alias(db: Any) -> None:
     field = document_with(SequenceField()).value
     with pytest.raises(WrongFamilyError, match=r"Use generate\(\)"):
         await field.async_generate()
+
+
+async def test_numbers_of_inserted_documents_in_async_code(async_db: Any) -> None:
+    Holder = document_with(SequenceField())
+    inserted = await Holder.objects.async_insert([Holder(), Holder()])
+    assert [holder.value for holder in inserted] == [1, 2]
