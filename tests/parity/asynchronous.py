@@ -166,8 +166,8 @@ def _bend_loops(me: Any) -> None:
 
 def _bend_touching(me: Any) -> None:
     """References are followed by awaiting the proxies and containers."""
-    references = importlib.import_module("mongoengine.fields.references")
-    followed, proxy_of = references._Followed, me.AsyncReferenceProxy
+    followed = next(k for k in me.ReferenceField.__mro__ if "_follow" in vars(k))
+    proxy_of = me.AsyncReferenceProxy
     follow = followed._follow
 
     def touch(self: Any, instance: Any, value: Any) -> Any:
@@ -178,10 +178,12 @@ def _bend_touching(me: Any) -> None:
         return run(proxy.async_fetch())
 
     followed._follow = touch
-    references._is_awaited = lambda *places: False
-    followed._is_awaited = staticmethod(references._is_awaited)
-    for name in ("misc", "files"):
-        importlib.import_module(f"mongoengine.fields.{name}").may_block = _may
+    followed._is_awaited = staticmethod(_never)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("mongoengine."):
+            for function, instead in (("is_awaited", _never), ("may_block", _always)):
+                if hasattr(module, function):
+                    setattr(module, function, instead)
 
     complex_field = me.base.fields.ComplexBaseField
     dereferenced = complex_field._dereferenced_value
@@ -212,8 +214,12 @@ def _bend_touching(me: Any) -> None:
     complex_field._dereferenced_value = touch_items
 
 
-def _may(alias: str) -> bool:
+def _always(alias: str) -> bool:
     return True
+
+
+def _never(*places: Any) -> bool:
+    return False
 
 
 def _bend_blocks(me: Any) -> None:
