@@ -35,10 +35,17 @@ class _QueryCounter:
     See https://www.mongodb.com/docs/manual/reference/command/profile/
     """
 
+    _io: IO
+
     def __init__(self, alias: str = DEFAULT_CONNECTION_NAME) -> None:
         self.alias = alias
         self.initial_profiling_level: int | None = None
         self._final: int | None = None
+
+    @property
+    def db(self) -> Any:
+        """The database that is watched, on the client of the block's family."""
+        return database(self._io, self.alias)
 
     async def _begin(self, io: IO) -> None:
         db = database(io, self.alias)
@@ -100,6 +107,7 @@ class _QueryCounter:
 
 class query_counter(_QueryCounter):
     __doc__ = _QueryCounter.__doc__
+    _io = SYNC
 
     def __enter__(self) -> query_counter:
         try:
@@ -114,6 +122,7 @@ class query_counter(_QueryCounter):
 
 class async_query_counter(_QueryCounter):
     __doc__ = _QueryCounter.__doc__
+    _io = ASYNC
 
     async def __aenter__(self) -> async_query_counter:
         try:

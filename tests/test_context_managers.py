@@ -386,6 +386,7 @@ def test_query_counter_puts_the_profiling_level_back(db: Any) -> None:
 
 def test_query_counter_of_another_alias(db: Any, archive: str) -> None:
     with query_counter(archive) as queries:
+        assert queries.db is get_db(archive)
         db["x"].insert_one({})
         assert queries == 0
         get_db(archive)["x"].insert_one({})
