@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
-from bson import Binary
+from bson import Binary, Int64
 from pymongo import ReturnDocument
 
 from mongoengine import connection
@@ -184,6 +184,9 @@ class SequenceField(BaseField[Any]):
     """
 
     _auto_gen = True
+    _load_as = frozenset({int, Int64, float, str})
+    _dump_as = frozenset({int, Int64, float, str})
+    _valid_types = frozenset({int, Int64, float, str})
     COLLECTION_NAME = "mongoengine.counters"
     VALUE_DECORATOR = int
 
