@@ -21,7 +21,7 @@ from asyncio import events, tasks
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ("adapt", "prepare", "run")
+__all__ = ("adapt", "as_in_a_coroutine", "prepare", "run")
 
 _MISSING = object()
 _loop = asyncio.new_event_loop()
@@ -40,40 +40,45 @@ def run(awaitable: Any) -> Any:
         finally:
             changed.append(contextvars.copy_context())
 
-    outer, was = events._get_running_loop(), None
-    if outer is not None:
-        was = tasks.current_task(outer)
-        if was is not None:
-            tasks._leave_task(outer, was)
-        events._set_running_loop(None)
+    outer = events._get_running_loop()
+    events._set_running_loop(None)
     try:
         task = _loop.create_task(whole())
-        if outer is None:
-            _until_done(task)
-        else:
+        if _loop.is_running():
             _inside(task)
+        else:
+            with contextlib.suppress(BaseException):  # raised by task.result()
+                _loop.run_until_complete(task)
     finally:
-        if outer is not None:
-            events._set_running_loop(outer)
-            if was is not None:
-                tasks._enter_task(outer, was)
+        events._set_running_loop(outer)
     for variable, value in changed[0].items() if changed else ():
         if variable.get(_MISSING) is not value:
             variable.set(value)
     return _blocking_form(task.result())
 
 
-def _until_done(task: asyncio.Task[Any]) -> None:
-    with contextlib.suppress(BaseException):  # the task's own: raised by result()
-        _loop.run_until_complete(task)
-
-
 def _inside(task: asyncio.Task[Any]) -> None:
     """Turn the loop that is running further down in this thread."""
+    interrupted = tasks.current_task(_loop)
+    if interrupted is not None:
+        tasks._leave_task(_loop, interrupted)
     events._set_running_loop(_loop)
-    while not task.done():
-        _loop._run_once()  # type: ignore[attr-defined]
-    events._set_running_loop(None)
+    try:
+        while not task.done():
+            _loop._run_once()  # type: ignore[attr-defined]
+    finally:
+        if interrupted is not None:
+            tasks._enter_task(_loop, interrupted)
+
+
+@contextlib.contextmanager
+def as_in_a_coroutine() -> Iterator[None]:
+    """Code in this block finds the loop running, as inside of a coroutine."""
+    events._set_running_loop(_loop)
+    try:
+        yield
+    finally:
+        events._set_running_loop(None)
 
 
 def _blocking_form(result: Any) -> Any:
@@ -293,23 +298,5 @@ def _bend_connections(me: Any) -> None:
 
     me.disconnect = disconnect
     me.disconnect_all = disconnect_all
-    # Databases and collections are handed out as they are inside of a coroutine.
-    me.get_db = _in_loop(me.get_async_db)
-    me.get_connection = _in_loop(me.get_async_connection)
-    document = me.Document
-    document._get_db = classmethod(_in_loop(document._async_get_db.__func__))
-
-
-def _in_loop(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that asks for the running loop gets ours."""
-
-    @functools.wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        outer = events._get_running_loop()
-        events._set_running_loop(_loop)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            events._set_running_loop(outer)
-
-    return called
+    me.get_db = me.get_async_db
+    me.get_connection = me.get_async_connection

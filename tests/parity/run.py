@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -18,6 +19,7 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -83,7 +85,7 @@ def main() -> None:
 def _run(me: Any, uri: str, given: argparse.Namespace) -> dict[str, Any]:
     from . import harness
 
-    connect = None
+    connect, around = None, contextlib.nullcontext
     if given.touch:
         from . import touching
 
@@ -91,7 +93,7 @@ def _run(me: Any, uri: str, given: argparse.Namespace) -> dict[str, Any]:
     if given.library == "async":
         from . import asynchronous
 
-        connect = asynchronous.adapt(me)
+        connect, around = asynchronous.adapt(me), asynchronous.as_in_a_coroutine
     chosen = list(harness.scenarios(given.only))
     if given.library == "async":
         chosen = [scenario for scenario in chosen if not scenario.not_async]
@@ -103,7 +105,9 @@ def _run(me: Any, uri: str, given: argparse.Namespace) -> dict[str, Any]:
     results = {}
     for number, scenario in enumerate(chosen):
         name = f"parity_{given.library}_{os.getpid()}_{number}"
-        results[scenario.name] = _run_one(me, uri, name, scenario, connect, tracer)
+        results[scenario.name] = _run_one(
+            me, uri, name, scenario, connect, around, tracer
+        )
     if tracer is not None:
         reached = json.dumps(sorted(tracer.reached()), indent=1)
         pathlib.Path(given.trace).write_text(reached, encoding="utf-8")
@@ -119,7 +123,13 @@ def _give_up(signum: int, frame: Any) -> None:
 
 
 def _run_one(
-    me: Any, uri: str, name: str, scenario: Any, connect: Any, tracer: Any
+    me: Any,
+    uri: str,
+    name: str,
+    scenario: Any,
+    connect: Any,
+    around: Callable[[], Any],
+    tracer: Any,
 ) -> Any:
     from . import harness, values
 
@@ -137,7 +147,8 @@ def _run_one(
                 db.open()
                 if tracer is not None:
                     tracer.start()
-                return {"result": canon(scenario.function(me, db))}
+                with around():
+                    return {"result": canon(scenario.function(me, db))}
             finally:
                 if tracer is not None:
                     tracer.stop()

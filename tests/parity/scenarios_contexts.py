@@ -151,6 +151,7 @@ def without_dereferencing(me, db):
     return [before, inside, after, Book.objects.first().author]
 
 
+@not_async("what is given is PyMongo's collection, used directly")
 def write_concerns(me, db):
     person = _person(me)
     managers = me.context_managers
@@ -461,6 +462,7 @@ def collections_and_counts(me, db):
     ]
 
 
+@not_async("a function of blocking code alone")
 def server_versions(me, db):
     support = me.mongodb_support
     version = support.get_mongodb_version()

@@ -404,7 +404,7 @@ def no_dereference_and_loaded_before(me, db):
     loaded = book.objects.first()
     db.quiet()
     with me.context_managers.no_dereference(book):
-        inside = [loaded.author, loaded.authors]
+        inside = [loaded.author, list(loaded.authors)]
     return [inside, loaded.author, [type(a) for a in loaded.authors], db.commands()]
 
 

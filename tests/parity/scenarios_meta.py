@@ -807,7 +807,7 @@ def capped_collections(me, db):
         "lines": [log.line for log in Log.objects],
         "first": commands[:3],
         "count": Log.objects.count(),
-        "options": Log._get_collection().options().get("capped"),
+        "options": db.plain[db.name]["log"].options().get("capped"),
     }
 
 

@@ -1,5 +1,7 @@
 """Querysets and managers of one's own."""
 
+from .harness import not_async
+
 
 def own_queryset_class(me, db):
     class PersonQuerySet(me.QuerySet):
@@ -155,6 +157,7 @@ def overridden_methods(me, db):
     return calls
 
 
+@not_async("asynchronous operations call async_save, which is not overridden here")
 def overridden_save_and_delete(me, db):
     calls = []
 
