@@ -146,7 +146,8 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
             self._refuse_unsaved(document)
         wanted = set(fields) if fields else None
         kept = [name for name in self.fields if wanted is None or name in wanted]
-        id_field = document._fields[document._meta["id_field"]]
+        kind = self.document_type
+        id_field = kind._fields[kind._meta["id_field"]]
         stored: SON[str, Any] = SON((("_id", None),))
         stored.update(document.to_mongo(use_db_field=use_db_field, fields=kept))
         stored["_id"] = id_field.to_mongo(document.pk)
