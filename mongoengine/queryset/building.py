@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from numbers import Number
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import SON, json_util
@@ -65,6 +66,8 @@ class Building(QueryState[D]):
             narrowed._query_obj = added if wanted is None else wanted & added
         narrowed._mongo_query = None
         return narrowed
+
+    __call__.__qualname__ = "BaseQuerySet.__call__"
 
     def filter(self, *q_objs: Any, **query: Any) -> Self:
         """The same as calling the queryset."""
@@ -336,7 +339,12 @@ class Building(QueryState[D]):
         return self._with(_batch_size=size)
 
     def max_time_ms(self, ms: int | None) -> Self:
-        """For how many milliseconds the server may work on the query."""
+        """For how many milliseconds the server may work on the query.
+
+        :raises TypeError: if it is no number
+        """
+        if ms is not None and not isinstance(ms, Number):
+            raise TypeError(f"max_time_ms must be an integer or None, not {type(ms)}")
         return self._with(_max_time_ms=ms)
 
     def allow_disk_use(self, enabled: bool) -> Self:

@@ -60,6 +60,15 @@ def _listed(builder: Callable[..., Any]) -> Callable[[F], F]:
     return dress
 
 
+def _skipping(skip: int | None) -> dict[str, int]:
+    """The option of `find`."""
+    if not skip:
+        return {}
+    if isinstance(skip, int) and skip < 0:
+        raise ValueError("skip must be >= 0")
+    return {"skip": skip}
+
+
 class Reading(Building[D]):
     """The operations that read documents."""
 
@@ -79,9 +88,7 @@ class Reading(Building[D]):
         self, io: IO, skip: int | None, **options: Any
     ) -> dict[str, Any] | None:
         collection = await self._open_to_read(io)
-        options = {**self._find_options(), **options}
-        if skip:
-            options["skip"] = skip
+        options = {**self._find_options(), **_skipping(skip), **options}
         raw: dict[str, Any] | None = await io(
             collection.find_one(self._filter(), **options)
         )
@@ -115,8 +122,7 @@ class Reading(Building[D]):
     async def _read_two(self, io: IO) -> list[dict[str, Any]]:
         collection = await self._open_to_read(io)
         options = self._find_options(ordered=False)
-        if self._skip:
-            options["skip"] = self._skip
+        options.update(_skipping(self._skip))
         cursor = collection.find(self._filter(), limit=2, **options)
         return await Batches(cursor).drain(io)
 
@@ -171,8 +177,7 @@ class Reading(Building[D]):
         collection = await self._open_to_read(io)
         options = self._find_options(ordered=False)
         options["projection"] = {"_id": 1}
-        if self._skip:
-            options["skip"] = self._skip
+        options.update(_skipping(self._skip))
         return await io(collection.find_one(self._filter(), **options)) is not None
 
     exists = blocking(_exists)
@@ -234,8 +239,7 @@ class Reading(Building[D]):
         """A new PyMongo cursor over the documents."""
         collection = await self._open_to_read(io)
         options = self._find_options()
-        if self._skip:
-            options["skip"] = self._skip
+        options.update(_skipping(self._skip))
         if self._limit:
             options["limit"] = self._limit
         return collection.find(self._filter(), **options)
@@ -325,7 +329,8 @@ class Reading(Building[D]):
         if self._as_pymongo:
             return items
         follow = _import_class("DeReference")()
-        related: list[D] = await follow._follow(io, items, max_depth=max_depth)
+        max_depth += 1  # the documents themselves are one level
+        related: list[D] = await follow._follow(io, items, max_depth)
         return related
 
     select_related = blocking(_select_related)

@@ -14,6 +14,7 @@ from pymongo.write_concern import WriteConcern
 
 from mongoengine import connection
 from mongoengine.base import context
+from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
 from mongoengine.connection import _get_session
 from mongoengine.errors import LookUpError, OperationError
@@ -70,6 +71,8 @@ COPIED = frozenset(
         "_where_clause",
     )
 )
+
+_SNAPSHOT = "The snapshot option is not anymore available with PyMongo 3+"
 
 SYMBOLS = {"-": -1, "+": 1}
 
@@ -280,6 +283,8 @@ class QueryState(Generic[D]):
     def _cursor_args(self) -> dict[str, Any]:
         """The arguments of `find` that decide how documents are read."""
         arguments: dict[str, Any] = {}
+        if self._snapshot:
+            warn_caller(_SNAPSHOT, DeprecationWarning)
         if not self._timeout:
             arguments["no_cursor_timeout"] = True
         if self._allow_disk_use:
@@ -337,7 +342,7 @@ class QueryState(Generic[D]):
             direction = SYMBOLS.get(key[0], 1)
             name = key[1:] if key[0] in SYMBOLS else key
             name = name.replace("__", ".")
-            with suppress(LookUpError):
+            with suppress(AttributeError):
                 name = self._document._translate_field_name(name)
             order.append((name, direction))
         return order
