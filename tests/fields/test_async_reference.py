@@ -160,7 +160,7 @@ async def test_equality(book: AwaitBook, author: AwaitAuthor, name: str) -> None
     ):
         assert proxy == same
         assert same == proxy
-        assert not proxy != same
+        assert (proxy != same) is False
     for other in (AwaitAuthor(id=ObjectId()), ObjectId(), AwaitAuthor(), None, "x"):
         assert proxy != other
         assert other != proxy

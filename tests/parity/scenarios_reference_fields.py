@@ -180,7 +180,7 @@ def _class_of(db, make, value):
 
 
 def attributes_of_references(me, db):
-    author, code, count, shape, _ = _classes(me)
+    author, code, *_ = _classes(me)
 
     class Holder(me.Document):
         one = me.ReferenceField(author, dbref=True, reverse_delete_rule=0)
@@ -322,7 +322,7 @@ def stored_forms_untouched(me, db):
 
 
 def assignments(me, db):
-    author, code, circle, holder = _holder(me)
+    author, code, _, holder = _holder(me)
     one = author(id=KEY, name="a").save()
     two = author(id=OTHER, name="b").save()
     lazy = me.base.LazyReference
@@ -360,7 +360,7 @@ def assignments(me, db):
 
 
 def constructing(me, db):
-    author, code, circle, holder = _holder(me)
+    author, _, circle, holder = _holder(me)
     one = author(id=KEY, name="a").save()
     round_one = circle(id=KEY).save()
     lazy = me.base.LazyReference
@@ -723,7 +723,7 @@ def building_lazy_references(me, db):
 
 
 def queries_by_lazy_references(me, db):
-    author, code, _, holder = _holder(me)
+    author, _, _, holder = _holder(me)
     one = author(id=KEY, name="a").save()
     holder(lazy=one, any_lazy=one, lazies=[one]).save()
     db.quiet()
@@ -762,7 +762,7 @@ def copies_of_documents_with_references(me, db):
 
 
 def two_classes_of_one_reference(me, db):
-    author, _, circle, holder = _holder(me)
+    _, _, circle, holder = _holder(me)
     first = circle(radius=1).save()
     holder(shape=first).save()
     loaded = holder.objects.first()

@@ -23,16 +23,19 @@ from mongoengine import (
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
     FloatField,
+    GenericReferenceField,
     IntField,
+    LazyReferenceField,
     ListField,
     ObjectIdField,
     Q,
     QuerySet,
+    ReferenceField,
     StringField,
     connect,
     connect_async,
 )
-from mongoengine.base import EmbeddedDocumentList
+from mongoengine.base import EmbeddedDocumentList, LazyReference
 
 
 class Address(EmbeddedDocument):
@@ -76,6 +79,31 @@ def fields(user: User) -> None:
     assert_type(User.name, StringField)
     user.name = "Ada"
     user.tags.append("first")
+
+
+class Note(Document):
+    author = ReferenceField(User, required=True)
+    reader = LazyReferenceField(User)
+    readers = ListField(ReferenceField(User))
+    about = GenericReferenceField()
+    parent = ReferenceField("self")
+
+
+def references(note: Note) -> None:
+    assert_type(note.author, User)
+    assert_type(Note.author, ReferenceField[User])
+    assert_type(Note.author.fetch(note), User)
+    assert_type(note.reader, LazyReference[User])
+    assert_type(note.reader.fetch(), User)
+    assert_type(note.readers, list[User])
+    assert_type(note.about, Any)
+    assert_type(note.parent, Any)
+    note.author = User(name="Ada")
+
+
+async def references_async(note: Note) -> None:
+    assert_type(await Note.author.async_fetch(note), User)
+    assert_type(await note.reader.async_fetch(), User)
 
 
 def one_document() -> None:
