@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
 from bson import ObjectId
 
@@ -242,6 +242,10 @@ class BaseList(_Tracked, list[T]):
         self._name = name
         super().__init__(list_items)
 
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> T: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[T]: ...
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
             self._bind_all()
