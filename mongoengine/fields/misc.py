@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from bson import Binary, Int64
 from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from mongoengine import connection
 from mongoengine.base.fields import BaseField
 from mongoengine.common import _import_class
+from mongoengine.errors import OperationError
 from mongoengine.execution import IO, asynchronous, blocking
 from mongoengine.fields.touching import may_block
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ("BinaryField", "EnumField", "SequenceField", "UUIDField")
 
 E = TypeVar("E", bound=enum.Enum)
+
+#: How often a counter is asked for again where it was being made by another.
+_ATTEMPTS = 5
 
 
 class BinaryField(BaseField[bytes]):
@@ -240,16 +245,22 @@ class SequenceField(BaseField[Any]):
     async_get_next_value = asynchronous(_get_next_value)
 
     async def _change(self, io: IO, update: dict[str, Any]) -> Any:
-        counter = await io(
-            self._counters(io).find_one_and_update(
-                {"_id": self._counter_id()},
-                update,
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-                session=connection._get_session(),
-            )
-        )
-        return counter["next"]
+        for _ in range(_ATTEMPTS):
+            # Of two that make the counter at once, one may be told that it exists,
+            # or (by the embedded server) nothing: its number is not given out then.
+            with suppress(DuplicateKeyError):
+                counter = await io(
+                    self._counters(io).find_one_and_update(
+                        {"_id": self._counter_id()},
+                        update,
+                        upsert=True,
+                        return_document=ReturnDocument.AFTER,
+                        session=connection._get_session(),
+                    )
+                )
+                if counter is not None:
+                    return counter["next"]
+        raise OperationError(f'Could not change the counter "{self._counter_id()}"')
 
     def _counters(self, io: IO) -> Any:
         return connection.database(io, self.db_alias)[self.collection_name]

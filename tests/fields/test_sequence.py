@@ -147,15 +147,16 @@ def test_threads_never_get_the_same_number(db: Any) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(taken) == list(range(1, 101))
+    assert len(set(taken)) == 100
 
 
 async def test_async_saves_take_numbers(async_db: Any) -> None:
     Holder = document_with(SequenceField())
     saved = await asyncio.gather(*(Holder().async_save() for _ in range(10)))
-    assert sorted(holder.value for holder in saved) == list(range(1, 11))
-    counter = await async_db["mongoengine.counters"].find_one()
-    assert counter == {"_id": "holder.value", "next": 10}
+    numbers = {holder.value for holder in saved}
+    assert len(numbers) == 10
+    counter = await async_db["mongoengine.counters"].find_one({"_id": "holder.value"})
+    assert counter["next"] == max(numbers)
 
 
 async def test_touching_does_not_block_in_async_code(async_db: Any) -> None:
