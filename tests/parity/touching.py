@@ -14,6 +14,7 @@ def touch_every_document(me: Any) -> None:
     base = me.base.BaseDocument
     loader = base._from_son.__func__
     maker = base._maker.__func__
+    touch = functools.partial(_touch, me)
 
     @functools.wraps(loader)
     def touched(cls: Any, *args: Any, **kwargs: Any) -> Any:
@@ -28,18 +29,37 @@ def touch_every_document(me: Any) -> None:
     base._maker = classmethod(touching)
 
 
-def touch(document: Any) -> Any:
-    """Convert every field, as reading each one would, down to the leaves."""
-    _walk(document._data if document is not None else None)
+def _touch(me: Any, document: Any) -> Any:
+    """Convert every field, and read those that reading does not load or number."""
+    if document is None:
+        return document
+    _walk(me, dict(document._data))
+    fields = me.fields
+    plain = (
+        fields.StringField,
+        fields.IntField,
+        fields.FloatField,
+        fields.DecimalField,
+        fields.BooleanField,
+        fields.DateTimeField,
+        fields.EmbeddedDocumentField,
+        fields.GenericEmbeddedDocumentField,
+    )
+    for name, field in document._fields.items():
+        complex_field = isinstance(field, me.base.fields.ComplexBaseField)
+        if complex_field and not field._holds_references():
+            _walk(me, getattr(document, name))
+        elif isinstance(field, plain):
+            _walk(me, getattr(document, name))
     return document
 
 
-def _walk(value: Any) -> None:
+def _walk(me: Any, value: Any) -> None:
     if isinstance(value, dict):
-        for item in dict.values(value):
-            _walk(item)
+        for key in list(value):
+            _walk(me, value[key])
     elif isinstance(value, (list, tuple)):
-        for item in list.__iter__(value) if isinstance(value, list) else value:
-            _walk(item)
-    elif hasattr(type(value), "_fields") and not hasattr(value, "_qs"):
-        _walk(value._data)
+        for number in range(len(value)):
+            _walk(me, value[number])
+    elif isinstance(value, me.EmbeddedDocument):
+        _touch(me, value)
