@@ -25,6 +25,7 @@ from mongoengine.execution import ASYNC, SYNC, WrongFamilyError, run
 if TYPE_CHECKING:
     from mongoengine.document import Document
     from mongoengine.execution import IO
+    from mongoengine.sessions import Session
 
 __all__ = ("InvalidCollectionError",)
 
@@ -181,7 +182,7 @@ def _note_prepared(
         cls._collection = collection
 
 
-async def _exists(io: IO, database: Any, name: str) -> bool:
+async def _exists(io: IO, database: Any, name: str, *, session: Session = None) -> bool:
     session = connection._get_session()
     return name in await io(database.list_collection_names(session=session))
 
@@ -229,11 +230,14 @@ async def _open_timeseries(cls: DocumentClass, io: IO, database: Any, name: str)
     return await io(database.create_collection(name, session=session, **options))
 
 
-async def _drop_collection(cls: DocumentClass, io: IO, /) -> None:
+async def _drop_collection(
+    cls: DocumentClass, io: IO, /, *, session: Session = None
+) -> None:
     """Drop the collection of the class, all its documents and indexes.
 
     Sends `drop`.
 
+    :param session: a PyMongo session to work in
     :raises OperationError: if the class has none, being abstract.
     """
     name = cls._get_collection_name()

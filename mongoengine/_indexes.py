@@ -15,6 +15,7 @@ from mongoengine._collections import alias_of, open_collection
 if TYPE_CHECKING:
     from mongoengine._collections import DocumentClass
     from mongoengine.execution import IO
+    from mongoengine.sessions import Session
 
 Keys: TypeAlias = list[tuple[str, Any]]
 
@@ -23,13 +24,21 @@ BY_ID: Keys = [("_id", 1)]
 
 
 async def _create_index(
-    cls: DocumentClass, io: IO, /, keys: Any, background: bool = False, **kwargs: Any
+    cls: DocumentClass,
+    io: IO,
+    /,
+    keys: Any,
+    background: bool = False,
+    *,
+    session: Session = None,
+    **kwargs: Any,
 ) -> str:
     """Create one index (command `createIndexes`).
 
     :param keys: field name, names or pairs, or a dict, as in `meta["indexes"]`.
     :param background: passed to the server, which has ignored it since 4.2.
     :param kwargs: options of the index.
+    :param session: a PyMongo session to work in
     :returns: the name of the index.
     """
     spec = dict(cls._build_index_spec(keys) or {})
@@ -42,7 +51,9 @@ async def _create_index(
     return name
 
 
-async def _ensure_indexes(cls: DocumentClass, io: IO, /) -> None:
+async def _ensure_indexes(
+    cls: DocumentClass, io: IO, /, *, session: Session = None
+) -> None:
     """Create the indexes of `meta["indexes"]` and of the fields.
 
     Called when the class is first used, unless `meta["auto_create_index"]` is
@@ -67,7 +78,9 @@ async def _ensure_indexes(cls: DocumentClass, io: IO, /) -> None:
         await io(collection.create_index("_cls", session=session, **options))
 
 
-async def _list_indexes(cls: DocumentClass, io: IO, /) -> list[Keys]:
+async def _list_indexes(
+    cls: DocumentClass, io: IO, /, *, session: Session = None
+) -> list[Keys]:
     """The keys of every index that the collection should have.
 
     Those of bases, siblings and subclasses in the same collection included;
@@ -87,9 +100,12 @@ async def _list_indexes(cls: DocumentClass, io: IO, /) -> list[Keys]:
     return found
 
 
-async def _compare_indexes(cls: DocumentClass, io: IO, /) -> dict[str, list[Keys]]:
+async def _compare_indexes(
+    cls: DocumentClass, io: IO, /, *, session: Session = None
+) -> dict[str, list[Keys]]:
     """Compare the indexes that are declared with those that are there.
 
+    :param session: a PyMongo session to work in
     :returns: `{"missing": [...], "extra": [...]}`, lists of index keys.
     """
     wanted: list[Keys] = await io.call(cls, "list_indexes")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from mongoengine.execution import IO
     from mongoengine.queryset import QuerySetManager
+    from mongoengine.sessions import Session
 
 __all__ = (
     "Document",
@@ -302,6 +303,8 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         _refs: list[Any] | None = None,
         save_condition: Mapping[str, Any] | None = None,
         signal_kwargs: Mapping[str, Any] | None = None,
+        *,
+        session: Session = None,
         **kwargs: Any,
     ) -> Self:
         """Store the document: all of a new one, the changes of a known one.
@@ -317,6 +320,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         :param _refs: what has been saved in this cascade so far.
         :param save_condition: a query that the stored document has to match.
         :param signal_kwargs: more keywords for the receivers of signals.
+        :param session: a PyMongo session to work in
         :returns: the document itself.
         :raises ValidationError: a value does not meet the rules of its field.
         :raises NotUniqueError: a unique index forbids it.
@@ -389,7 +393,9 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     save = blocking(_save)
     async_save = asynchronous(_save)
 
-    async def _cascade_save(self, io: IO, /, **kwargs: Any) -> None:
+    async def _cascade_save(
+        self, io: IO, /, *, session: Session = None, **kwargs: Any
+    ) -> None:
         """Save the changed documents that this one refers to.
 
         Only those that have been loaded are looked at; the arguments are those
@@ -467,12 +473,15 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         io: IO,
         /,
         signal_kwargs: Mapping[str, Any] | None = None,
+        *,
+        session: Session = None,
         **write_concern: Any,
     ) -> None:
         """Remove the stored document and its files; delete rules apply.
 
         :param signal_kwargs: more keywords for the receivers of signals.
         :param write_concern: options of a PyMongo `WriteConcern`.
+        :param session: a PyMongo session to work in
         :raises OperationError: the server refused, or a rule `DENY` forbids it.
         """
         cls = type(self)
@@ -498,10 +507,13 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
 
     # Loading
 
-    async def _select_related(self, io: IO, /, max_depth: int = 1) -> Self:
+    async def _select_related(
+        self, io: IO, /, max_depth: int = 1, *, session: Session = None
+    ) -> Self:
         """Load the documents that this one refers to, a query per collection.
 
         :param max_depth: how deep lists and dicts are looked into.
+        :param session: a PyMongo session to work in
         :returns: the document itself.
         """
         dereference = _import_class("DeReference")()
@@ -511,11 +523,14 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     select_related = blocking(_select_related)
     async_select_related = asynchronous(_select_related)
 
-    async def _reload(self, io: IO, /, *fields: Any, **kwargs: Any) -> Self:
+    async def _reload(
+        self, io: IO, /, *fields: Any, session: Session = None, **kwargs: Any
+    ) -> Self:
         """Load the document again, giving up its unsaved changes.
 
         :param fields: names of the fields to load; all where none are given.
         :param max_depth: how deep references are followed; 1 where not given.
+        :param session: a PyMongo session to work in
         :returns: the document itself.
         :raises DoesNotExist: if it is not stored, or not any more.
         """
@@ -662,7 +677,7 @@ class MapReduceDocument:
         self.value = value
         self._key_object: Any = _NOT_LOADED
 
-    async def _fetch(self, io: IO, /) -> Any:
+    async def _fetch(self, io: IO, /, *, session: Session = None) -> Any:
         """The document whose primary key is `key`, or None; loaded once."""
         if self._key_object is _NOT_LOADED:
             self.key = str(self.key)

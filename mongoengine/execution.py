@@ -11,6 +11,10 @@ coroutine whose second parameter is its way of doing I/O:
 `io` is `SYNC` or `ASYNC`.  PyMongo's two APIs share their method names, so a
 body reads the same for both: it awaits `io(collection.find_one(...))`,
 `io.call(obj, "save")` and other bodies, and nothing else.
+
+Either face takes `session=`, a PyMongo session that the body and all that it
+calls then work in (`sessions.bound_session`).  Bodies never see it: those whose
+other keywords are no names of fields declare it, for signatures and types.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ from typing import (
     TypeAlias,
     TypeVar,
 )
+
+from mongoengine.sessions import bound_session, is_session
 
 __all__ = ("ASYNC", "IO", "SYNC", "WrongFamilyError", "asynchronous", "blocking")
 
@@ -140,8 +146,13 @@ def blocking(
 ) -> Callable[Concatenate[S, P], R]:
     """The face that drives `body` on a `MongoClient` and returns its result."""
     name = _face_name(body)
+    declared = _declares_session(body)
 
     def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if "session" in kwargs and (declared or is_session(self, kwargs["session"])):
+            session: Any = kwargs.pop("session")
+            with bound_session(session):
+                return face(self, *args, **kwargs)
         coroutine = body(self, SYNC, *args, **kwargs)
         try:
             coroutine.send(None)
@@ -162,8 +173,13 @@ def asynchronous(
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
     """The face that awaits `body` on an `AsyncMongoClient`."""
     name = _face_name(body)
+    declared = _declares_session(body)
 
     async def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if "session" in kwargs and (declared or is_session(self, kwargs["session"])):
+            session: Any = kwargs.pop("session")
+            with bound_session(session):
+                return await face(self, *args, **kwargs)
         try:
             return await body(self, ASYNC, *args, **kwargs)
         except WrongFamilyError as error:
@@ -177,6 +193,10 @@ def asynchronous(
 
 def _face_name(body: Callable[..., Any]) -> str:
     return body.__name__.lstrip("_").removesuffix("_body")
+
+
+def _declares_session(body: Callable[..., Any]) -> bool:
+    return "session" in inspect.signature(body).parameters
 
 
 def _dressed(face: Any, body: Callable[..., Any], name: str) -> Any:

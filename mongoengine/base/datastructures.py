@@ -18,6 +18,8 @@ from mongoengine.execution import IO, asynchronous, blocking
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.sessions import Session
+
 __all__ = (
     "AsyncReferenceProxy",
     "BaseDict",
@@ -111,12 +113,13 @@ class _Tracked:
     def _keep(self, key: Any, value: Any) -> None:
         raise NotImplementedError
 
-    async def _fetch(self, io: IO) -> Self:
+    async def _fetch(self, io: IO, *, session: Session = None) -> Self:
         """Load the documents that are referred to in here, in place.
 
         Sends one `find` per collection.  References of which there is no document
         are left as they are, and nothing counts as changed.
 
+        :param session: a PyMongo session to work in
         :returns: the container itself.
         """
         dereference = _import_class("DeReference")()
@@ -382,7 +385,9 @@ class EmbeddedDocumentList(BaseList[T]):
         self._instance[self._name].append(created)
         return created
 
-    async def _save(self, io: IO, *args: Any, **kwargs: Any) -> None:
+    async def _save(
+        self, io: IO, /, *args: Any, session: Session = None, **kwargs: Any
+    ) -> None:
         """Save the document that holds the list, with `save`'s arguments."""
         await io.call(self._instance, "save", *args, **kwargs)
 

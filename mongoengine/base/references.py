@@ -18,6 +18,8 @@ from mongoengine.execution import IO, asynchronous, blocking
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.sessions import Session
+
 __all__ = ("AsyncReferenceProxy", "LazyReference")
 
 #: Where users find the classes, and where what was pickled with upstream looks.
@@ -63,10 +65,13 @@ class LazyReference(DBRef, Generic[D]):
     def _document(self) -> Any:
         return self.document_type
 
-    async def _fetch(self, io: IO, force: bool = False) -> D:
+    async def _fetch(
+        self, io: IO, force: bool = False, *, session: Session = None
+    ) -> D:
         """The document, loaded the first time this is called (command `find`).
 
         :param force: load it again.
+        :param session: a PyMongo session to work in
         :raises DoesNotExist: if it is not stored.
         """
         if self._cached_doc is None or force:
@@ -166,9 +171,10 @@ class AsyncReferenceProxy(DBRef, Generic[D]):
         """The document once it is fetched, before that what stands for it."""
         return self._value if self._fetched is None else self._fetched
 
-    async def _fetch(self, io: IO) -> D:
+    async def _fetch(self, io: IO, *, session: Session = None) -> D:
         """The document that this stands for, loaded once (command `find`).
 
+        :param session: a PyMongo session to work in
         :raises DoesNotExist: if it is not stored.
         """
         if self._fetched is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from bson import SON, DBRef
 
@@ -17,6 +17,9 @@ from mongoengine.fields.following import (
     is_awaited,
     load_copied,
 )
+
+if TYPE_CHECKING:
+    from mongoengine.sessions import Session
 
 __all__ = ("CachedReferenceField",)
 
@@ -71,9 +74,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
 
     def start_listener(self) -> None:
         """Update the copies from now on when a document is saved."""
-        signals.post_save.connect(
-            self.on_document_pre_save, sender=self.document_type
-        )
+        signals.post_save.connect(self.on_document_pre_save, sender=self.document_type)
 
     async def _on_document_pre_save_body(
         self, io: IO, /, sender: Any, document: Any, created: bool, **kwargs: Any
@@ -93,7 +94,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
 
     on_document_pre_save = blocking(_on_document_pre_save_body)
 
-    async def _sync_all_body(self, io: IO) -> None:
+    async def _sync_all_body(self, io: IO, *, session: Session = None) -> None:
         """Update the copies of all documents of the class that is referred to.
 
         Sends an `update` for each of them.

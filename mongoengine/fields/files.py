@@ -30,6 +30,8 @@ from mongoengine.fields.touching import may_block
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.sessions import Session
+
 __all__ = (
     "AsyncGridFSProxy",
     "FileField",
@@ -127,10 +129,13 @@ class GridFSProxy:
 
     # Operations
 
-    async def _get_body(self, io: IO, grid_id: Any = None) -> Any:
+    async def _get_body(
+        self, io: IO, grid_id: Any = None, *, session: Session = None
+    ) -> Any:
         """Open the stored file.
 
         :param grid_id: stand for this file from now on.
+        :param session: a PyMongo session to work in
         :returns: a PyMongo `GridOut` (`AsyncGridOut`), None where there is no file.
         """
         if grid_id and grid_id != self.grid_id:
@@ -181,10 +186,13 @@ class GridFSProxy:
             raise GridFSError(_HAS_A_FILE)
         return await upload(io, self._files(io), data, metadata)
 
-    async def _write_body(self, io: IO, string: Any) -> None:
+    async def _write_body(
+        self, io: IO, string: Any, *, session: Session = None
+    ) -> None:
         """Add to the file that `new_file` began; begins one where none was.
 
         :param string: bytes, or a file-like object.
+        :param session: a PyMongo session to work in
         :raises GridFSError: there is a stored file.
         """
         if self.grid_id and not self.newfile:
@@ -196,10 +204,13 @@ class GridFSProxy:
     write = blocking(_write_body)
     async_write = asynchronous(_write_body)
 
-    async def _writelines_body(self, io: IO, lines: Iterable[Any]) -> None:
+    async def _writelines_body(
+        self, io: IO, lines: Iterable[Any], *, session: Session = None
+    ) -> None:
         """Add several pieces to the file that `new_file` began, or begin one.
 
         :param lines: bytes, or file-like objects.
+        :param session: a PyMongo session to work in
         """
         if not self.newfile:
             await self._new_file_body(io)
@@ -219,10 +230,13 @@ class GridFSProxy:
             await io(target.abort())
             raise
 
-    async def _read_body(self, io: IO, size: int = -1) -> Any:
+    async def _read_body(
+        self, io: IO, size: int = -1, *, session: Session = None
+    ) -> Any:
         """Read from where the last read ended.
 
         :param size: at most so many bytes; all that is left if negative.
+        :param session: a PyMongo session to work in
         :returns: bytes; None where there is no file, `""` where it is damaged.
         """
         opened = await self._get_body(io)
@@ -236,7 +250,7 @@ class GridFSProxy:
     read = blocking(_read_body)
     async_read = asynchronous(_read_body)
 
-    async def _delete_body(self, io: IO) -> None:
+    async def _delete_body(self, io: IO, *, session: Session = None) -> None:
         """Remove the stored file."""
         await self._remove(io)
         self.grid_id = None
@@ -258,7 +272,7 @@ class GridFSProxy:
     replace = blocking(_replace_body)
     async_replace = asynchronous(_replace_body)
 
-    async def _close_body(self, io: IO) -> None:
+    async def _close_body(self, io: IO, *, session: Session = None) -> None:
         """Store what was written since `new_file`."""
         if self.newfile:
             await io(self.newfile.close())
@@ -483,7 +497,9 @@ class FileField(BaseField[GridFSProxy]):
     put = blocking(_put_body)
     async_put = asynchronous(_put_body)
 
-    async def _get_body(self, io: IO, instance: Any) -> GridFSProxy | None:
+    async def _get_body(
+        self, io: IO, instance: Any, *, session: Session = None
+    ) -> GridFSProxy | None:
         """The file of a document, opened; None where it has no stored file."""
         proxy = self._proxy_of(instance)
         opened = await io.call(proxy, "get")
@@ -492,14 +508,18 @@ class FileField(BaseField[GridFSProxy]):
     get = blocking(_get_body)
     async_get = asynchronous(_get_body)
 
-    async def _read_body(self, io: IO, instance: Any, size: int = -1) -> Any:
+    async def _read_body(
+        self, io: IO, instance: Any, size: int = -1, *, session: Session = None
+    ) -> Any:
         """Read from the file of a document, as :meth:`GridFSProxy.read` does."""
         return await io.call(self._proxy_of(instance), "read", size)
 
     read = blocking(_read_body)
     async_read = asynchronous(_read_body)
 
-    async def _delete_body(self, io: IO, instance: Any) -> None:
+    async def _delete_body(
+        self, io: IO, instance: Any, *, session: Session = None
+    ) -> None:
         """Remove the file of a document; the document has to be saved after it."""
         await io.call(self._proxy_of(instance), "delete")
 

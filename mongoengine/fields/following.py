@@ -20,6 +20,8 @@ from mongoengine.fields.containers import RECURSIVE_REFERENCE_CONSTANT
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.sessions import Session
+
 __all__ = ("DocumentTyped", "Followed", "is_awaited", "load_copied")
 
 D = TypeVar("D")
@@ -28,9 +30,7 @@ D = TypeVar("D")
 async def _read(io: IO, kind: Any, reference: Any) -> Any:
     """The raw document that a DBRef points to, or None (command `find`)."""
     database = kind._async_get_db() if io.is_async else kind._get_db()
-    return await io(
-        database.dereference(reference, session=connection._get_session())
-    )
+    return await io(database.dereference(reference, session=connection._get_session()))
 
 
 async def _dereference(io: IO, kind: Any, reference: Any) -> Any:
@@ -149,10 +149,17 @@ class DocumentTyped(BaseField[D]):
     def _refuse_unsaved(self, document: Any) -> NoReturn:
         self.error(unsaved_text(type(document)))
 
-    def _id_may_fail(self) -> bool:
-        """Whether converting a raw id may fail or is left to user code."""
+    def _key_field(self) -> Any:
+        """The field of the primary key that is referred to, as its schema has it."""
+        kind = self.document_type
+        field = kind.id
+        # The schema, made when the class is first used, fills in the field's hints.
+        return kind._schema.fields.get(field.name, field)
+
+    def _key_may_fail(self) -> bool:
+        """Whether converting a raw key may fail or is left to user code."""
         try:
-            field = self.document_type.id
+            field = self._key_field()
         except (NotRegistered, AttributeError):
             return True
         return bool(field._user_converted or field._load_can_fail)
@@ -198,13 +205,14 @@ class Followed(BaseField[D]):
             return AsyncReferenceProxy(target[0], value, self.name, self, instance)
         return run(self._load_for(SYNC, instance, value))
 
-    async def _fetch(self, io: IO, document: Any) -> D:
+    async def _fetch(self, io: IO, document: Any, *, session: Session = None) -> D:
         """The document that `document` refers to with this field.
 
         It is loaded (command `find`) unless that was done before, and held by
         `document` from then on.
 
         :param document: the document that has the field.
+        :param session: a PyMongo session to work in
         :raises DoesNotExist: if what it refers to is not stored.
         """
         value = self._read(document)

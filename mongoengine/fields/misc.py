@@ -22,6 +22,8 @@ from mongoengine.fields.touching import may_block
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.sessions import Session
+
 __all__ = ("BinaryField", "EnumField", "SequenceField", "UUIDField")
 
 E = TypeVar("E", bound=enum.Enum)
@@ -212,7 +214,7 @@ class SequenceField(BaseField[Any]):
         )
         super().__init__(*args, **kwargs)
 
-    async def _generate_body(self, io: IO) -> Any:
+    async def _generate_body(self, io: IO, *, session: Session = None) -> Any:
         """Take the next number: the value for a new document.
 
         Sends ``findAndModify`` with ``$inc`` and upsert.
@@ -222,7 +224,9 @@ class SequenceField(BaseField[Any]):
     generate = blocking(_generate_body)
     async_generate = asynchronous(_generate_body)
 
-    async def _set_next_value(self, io: IO, value: int) -> Any:
+    async def _set_next_value(
+        self, io: IO, value: int, *, session: Session = None
+    ) -> Any:
         """Let the counter go on from `value`, and return it as a field value.
 
         The next document gets `value + 1`.
@@ -232,7 +236,7 @@ class SequenceField(BaseField[Any]):
     set_next_value = blocking(_set_next_value)
     async_set_next_value = asynchronous(_set_next_value)
 
-    async def _get_next_value(self, io: IO) -> Any:
+    async def _get_next_value(self, io: IO, *, session: Session = None) -> Any:
         """The value that the next document will get, without taking it."""
         counter = await io(
             self._counters(io).find_one(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from bson.code import Code
@@ -17,8 +17,6 @@ from mongoengine.common import _import_class
 from mongoengine.connection import _get_session
 from mongoengine.errors import LookUpError, OperationError
 from mongoengine.execution import (
-    ASYNC,
-    WrongFamilyError,
     asynchronous,
     blocking,
 )
@@ -28,6 +26,7 @@ from mongoengine.queryset.reading import Reading
 
 if TYPE_CHECKING:
     from mongoengine.execution import IO
+    from mongoengine.sessions import Session
 
 __all__ = ("Aggregating",)
 
@@ -67,13 +66,16 @@ class Aggregating(Reading[D]):
     # Pipelines
 
     @_taking_stages
-    async def _aggregate(self, io: IO, pipeline: Any, **kwargs: Any) -> Any:
+    async def _aggregate(
+        self, io: IO, pipeline: Any, *, session: Session = None, **kwargs: Any
+    ) -> Any:
         """Run an aggregation pipeline over the documents (`aggregate`).
 
         The query, ordering, skip and limit of the queryset come first.
 
         :param pipeline: a list of stages
         :param kwargs: options of `Collection.aggregate`
+        :param session: a PyMongo session to work in
         :returns: a PyMongo cursor over dicts; what `async_aggregate` gives can be
             awaited for it, or iterated at once
 
@@ -115,9 +117,10 @@ class Aggregating(Reading[D]):
 
     # Values of one field
 
-    async def _sum(self, io: IO, field: str) -> Any:
+    async def _sum(self, io: IO, field: str, *, session: Session = None) -> Any:
         """The sum of the values of a field (`aggregate`); 0 if there are none.
 
+        :param session: a PyMongo session to work in
         :raises LookUpError: if the field is unknown
         """
         return await self._total(io, field, "sum", "$sum")
@@ -125,9 +128,10 @@ class Aggregating(Reading[D]):
     sum = blocking(_sum)
     async_sum = asynchronous(_sum)
 
-    async def _average(self, io: IO, field: str) -> Any:
+    async def _average(self, io: IO, field: str, *, session: Session = None) -> Any:
         """The mean of the values of a field (`aggregate`); 0 if there are none.
 
+        :param session: a PyMongo session to work in
         :raises LookUpError: if the field is unknown
         """
         return await self._total(io, field, "avg", "$avg")
@@ -155,10 +159,13 @@ class Aggregating(Reading[D]):
                 continue
         return None
 
-    async def _distinct(self, io: IO, field: str) -> list[Any]:
+    async def _distinct(
+        self, io: IO, field: str, *, session: Session = None
+    ) -> list[Any]:
         """The different values of a field (`distinct`).
 
         :param field: its name; `a.b` for those of embedded documents
+        :param session: a PyMongo session to work in
         :returns: values as documents hold them: references followed, embedded
             documents as such
         """
@@ -201,7 +208,13 @@ class Aggregating(Reading[D]):
         ]
 
     async def _item_frequencies(
-        self, io: IO, field: str, normalize: bool = False, map_reduce: bool = True
+        self,
+        io: IO,
+        field: str,
+        normalize: bool = False,
+        map_reduce: bool = True,
+        *,
+        session: Session = None,
     ) -> dict[Any, float]:
         """How often each value of a field occurs (`mapReduce`, or `eval`).
 
@@ -210,6 +223,7 @@ class Aggregating(Reading[D]):
         :param normalize: give shares of 1 instead of numbers
         :param map_reduce: use the command `mapReduce`; `eval` is gone from servers
             since MongoDB 4.2
+        :param session: a PyMongo session to work in
         :raises LookUpError: if the field is unknown
         """
         path = self._to_dbfield(field)
@@ -309,6 +323,8 @@ class Aggregating(Reading[D]):
         finalize_f: Any = None,
         limit: int | None = None,
         scope: Mapping[str, Any] | None = None,
+        *,
+        session: Session = None,
     ) -> Iterator[Any]:
         """Map and reduce the documents with JavaScript (`mapReduce`).
 
@@ -321,6 +337,7 @@ class Aggregating(Reading[D]):
         :param finalize_f: a function of a key and its reduced value
         :param limit: how many documents to map
         :param scope: what the functions see as globals
+        :param session: a PyMongo session to work in
         :returns: an iterator over `MapReduceDocument`
 
         https://www.mongodb.com/docs/manual/reference/command/mapReduce/
@@ -337,13 +354,22 @@ class Aggregating(Reading[D]):
     map_reduce = blocking(_map_reduce)
     async_map_reduce = asynchronous(_map_reduce)
 
-    async def _exec_js(self, io: IO, /, code: Any, *fields: str, **options: Any) -> Any:
+    async def _exec_js(
+        self,
+        io: IO,
+        /,
+        code: Any,
+        *fields: str,
+        session: Session = None,
+        **options: Any,
+    ) -> Any:
         """Run a JavaScript function on the server (`eval`).
 
         Servers since MongoDB 4.2 have no such command.  The function sees
         `collection`, `query` and `options`.
 
         :param fields: names of fields; the function gets their database names
+        :param session: a PyMongo session to work in
         :raises LookUpError: if a field is unknown
         """
         names = self._fields_to_dbfields(fields)
@@ -368,17 +394,12 @@ def _whole(value: Any) -> Any:
 
 
 if not TYPE_CHECKING:
+    _awaited = Aggregating.async_aggregate
 
     def _pending(self, /, *args, **kwargs):
-        async def start():
-            try:
-                return await Aggregating._aggregate(self, ASYNC, *args, **kwargs)
-            except WrongFamilyError as error:
-                raise error.named(self, "aggregate") from None
+        return PendingCursor(partial(_awaited, self, *args, **kwargs))
 
-        return PendingCursor(start)
-
-    _pending.__dict__.update(vars(Aggregating.async_aggregate))
+    _pending.__dict__.update(vars(_awaited))
     for _name in ("__name__", "__qualname__", "__doc__", "__module__"):
-        setattr(_pending, _name, getattr(Aggregating.async_aggregate, _name))
+        setattr(_pending, _name, getattr(_awaited, _name))
     Aggregating.async_aggregate = _pending

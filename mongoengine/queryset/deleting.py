@@ -13,6 +13,7 @@ from mongoengine.queryset.reading import Reading
 
 if TYPE_CHECKING:
     from mongoengine.execution import IO
+    from mongoengine.sessions import Session
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "Deleting")
 
@@ -34,6 +35,8 @@ class Deleting(Reading[D]):
         write_concern: Mapping[str, Any] | None = None,
         _from_doc_delete: bool = False,
         cascade_refs: set[Any] | None = None,
+        *,
+        session: Session = None,
     ) -> int | None:
         """Delete the documents that match (`delete`).
 
@@ -41,6 +44,7 @@ class Deleting(Reading[D]):
         receivers, or with `skip` or `limit`, documents are deleted one by one.
 
         :param write_concern: options of a PyMongo `WriteConcern`
+        :param session: a PyMongo session to work in
         :returns: the number of documents; None where writes are not acknowledged
         :raises OperationError: if a rule `DENY` forbids it
         """
@@ -59,13 +63,18 @@ class Deleting(Reading[D]):
     async_delete = asynchronous(_delete)
 
     async def _delete_one(
-        self, io: IO, write_concern: Mapping[str, Any] | None = None
+        self,
+        io: IO,
+        write_concern: Mapping[str, Any] | None = None,
+        *,
+        session: Session = None,
     ) -> int | None:
         """Delete the first of the documents that match (`delete`).
 
         Delete rules and signals apply as with `delete`.
 
         :param write_concern: options of a PyMongo `WriteConcern`
+        :param session: a PyMongo session to work in
         :returns: 1 or 0; None where writes are not acknowledged
         :raises OperationError: if a rule `DENY` forbids it
         """

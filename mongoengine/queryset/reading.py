@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mongoengine.execution import IO
+    from mongoengine.sessions import Session
 
 __all__ = ("Reading",)
 
@@ -74,7 +75,7 @@ class Reading(Building[D]):
 
     # One
 
-    async def _first(self, io: IO) -> D | None:
+    async def _first(self, io: IO, *, session: Session = None) -> D | None:
         """The first document, or None (`find`)."""
         if self._none or self._empty:
             return None
@@ -126,9 +127,12 @@ class Reading(Building[D]):
         cursor = collection.find(self._filter(), limit=2, **options)
         return await Batches(cursor).drain(io)
 
-    async def _with_id(self, io: IO, object_id: Any) -> D | None:
+    async def _with_id(
+        self, io: IO, object_id: Any, *, session: Session = None
+    ) -> D | None:
         """The document with this primary key, or None (`find`).
 
+        :param session: a PyMongo session to work in
         :raises InvalidQueryError: if this queryset is filtered
         """
         if self._query_obj:
@@ -170,7 +174,7 @@ class Reading(Building[D]):
 
     # Whether and how many
 
-    async def _exists(self, io: IO) -> bool:
+    async def _exists(self, io: IO, *, session: Session = None) -> bool:
         """Whether any document matches (`find`, of one `_id` at most)."""
         if self._none or self._empty:
             return False
@@ -199,11 +203,14 @@ class Reading(Building[D]):
         except WrongFamilyError as error:
             raise error.advising(self, "async_exists()") from None
 
-    async def _count(self, io: IO, with_limit_and_skip: bool = False) -> int:
+    async def _count(
+        self, io: IO, with_limit_and_skip: bool = False, *, session: Session = None
+    ) -> int:
         """How many documents match (`count` without a filter, else `aggregate`).
 
         :param with_limit_and_skip: heed `limit` and `skip`; a queryset that keeps
             what it reads then answers by itself, if it can
+        :param session: a PyMongo session to work in
         """
         return await self._counted(io, with_limit_and_skip)
 
@@ -249,7 +256,7 @@ class Reading(Building[D]):
         batches = await self._start(io)
         return [] if batches is None else await batches.drain(io)
 
-    async def _to_list(self, io: IO) -> list[D]:
+    async def _to_list(self, io: IO, *, session: Session = None) -> list[D]:
         """All documents in a list (`find`, `getMore`)."""
         return await self._items(io)
 
@@ -270,11 +277,14 @@ class Reading(Building[D]):
             raise
         return items
 
-    async def _in_bulk(self, io: IO, object_ids: Iterable[Any]) -> dict[Any, D]:
+    async def _in_bulk(
+        self, io: IO, object_ids: Iterable[Any], *, session: Session = None
+    ) -> dict[Any, D]:
         """The documents with these primary keys, by key (`find`).
 
         :param object_ids: values as they are stored; those of no document are left
             out of the result
+        :param session: a PyMongo session to work in
         """
         collection = await self._open(io)
         options = self._cursor_args
@@ -293,7 +303,7 @@ class Reading(Building[D]):
     in_bulk = blocking(_in_bulk)
     async_in_bulk = asynchronous(_in_bulk)
 
-    async def _explain(self, io: IO) -> dict[str, Any]:
+    async def _explain(self, io: IO, *, session: Session = None) -> dict[str, Any]:
         """How the server would run the query.
 
         https://www.mongodb.com/docs/manual/reference/command/explain/
@@ -305,7 +315,9 @@ class Reading(Building[D]):
     explain = blocking(_explain)
     async_explain = asynchronous(_explain)
 
-    async def _to_json(self, io: IO, *args: Any, **kwargs: Any) -> str:
+    async def _to_json(
+        self, io: IO, /, *args: Any, session: Session = None, **kwargs: Any
+    ) -> str:
         """All documents as a JSON array (MongoDB Extended JSON).
 
         Takes the arguments of `bson.json_util.dumps`.
@@ -318,12 +330,15 @@ class Reading(Building[D]):
     to_json = blocking(_to_json)
     async_to_json = asynchronous(_to_json)
 
-    async def _select_related(self, io: IO, max_depth: int = 1) -> list[D]:
+    async def _select_related(
+        self, io: IO, max_depth: int = 1, *, session: Session = None
+    ) -> list[D]:
         """All documents with their references followed, in a list.
 
         One query to a collection and a level.
 
         :param max_depth: how many levels of references to follow
+        :param session: a PyMongo session to work in
         """
         items = await self._to_list(io)
         if self._as_pymongo:

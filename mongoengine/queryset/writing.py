@@ -18,6 +18,7 @@ from mongoengine.queryset.reading import Reading
 
 if TYPE_CHECKING:
     from mongoengine.execution import IO
+    from mongoengine.sessions import Session
 
 __all__ = ("Writing",)
 
@@ -52,6 +53,8 @@ class Writing(Reading[D]):
         load_bulk: bool = True,
         write_concern: Mapping[str, Any] | None = None,
         signal_kwargs: Mapping[str, Any] | None = None,
+        *,
+        session: Session = None,
     ) -> Any:
         """Insert new documents, without validating them (`insert`).
 
@@ -59,6 +62,7 @@ class Writing(Reading[D]):
         :param load_bulk: give the documents, read back; False for their ids
         :param write_concern: options of a PyMongo `WriteConcern`
         :param signal_kwargs: more keywords for the receivers of signals
+        :param session: a PyMongo session to work in
         :returns: documents or ids; one alone for one document alone
         :raises OperationError: if a document is of another class, or stored already
         :raises NotUniqueError: if the one document breaks a unique index
