@@ -80,7 +80,7 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
 
     @property
     def _load_can_fail(self) -> bool:  # type: ignore[override]
-        return self._id_may_fail()
+        return self._key_may_fail()
 
     @overload
     def __get__(self, instance: None, owner: Any) -> Self: ...
@@ -140,7 +140,7 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
     def _raw_dumper(self) -> Callable[[Any], Any] | None:
         if self.dbref or self._load_can_fail:
             return None
-        id_field = self.document_type.id
+        id_field = self._key_field()
         unchanged = id_field._loads_unchanged & id_field._dumps_unchanged
         return lambda raw: raw if raw.__class__ in unchanged else None
 

@@ -36,6 +36,15 @@ def _dump_dbref(raw: Any) -> Any:
     return raw if raw.__class__ is DBRef else None
 
 
+class _ClassedReference(DBRef):
+    """A reference to a document of an abstract class, stored with its class.
+
+    Upstream stores the mere key of a DBRef; nobody could tell the class any more.
+    """
+
+    __slots__ = ()
+
+
 class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
     """A field for a document of another collection; its primary key is stored.
 
@@ -87,7 +96,7 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
 
     @property
     def _load_can_fail(self) -> bool:  # type: ignore[override]
-        return not self.dbref and self._id_may_fail()
+        return not self.dbref and self._key_may_fail()
 
     def _is_unconstrained(self) -> bool:
         return isinstance(self.document_type_obj, type)
@@ -99,6 +108,13 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
             # The abstract class that is referred to has several collections.
             return _DocumentRegistry.get(value.cls), value
         return self.document_type, value
+
+    def _unwrapped(self, proxy: AsyncReferenceProxy[Any]) -> Any:
+        held = super()._unwrapped(proxy)
+        if isinstance(held, DBRef) and self.document_type._meta.get("abstract"):
+            name = proxy.document_type._class_name
+            return _ClassedReference(held.collection, held.id, cls=name)
+        return held
 
     def to_python(self, value: Any) -> Any:
         """A DBRef of a primary key; with `dbref` the value as it is."""
@@ -116,6 +132,8 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         if document.__class__ is AsyncReferenceProxy:
             document = self._unwrapped(document)
         if isinstance(document, DBRef):
+            if document.__class__ is _ClassedReference:
+                return DBRef(document.collection, document.id, cls=document.cls)
             return document if self.dbref else document.id
         if isinstance(document, _import_class("Document")):
             if document.pk is None:
@@ -135,14 +153,14 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
             return None
         if self.dbref:
             return _dump_dbref
-        unchanged = self.document_type.id._loads_unchanged
+        unchanged = self._key_field()._loads_unchanged
         return lambda raw: raw if raw.__class__ in unchanged else None
 
     def _raw_validator(self) -> Callable[[Any], bool] | None:
         if self._load_can_fail or not self._is_unconstrained():
             return None
         # Without `dbref`, a DBRef is made of whatever is stored.
-        valid = self._valid_types if self.dbref else self.document_type.id._load_as
+        valid = self._valid_types if self.dbref else self._key_field()._loads_unchanged
         return lambda raw: raw.__class__ in valid
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:

@@ -220,6 +220,28 @@ async def test_fetching_does_not_undo_an_assignment(
     assert book.author is bob
 
 
+async def test_a_proxy_of_an_abstract_class_keeps_the_class(
+    async_connection: Any,
+) -> None:
+    class AwaitShape(Document):
+        meta = {"abstract": True}
+
+    class AwaitCircle(AwaitShape):
+        pass
+
+    class AwaitDrawing(Document):
+        shape = ReferenceField(AwaitShape)
+
+    circle = await AwaitCircle().async_save()
+    await AwaitDrawing(shape=circle).async_save()
+    first = await AwaitDrawing.objects.async_get()
+    first.shape = first.shape
+    assert first._changed_fields == []
+    second = await AwaitDrawing(shape=first.shape).async_save()
+    loaded = await AwaitDrawing.objects.async_get(id=second.id)
+    assert await AwaitDrawing.shape.async_fetch(loaded) == circle
+
+
 async def test_queries_take_a_proxy(book: AwaitBook) -> None:
     assert await AwaitBook.objects(author=book.author).async_count() == 1
     assert await AwaitBook.objects(about=book.about).async_count() == 1
