@@ -72,11 +72,11 @@ def beanie_class(collection: str = "articles") -> Any:
     return Article
 
 
-async def beanie_open(uri: str, database: str, *classes: Any) -> None:
+async def beanie_open(uri: str, database: str, *classes: Any, **options: Any) -> None:
     from beanie import init_beanie
     from pymongo import AsyncMongoClient
 
-    client: Any = AsyncMongoClient(uri)
+    client: Any = AsyncMongoClient(uri, **options)
     await init_beanie(database=client[database], document_models=list(classes))
 
 

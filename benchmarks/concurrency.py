@@ -27,6 +27,8 @@ from _harness import (
 from _shape import article_class, raw_article
 
 TASKS = 1_000
+# Connections that the tasks share; more only make the embedded server thrash.
+OPTIONS = {"maxPoolSize": 20, "uuidRepresentation": "standard"}
 DATABASE = "mongoengine_concurrency"
 
 
@@ -57,7 +59,7 @@ Operation = Callable[[int], Awaitable[Any]]
 async def plain(uri: str) -> tuple[Operation, Operation]:
     from pymongo import AsyncMongoClient
 
-    articles: Any = AsyncMongoClient(uri)[DATABASE].articles
+    articles: Any = AsyncMongoClient(uri, **OPTIONS)[DATABASE].articles
     ids = [raw_article(number)["_id"] for number in range(TASKS)]
 
     def read(number: int) -> Awaitable[Any]:
@@ -72,7 +74,7 @@ async def plain(uri: str) -> tuple[Operation, Operation]:
 async def ours(uri: str) -> tuple[Operation, Operation]:
     import mongoengine
 
-    await mongoengine.connect_async(DATABASE, host=uri)
+    await mongoengine.connect_async(DATABASE, host=uri, **OPTIONS)
     article = article_class()
     await article.async_ensure_indexes()
     ids = [raw_article(number)["_id"] for number in range(TASKS)]
@@ -90,7 +92,7 @@ async def beanie(uri: str) -> tuple[Operation, Operation]:
     from _rivals import beanie_class, beanie_open
 
     article = beanie_class()
-    await beanie_open(uri, DATABASE, article)
+    await beanie_open(uri, DATABASE, article, **OPTIONS)
     ids = [raw_article(number)["_id"] for number in range(TASKS)]
 
     def read(number: int) -> Awaitable[Any]:

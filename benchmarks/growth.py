@@ -32,7 +32,6 @@ DOCUMENTS = [10, 100, 1_000, 10_000, 100_000]
 FIELDS = [1, 10, 50, 200]
 EMBEDDED = [1, 10, 100, 1_000]
 DATABASE = "mongoengine_growth"
-WORK = ("list", "iterate", "fields", "fields, save", "embedded", "embedded, save")
 
 
 def make_cases(side: str, options: dict[str, Any]) -> Cases:
@@ -47,14 +46,14 @@ def wide(fields: int) -> bytes:
 def plain_cases(uri: str) -> Cases:
     from pymongo import MongoClient
 
-    articles: Any = MongoClient(uri)[DATABASE].articles
+    notes: Any = MongoClient(uri)[DATABASE].notes
     cases: Cases = {}
     for count in DOCUMENTS:
 
         def everything(_: Any, count: int = count) -> None:
-            list(articles.find().limit(count))
+            list(notes.find().limit(count))
 
-        cases[f"list {count}"] = cases[f"iterate {count}"] = Case(everything)
+        cases[f"list {count}"] = Case(everything)
     for count in FIELDS:
         cases[f"fields {count}"] = decoding(wide(count))
     for count in EMBEDDED:
@@ -79,16 +78,24 @@ def repeats_for(data: bytes) -> int:
 def our_cases(uri: str) -> Cases:
     import mongoengine
 
-    mongoengine.connect(DATABASE, host=uri)
+    mongoengine.connect(DATABASE, host=uri, uuidRepresentation="standard")
     article = article_class()
+
+    class Note(mongoengine.Document):
+        title = mongoengine.StringField()
+        views = mongoengine.IntField()
+        tags = mongoengine.ListField(mongoengine.StringField())
+
+        meta = {"collection": "notes"}
+
     cases: Cases = {}
     for count in DOCUMENTS:
 
         def everything(_: Any, count: int = count) -> None:
-            list(article.objects.limit(count))
+            list(Note.objects.limit(count))
 
         def iterate(_: Any, count: int = count) -> None:
-            for _ in article.objects.no_cache().limit(count):
+            for _ in Note.objects.no_cache().limit(count):
                 pass
 
         cases[f"list {count}"] = Case(everything)
@@ -138,7 +145,6 @@ LABELS = {
     "embedded": ("load and touch all comments", EMBEDDED, "embedded"),
     "embedded, save": ("change, validate, delta", EMBEDDED, "embedded"),
 }
-UNITS = {"list": "document", "iterate": "document"}
 
 
 def growth(results: Results, work: str, sizes: list[int]) -> float:
@@ -154,9 +160,10 @@ def run(arguments: argparse.Namespace) -> None:
     with server() as uri:
         client: Any = MongoClient(uri)
         client.drop_database(DATABASE)
-        for start in range(0, DOCUMENTS[-1], 10_000):
-            batch = [raw_article(start + n) for n in range(10_000)]
-            client[DATABASE].articles.insert_many(batch)
+        client[DATABASE].notes.insert_many(
+            {"title": f"Note {number}", "views": number, "tags": ["a", "b"]}
+            for number in range(DOCUMENTS[-1])
+        )
         client.close()
         results = compare(
             __file__,
@@ -190,4 +197,4 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main(make_cases, run, rounds=5)
+    main(make_cases, run, rounds=3)

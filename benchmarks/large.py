@@ -65,7 +65,7 @@ def make_cases(side: str, options: dict[str, Any]) -> Cases:
 ROWS = [
     Row("load", "load", base="decode", goal=1.5),
     Row("load, touch one key of the dict", "touch", base="decode", goal=1.5),
-    Row("load, touch one item of the list", "touch item", base="decode"),
+    Row("load, touch one item of the list", "touch item", base="decode", goal=1.5),
     Row("load, change one key, delta", "change", base="decode"),
 ]
 

@@ -126,7 +126,7 @@ async def plain_async(uri: str) -> Cases:
 async def library_cases(uri: str, *, with_async: bool) -> Cases:
     import mongoengine
 
-    mongoengine.connect(DATABASE, host=uri)
+    mongoengine.connect(DATABASE, host=uri, uuidRepresentation="standard")
     article, few = article_class(), article_class("few")
     scratch = article_class("scratch")
     comment = scratch._fields["comments"].field.document_type
@@ -160,7 +160,7 @@ async def library_cases(uri: str, *, with_async: bool) -> Cases:
     }
     if not with_async:
         return cases
-    await mongoengine.connect_async(DATABASE, host=uri)
+    await mongoengine.connect_async(DATABASE, host=uri, uuidRepresentation="standard")
 
     async def save_async(documents: list[Any]) -> None:
         for document in documents:

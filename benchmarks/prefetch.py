@@ -38,7 +38,10 @@ async def make_cases(side: str, options: dict[str, Any]) -> Cases:
     import mongoengine
 
     await mongoengine.connect_async(
-        DATABASE, host=options["uri"], directConnection=True
+        DATABASE,
+        host=options["uri"],
+        directConnection=True,
+        uuidRepresentation="standard",
     )
     article = article_class()
     queryset = article.objects.no_cache().batch_size(BATCH)
