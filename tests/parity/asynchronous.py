@@ -14,9 +14,10 @@ import asyncio
 import contextlib
 import contextvars
 import functools
-import importlib.util
+import importlib
 import pathlib
 import sys
+import types
 from asyncio import events, tasks
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,9 +52,8 @@ def run(awaitable: Any) -> Any:
                 _loop.run_until_complete(task)
     finally:
         events._set_running_loop(outer)
-    for variable, value in changed[0].items() if changed else ():
-        if variable.get(_MISSING) is not value:
-            variable.set(value)
+    if changed:
+        _take_over(changed[0])
     return _blocking_form(task.result())
 
 
@@ -111,14 +111,11 @@ class _Loop:
 
 def prepare(root: pathlib.Path) -> None:
     """Load `mongoengine.execution` and bend its blocking faces: before the rest."""
-    name = "mongoengine.execution"
-    spec = importlib.util.spec_from_file_location(
-        name, root / "mongoengine" / "execution.py"
-    )
-    assert spec is not None and spec.loader is not None
-    execution: Any = importlib.util.module_from_spec(spec)
-    sys.modules[name] = execution
-    spec.loader.exec_module(execution)
+    package: Any = types.ModuleType("mongoengine")
+    package.__path__ = [str(root / "mongoengine")]
+    sys.modules["mongoengine"] = package  # in place of the whole, for the moment
+    execution: Any = importlib.import_module("mongoengine.execution")
+    del sys.modules["mongoengine"]
 
     blocking, asynchronous = execution.blocking, execution.asynchronous
 
@@ -242,7 +239,6 @@ def _bend_blocks(me: Any) -> None:
 @contextlib.contextmanager
 def _held(block: Any) -> Iterator[Any]:
     """`with` for what wants `async with`, entered and left in one task."""
-    before = contextvars.copy_context()
     entered: asyncio.Future[Any] = _loop.create_future()
     leave: asyncio.Future[BaseException | None] = _loop.create_future()
 
@@ -260,7 +256,7 @@ def _held(block: Any) -> Iterator[Any]:
 
     task = _loop.create_task(hold())
     given, inside = run(entered)
-    _take_over(inside)
+    tokens = _take_over(inside)
     try:
         yield given
     except BaseException as error:
@@ -271,22 +267,17 @@ def _held(block: Any) -> Iterator[Any]:
         leave.set_result(None)
         run(task)
     finally:
-        _take_over(before)
+        for token in reversed(tokens):
+            token.var.reset(token)
 
 
-def _take_over(context: contextvars.Context) -> None:
-    for variable, value in context.items():
-        if variable.get(_MISSING) is not value:
-            variable.set(value)
-    for variable in contextvars.copy_context():
-        if variable not in context and hasattr(variable, "name"):
-            _back_to_default(variable)
-
-
-def _back_to_default(variable: contextvars.ContextVar[Any]) -> None:
-    """A variable cannot be unset: give it what an empty context gives."""
-    value = contextvars.Context().run(variable.get, None)
-    variable.set(value)
+def _take_over(context: contextvars.Context) -> list[contextvars.Token[Any]]:
+    """Set what is set there; gives what undoes it."""
+    return [
+        variable.set(value)
+        for variable, value in context.items()
+        if variable.get(_MISSING) is not value
+    ]
 
 
 def _bend_connections(me: Any) -> None:

@@ -96,7 +96,6 @@ def constants(me, db):
         len(me.pymongo_support.PYMONGO_VERSION) >= 2,
         me.queryset.queryset.REPR_OUTPUT_SIZE,
         me.queryset.queryset.ITER_CHUNK_SIZE,
-        me.queryset.base.REPR_OUTPUT_SIZE,
         me.connection.READ_PREFERENCE.name,
     ]
 

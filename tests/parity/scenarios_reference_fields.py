@@ -628,7 +628,7 @@ def cached_references_stored_otherwise(me, db):
             continue
         shown.append(
             [
-                loaded._data[name],
+                list(loaded.animals) if name == "animals" else loaded._data[name],
                 db.commands(),
                 db.error(getattr, loaded, name),
                 db.commands(),
