@@ -157,6 +157,10 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         if value is None:
             return None
+        if value.__class__ is AsyncReferenceProxy:
+            value = self._unwrapped(value)
+        if isinstance(value, _CachedCopy):
+            return dict(value.copy)
         if not isinstance(value, _import_class("Document")):
             raise NotImplementedError
         if value.pk is None:

@@ -221,6 +221,16 @@ async def test_async_loading_reads_only_the_copy(async_connection: Any) -> None:
     assert visit.animal.age == 3
 
 
+async def test_async_queries_take_a_proxy(async_connection: Any) -> None:
+    rex = await CacheAnimal(name="Rex", tag="a").async_save()
+    await CacheVisit(animal=rex).async_save()
+    visit = await CacheVisit.objects.async_get()
+    assert await CacheVisit.objects(animal=visit.animal).async_count() == 1
+    await CacheVisit().async_save()
+    await CacheVisit.objects.async_update(animal=visit.animal)
+    assert await CacheVisit.objects(animal__name="Rex").async_count() == 2
+
+
 async def test_async_lists_of_copies(async_connection: Any) -> None:
     class CacheHerd(Document):
         animals = ListField(CachedReferenceField(CacheAnimal, fields=["name"]))
