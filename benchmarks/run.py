@@ -78,12 +78,16 @@ def main() -> None:
     parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help=", ".join(SCRIPTS))
     arguments = parser.parse_args()
     sections = [preamble()]
+    failed = []
     for script in arguments.scripts or SCRIPTS:
         started = time.monotonic()
         command = [sys.executable, str(HERE / f"{script}.py")]
         if arguments.rounds:
             command += ["--rounds", str(arguments.rounds)]
-        ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if ran.returncode:
+            failed.append(script)
+            ran.stdout = f"{ran.stdout}\nIt failed, with exit code {ran.returncode}.\n"
         print(f"\n{script} ({time.monotonic() - started:.0f} s)\n{ran.stdout}")
         title, text = docstring_of(script)
         title = f"``{script}.py``: {title}"
@@ -91,6 +95,8 @@ def main() -> None:
     if not arguments.scripts:
         RESULTS.write_text("\n".join(sections), encoding="utf-8")
         print(f"wrote {RESULTS}")
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
