@@ -34,6 +34,8 @@ LEAVES = frozenset(
     {str, int, float, bool, bytes, type(None), ObjectId, datetime.datetime}
 )
 
+PROXIES = frozenset(weakref.ProxyTypes)
+
 #: What becomes a tracked container on its way out.
 NESTED: frozenset[type] = frozenset({dict, list})
 
@@ -43,11 +45,9 @@ K = TypeVar("K")
 
 def _parent_of(instance: Any) -> Any:
     """A weak reference to a document; a proxy that is one already stays."""
-    if isinstance(instance, ChangeTracking) and not isinstance(
-        instance, weakref.ProxyTypes
-    ):
-        return weakref.proxy(instance)
-    return instance
+    if type(instance) in PROXIES or not isinstance(instance, ChangeTracking):
+        return instance
+    return weakref.proxy(instance)
 
 
 def _marks_all(method: Callable[..., Any]) -> Any:
@@ -96,12 +96,7 @@ class _Tracked:
         if isinstance(value, (dict, list)):
             if isinstance(value, (BaseDict, BaseList)):
                 return value
-            wrap: Any = BaseDict if isinstance(value, dict) else BaseList
-            wrapped = wrap(value, None, f"{self._name}.{key}")
-            wrapped._instance = self._instance
-            wrapped._dereferenced = self._dereferenced
-            self._keep(key, wrapped)
-            return wrapped
+            return self._keep(key, value)
         if (
             isinstance(value, ChangeTracking)
             and not value._is_document
@@ -110,7 +105,22 @@ class _Tracked:
             value._instance = self._instance
         return value
 
-    def _keep(self, key: Any, value: Any) -> None:
+    def _keep(self, key: Any, value: Any) -> Any:
+        """Put the tracked form of a plain container in its place."""
+        wrapped: Any
+        if isinstance(value, dict):
+            wrapped = dict.__new__(BaseDict)
+            dict.update(wrapped, value)
+        else:
+            wrapped = list.__new__(BaseList)
+            list.extend(wrapped, value)
+        wrapped._instance = self._instance
+        wrapped._name = f"{self._name}.{key}"
+        wrapped._dereferenced = self._dereferenced
+        self._replace(key, wrapped)
+        return wrapped
+
+    def _replace(self, key: Any, value: Any) -> None:
         raise NotImplementedError
 
     async def _fetch(self, io: IO, *, session: Session = None) -> Self:
@@ -161,12 +171,12 @@ class BaseDict(_Tracked, dict[K, T]):
 
     def __getitem__(self, key: Any) -> T:
         value = dict.__getitem__(self, key)
-        if value.__class__ in LEAVES:
+        if value.__class__ in LEAVES or value.__class__ in BOUND:
             return value
         nested: T = self._nested(key, value)
         return nested
 
-    def _keep(self, key: Any, value: Any) -> None:
+    def _replace(self, key: Any, value: Any) -> None:
         dict.__setitem__(self, key, value)
 
     def values(self) -> Any:
@@ -181,7 +191,7 @@ class BaseDict(_Tracked, dict[K, T]):
         """Before items are handed out at once, bind those that can change."""
         for key, value in super().items():
             if value.__class__ in NESTED:
-                self._nested(key, value)
+                self._keep(key, value)
 
     def _take_over(self, items: Any) -> None:
         dict.update(self, items)
@@ -254,12 +264,12 @@ class BaseList(_Tracked, list[T]):
             self._bind_all()
             return list.__getitem__(self, key)
         value = list.__getitem__(self, key)
-        if value.__class__ in LEAVES:
+        if value.__class__ in LEAVES or value.__class__ in BOUND:
             return value
         index = key.__index__()
         return self._nested(index + len(self) if index < 0 else index, value)
 
-    def _keep(self, key: Any, value: Any) -> None:
+    def _replace(self, key: Any, value: Any) -> None:
         list.__setitem__(self, key, value)
 
     def _take_over(self, items: Any) -> None:
@@ -275,7 +285,7 @@ class BaseList(_Tracked, list[T]):
         if not NESTED.isdisjoint(map(type, list.__iter__(self))):
             for index, value in enumerate(list.__iter__(self)):
                 if value.__class__ in NESTED:
-                    self._nested(index, value)
+                    self._keep(index, value)
 
     def __getstate__(self) -> Any:
         self.instance = None
@@ -326,6 +336,10 @@ class BaseList(_Tracked, list[T]):
 
 def _restored_list(kind: Any, items: list[Any], name: str) -> Any:
     return kind(items, None, name)
+
+
+#: Tracked containers are handed out as they are.
+BOUND: frozenset[type] = frozenset({BaseDict, BaseList})
 
 
 class EmbeddedDocumentList(BaseList[T]):

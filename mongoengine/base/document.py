@@ -443,7 +443,10 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             except ValidationError as failure:
                 errors[NON_FIELD_ERRORS] = failure
         values, raw = self._values, self._raw
-        for name, key, field, surely, proof, needed in type(self)._schema.checks():
+        schema = type(self)._schema
+        if values is EMPTY and not errors and schema.surely_valid(raw or {}):
+            return
+        for name, key, field, surely, proof, needed in schema.checks():
             if name in values:
                 value = values[name]
                 if value.__class__ in field._surely_valid:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, ove
 from bson import DBRef, ObjectId
 
 from mongoengine.base import context
+from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.context import (  # noqa: F401  (extensions look for it here)
     no_dereference_for_fields as _no_dereference_for_fields,
 )
-from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.common import _import_class
@@ -33,6 +33,13 @@ __all__ = ("BaseField", "ComplexBaseField", "GeoJsonBaseField", "ObjectIdField")
 T = TypeVar("T")
 
 NO_TYPES: frozenset[type] = frozenset()
+
+
+class _Missing:
+    """Stands for a value that is not there."""
+
+
+MISSING: Any = _Missing()
 
 
 class BaseField(Generic[T]):
@@ -134,10 +141,15 @@ class BaseField(Generic[T]):
         """The field itself from the class, the converted value from a document."""
         if instance is None:
             return self
-        try:
-            return instance._values[self.name]
-        except KeyError:
-            return instance._touch(self)
+        value = instance._values.get(self.name, MISSING)
+        if value is not MISSING:
+            return value
+        raw = instance._raw
+        if raw is not None:
+            value = raw.get(self.db_field)
+            if value.__class__ in self._loads_unchanged:
+                return value
+        return instance._touch(self)
 
     def __set__(self, instance: Any, value: Any) -> None:
         """Take a new value, mark it as changed where it differs from the old."""
@@ -153,10 +165,8 @@ class BaseField(Generic[T]):
 
     def _read(self, instance: Any) -> Any:
         """The value as it is held, without whatever `__get__` adds to it."""
-        try:
-            return instance._values[self.name]
-        except KeyError:
-            return instance._touch(self)
+        value = instance._values.get(self.name, MISSING)
+        return instance._touch(self) if value is MISSING else value
 
     def error(
         self,
@@ -303,13 +313,38 @@ class ComplexBaseField(BaseField[T]):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self
-        try:
-            value = instance._values[self.name]
-        except KeyError:
-            value = instance._touch(self)
+        value = instance._values.get(self.name, MISSING)
+        if value is MISSING:
+            value = self._tracked_raw(instance)
+            if value is MISSING:
+                value = instance._touch(self)
         if value.__class__ in TRACKED and value._dereferenced:
             return value
         return self._track(instance, value)
+
+    def _tracked_raw(self, instance: Any) -> Any:
+        """The tracked container of an untouched raw value, where that is simple."""
+        raw = instance._raw
+        if raw is None:
+            return MISSING
+        value = raw.get(self.db_field)
+        if not self._is_taken_as_stored(value):
+            return MISSING
+        wrap: Any = BaseDict if value.__class__ is dict else self._list_class()
+        value = wrap(value, instance, self.name)
+        value._dereferenced = True
+        instance._put(self.name, value)
+        return value
+
+    def _is_taken_as_stored(self, value: Any) -> bool:
+        """Whether a raw value needs neither conversion nor dereferencing."""
+        inner = self.field
+        if value.__class__ is list:
+            if inner is None:
+                return not has_references(value)
+            unchanged = inner._loads_unchanged
+            return not self._may_refer and unchanged.issuperset(map(type, value))
+        return value.__class__ is dict and inner is None and not has_references(value)
 
     def __set__(self, instance: Any, value: Any) -> None:
         converts = getattr(self.field, "_converts_on_set", False)
@@ -567,6 +602,8 @@ UNSAVED_REFERENCE = (
 def adopt(parent: Any, value: Any) -> None:
     """Tell embedded documents (alone or in a list) whose they are now."""
     if isinstance(value, (list, tuple)):
+        if PLAIN.issuperset(map(type, value)):
+            return
         whose = None
         for item in value:
             if isinstance(item, ChangeTracking) and not item._is_document:

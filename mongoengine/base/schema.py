@@ -19,7 +19,7 @@ from bson import SON
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.common import _import_class
-from mongoengine.errors import NotRegistered
+from mongoengine.errors import NotRegistered, ValidationError
 
 if TYPE_CHECKING:
     pass
@@ -29,10 +29,14 @@ __all__ = ("EMPTY", "Schema", "new_son", "prepare_field")
 #: The values of a document of which no field has been touched.
 EMPTY: Any = MappingProxyType({})
 
+#: Stands for a dump that has the keys of the raw document, in their order.
+AS_STORED: dict[str, Any] = {}
+
 #: More shapes than this and the class is not one of few shapes: do not keep them.
 MOST_SHAPES = 256
 
 Proof = Callable[[Any], bool]
+Dump = Callable[[Any], Any]
 
 
 class LoadPlan(NamedTuple):
@@ -54,14 +58,17 @@ class LoadPlan(NamedTuple):
         return not (self.proofs or self.unusual or self.named)
 
 
-class Dumper(NamedTuple):
-    """How a field of a raw document is dumped without converting it."""
+class TypedPlan(NamedTuple):
+    """What is known of raw documents that have the same keys and types of values."""
 
-    key: str
-    unchanged: frozenset[type]
-    dump: Callable[[Any], Any] | None
-    # What is dumped where there is no value.
-    missing: Any
+    # What has to hold for the document to be valid; None where nothing shows that.
+    proofs: tuple[tuple[str, Proof], ...] | None
+    # The keys of its dump in their order, None where the fields have to be asked,
+    template: dict[str, Any] | None
+    # and the values that are not dumped as they are.
+    dumps: tuple[tuple[str, Dump], ...]
+    # The `_cls` for which this holds, if there is one.
+    name: str | None
 
 
 class Check(NamedTuple):
@@ -78,9 +85,9 @@ class Check(NamedTuple):
 
 def new_son(items: dict[str, Any]) -> SON[str, Any]:
     """A `SON` of `items`, without the Python-level loop of its constructor."""
-    son: SON[str, Any] = SON.__new__(SON)
+    son: SON[str, Any] = dict.__new__(SON)
     dict.update(son, items)
-    son._SON__keys = list(items)  # type: ignore[attr-defined]
+    son._SON__keys = [*items]  # type: ignore[attr-defined]
     return son
 
 
@@ -153,6 +160,8 @@ class Schema:
         for field in self.fields.values():
             prepare_field(field)
         self.loads: dict[tuple[str, ...], LoadPlan] = {}
+        # The proofs of the shapes that need nothing else.
+        self.usual: dict[tuple[str, ...], tuple[tuple[str, Proof], ...]] = {}
         # Shapes of which nothing can fail, whatever the values are.
         self.sure: set[tuple[str, ...]] = set()
         self.blank: dict[str, Any] = {}
@@ -192,7 +201,7 @@ class Schema:
         self.own_dump = not _is_ours(cls, "to_mongo")
         self.own_validation = not (_is_ours(cls, "validate") and _is_ours(cls, "clean"))
         self.make = self._compile_make()
-        self._dumpers: tuple[Dumper, ...] | None = None
+        self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
         self._checks: tuple[Check, ...] | None = None
 
     def _needs_constructor(self) -> bool:
@@ -217,6 +226,9 @@ class Schema:
             known = self._make_plan(shape)
             if len(self.loads) < MOST_SHAPES:
                 self.loads[shape] = known
+                if not known.unusual:
+                    named = (("_cls", self._is_own_name),) if known.named else ()
+                    self.usual[shape] = named + known.proofs
                 if known.sure:
                     self.sure.add(shape)
         return known
@@ -247,6 +259,9 @@ class Schema:
             named="_cls" in shape,
             unusual=plain or bool(eager),
         )
+
+    def _is_own_name(self, name: Any) -> bool:
+        return bool(name == self.cls._class_name)
 
     def _is_peculiar(self, key: str) -> bool:
         return bool(self.cls._meta.get("strict", True)) or key in (
@@ -341,23 +356,16 @@ class Schema:
     def _compile_make(self) -> Callable[[Any], Any]:
         """The loader for raw documents of known shapes of classes without quirks."""
         cls = self.cls
-        loads, class_name, new, load = (
-            self.loads,
-            cls._class_name,
-            cls.__new__,
-            cls._load,
-        )
+        usual, new, load = self.usual, cls.__new__, cls._load
         embedded = not cls._is_document
 
         def make(raw: Any) -> Any:
-            plan = loads.get(tuple(raw))
-            if plan is None or plan.unusual:
+            proofs = usual.get(tuple(raw))
+            if proofs is None:
                 return load(raw)
-            for key, proof in plan.proofs:
+            for key, proof in proofs:
                 if not proof(raw[key]):
                     return load(raw)
-            if plan.named and raw["_cls"] != class_name:
-                return load(raw)
             document = new(cls)
             document._raw = raw
             document._values = EMPTY
@@ -369,6 +377,25 @@ class Schema:
 
         return make
 
+    # What need not be converted
+
+    def _typed(self, raw: Mapping[str, Any]) -> TypedPlan:
+        """What is known of raw documents with these keys and types of values."""
+        shape = (*raw, *map(type, raw.values()))
+        plan = self._typed_plans.get(shape)
+        if plan is None:
+            plan = self._make_typed(raw)
+            if len(self._typed_plans) < MOST_SHAPES:
+                self._typed_plans[shape] = plan
+        return plan
+
+    def _make_typed(self, raw: Mapping[str, Any]) -> TypedPlan:
+        own = raw.get("_cls", self.cls._class_name) == self.cls._class_name
+        if self.plain or self.cls._dynamic or not own:
+            return TypedPlan(None, None, (), None)
+        template, dumps = self._make_dump(raw)
+        return TypedPlan(self._make_validation(raw), template, dumps, raw.get("_cls"))
+
     # Dumping
 
     def dump_raw(self, raw: Mapping[str, Any]) -> SON[str, Any] | None:
@@ -376,62 +403,84 @@ class Schema:
 
         None where that cannot be told without converting a field.
         """
-        cls = self.cls
-        dumpers = self._dumpers
-        if dumpers is None:
-            dumpers = self._dumpers = self._compile_dumpers()
-        if self.own_dump or self.plain or cls._dynamic:
+        _, template, dumps, name = self._typed(raw)
+        if template is None or (name is not None and raw["_cls"] != name):
             return None
-        class_name = cls._class_name
-        if raw.get("_cls", class_name) != class_name:
-            return None
-        data: dict[str, Any] = {}
-        for key, unchanged, dump, missing in dumpers:
-            value = raw.get(key)
-            if value.__class__ in unchanged:
-                data[key] = value
-            elif value is None:
-                if missing is not OMITTED:
-                    if missing is UNKNOWN:
-                        return None
-                    data[key] = missing
-            elif dump is None:
-                return None
-            else:
-                dumped = dump(value)
-                if dumped is None:
-                    return None
-                data[key] = dumped
-        if cls._meta.get("allow_inheritance"):
-            data.pop("_cls", None)
-            named = {"_id": data.pop("_id")} if "_id" in data else {}
-            data = {**named, "_cls": class_name, **data}
+        if template is AS_STORED:
+            data = {**raw}
         else:
-            data.pop("_cls", None)
+            data = {k: raw[k] if k in raw else v for k, v in template.items()}
+        for key, dump in dumps:
+            dumped = dump(data[key])
+            if dumped is None:
+                return None
+            data[key] = dumped
         return new_son(data)
 
-    def _compile_dumpers(self) -> tuple[Dumper, ...]:
-        return tuple(_dumper(self.fields[name]) for name in self.cls._fields_ordered)
+    def _make_dump(
+        self, raw: Mapping[str, Any]
+    ) -> tuple[dict[str, Any] | None, tuple[tuple[str, Dump], ...]]:
+        """The keys of a dump in their order, and what is to be dumped of them."""
+        if self.own_dump:
+            return None, ()
+        template: dict[str, Any] = {}
+        dumps = []
+        for name in self.cls._fields_ordered:
+            field = self.fields[name]
+            key = field.db_field
+            unchanged = field._loads_unchanged & field._dumps_unchanged
+            value = raw.get(key)
+            if value is None:
+                missing = _dumped_when_missing(field, unchanged)
+                if missing is UNKNOWN:
+                    return None, ()
+                if missing is not OMITTED:
+                    template[key] = missing
+                continue
+            template[key] = None
+            if value.__class__ not in unchanged:
+                dump = field._raw_dumper() if plain_methods(type(field)) else None
+                if dump is None:
+                    return None, ()
+                dumps.append((key, dump))
+        template.pop("_cls", None)
+        if self.cls._meta.get("allow_inheritance"):
+            first = {"_id": None} if "_id" in template else {}
+            template = {**first, "_cls": self.cls._class_name, **template}
+        if list(template) == list(raw):
+            template = AS_STORED
+        return template, tuple(dumps)
 
     # Validating
 
     def surely_valid(self, raw: Mapping[str, Any]) -> bool:
         """Whether a document just loaded from `raw` is valid beyond doubt."""
-        if self.own_validation or self.plain or self.cls._dynamic:
+        proofs, _, _, name = self._typed(raw)
+        if proofs is None or (name is not None and raw["_cls"] != name):
             return False
-        class_name = self.cls._class_name
-        if raw.get("_cls", class_name) != class_name:
-            return False
+        for key, proof in proofs:
+            if not proof(raw[key]):
+                return False
+        return True
+
+    def _make_validation(
+        self, raw: Mapping[str, Any]
+    ) -> tuple[tuple[str, Proof], ...] | None:
+        if self.own_validation:
+            return None
+        proofs = []
         for check in self.checks():
             value = raw.get(check.key)
             if value.__class__ in check.surely:
                 continue
             if value is None:
                 if check.needed:
-                    return False
-            elif check.proof is None or not check.proof(value):
-                return False
-        return True
+                    return None
+            elif check.proof is None:
+                return None
+            else:
+                proofs.append((check.key, check.proof))
+        return tuple(proofs)
 
     def checks(self) -> tuple[Check, ...]:
         """How each field is validated, in the order of the fields."""
@@ -452,29 +501,42 @@ OMITTED = _Missing()
 UNKNOWN = _Missing()
 
 
-def _dumper(field: Any) -> Dumper:
-    unchanged = field._loads_unchanged & field._dumps_unchanged
-    missing: Any = OMITTED
+def _dumped_when_missing(field: Any, unchanged: frozenset[type]) -> Any:
     if field._auto_gen:
-        missing = UNKNOWN
-    elif field.null:
-        missing = None
-    elif field.default is not None:
-        missing = field.default
-        if missing.__class__ not in unchanged:
-            missing = UNKNOWN
-    dump = field._raw_dumper() if plain_methods(type(field)) else None
-    return Dumper(field.db_field, unchanged, dump, missing)
+        return UNKNOWN
+    if field.null:
+        return None
+    if field.default is None:
+        return OMITTED
+    return field.default if field.default.__class__ in unchanged else UNKNOWN
 
 
 def field_proof(field: Any) -> tuple[frozenset[type], Proof | None]:
     """The types of raw values that are surely valid, and a test for others."""
     kind = type(field)
-    free = not field.choices and field.validation is None
-    proof = None
-    if free and plain_methods(kind) and _is_ours(kind, "validate"):
-        proof = field._raw_validator()
-    return field._loads_unchanged & field._surely_valid, proof
+    surely = field._loads_unchanged & field._surely_valid
+    known = plain_methods(kind) and _is_ours(kind, "validate")
+    if field.choices or field.validation is not None or not known:
+        return surely, None
+    return surely, field._raw_validator() or _unchanged_proof(field)
+
+
+def _unchanged_proof(field: Any) -> Proof | None:
+    """Validates raw values that are what the field would convert them to."""
+    unchanged, validate = field._loads_unchanged, field.validate
+    if not unchanged:
+        return None
+
+    def proof(value: Any) -> bool:
+        if value.__class__ not in unchanged:
+            return False
+        try:
+            validate(value)
+        except (ValidationError, ValueError, AttributeError, AssertionError):
+            return False
+        return True
+
+    return proof
 
 
 def _check(field: Any) -> Check:

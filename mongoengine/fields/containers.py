@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -16,7 +17,7 @@ from mongoengine.base.datastructures import (
     BaseList,
     EmbeddedDocumentList,
 )
-from mongoengine.base.fields import PLAIN, BaseField, ComplexBaseField
+from mongoengine.base.fields import MISSING, PLAIN, BaseField, ComplexBaseField
 from mongoengine.common import _import_class
 from mongoengine.errors import InvalidQueryError
 from mongoengine.execution import SYNC, run
@@ -374,6 +375,23 @@ class ListField(ComplexBaseField[list[T]]):
             return proof is not None and all(map(proof, value))
 
         return valid
+
+    def _tracked_raw(self, instance: Any) -> Any:
+        inner: Any = self.field
+        if inner.__class__ is not EmbeddedDocumentField or instance._raw is None:
+            return super()._tracked_raw(instance)
+        items = instance._raw.get(self.db_field)
+        follows = instance._auto_dereference and self._dereferences
+        if items.__class__ is not list or not follows or {*map(type, items)} != {dict}:
+            return MISSING
+        parent = weakref.proxy(instance)
+        documents = list(map(inner.document_type._maker(), items))
+        for document in documents:
+            document._instance = parent
+        value: Any = self._list_class()(documents, instance, self.name)
+        value._dereferenced = True
+        instance._put(self.name, value)
+        return value
 
     def _from_raw(self, value: Any) -> Any:
         inner = self.field
