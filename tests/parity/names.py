@@ -56,8 +56,6 @@ def unreached(reached: set[str], words: set[str]) -> list[str]:
         traced = kind.startswith("(") or "(" in kind or kind == "property"
         if name in reached:
             continue
-        if traced and f"{name} is a function" in reached:
-            missing.append(name)
-        elif last not in words:
+        if (traced and f"{name} is a function" in reached) or last not in words:
             missing.append(name)
     return missing

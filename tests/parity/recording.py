@@ -74,7 +74,7 @@ def _with_sorted_ids(command: dict[str, Any]) -> dict[str, Any]:
     asked = command.get("_id")
     if isinstance(asked, dict) and len(asked) == 1:
         ((operator, ids),) = asked.items()
-        if operator in ("$in", "$nin") and len({type(one) for one in ids}) == 1:
+        if operator in ("$in", "$nin") and len({type(one) for one in ids}) == 1:  # noqa: SIM102
             if not isinstance(ids[0], (dict, list)):
                 command["_id"] = {operator: sorted(ids)}
     return command

@@ -57,7 +57,9 @@ def judge(
     for scenario in harness.scenarios(only):
         oracle = found["oracle"].get(scenario.name)
         if oracle is None or ("raised" in oracle and not scenario.differs):
-            text = "" if oracle is None else f"{oracle['raised']}\n{oracle['traceback']}"
+            text = (
+                "" if oracle is None else f"{oracle['raised']}\n{oracle['traceback']}"
+            )
             verdicts.append(_verdict("BROKEN", scenario, "oracle", text))
             continue
         for way, results in found.items():

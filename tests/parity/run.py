@@ -1,8 +1,8 @@
 """Run the scenarios on one library, in this process, and write their results.
 
-    python -m tests.parity.run --library oracle --out oracle.json
-    python -m tests.parity.run --library ours --touch --trace names.json
-    python -m tests.parity.run --library async --only documents --show
+python -m tests.parity.run --library oracle --out oracle.json
+python -m tests.parity.run --library ours --touch --trace names.json
+python -m tests.parity.run --library async --only documents --show
 """
 
 from __future__ import annotations

@@ -16,7 +16,9 @@ def _try(db, build, values):
             shown.append(db.error(_raise, error))
             continue
         stored = db.error(document.to_mongo)
-        shown.append([stored, db.error(lambda d=document: dict(sorted(d._data.items())))])
+        shown.append(
+            [stored, db.error(lambda d=document: dict(sorted(d._data.items())))]
+        )
     return shown
 
 
@@ -105,7 +107,9 @@ def dict_fields_store_documents(me, db):
         plain = me.DictField()
         items = me.ListField()
 
-    Doc(plain={"p": Part(a=1), "l": [Part(a=2)]}, items=[Part(a=3), {"k": Part(a=4)}]).save()
+    Doc(
+        plain={"p": Part(a=1), "l": [Part(a=2)]}, items=[Part(a=3), {"k": Part(a=4)}]
+    ).save()
     loaded = Doc.objects.first()
     return [
         db.raw("doc"),

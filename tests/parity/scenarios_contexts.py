@@ -324,7 +324,9 @@ def connection_settings(me, db):
     ):
         outcome = db.error(me.register_connection, alias, **settings)
         stored = me.connection._connection_settings.get(alias)
-        kept = stored and {k: v for k, v in stored.items() if k != "read_preference"}
+        kept = stored and {
+            k: stored[k] for k in sorted(stored) if k != "read_preference"
+        }
         shown.append([alias, outcome, kept])
     return shown
 

@@ -143,7 +143,7 @@ def orphans_are_saved_back(me, db):
     book(authors=[one, two]).save()
     one.delete()
     loaded = book.objects.first()
-    loaded.authors  # noqa: B018
+    loaded.authors
     loaded.title = "t"
     return [db.error(loaded.save), db.raw("book")]
 
@@ -216,7 +216,7 @@ def select_related_of_documents(me, db):
 
 
 def select_related_of_nothing(me, db):
-    author, book = _models(me)
+    _author, book = _models(me)
     db.quiet()
     return [
         list(book.objects.select_related()),
@@ -266,7 +266,7 @@ def chains_touched_one_by_one(me, db):
     db.quiet()
     loaded = A.objects.first()
     first = db.commands()
-    loaded.b  # noqa: B018
+    loaded.b
     second = db.commands()
     name = loaded.b.c.name
     return [first, second, name, db.commands()]
@@ -456,7 +456,7 @@ def removing_from_followed_lists(me, db):
 
 def followed_lists_equal(me, db):
     author, book = _models(me)
-    one, two, three = _people(author)
+    one, two, _three = _people(author)
     book(authors=[one, two]).save()
     loaded = book.objects.first()
     return [
@@ -542,7 +542,8 @@ def unknown_collections(me, db):
         one = me.DictField()
 
     db.insert(
-        "holder", {"_id": KEY, "any": [DBRef("nowhere", 1)], "one": {"r": DBRef("x", 2)}}
+        "holder",
+        {"_id": KEY, "any": [DBRef("nowhere", 1)], "one": {"r": DBRef("x", 2)}},
     )
     db.insert("nowhere", {"_id": 1, "name": "found", "_cls": "Nobody"})
     loaded = Holder.objects.first()
@@ -615,7 +616,7 @@ def to_mongo_after_following(me, db):
     book(author=one, authors=[one, two], generic=one, by_key={"k": two}).save()
     loaded = book.objects.first()
     before = loaded.to_mongo()
-    loaded.author, loaded.authors, loaded.generic, loaded.by_key  # noqa: B018
+    loaded.author, loaded.authors, loaded.generic, loaded.by_key
     return [before == loaded.to_mongo(), loaded.to_mongo(), loaded._delta()]
 
 
@@ -631,12 +632,12 @@ def touching_after_an_unsaved_change(me, db):
 
 
 def empty_containers_send_nothing(me, db):
-    author, book = _models(me)
+    _author, book = _models(me)
     book().save()
     db.quiet()
     loaded = book.objects.first()
     first = db.commands()
-    loaded.author, loaded.authors, loaded.by_key, loaded.generics  # noqa: B018
+    loaded.author, loaded.authors, loaded.by_key, loaded.generics
     return [first, db.commands(), loaded.author]
 
 
@@ -708,7 +709,7 @@ def as_pymongo_follows_nothing(me, db):
 
 def in_bulk_and_related(me, db):
     author, book = _models(me)
-    one, two, _ = _people(author)
+    one, _two, _ = _people(author)
     saved = book(author=one).save()
     db.quiet()
     found = book.objects.in_bulk([saved.id])

@@ -21,7 +21,7 @@ def _post(me):
 
 
 def filtering(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     comments = post.comments
     return [
         type(comments),
@@ -35,7 +35,7 @@ def filtering(me, db):
 
 
 def excluding(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     return [
         post.comments.exclude(author="ada"),
         post.comments.exclude(author="ada", votes=1),
@@ -45,7 +45,7 @@ def excluding(me, db):
 
 
 def counting_and_first(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     return [
         post.comments.count(),
         post.comments.filter(author="ada").count(),
@@ -56,7 +56,7 @@ def counting_and_first(me, db):
 
 
 def getting_one(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     return [
         post.comments.get(author="bob"),
         db.error(post.comments.get, author="nobody"),
@@ -67,7 +67,7 @@ def getting_one(me, db):
 
 
 def creating(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     made = post.comments.create(author="eve", text="new")
     changed = post._get_changed_fields()
     stored_before = len(db.raw("post")[0]["cs"])
@@ -83,7 +83,7 @@ def creating(me, db):
 
 
 def saving_the_list(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     post.comments[0].text = "changed"
     db.quiet()
     result = post.comments.save()
@@ -91,7 +91,7 @@ def saving_the_list(me, db):
 
 
 def deleting_matches(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     count = post.comments.filter(author="ada").delete()
     changed = post._get_changed_fields()
     db.quiet()
@@ -100,14 +100,14 @@ def deleting_matches(me, db):
 
 
 def deleting_everything(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     count = post.comments.delete()
     post.save()
     return [count, post.comments, db.raw("post")]
 
 
 def updating_matches(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     count = post.comments.filter(author="ada").update(text="new", votes=9)
     changed = post._get_changed_fields()
     none = post.comments.filter(author="nobody").update(text="x")
@@ -119,7 +119,7 @@ def updating_matches(me, db):
 
 
 def filters_keep_tracking(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     post.comments.filter(author="bob")[0].text = "edited"
     post.comments.get(author="bob").votes = 10
     return [post._get_changed_fields(), post._delta()]
@@ -136,7 +136,7 @@ def lists_made_by_hand(me, db):
 
 
 def filtered_by_two_of_one_field(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     matching = post.comments.filter(author="ada").filter(votes=3)
     return [
         matching,
@@ -147,7 +147,7 @@ def filtered_by_two_of_one_field(me, db):
 
 
 def wrong_items(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     post.comments.append("text")
     return [db.error(post.validate), db.error(post.save)]
 
@@ -172,7 +172,7 @@ def lists_in_lists(me, db):
 
 
 def slicing_an_embedded_list(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     piece = post.comments[1:]
     return [
         type(piece),
@@ -185,7 +185,7 @@ def slicing_an_embedded_list(me, db):
 
 
 def querying_embedded_lists(me, db):
-    post, comment = _post(me)
+    post, _comment = _post(me)
     model = type(post)
     db.quiet()
     return [

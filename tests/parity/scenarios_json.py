@@ -61,7 +61,7 @@ def round_trip(me, db):
 
 
 def options_of_json(me, db):
-    doc, build = _everything(me)
+    _doc, build = _everything(me)
     return [
         db.error(build().to_json, indent=2),
         build().to_json(sort_keys=True),
@@ -75,12 +75,12 @@ def options_of_json(me, db):
 
 
 def legacy_options_warn(me, db):
-    doc, build = _everything(me)
+    _doc, build = _everything(me)
     return db.warned(build().to_json)
 
 
 def bad_json(me, db):
-    doc, build = _everything(me)
+    doc, _build = _everything(me)
     return [
         db.error(doc.from_json, "{"),
         db.error(doc.from_json, "[]"),

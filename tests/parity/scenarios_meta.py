@@ -78,10 +78,10 @@ def collection_names(me, db):
     class HTTPServer(me.Document):
         pass
 
-    class lower(me.Document):  # noqa: N801
+    class lower(me.Document):
         pass
 
-    class With_Underscore(me.Document):  # noqa: N801
+    class With_Underscore(me.Document):
         pass
 
     class V2Thing(me.Document):
@@ -714,7 +714,7 @@ def dynamic_documents_classes(me, db):
         sorted(Person._fields),
         GrandChild._class_name,
         GrandChild(x=1, y=2).to_mongo(),
-        db.error(Person, **{"_bad": 1}),
+        db.error(Person, _bad=1),
         db.error(Part, a=1),
     ]
 

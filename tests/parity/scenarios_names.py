@@ -6,16 +6,46 @@ import re
 
 from .harness import differs
 
-FIELDS = (
-    "BinaryField BooleanField CachedReferenceField ComplexDateTimeField DateField "
-    "DateTimeField Decimal128Field DecimalField DictField DynamicField EmailField "
-    "EmbeddedDocumentField EmbeddedDocumentListField EnumField FileField FloatField "
-    "GenericEmbeddedDocumentField GenericLazyReferenceField GenericReferenceField "
-    "GeoPointField ImageField IntField LazyReferenceField LineStringField ListField "
-    "MapField MultiLineStringField MultiPointField MultiPolygonField ObjectIdField "
-    "PointField PolygonField ReferenceField SequenceField SortedListField StringField "
-    "URLField UUIDField"
-).split()
+FIELDS = [
+    "BinaryField",
+    "BooleanField",
+    "CachedReferenceField",
+    "ComplexDateTimeField",
+    "DateField",
+    "DateTimeField",
+    "Decimal128Field",
+    "DecimalField",
+    "DictField",
+    "DynamicField",
+    "EmailField",
+    "EmbeddedDocumentField",
+    "EmbeddedDocumentListField",
+    "EnumField",
+    "FileField",
+    "FloatField",
+    "GenericEmbeddedDocumentField",
+    "GenericLazyReferenceField",
+    "GenericReferenceField",
+    "GeoPointField",
+    "ImageField",
+    "IntField",
+    "LazyReferenceField",
+    "LineStringField",
+    "ListField",
+    "MapField",
+    "MultiLineStringField",
+    "MultiPointField",
+    "MultiPolygonField",
+    "ObjectIdField",
+    "PointField",
+    "PolygonField",
+    "ReferenceField",
+    "SequenceField",
+    "SortedListField",
+    "StringField",
+    "URLField",
+    "UUIDField",
+]
 
 
 def counters_of_field_classes(me, db):
@@ -101,12 +131,28 @@ def constants(me, db):
 
 
 def public_names_of_modules(me, db):
-    names = (
-        "base base.common base.datastructures base.document base.fields "
-        "base.metaclasses common connection context_managers dereference document "
-        "errors fields queryset queryset.base queryset.field_list queryset.manager "
-        "queryset.queryset queryset.transform queryset.visitor"
-    ).split()
+    names = [
+        "base",
+        "base.common",
+        "base.datastructures",
+        "base.document",
+        "base.fields",
+        "base.metaclasses",
+        "common",
+        "connection",
+        "context_managers",
+        "dereference",
+        "document",
+        "errors",
+        "fields",
+        "queryset",
+        "queryset.base",
+        "queryset.field_list",
+        "queryset.manager",
+        "queryset.queryset",
+        "queryset.transform",
+        "queryset.visitor",
+    ]
     ours = _ours(names)
     unreleased = {"run_in_transaction"}
     return {
@@ -212,6 +258,47 @@ def the_registry_class(me, db):
     ]
 
 
+@differs("the release has no _DocumentRegistry; upstream's next release has")
+def the_registry_to_come(me, db):
+    class Person(me.Document):
+        pass
+
+    registry = me.base.common._DocumentRegistry
+    found = registry.get("Person")
+    registry.unregister("Person")
+    again = db.error(registry.get, "Person")
+    registry.register(Person)
+    return [found, again, registry.get("Person")]
+
+
+def metaclasses_by_name(me, db):
+    metaclasses = me.base.metaclasses
+    person = metaclasses.TopLevelDocumentMetaclass(
+        "Person", (me.Document,), {"name": me.StringField()}
+    )
+    part = metaclasses.DocumentMetaclass(
+        "Part", (me.EmbeddedDocument,), {"n": me.IntField()}
+    )
+    return [
+        sorted(person._fields),
+        sorted(part._fields),
+        metaclasses.TopLevelDocumentMetaclass.__mro__[1],
+        metaclasses.TopLevelDocumentMetaclass.get_auto_id_names(person),
+        person(name="a").save().name,
+        part(n=1).to_mongo(),
+    ]
+
+
+def file_systems_of_proxies(me, db):
+    class Doc(me.Document):
+        file = me.FileField(collection_name="files")
+        image = me.ImageField()
+
+    doc = Doc()
+    proxies = doc.file, doc.image
+    return [[type(p), p.collection_name, p.db_alias, hasattr(p, "fs")] for p in proxies]
+
+
 def importing_classes_by_name(me, db):
     get = me.common._import_class
     return [
@@ -237,8 +324,8 @@ def lists_and_dicts_by_hand(me, db):
         copy.deepcopy(items),
         copy.deepcopy(mapping),
         type(copy.deepcopy(items)),
-        items + [1],
-        [1] + items,
+        items + [1],  # noqa: RUF005
+        [1] + items,  # noqa: RUF005
         items * 2,
         mapping | {"b": 1},
         list(reversed(items)),
@@ -278,15 +365,61 @@ def errors_of_the_connection_layer(me, db):
 
 def querysets_and_their_bases(me, db):
     base = me.queryset.base.BaseQuerySet
-    public = (
-        "aggregate all all_fields allow_disk_use as_pymongo average batch_size clone "
-        "collation comment count create delete distinct exclude exec_js explain fields "
-        "filter first from_json get hint in_bulk insert item_frequencies limit "
-        "map_reduce max_time_ms modify no_dereference no_sub_classes none only order_by "
-        "read_concern read_preference rewind scalar search_text select_related skip "
-        "snapshot sum timeout to_json update update_one upsert_one using values_list "
-        "where with_id"
-    ).split()
+    public = [
+        "aggregate",
+        "all",
+        "all_fields",
+        "allow_disk_use",
+        "as_pymongo",
+        "average",
+        "batch_size",
+        "clone",
+        "collation",
+        "comment",
+        "count",
+        "create",
+        "delete",
+        "distinct",
+        "exclude",
+        "exec_js",
+        "explain",
+        "fields",
+        "filter",
+        "first",
+        "from_json",
+        "get",
+        "hint",
+        "in_bulk",
+        "insert",
+        "item_frequencies",
+        "limit",
+        "map_reduce",
+        "max_time_ms",
+        "modify",
+        "no_dereference",
+        "no_sub_classes",
+        "none",
+        "only",
+        "order_by",
+        "read_concern",
+        "read_preference",
+        "rewind",
+        "scalar",
+        "search_text",
+        "select_related",
+        "skip",
+        "snapshot",
+        "sum",
+        "timeout",
+        "to_json",
+        "update",
+        "update_one",
+        "upsert_one",
+        "using",
+        "values_list",
+        "where",
+        "with_id",
+    ]
     return [
         [n for n in public if not hasattr(base, n)],
         issubclass(me.QuerySet, base),

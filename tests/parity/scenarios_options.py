@@ -76,11 +76,21 @@ def errors_made_by_hand(me, db):
 
 
 def error_classes(me, db):
-    names = (
-        "NotRegistered InvalidDocumentError LookUpError DoesNotExist InvalidQueryError "
-        "MultipleObjectsReturned OperationError NotUniqueError BulkWriteError "
-        "FieldDoesNotExist ValidationError SaveConditionError DeprecatedError"
-    ).split()
+    names = [
+        "NotRegistered",
+        "InvalidDocumentError",
+        "LookUpError",
+        "DoesNotExist",
+        "InvalidQueryError",
+        "MultipleObjectsReturned",
+        "OperationError",
+        "NotUniqueError",
+        "BulkWriteError",
+        "FieldDoesNotExist",
+        "ValidationError",
+        "SaveConditionError",
+        "DeprecatedError",
+    ]
     shown = [[n, [b.__name__ for b in getattr(me.errors, n).__mro__]] for n in names]
     return [shown, [n in me.errors.__all__ for n in names]]
 
@@ -352,7 +362,12 @@ def own_field_with_conversion(me, db):
     loaded.a = "changed"
     loaded.many.append("three")
     loaded.save()
-    return [before, db.raw("doc"), Doc.objects.first(), Doc.objects(a="CHANGED").count()]
+    return [
+        before,
+        db.raw("doc"),
+        Doc.objects.first(),
+        Doc.objects(a="CHANGED").count(),
+    ]
 
 
 def own_field_with_validation(me, db):
@@ -535,7 +550,15 @@ def own_deprecated_default_callables(me, db):
     second = Doc()
     Doc(a=100).save()
     loaded = Doc.objects.first()
-    return [first.a, second.a, first.a, loaded.a, len(calls), first.b, first.b is first.b]
+    return [
+        first.a,
+        second.a,
+        first.a,
+        loaded.a,
+        len(calls),
+        first.b,
+        first.b is first.b,
+    ]
 
 
 def object_id_fields(me, db):

@@ -15,9 +15,9 @@ def _people(me, count=5, **meta_keys):
         meta = meta_keys
 
     for number in range(count):
-        Person(
-            id=number, name=f"p{number}", age=number * 10, tags=["x"] * number
-        ).save(force_insert=True)
+        Person(id=number, name=f"p{number}", age=number * 10, tags=["x"] * number).save(
+            force_insert=True
+        )
     return Person
 
 
@@ -707,7 +707,7 @@ def evaluation_in_conditions(me, db):
     if people:
         pass
     first = db.commands()
-    [p for p in people]  # noqa: B018, C416
+    [p for p in people]  # noqa: C416
     second = db.commands()
     if people:
         pass

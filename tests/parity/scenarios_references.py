@@ -79,7 +79,17 @@ def assigning_other_forms(me, db):
     author, book = _authors(me)
     one = author(name="a").save()
     shown = []
-    for value in (one, one.id, one.to_dbref(), str(one.id), KEY, None, "nope", 3, book()):
+    for value in (
+        one,
+        one.id,
+        one.to_dbref(),
+        str(one.id),
+        KEY,
+        None,
+        "nope",
+        3,
+        book(),
+    ):
         new = book(title="t")
         assigned = db.error(setattr, new, "author", value)
         shown.append([assigned, db.error(new.validate), db.error(new.to_mongo)])
@@ -104,7 +114,7 @@ def the_wrong_class(me, db):
     class Part(me.EmbeddedDocument):
         pass
 
-    author, book = _authors(me)
+    _author, book = _authors(me)
     other = Other().save()
     return [
         db.error(book(author=other).validate),

@@ -216,7 +216,7 @@ def operation_errors_have_texts(me, db):
 
     person = Person(name="a").save()
     return [
-        db.error(person.update, **{"__raw__": {"$nope": {"name": 1}}})[0],
+        db.error(person.update, __raw__={"$nope": {"name": 1}})[0],
         db.error(Person().reload),
         db.error(Person().delete),
         db.error(Person().update, set__name="x"),
@@ -270,7 +270,7 @@ def reloading_with_depth(me, db):
     class Book(me.Document):
         author = me.ReferenceField(Author)
 
-    book = Book(author=Author(name="a").save()).save()
+    book = Book(author=Author(name="a").save()).save()  # noqa: F841
     loaded = Book.objects.first()
     db.quiet()
     loaded.reload(max_depth=2)

@@ -156,7 +156,7 @@ def list_augmented_assignment(me, db):
         doc.items *= 2
 
     def joined(doc, part, inner):
-        doc.items = doc.items + [1]
+        doc.items = doc.items + [1]  # noqa: RUF005
 
     return _try(me, db, [plus, times, joined])
 
@@ -698,7 +698,7 @@ def dynamic_fields_loaded(me, db):
 
 
 def clearing_changed_fields(me, db):
-    doc, part, inner = _loaded(me)
+    doc, _part, _inner = _loaded(me)
     loaded = doc.objects.first()
     loaded.text = "x"
     loaded.part.text = "x"
@@ -718,7 +718,7 @@ def clearing_changed_fields(me, db):
 
 
 def marking_as_changed(me, db):
-    doc, part, inner = _loaded(me)
+    doc, _part, _inner = _loaded(me)
     loaded = doc.objects.first()
     shown = []
     for key in ("text", "db_text", "parts", "mapping.b", "mapping.b.c", "part.text"):
@@ -729,7 +729,7 @@ def marking_as_changed(me, db):
 
 
 def delta_of_new_documents(me, db):
-    doc, part, inner = _classes(me)
+    doc, part, _inner = _classes(me)
     new = doc(text="t", items=[1], part=part(text="p"))
     before = new._delta()
     new.text = "u"
@@ -814,7 +814,7 @@ def assigning_the_same_reference(me, db):
 
 
 def sharing_an_embedded_document(me, db):
-    doc, part, inner = _classes(me)
+    doc, part, _inner = _classes(me)
     shared = part(text="s")
     one, two = doc(part=shared), doc(part=shared)
     one.save()
@@ -824,7 +824,7 @@ def sharing_an_embedded_document(me, db):
 
 
 def embedded_documents_moved(me, db):
-    doc, part, inner = _loaded(me)
+    doc, _part, _inner = _loaded(me)
     loaded = doc.objects.first()
     loaded.part = loaded.parts[0]
     loaded.part.text = "moved"
@@ -890,7 +890,7 @@ def changes_survive_a_failed_save(me, db):
 
 
 def touching_does_not_change(me, db):
-    doc, part, inner = _loaded(me)
+    doc, _part, _inner = _loaded(me)
     loaded = doc.objects.first()
     list(loaded)
     str(loaded.to_mongo())
@@ -939,7 +939,7 @@ def generic_embedded_tracks(me, db):
 
 
 def updates_of_reloaded_parts(me, db):
-    doc, part, inner = _loaded(me)
+    doc, _part, _inner = _loaded(me)
     loaded = doc.objects.first()
     kept = loaded.part
     loaded.reload()
@@ -950,7 +950,7 @@ def updates_of_reloaded_parts(me, db):
 
 
 def slices_and_copies_do_not_track(me, db):
-    doc, part, inner = _loaded(me)
+    doc, _part, _inner = _loaded(me)
     loaded = doc.objects.first()
     piece = loaded.items[:2]
     piece.append(4)
@@ -963,7 +963,7 @@ def slices_and_copies_do_not_track(me, db):
 
 
 def changed_fields_of_parts(me, db):
-    doc, part, inner = _loaded(me)
+    doc, _part, _inner = _loaded(me)
     loaded = doc.objects.first()
     loaded.parts[1].inner.text = "x"
     loaded.parts[1].number = 3
@@ -978,7 +978,7 @@ def changed_fields_of_parts(me, db):
 
 
 def list_and_dict_helpers(me, db):
-    doc, part, inner = _loaded(me)
+    doc, _part, _inner = _loaded(me)
     loaded = doc.objects.first()
     return [
         type(loaded.items),

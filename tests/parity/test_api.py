@@ -171,7 +171,9 @@ def _problem_of(
         if at != wanted.name and not (at is None and any_positional):
             problems.append(f"{wanted.name} is not at position {number}")
     found = by_name.get(wanted.name)
-    by_keyword = found is not None and found.kind is not inspect.Parameter.POSITIONAL_ONLY
+    by_keyword = (
+        found is not None and found.kind is not inspect.Parameter.POSITIONAL_ONLY
+    )
     if not by_keyword and not any_keyword:
         problems.append(f"{wanted.name} cannot be given by name")
     if (

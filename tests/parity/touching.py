@@ -47,9 +47,9 @@ def _touch(me: Any, document: Any) -> Any:
     )
     for name, field in document._fields.items():
         complex_field = isinstance(field, me.base.fields.ComplexBaseField)
-        if complex_field and not field._holds_references():
-            _walk(me, getattr(document, name))
-        elif isinstance(field, plain):
+        if (complex_field and not field._holds_references()) or isinstance(
+            field, plain
+        ):
             _walk(me, getattr(document, name))
     return document
 
