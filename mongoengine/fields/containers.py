@@ -389,7 +389,7 @@ class ListField(ComplexBaseField[list[T]]):
         for document in documents:
             document._instance = parent
         value: Any = self._list_class()(documents, instance, self.name)
-        value._dereferenced = True
+        value._dereferenced = not self._may_refer
         instance._put(self.name, value)
         return value
 
