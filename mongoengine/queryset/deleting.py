@@ -138,6 +138,8 @@ class Deleting(Reading[D]):
     ) -> None:
         make = self._document._maker(self._auto_dereference)
         doomed = [make(raw) for raw in await self._read_all(io)]
+        if not doomed:
+            return
         for owner, field, rule in rules:
             if rule == DENY:
                 await self._deny(io, owner, field, doomed)
