@@ -184,7 +184,12 @@ def geo_values_stored(me, db):
     unchanged = again._get_changed_fields()
     again.point = {"type": "Point", "coordinates": [5, 6]}
     again.save()
-    return [db.raw("place"), again._data, unchanged, db.commands()]
+    return [
+        db.raw("place"),
+        dict(sorted(again._data.items())),
+        unchanged,
+        db.commands(),
+    ]
 
 
 def geo_update(me, db):
