@@ -20,8 +20,8 @@ from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.dynamic import DynamicAttributes
-from mongoengine.base.fields import adopt
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
+from mongoengine.base.plain import adopt
 from mongoengine.common import _import_class
 from mongoengine.errors import (
     DoesNotExist,

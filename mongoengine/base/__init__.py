@@ -19,24 +19,19 @@ from mongoengine.base.fields import (
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 
 __all__ = (
-    # common
     "UPDATE_OPERATORS",
-    "_DocumentRegistry",
-    # datastructures
     "BaseDict",
-    "BaseList",
-    "EmbeddedDocumentList",
-    "LazyReference",
-    # document
     "BaseDocument",
-    # fields
     "BaseField",
+    "BaseList",
     "ComplexBaseField",
-    "ObjectIdField",
-    "GeoJsonBaseField",
-    # metaclasses
     "DocumentMetaclass",
+    "EmbeddedDocumentList",
+    "GeoJsonBaseField",
+    "LazyReference",
+    "ObjectIdField",
     "TopLevelDocumentMetaclass",
+    "_DocumentRegistry",
 )
 
 

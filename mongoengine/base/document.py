@@ -14,9 +14,9 @@ from bson.binary import UuidRepresentation
 
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.fields import SCALARS, adopt
 from mongoengine.base.indexes import IndexSpecs
 from mongoengine.base.lookup import FieldLookup
+from mongoengine.base.plain import PLAIN, SCALARS, adopt
 from mongoengine.base.schema import EMPTY, Schema, new_son
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import warn_caller
@@ -52,6 +52,16 @@ _JSON_WARNING = (
 )
 
 
+class _OwnName:
+    """`_cls` of a document; the class itself does not have it."""
+
+    def __get__(self, instance: Any, owner: Any) -> str:
+        if instance is None:
+            raise AttributeError("_cls")
+        name: str = owner._class_name
+        return name
+
+
 class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
     """The state of a document: its values, and what became of them."""
 
@@ -69,6 +79,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
     STRICT = False
 
     _dynamic: ClassVar[bool] = False
+    _cls: Any = _OwnName()
     _dynamic_lock = True
     _auto_dereference = True
     # Only dynamic documents have a mapping of their own.
@@ -84,7 +95,6 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         _subclasses: ClassVar[tuple[str, ...]]
         _superclasses: ClassVar[tuple[str, ...]]
         _schema: ClassVar[Schema]
-        _cls: str
 
     def __init__(self, *args: Any, **values: Any) -> None:
         if args:
@@ -115,7 +125,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                     adopt(self, value)
         if schema.set_when_made:
             self._set_missing(schema, values)
-        quick = schema.quick
+        quick, placed = schema.quick, schema.placed
         unknown = None
         for name, value in values.items():
             if name in quick and value.__class__ in quick[name]:
@@ -128,6 +138,11 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 continue
             if field and convert and value is not None and not field._keeps_given:
                 value = field.to_python(value)
+                if value is not None and name in placed:
+                    if value.__class__ not in PLAIN:
+                        adopt(self, value)
+                    held[name] = value
+                    continue
             setattr(self, name, value)
         if self._dynamic:
             self._dynamic_lock = False

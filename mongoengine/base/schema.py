@@ -167,6 +167,9 @@ class Schema:
         self.blank: dict[str, Any] = {}
         self.defaults: list[tuple[str, Any]] = []
         for name, field in self.fields.items():
+            if name == "_cls":
+                self.blank[name] = cls._class_name
+                continue
             if not hasattr(cls, name):
                 # The automatic id beside another `id` is known as `id` alone.
                 continue
@@ -183,10 +186,15 @@ class Schema:
             else:
                 self.blank[name] = field.default
         # Fields whose values of some types the constructor puts in place directly.
-        self.quick: dict[str, frozenset[type]] = {}
-        for name, field in self.fields.items():
-            if field._plainly_set and getattr(cls, name, None) is field:
-                self.quick[name] = field._loads_unchanged
+        self.quick: dict[str, frozenset[type]] = {
+            name: field._loads_unchanged
+            for name, field in self.fields.items()
+            if field._plainly_set and _is_at(cls, name, field)
+        }
+        # Fields of which the constructor puts converted values in place.
+        self.placed = frozenset(
+            name for name in self.quick if _is_set_by_base(type(self.fields[name]))
+        )
         shard_key = cls._meta.get("shard_key", ())
         self.shard_key = frozenset(shard_key or ())
         self.id_name = cls._meta.get("id_field") if cls._is_document else None
@@ -409,7 +417,7 @@ class Schema:
         if template is AS_STORED:
             data = {**raw}
         else:
-            data = {k: raw[k] if k in raw else v for k, v in template.items()}
+            data = {k: raw.get(k, v) for k, v in template.items()}
         for key, dump in dumps:
             dumped = dump(data[key])
             if dumped is None:
@@ -432,6 +440,8 @@ class Schema:
             value = raw.get(key)
             if value is None:
                 missing = _dumped_when_missing(field, unchanged)
+                if key == "_id" and missing is None:
+                    continue
                 if missing is UNKNOWN:
                     return None, ()
                 if missing is not OMITTED:
@@ -458,10 +468,7 @@ class Schema:
         proofs, _, _, name = self._typed(raw)
         if proofs is None or (name is not None and raw["_cls"] != name):
             return False
-        for key, proof in proofs:
-            if not proof(raw[key]):
-                return False
-        return True
+        return all(proof(raw[key]) for key, proof in proofs)
 
     def _make_validation(
         self, raw: Mapping[str, Any]
@@ -543,6 +550,17 @@ def _check(field: Any) -> Check:
     surely, proof = field_proof(field)
     needed = field.default is not None or field.required
     return Check(field.name, field.db_field, field, surely, proof, needed)
+
+
+def _is_at(cls: Any, name: str, field: Any) -> bool:
+    """Whether the attribute `name` of the class is this very field."""
+    return getattr(cls, name, None) is field
+
+
+def _is_set_by_base(kind: Any) -> bool:
+    """Whether assigning a converted value does no more than putting it there."""
+    setters = (_import_class("BaseField"), _import_class("ComplexBaseField"))
+    return any(kind.__set__ is setter.__set__ for setter in setters)
 
 
 def _innermost(field: Any) -> Any:

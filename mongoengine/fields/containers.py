@@ -8,8 +8,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from bson import SON
-from bson.decimal128 import Decimal128
-from bson.int64 import Int64
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.datastructures import (
@@ -17,7 +15,8 @@ from mongoengine.base.datastructures import (
     BaseList,
     EmbeddedDocumentList,
 )
-from mongoengine.base.fields import MISSING, PLAIN, BaseField, ComplexBaseField
+from mongoengine.base.fields import BaseField, ComplexBaseField
+from mongoengine.base.plain import MISSING, UNCHANGED, copied
 from mongoengine.common import _import_class
 from mongoengine.errors import InvalidQueryError
 from mongoengine.execution import SYNC, run
@@ -40,36 +39,6 @@ T = TypeVar("T")
 E = TypeVar("E", bound="EmbeddedDocument")
 
 RECURSIVE_REFERENCE_CONSTANT = "self"
-
-#: BSON types whose values a plain container may hold, dumped as they are.
-UNCHANGED = PLAIN | {Int64, Decimal128}
-
-
-def copied(value: Any) -> Any:
-    """A copy of plain lists and dicts, None where something else is in them."""
-    if value.__class__ is dict:
-        if "_cls" in value or "_ref" in value:
-            return None
-        fresh: dict[Any, Any] = {}
-        for key, item in value.items():
-            if item.__class__ not in UNCHANGED:
-                item = copied(item)
-                if item is None:
-                    return None
-            fresh[key] = item
-        return fresh
-    if value.__class__ is list:
-        if UNCHANGED.issuperset(map(type, value)):
-            return value[:]
-        items = []
-        for item in value:
-            if item.__class__ not in UNCHANGED:
-                item = copied(item)
-                if item is None:
-                    return None
-            items.append(item)
-        return items
-    return None
 
 
 class EmbeddedDocumentField(BaseField[E]):
@@ -116,8 +85,7 @@ class EmbeddedDocumentField(BaseField[E]):
         def dump(value: Any) -> Any:
             if value.__class__ is not dict:
                 return None
-            dumped = self.document_type._schema.dump_raw(value)
-            return _without_empty_id(dumped)
+            return self.document_type._schema.dump_raw(value)
 
         return dump
 
@@ -339,6 +307,8 @@ class ListField(ComplexBaseField[list[T]]):
         from mongoengine.base.schema import plain_methods
 
         dump = inner._raw_dumper() if plain_methods(type(inner)) else None
+        if dump is not None and inner.__class__ is EmbeddedDocumentField:
+            return _documents_dumper(inner)
 
         def dump_list(value: Any) -> Any:
             if value.__class__ is not list:
@@ -375,6 +345,14 @@ class ListField(ComplexBaseField[list[T]]):
             return proof is not None and all(map(proof, value))
 
         return valid
+
+    def _list_to_python(self, items: list[Any]) -> list[Any]:
+        inner: Any = self.field
+        if inner.__class__ is EmbeddedDocumentField and {*map(type, items)} == {
+            inner.document_type
+        }:
+            return items[:]
+        return super()._list_to_python(items)
 
     def _tracked_raw(self, instance: Any) -> Any:
         inner: Any = self.field
@@ -564,7 +542,19 @@ def _with_subclasses(cls: Any) -> list[Any]:
     return [cls, *(_DocumentRegistry.get(name) for name in names)]
 
 
-def _without_empty_id(dumped: Any) -> Any:
-    if dumped is not None and dumped.get("_id", 0) is None:
-        del dumped["_id"]
-    return dumped
+def _documents_dumper(inner: Any) -> Callable[[Any], Any]:
+    """Dumps lists of raw embedded documents of one class."""
+
+    def dump_documents(value: Any) -> Any:
+        if value.__class__ is not list:
+            return None
+        dump = inner.document_type._schema.dump_raw
+        dumped = []
+        for item in value:
+            document = dump(item) if item.__class__ is dict else None
+            if document is None:
+                return None
+            dumped.append(document)
+        return dumped
+
+    return dump_documents

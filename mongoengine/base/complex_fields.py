@@ -1,0 +1,348 @@
+"""The field of lists and dicts: items, references in them, and their tracking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from bson import DBRef
+
+from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
+from mongoengine.base.fields import BaseField
+from mongoengine.base.plain import (
+    MISSING,
+    PLAIN,
+    copied,
+    document_classes,
+    has_references,
+)
+from mongoengine.common import _import_class
+from mongoengine.errors import NotRegistered, ValidationError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ("ComplexBaseField",)
+
+T = TypeVar("T")
+
+TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
+UNSAVED_REFERENCE = (
+    "You can only reference documents once they have been saved to the database"
+)
+
+
+class ComplexBaseField(BaseField[T]):
+    """A field whose values are lists or dicts, of items of one field or of any.
+
+    Reading it gives a list or dict that notes its changes in the document, with
+    references followed.
+    """
+
+    def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
+        if field is not None and not isinstance(field, BaseField):
+            raise TypeError(
+                "field argument must be a Field instance "
+                f"(e.g {type(self).__name__}(StringField()))"
+            )
+        super().__init__(**kwargs)
+        self.field = field
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> T: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self
+        value = instance._values.get(self.name, MISSING)
+        if value is MISSING:
+            value = self._tracked_raw(instance)
+            if value is MISSING:
+                value = instance._touch(self)
+        if value.__class__ in TRACKED and value._dereferenced:
+            return value
+        return self._track(instance, value)
+
+    def _tracked_raw(self, instance: Any) -> Any:
+        """The tracked container of an untouched raw value, where that is simple."""
+        raw = instance._raw
+        if raw is None:
+            return MISSING
+        value = raw.get(self.db_field)
+        if not self._is_taken_as_stored(value):
+            return MISSING
+        wrap: Any = BaseDict if value.__class__ is dict else self._list_class()
+        value = wrap(value, instance, self.name)
+        value._dereferenced = True
+        instance._put(self.name, value)
+        return value
+
+    def _is_taken_as_stored(self, value: Any) -> bool:
+        """Whether a raw value needs neither conversion nor dereferencing."""
+        inner = self.field
+        if value.__class__ is list:
+            if inner is None:
+                return not has_references(value)
+            unchanged = inner._loads_unchanged
+            return not self._may_refer and unchanged.issuperset(map(type, value))
+        return value.__class__ is dict and inner is None and not has_references(value)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        converts = getattr(self.field, "_converts_on_set", False)
+        if converts and self.field is not None:
+            if isinstance(value, (list, tuple)):
+                value = [self.field.to_python(item) for item in value]
+            elif isinstance(value, dict):
+                value = {k: self.field.to_python(item) for k, item in value.items()}
+        super().__set__(instance, value)
+
+    def _track(self, instance: Any, value: Any) -> Any:
+        """Wrap a list or dict so that changes are noted; follow its references."""
+        if isinstance(value, (list, tuple)):
+            wanted = self._list_class()
+            if not isinstance(value, wanted):
+                value = wanted(value, instance, self.name)
+                if not self._may_refer:
+                    value._dereferenced = True
+                instance._put(self.name, value)
+        elif isinstance(value, dict):
+            if not isinstance(value, BaseDict):
+                value = BaseDict(value, instance, self.name)
+                if not self._may_refer:
+                    value._dereferenced = True
+                instance._put(self.name, value)
+        else:
+            return value
+        if instance._initialised and not value._dereferenced:
+            value = self._dereferenced_value(instance, value)
+        return value
+
+    def _list_class(self) -> type[BaseList[Any]]:
+        return BaseList
+
+    def _dereferenced_value(self, instance: Any, value: Any) -> Any:
+        """Follow the references in a tracked value, where that is asked for."""
+        if not value:
+            value._dereferenced = True
+            return value
+        build = getattr(self.field, "build_lazyref", None)
+        if build is not None and isinstance(value, list):
+            _build_items(value, build)
+            return value
+        if not instance._follows_references(self):
+            return value
+        if self.field is None and not has_references(value):
+            value._dereferenced = True
+            return value
+        if instance._is_awaited():
+            return value
+        followed = self._lazy_load_refs(
+            instance=instance, name=self.name, ref_values=value, max_depth=1
+        )
+        if isinstance(followed, (BaseList, BaseDict)):
+            followed._dereferenced = True
+        instance._put(self.name, followed)
+        return followed
+
+    def _holds_references(self) -> bool:
+        """Whether a value of this field may have references in it."""
+        inner: Any = self.field
+        while isinstance(inner, ComplexBaseField):
+            inner = inner.field
+        if isinstance(inner, _import_class("EmbeddedDocumentField")):
+            return _embedded_holds_references(inner)
+        return inner is None or isinstance(inner, _reference_fields())
+
+    @staticmethod
+    def _lazy_load_refs(
+        instance: Any, name: str, ref_values: Any, *, max_depth: int
+    ) -> Any:
+        dereference = _import_class("DeReference")()
+        return dereference(
+            ref_values, max_depth=max_depth, instance=instance, name=name
+        )
+
+    def to_python(self, value: Any) -> Any:
+        """Convert every item; lists stay lists, mappings become dicts."""
+        if value.__class__ is list and self.field is not None:
+            return self._list_to_python(value)
+        if self.field is None:
+            copy = copied(value)
+            if copy is not None:
+                return copy
+        if isinstance(value, str):
+            return value
+        if hasattr(value, "to_python"):
+            return value.to_python()
+        if isinstance(value, (BaseDict, *document_classes())):
+            # A tracked dict has been converted before.
+            return value
+        items = _items_of(value)
+        if items is None:
+            return value
+        if self.field is not None:
+            convert = self.field.to_python
+            converted = {key: convert(item) for key, item in items}
+        else:
+            converted = {key: self._untyped_to_python(item) for key, item in items}
+        return converted if _is_mapping(value) else _in_order(converted)
+
+    def _list_to_python(self, items: list[Any]) -> list[Any]:
+        inner: Any = self.field
+        unchanged = inner._loads_unchanged
+        if unchanged and unchanged.issuperset(map(type, items)):
+            return items[:]
+        return [inner.to_python(item) for item in items]
+
+    def _untyped_to_python(self, item: Any) -> Any:
+        if item.__class__ in PLAIN:
+            return item
+        if isinstance(item, document_classes()[0]):
+            return self._document_as_reference(item)
+        if hasattr(item, "to_python"):
+            return item.to_python()
+        return self.to_python(item)
+
+    def _from_raw(self, value: Any) -> Any:
+        if self.field is None and value.__class__ in (list, dict):
+            return value
+        return self.to_python(value)
+
+    def _document_as_reference(self, document: Any) -> DBRef:
+        if document.pk is None:
+            self.error(UNSAVED_REFERENCE)
+        return DBRef(document._get_collection_name(), document.pk)
+
+    def to_mongo(
+        self,
+        value: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        """Dump every item; documents become references."""
+        if isinstance(value, str):
+            return value
+        if hasattr(value, "to_mongo"):
+            return self._dump_document(value, use_db_field, fields)
+        items = _items_of(value)
+        if items is None:
+            return value
+        if self.field is not None:
+            dump = self.field._to_mongo_safe_call
+            dumped = {key: dump(item, use_db_field, fields) for key, item in items}
+        else:
+            dumped = {
+                key: self._dump_untyped(item, use_db_field, fields)
+                for key, item in items
+            }
+        return dumped if _is_mapping(value) else _in_order(dumped)
+
+    def _dump_document(
+        self, value: Any, use_db_field: bool, fields: Iterable[str] | None
+    ) -> Any:
+        documents = document_classes()
+        if isinstance(value, documents[0]):
+            return _import_class("GenericReferenceField")().to_mongo(value)
+        dumped = value.to_mongo(use_db_field=use_db_field, fields=fields)
+        if isinstance(value, documents[1]):
+            dumped["_cls"] = type(value)._class_name
+        return dumped
+
+    def _dump_untyped(
+        self, item: Any, use_db_field: bool, fields: Iterable[str] | None
+    ) -> Any:
+        documents = document_classes()
+        if isinstance(item, documents[0]):
+            return self._dump_stray_document(item)
+        if hasattr(item, "to_mongo"):
+            dumped = item.to_mongo(use_db_field, fields)
+            if isinstance(item, documents[1]):
+                dumped["_cls"] = type(item)._class_name
+            return dumped
+        return self.to_mongo(item, use_db_field, fields)
+
+    def _dump_stray_document(self, document: Any) -> Any:
+        if document.pk is None:
+            self.error(UNSAVED_REFERENCE)
+        # A class without subclasses stores no `_cls`: the reference has to tell it.
+        if not document._meta.get("allow_inheritance"):
+            return _import_class("GenericReferenceField")().to_mongo(document)
+        return DBRef(document._get_collection_name(), document.pk)
+
+    def validate(self, value: Any) -> None:  # type: ignore[override]
+        """Validate every item; errors are collected by index or key."""
+        errors: dict[Any, Any] = {}
+        if self.field is not None:
+            items = value.items() if _is_mapping(value) else enumerate(value)
+            for key, item in items:
+                try:
+                    self.field._validate(item)
+                except ValidationError as failure:
+                    errors[key] = failure.errors or failure
+                except (ValueError, AssertionError) as failure:
+                    errors[key] = failure
+        if errors:
+            kind = type(self.field).__name__
+            self.error(f"Invalid {kind} item ({value})", errors=errors)
+        if self.required and not value:
+            self.error("Field is required and cannot be empty")
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        return self.to_mongo(value)
+
+    def lookup_member(self, member_name: str) -> Any:
+        """The field behind a name inside the items, for queries."""
+        inner: Any = self.field
+        return None if inner is None else inner.lookup_member(member_name)
+
+    def _set_owner_document(self, owner_document: Any) -> None:
+        if self.field is not None:
+            self.field.owner_document = owner_document
+        self._owner_document = owner_document
+
+
+def _items_of(value: Any) -> list[tuple[Any, Any]] | None:
+    """The keys and values of a mapping, or of an iterable by index."""
+    if _is_mapping(value):
+        return list(value.items())
+    try:
+        return list(enumerate(value))
+    except TypeError:
+        return None
+
+
+def _is_mapping(value: Any) -> bool:
+    return hasattr(value, "items")
+
+
+def _in_order(converted: dict[Any, Any]) -> list[Any]:
+    return list(converted.values())
+
+
+def _reference_fields() -> tuple[type, ...]:
+    return (
+        _import_class("ReferenceField"),
+        _import_class("GenericReferenceField"),
+        _import_class("LazyReferenceField"),
+    )
+
+
+def _embedded_holds_references(field: Any) -> bool:
+    """Whether documents of an embedded field may have references in them."""
+    try:
+        kind = field.document_type
+    except NotRegistered:
+        return True
+    if kind is None or kind._dynamic or kind._meta.get("allow_inheritance"):
+        return True
+    followed = (ComplexBaseField, *_reference_fields()[:2])
+    return any(isinstance(inner, followed) for inner in kind._fields.values())
+
+
+def _build_items(items: list[Any], build: Callable[[Any], Any]) -> None:
+    """Put lazy references into a list in the place of what they stand for."""
+    for index, item in enumerate(list.__iter__(items)):
+        built = build(item)
+        if built is not item:
+            list.__setitem__(items, index, built)

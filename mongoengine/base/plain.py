@@ -1,0 +1,116 @@
+"""Plain data: what needs no conversion, and what documents may be hidden in."""
+
+from __future__ import annotations
+
+import datetime
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+from bson import DBRef, ObjectId
+from bson.decimal128 import Decimal128
+from bson.int64 import Int64
+
+from mongoengine.base.tracking import ChangeTracking
+from mongoengine.common import _import_class
+
+__all__ = (
+    "MISSING",
+    "PLAIN",
+    "SCALARS",
+    "adopt",
+    "copied",
+    "document_classes",
+    "has_references",
+)
+
+
+class _Missing:
+    """Stands for a value that is not there."""
+
+
+MISSING: Any = _Missing()
+
+#: The types of values that hold nothing and are the same in every form.
+PLAIN = frozenset(
+    {str, int, float, bool, bytes, type(None), ObjectId, datetime.datetime}
+)
+SCALARS = (str, int, float, bool, bytes, type(None), ObjectId)
+
+#: The types whose values a plain container may hold and that are dumped as they are.
+UNCHANGED = PLAIN | {Int64, Decimal128}
+
+
+def adopt(parent: Any, value: Any) -> None:
+    """Tell embedded documents (alone or in a list) whose they are now."""
+    if isinstance(value, (list, tuple)):
+        if PLAIN.issuperset(map(type, value)):
+            return
+        whose = None
+        for item in value:
+            if isinstance(item, ChangeTracking) and not item._is_document:
+                if whose is None:
+                    whose = weakref.proxy(parent)
+                item._instance = whose
+    elif isinstance(value, ChangeTracking) and not value._is_document:
+        value._instance = weakref.proxy(parent)
+
+
+def has_references(value: Any) -> bool:
+    """Whether plain data holds, at any depth, something that stands for a document.
+
+    That is a DBRef, a document, or a dict with `_cls` (an embedded document or a
+    generic reference).
+    """
+    documents = document_classes()
+    waiting = [value]
+    while waiting:
+        container = waiting.pop()
+        if isinstance(container, dict):
+            if "_cls" in container or "_ref" in container:
+                return True
+            items: Iterable[Any] = dict.values(container)
+        else:
+            items = (
+                list.__iter__(container) if isinstance(container, list) else container
+            )
+        for item in items:
+            kind = item.__class__
+            if kind in PLAIN:
+                continue
+            if isinstance(item, (dict, list, tuple)):
+                waiting.append(item)
+            elif isinstance(item, (DBRef, *documents)):
+                return True
+    return False
+
+
+def copied(value: Any) -> Any:
+    """A copy of plain lists and dicts, None where something else is in them."""
+    if value.__class__ is dict:
+        if "_cls" in value or "_ref" in value:
+            return None
+        fresh: dict[Any, Any] = {}
+        for key, item in value.items():
+            if item.__class__ not in UNCHANGED:
+                item = copied(item)
+                if item is None:
+                    return None
+            fresh[key] = item
+        return fresh
+    if value.__class__ is list:
+        if UNCHANGED.issuperset(map(type, value)):
+            return value[:]
+        items = []
+        for item in value:
+            if item.__class__ not in UNCHANGED:
+                item = copied(item)
+                if item is None:
+                    return None
+            items.append(item)
+        return items
+    return None
+
+
+def document_classes() -> tuple[Any, Any]:
+    return _import_class("Document"), _import_class("EmbeddedDocument")
