@@ -84,6 +84,7 @@ def faces() -> list[tuple[Any, str, Any]]:
         for name, value in sorted(vars(owner).items())
         if hasattr(plain(value), "_operation")
         and f"{owner.__name__}.{name}" not in CALLBACKS
+        and not (inspect.ismodule(owner) and name.startswith("_"))
     ]
 
 
