@@ -7,8 +7,9 @@ import datetime
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import bson
 from _harness import Case, Cases
-from _shape import raw_article
+from _shape import raw_article, touch_five
 
 
 def _articles(count: int) -> list[dict[str, Any]]:
@@ -41,7 +42,8 @@ def _repeat_async(call: Callable[[int], Awaitable[Any]], count: int) -> Case:
 # -- Beanie ------------------------------------------------------------------
 
 
-def beanie_class(collection: str = "articles") -> Any:
+def beanie_class(collection: str = "articles", *, tracked: bool = False) -> Any:
+    """The class; `tracked` ones note changes, which costs them a copy at loading."""
     from beanie import Document, PydanticObjectId
     from pydantic import BaseModel, Field
 
@@ -67,7 +69,7 @@ def beanie_class(collection: str = "articles") -> Any:
 
         class Settings:
             name = collection
-            use_state_management = True
+            use_state_management = tracked
 
     return Article
 
@@ -81,7 +83,7 @@ async def beanie_open(uri: str, database: str, *classes: Any, **options: Any) ->
 
 
 async def beanie_cases(uri: str, database: str, batch: int, calls: int) -> Cases:
-    article, few = beanie_class(), beanie_class("few")
+    article, few = beanie_class(), beanie_class("few", tracked=True)
     scratch = beanie_class("scratch")
     await beanie_open(uri, database, article, few, scratch)
     ids = [raw["_id"] for raw in _articles(calls)]
@@ -120,6 +122,16 @@ async def beanie_cases(uri: str, database: str, batch: int, calls: int) -> Cases
             lambda n: few.find({"slug": "none"}).count(), calls
         ),
     }
+
+
+async def beanie_codec(uri: str, database: str, encoded: list[bytes]) -> Cases:
+    """Decode, load, touch, dump and construct, as Beanie's own queries do it."""
+    from beanie.odm.utils.dump import get_dict
+    from beanie.odm.utils.parsing import parse_obj
+
+    article = beanie_class()
+    await beanie_open(uri, database, article)
+    return _codec(encoded, lambda raw: parse_obj(article, raw), get_dict, article)
 
 
 # -- umongo ------------------------------------------------------------------
@@ -183,3 +195,54 @@ def umongo_cases(uri: str, database: str, calls: int) -> Cases:
         "list": Case(lambda _: list(article.find())),
         "count": _repeat(lambda n: few.count_documents({"slug": "none"}), calls),
     }
+
+
+def umongo_codec(encoded: list[bytes]) -> Cases:
+    article = umongo_class("mongodb://127.0.0.1:1", "unused")
+    return _codec(
+        encoded, article.build_from_mongo, lambda document: document.to_mongo(), None
+    )
+
+
+def _codec(
+    encoded: list[bytes],
+    make: Callable[[dict[str, Any]], Any],
+    dump: Callable[[Any], Any],
+    construct: Callable[..., Any] | None,
+) -> Cases:
+    decode, count = bson.decode, len(encoded)
+
+    def load() -> list[Any]:
+        return [make(decode(data)) for data in encoded]
+
+    def timed_load(_: Any) -> None:
+        for data in encoded:
+            make(decode(data))
+
+    def touch(_: Any) -> None:
+        for data in encoded:
+            touch_five(make(decode(data)))
+
+    def dump_all(documents: list[Any]) -> None:
+        for document in documents:
+            dump(document)
+
+    cases = {
+        "load": Case(timed_load, per=count),
+        "touch five": Case(touch, per=count),
+        "dump": Case(dump_all, load, per=count),
+    }
+    if construct:
+
+        def build(raws: list[dict[str, Any]]) -> None:
+            for raw in raws:
+                construct(**raw)
+
+        def raws() -> list[dict[str, Any]]:
+            found = [decode(data) for data in encoded]
+            for raw in found:
+                del raw["_id"]
+            return found
+
+        cases["construct comments"] = Case(build, raws, per=count)
+    return cases

@@ -2,9 +2,9 @@
 
     python benchmarks/codec.py [--rounds N]
 
-No server.  Every figure is CPU time per document of `_shape.py`, against plain
-`bson.decode` of the same bytes; the memory line is bytes held per document,
-against the decoded dict.
+No server is asked; Beanie, where installed, only starts with one.  Every figure is
+CPU time per document of `_shape.py`, against plain `bson.decode` of the same bytes;
+the memory line is bytes held per document, against the decoded dict.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import gc
 import tracemalloc
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import bson
@@ -20,26 +21,33 @@ from _harness import (
     Case,
     Cases,
     Row,
+    available,
     compare,
     main,
     report,
     require_oracle,
+    server,
     size,
     table,
     times,
     verdict,
 )
+from _rivals import beanie_codec, umongo_codec
 from _shape import article_class, keywords, raw_article, touch_all, touch_five
 
 DOCUMENTS = 300
 REPEATS = 4  # of cases that do not use their documents up
 
 
-def make_cases(side: str, options: dict[str, Any]) -> Cases:
+async def make_cases(side: str, options: dict[str, Any]) -> Cases:
     raws = [raw_article(number) for number in range(DOCUMENTS)]
     encoded = [bson.encode(raw) for raw in raws]
     if side == "plain":
         return plain_cases(encoded)
+    if side == "beanie":
+        return await beanie_codec(options["uri"], "mongoengine_codec", encoded)
+    if side == "umongo":
+        return umongo_codec(encoded)
     return document_cases(raws, encoded)
 
 
@@ -164,8 +172,11 @@ ROWS = [
 
 def run(arguments: argparse.Namespace) -> None:
     require_oracle()
-    sides = ["ours", "oracle"]
-    results = compare(__file__, ["plain", *sides], rounds=arguments.rounds)
+    sides = [s for s in ("ours", "oracle", "beanie", "umongo") if available(s)]
+    with server() if available("beanie") else nullcontext("") as uri:
+        results = compare(
+            __file__, ["plain", *sides], rounds=arguments.rounds, options={"uri": uri}
+        )
     print(report(results, ROWS, sides, base_label="bson.decode"))
     print()
     memory = [Row("a loaded, untouched document", "memory", goal=1.3)]
