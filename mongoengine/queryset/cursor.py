@@ -17,6 +17,8 @@ from collections.abc import (
 )
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from pymongo.errors import ConnectionFailure
+
 from mongoengine.execution import ASYNC, SYNC
 
 if TYPE_CHECKING:
@@ -59,10 +61,21 @@ class Batches:
                 self.more = self.cursor.alive
             else:
                 await self._step(io, batch)
-        except BaseException:
+        except BaseException as error:
             await self.close(io)
+            if isinstance(error, ConnectionFailure):
+                self._kill_soon()
             raise
         return batch
+
+    def _kill_soon(self) -> None:
+        """Have the cursor killed, in the background, once the server is back.
+
+        PyMongo takes a cursor for gone with the connection; for servers it is not.
+        """
+        if self._whole and self.cursor.cursor_id:
+            self.cursor._killed = False
+            self.cursor._die_no_lock()
 
     async def _step(self, io: IO, batch: list[Raw]) -> None:
         try:

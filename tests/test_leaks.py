@@ -1,0 +1,702 @@
+"""No way of leaving an operation leaves a cursor or a session behind.
+
+Cursors are counted by the server (`serverStatus`, `metrics.cursor.open`), sessions
+by looking for PyMongo's that have not ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient, MongoClient
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+
+from mongoengine import Document, IntField, ListField, QuerySet, StringField, connect
+from mongoengine.connection import connect_async, disconnect_async
+from mongoengine.errors import FieldDoesNotExist, OperationError
+from mongoengine.signals import post_bulk_insert, signals_available
+
+#: Without retries, and noticing soon that a server is there again.
+IMPATIENT: dict[str, Any] = {
+    "retryReads": False,
+    "retryWrites": False,
+    "serverMonitoringMode": "poll",
+    "heartbeatFrequencyMS": 500,
+}
+BOOKS = 60
+BATCH = 10
+SECONDS = 5.0
+
+
+class LeakBook(Document):
+    number = IntField()
+    title = StringField()
+    tags = ListField(StringField())
+
+
+class Ours(Exception):
+    """Raised by a test in the middle of a loop."""
+
+
+# -- what is open ---------------------------------------------------------------
+
+
+def open_cursors(server: MongoClient[Any]) -> int:
+    status = server.admin.command("serverStatus")
+    count: int = status["metrics"]["cursor"]["open"]["total"]
+    return count
+
+
+def open_sessions() -> list[Any]:
+    return [
+        found
+        for found in gc.get_objects()
+        if type(found) in (ClientSession, AsyncClientSession) and not found.has_ended
+    ]
+
+
+class Watch:
+    """What is open more than when the test began."""
+
+    def __init__(self, server: MongoClient[Any]) -> None:
+        self.server = server
+        self.cursors_before = open_cursors(server)
+        self.sessions_before = open_sessions()
+
+    def left(self) -> tuple[int, list[Any]]:
+        known = {id(session) for session in self.sessions_before}
+        sessions = [s for s in open_sessions() if id(s) not in known]
+        return open_cursors(self.server) - self.cursors_before, sessions
+
+    def in_the_middle(self) -> None:
+        assert open_cursors(self.server) > self.cursors_before
+
+    def nothing_is_left(self) -> None:
+        assert self.left() == (0, [])
+
+    async def nothing_is_left_soon(self) -> None:
+        """The same, with time for the loop to finish what was dropped."""
+        until = time.monotonic() + SECONDS
+        while self.left() != (0, []) and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        self.nothing_is_left()
+
+
+@pytest.fixture
+def watch(server: MongoClient[Any]) -> Watch:
+    return Watch(server)
+
+
+@pytest.fixture
+def fail(server: MongoClient[Any]) -> Iterator[Callable[..., None]]:
+    """Let the server fail its next commands of some name."""
+
+    def fail(command: str, times: int = 1, **how: Any) -> None:
+        server.admin.command(
+            "configureFailPoint",
+            "failCommand",
+            mode={"times": times},
+            data={"failCommands": [command], **how},
+        )
+
+    yield fail
+    server.admin.command("configureFailPoint", "failCommand", mode="off")
+
+
+@pytest.fixture
+def sync_books(settings: dict[str, Any]) -> MongoClient[Any]:
+    client = connect(**settings, **IMPATIENT)
+    LeakBook.objects.insert(
+        [LeakBook(number=n, title=str(n)) for n in range(BOOKS)], load_bulk=False
+    )
+    return client
+
+
+@pytest.fixture
+async def async_books(
+    settings: dict[str, Any],
+) -> AsyncIterator[AsyncMongoClient[Any]]:
+    yield await connect_async(**settings, **IMPATIENT)
+    await disconnect_async()
+
+
+@pytest.fixture
+async def filled(async_books: AsyncMongoClient[Any]) -> AsyncMongoClient[Any]:
+    await LeakBook.objects.async_insert(
+        [LeakBook(number=n, title=str(n)) for n in range(BOOKS)], load_bulk=False
+    )
+    return async_books
+
+
+# -- leaving a blocking loop ----------------------------------------------------
+
+KINDS: dict[str, Callable[[], Any]] = {
+    "cached": lambda: LeakBook.objects.batch_size(BATCH),
+    "no_cache": lambda: LeakBook.objects.batch_size(BATCH).no_cache(),
+    "as_pymongo": lambda: LeakBook.objects.batch_size(BATCH).as_pymongo(),
+    "scalar": lambda: LeakBook.objects.batch_size(BATCH).scalar("number"),
+    "ordered": lambda: LeakBook.objects.order_by("-number").batch_size(BATCH),
+}
+SYNC_KINDS = {
+    **KINDS,
+    "aggregate": lambda: LeakBook.objects.aggregate(
+        [{"$sort": {"number": 1}}], batchSize=BATCH
+    ),
+}
+ASYNC_KINDS = {
+    **KINDS,
+    "aggregate": lambda: LeakBook.objects.async_aggregate(
+        [{"$sort": {"number": 1}}], batchSize=BATCH
+    ),
+}
+
+if hasattr(QuerySet, "prefetch"):
+    ASYNC_KINDS["prefetch"] = lambda: LeakBook.objects.batch_size(BATCH).prefetch()
+    ASYNC_KINDS["prefetch, no cache"] = lambda: (
+        LeakBook.objects.batch_size(BATCH).no_cache().prefetch()
+    )
+if hasattr(QuerySet, "async_batches"):
+    ASYNC_KINDS["batches"] = lambda: LeakBook.objects.batch_size(BATCH).async_batches(3)
+
+
+def exhaust(books: Any, watch: Watch) -> None:
+    assert len(list(books)) == BOOKS
+
+
+def break_off(books: Any, watch: Watch) -> None:
+    for _ in books:
+        watch.in_the_middle()
+        break
+
+
+def raise_inside(books: Any, watch: Watch) -> None:
+    with pytest.raises(Ours):
+        for _ in books:
+            raise Ours
+
+
+def close_iterator(books: Any, watch: Watch) -> None:
+    iterator = iter(books)
+    next(iterator)
+    watch.in_the_middle()
+    iterator.close()
+
+
+def drop_iterator(books: Any, watch: Watch) -> None:
+    iterator = iter(books)
+    next(iterator)
+    watch.in_the_middle()
+    del iterator
+
+
+def two_loops(books: Any, watch: Watch) -> None:
+    for _ in books:
+        for _ in books:
+            break
+        break
+
+
+SYNC_WAYS = (
+    exhaust,
+    break_off,
+    raise_inside,
+    close_iterator,
+    drop_iterator,
+    two_loops,
+)
+
+
+@pytest.mark.parametrize("kind", SYNC_KINDS)
+@pytest.mark.parametrize("way", SYNC_WAYS, ids=lambda way: way.__name__)
+def test_leaving_a_blocking_loop(
+    kind: str, way: Any, sync_books: Any, watch: Watch
+) -> None:
+    books = SYNC_KINDS[kind]()
+    way(books, watch)
+    if kind == "aggregate":
+        books.close()  # PyMongo's own cursor: the caller's to close
+    watch.nothing_is_left()
+
+
+def test_a_queryset_that_was_stepped_through_goes_with_its_cursor(
+    sync_books: Any, watch: Watch
+) -> None:
+    books = LeakBook.objects.batch_size(BATCH)
+    assert isinstance(next(books), LeakBook)
+    watch.in_the_middle()
+    del books
+    until = time.monotonic() + SECONDS
+    while watch.left() != (0, []) and time.monotonic() < until:
+        time.sleep(0.05)
+    watch.nothing_is_left()
+
+
+@pytest.mark.parametrize("kind", ["cached", "no_cache"])
+def test_a_document_that_cannot_be_loaded_ends_a_blocking_loop(
+    kind: str, sync_books: Any, watch: Watch, server: Any, database_name: str
+) -> None:
+    books = server[database_name].leak_book
+    books.update_one({"number": 2 * BATCH}, {"$set": {"unknown": 1}})
+    with pytest.raises(FieldDoesNotExist):
+        for _ in KINDS[kind]():
+            pass
+    watch.nothing_is_left()
+
+
+# -- leaving an asynchronous loop -----------------------------------------------
+
+
+async def a_exhaust(books: Any, watch: Watch) -> None:
+    seen = [book async for book in books]
+    assert sum(len(b) if type(b) is list else 1 for b in seen) == BOOKS
+
+
+async def a_break_off(books: Any, watch: Watch) -> None:
+    async for _ in books:
+        watch.in_the_middle()
+        break
+
+
+async def a_raise_inside(books: Any, watch: Watch) -> None:
+    with pytest.raises(Ours):
+        async for _ in books:
+            raise Ours
+
+
+async def a_closing(books: Any, watch: Watch) -> None:
+    async with contextlib.aclosing(books.__aiter__()) as closing:
+        async for _ in closing:
+            break
+    watch.nothing_is_left()
+
+
+async def a_drop_iterator(books: Any, watch: Watch) -> None:
+    iterator = books.__aiter__()
+    await iterator.__anext__()
+    del iterator
+
+
+async def a_two_loops(books: Any, watch: Watch) -> None:
+    async for _ in books:
+        async for _ in books:
+            break
+        break
+
+
+async def a_cancel(books: Any, watch: Watch) -> None:
+    reached = asyncio.Event()
+
+    async def read() -> None:
+        async for _ in books:
+            reached.set()
+            await asyncio.sleep(SECONDS)
+
+    task = asyncio.create_task(read())
+    await reached.wait()
+    watch.in_the_middle()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def a_time_out(books: Any, watch: Watch) -> None:
+    async def read() -> None:
+        async for _ in books:
+            await asyncio.sleep(SECONDS)
+
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(read(), 0.1)
+
+
+ASYNC_WAYS = (
+    a_exhaust,
+    a_break_off,
+    a_raise_inside,
+    a_closing,
+    a_drop_iterator,
+    a_two_loops,
+    a_cancel,
+    a_time_out,
+)
+
+
+@pytest.mark.parametrize("kind", ASYNC_KINDS)
+@pytest.mark.parametrize("way", ASYNC_WAYS, ids=lambda way: way.__name__[2:])
+async def test_leaving_an_async_loop(
+    kind: str, way: Any, filled: Any, watch: Watch
+) -> None:
+    if way is a_two_loops and kind == "batches":
+        pytest.skip("what async_batches() gives is read once")
+    await way(ASYNC_KINDS[kind](), watch)
+    await watch.nothing_is_left_soon()
+
+
+@pytest.mark.parametrize("kind", ASYNC_KINDS)
+async def test_cancelled_while_the_next_batch_is_on_its_way(
+    kind: str, filled: Any, watch: Watch, fail: Any
+) -> None:
+    reached = asyncio.Event()
+
+    async def read() -> None:
+        async for _ in ASYNC_KINDS[kind]():
+            reached.set()
+
+    fail("getMore", times=1, blockConnection=True, blockTimeMS=400)
+    task = asyncio.create_task(read())
+    await reached.wait()
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await watch.nothing_is_left_soon()
+
+
+@pytest.mark.parametrize("kind", ASYNC_KINDS)
+async def test_cancelled_while_the_first_batch_is_on_its_way(
+    kind: str, filled: Any, watch: Watch, fail: Any, server: Any
+) -> None:
+    async def read() -> None:
+        async for _ in ASYNC_KINDS[kind]():
+            pass
+
+    command = "aggregate" if kind == "aggregate" else "find"
+    fail(command, times=1, blockConnection=True, blockTimeMS=300)
+    task = asyncio.create_task(read())
+    await asyncio.sleep(0.15)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert watch.left()[1] == []
+    # PyMongo closes the connection, and with it MongoDB ends the query: there is
+    # no cursor yet that could be killed.  The embedded server goes on with it.
+    if "secantus" not in server.admin.command("serverStatus"):
+        await asyncio.sleep(0.3)
+        await watch.nothing_is_left_soon()
+
+
+async def test_one_of_two_loops_over_a_queryset_may_be_cancelled(
+    filled: Any, watch: Watch
+) -> None:
+    books = LeakBook.objects.batch_size(BATCH)
+    seen = 0
+
+    async def read(then: Callable[[], Awaitable[None]]) -> None:
+        nonlocal seen
+        async for _ in books:
+            seen += 1
+            await then()
+
+    slow = asyncio.create_task(read(lambda: asyncio.sleep(SECONDS)))
+    await asyncio.sleep(0.05)
+    fast = asyncio.create_task(read(lambda: asyncio.sleep(0)))
+    await asyncio.sleep(0)
+    slow.cancel()
+    await fast
+    assert seen == BOOKS + 1
+    await watch.nothing_is_left_soon()
+
+
+@pytest.mark.parametrize("kind", ["cached", "no_cache"])
+async def test_a_document_that_cannot_be_loaded_ends_an_async_loop(
+    kind: str, filled: Any, watch: Watch, server: Any, database_name: str
+) -> None:
+    books = server[database_name].leak_book
+    books.update_one({"number": 2 * BATCH}, {"$set": {"unknown": 1}})
+    with pytest.raises(FieldDoesNotExist):
+        async for _ in KINDS[kind]():
+            pass
+    await watch.nothing_is_left_soon()
+
+
+async def test_loops_reuse_one_session(filled: Any, sent_commands: Any) -> None:
+    sent_commands.clear()
+    for _ in range(5):
+        async with contextlib.aclosing(KINDS["no_cache"]().__aiter__()) as books:
+            async for _ in books:
+                break
+        await LeakBook.objects.async_count()
+    used = {bytes(e.command["lsid"]["id"]) for e in sent_commands.events}
+    assert len(sent_commands.events) >= 15
+    assert len(used) == 1
+
+
+# -- a server that fails --------------------------------------------------------
+
+ERRORS: dict[str, dict[str, Any]] = {
+    "refused": {"errorCode": 8000},
+    "connection closed": {"closeConnection": True},
+}
+FAILING = pytest.mark.parametrize("how", ERRORS.values(), ids=ERRORS)
+
+
+@FAILING
+@pytest.mark.parametrize("command", ["find", "getMore"])
+def test_a_blocking_loop_that_the_server_ends(
+    command: str, how: Any, sync_books: Any, watch: Watch, fail: Any
+) -> None:
+    for make in KINDS.values():
+        fail(command, **how)
+        with pytest.raises(PyMongoError):
+            list(make())
+    # A cursor whose connection is gone is killed in the background.
+    until = time.monotonic() + SECONDS
+    while watch.left() != (0, []) and time.monotonic() < until:
+        time.sleep(0.05)
+    watch.nothing_is_left()
+
+
+@FAILING
+@pytest.mark.parametrize("command", ["find", "getMore"])
+async def test_an_async_loop_that_the_server_ends(
+    command: str, how: Any, filled: Any, watch: Watch, fail: Any
+) -> None:
+    kinds = {**ASYNC_KINDS}
+    del kinds["aggregate"]
+    for make in kinds.values():
+        fail(command, **how)
+        with pytest.raises(PyMongoError):
+            async for _ in make():
+                pass
+    await watch.nothing_is_left_soon()
+
+
+def changed(book: LeakBook) -> tuple[Any, ...]:
+    """All that a failure must leave as it is."""
+    return (
+        sorted(book._get_changed_fields()),
+        book._created,
+        book.pk,
+        book._data,
+        book._delta() if book.pk else None,
+    )
+
+
+def edit(book: LeakBook) -> LeakBook:
+    book.title = "edited"
+    book.tags.append("edited")
+    return book
+
+
+#: Name: the command that fails, and the operation by its name and arguments.
+OPERATIONS: dict[str, tuple[str, str, tuple[Any, ...], dict[str, Any]]] = {
+    "save": ("update", "save", (), {}),
+    "save with a condition": (
+        "update",
+        "save",
+        (),
+        {"save_condition": {"number": 1}},
+    ),
+    "update": ("update", "update", (), {"inc__number": 1}),
+    "modify": ("findAndModify", "modify", (), {"inc__number": 1}),
+    "delete": ("delete", "delete", (), {}),
+    "reload": ("find", "reload", (), {}),
+}
+
+
+@FAILING
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_blocking_operation_that_fails_changes_nothing(
+    name: str, how: Any, sync_books: Any, watch: Watch, fail: Any
+) -> None:
+    command, method, args, kwargs = OPERATIONS[name]
+    book = edit(LeakBook.objects.get(number=1))
+    before = changed(book)
+    fail(command, **how)
+    with pytest.raises((PyMongoError, OperationError)):
+        getattr(book, method)(*args, **kwargs)
+    assert changed(book) == before
+    watch.nothing_is_left()
+    book.save()
+    assert LeakBook.objects.get(number=1).title == "edited"
+
+
+@FAILING
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_an_async_operation_that_fails_changes_nothing(
+    name: str, how: Any, filled: Any, watch: Watch, fail: Any
+) -> None:
+    command, method, args, kwargs = OPERATIONS[name]
+    book = edit(await LeakBook.objects.async_get(number=1))
+    before = changed(book)
+    fail(command, **how)
+    with pytest.raises((PyMongoError, OperationError)):
+        await getattr(book, "async_" + method)(*args, **kwargs)
+    assert changed(book) == before
+    watch.nothing_is_left()
+    await book.async_save()
+    assert (await LeakBook.objects.async_get(number=1)).title == "edited"
+
+
+@FAILING
+def test_a_new_document_stays_new_when_saving_fails(
+    how: Any, sync_books: Any, watch: Watch, fail: Any
+) -> None:
+    book = LeakBook(number=1000)
+    before = changed(book)
+    fail("insert", **how)
+    with pytest.raises((PyMongoError, OperationError)):
+        book.save()
+    assert changed(book) == before
+    watch.nothing_is_left()
+    assert book.save().pk
+
+
+@FAILING
+async def test_a_new_document_stays_new_when_async_saving_fails(
+    how: Any, filled: Any, watch: Watch, fail: Any
+) -> None:
+    book = LeakBook(number=1000)
+    before = changed(book)
+    fail("insert", **how)
+    with pytest.raises((PyMongoError, OperationError)):
+        await book.async_save()
+    assert changed(book) == before
+    watch.nothing_is_left()
+    assert (await book.async_save()).pk
+
+
+@FAILING
+def test_documents_stay_new_when_inserting_fails(
+    how: Any, sync_books: Any, watch: Watch, fail: Any
+) -> None:
+    books = [LeakBook(number=n) for n in range(3)]
+    before = [changed(book) for book in books]
+    fail("insert", **how)
+    with pytest.raises((PyMongoError, OperationError)):
+        LeakBook.objects.insert(books)
+    assert [changed(book) for book in books] == before
+    watch.nothing_is_left()
+    assert len(LeakBook.objects.insert(books)) == 3
+
+
+@FAILING
+async def test_documents_stay_new_when_async_inserting_fails(
+    how: Any, filled: Any, watch: Watch, fail: Any
+) -> None:
+    books = [LeakBook(number=n) for n in range(3)]
+    before = [changed(book) for book in books]
+    fail("insert", **how)
+    with pytest.raises((PyMongoError, OperationError)):
+        await LeakBook.objects.async_insert(books)
+    assert [changed(book) for book in books] == before
+    watch.nothing_is_left()
+    assert len(await LeakBook.objects.async_insert(books)) == 3
+
+
+@FAILING
+@pytest.mark.parametrize(
+    ("command", "method", "args"),
+    [
+        ("update", "update", {"inc__number": 1}),
+        ("update", "update_one", {"inc__number": 1}),
+        ("delete", "delete", {}),
+        ("findAndModify", "modify", {"inc__number": 1}),
+        ("aggregate", "sum", {"field": "number"}),
+        ("distinct", "distinct", {"field": "number"}),
+        ("find", "first", {}),
+        ("find", "to_list", {}),
+        ("aggregate", "count", {}),
+    ],
+)
+async def test_a_queryset_operation_that_fails_leaves_nothing(
+    command: str,
+    method: str,
+    args: Any,
+    how: Any,
+    filled: Any,
+    settings: dict[str, Any],
+    watch: Watch,
+    fail: Any,
+) -> None:
+    connect(**settings, **IMPATIENT)
+    books = LeakBook.objects(number__gte=0).batch_size(BATCH)
+    fail(command, **how)
+    with pytest.raises((PyMongoError, OperationError)):
+        await getattr(books, "async_" + method)(**args)
+    fail(command, **how)
+    with pytest.raises((PyMongoError, OperationError)):
+        getattr(books, method)(**args)
+    watch.nothing_is_left()
+    assert await LeakBook.objects.async_count() == BOOKS
+
+
+# -- cancelled in the middle of a write -----------------------------------------
+
+CANCELLED = {
+    "save": ("update", "save", {}),
+    "update": ("update", "update", {"inc__number": 1}),
+    "modify": ("findAndModify", "modify", {"inc__number": 1}),
+    "delete": ("delete", "delete", {}),
+    "reload": ("find", "reload", {}),
+}
+
+
+@pytest.mark.parametrize("name", CANCELLED)
+async def test_a_cancelled_operation_changes_nothing_of_the_document(
+    name: str, filled: Any, watch: Watch, fail: Any
+) -> None:
+    command, method, kwargs = CANCELLED[name]
+    book = edit(await LeakBook.objects.async_get(number=1))
+    before = changed(book)
+    fail(command, blockConnection=True, blockTimeMS=300)
+    task = asyncio.create_task(getattr(book, "async_" + method)(**kwargs))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert changed(book) == before
+    await watch.nothing_is_left_soon()
+
+
+async def test_a_new_document_stays_new_when_saving_is_cancelled(
+    filled: Any, watch: Watch, fail: Any
+) -> None:
+    book = LeakBook(number=1000, title="new")
+    before = changed(book)
+    fail("insert", blockConnection=True, blockTimeMS=300)
+    task = asyncio.create_task(book.async_save())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert changed(book) == before
+    await watch.nothing_is_left_soon()
+
+
+async def test_documents_stay_new_when_inserting_is_cancelled(
+    filled: Any, watch: Watch, fail: Any
+) -> None:
+    books = [LeakBook(number=n) for n in range(3)]
+    before = [changed(book) for book in books]
+    fail("insert", blockConnection=True, blockTimeMS=300)
+    task = asyncio.create_task(LeakBook.objects.async_insert(books))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [changed(book) for book in books] == before
+    await watch.nothing_is_left_soon()
+
+
+@pytest.mark.skipif(not signals_available, reason="signals need blinker")
+async def test_what_was_written_is_clean_though_a_receiver_fails(
+    filled: Any, watch: Watch
+) -> None:
+    async def receiver(sender: Any, **_: Any) -> None:
+        raise Ours
+
+    books = [LeakBook(number=n) for n in range(3)]
+    with post_bulk_insert.connected_to(receiver, sender=LeakBook):
+        with pytest.raises(Ours):
+            await LeakBook.objects.async_insert(books)
+    assert [book._created for book in books] == [False] * 3
+    assert all(book.pk and not book._get_changed_fields() for book in books)
+    watch.nothing_is_left()
