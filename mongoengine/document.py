@@ -71,10 +71,8 @@ class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
     # A mutable value, equal to others of the same data.
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._instance: Any = None
-        self._changed_fields = []
+    if TYPE_CHECKING:
+        _instance: Any
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, self.__class__):
@@ -92,13 +90,6 @@ class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
         self._instance = state["_instance"]
-
-    def to_mongo(self, *args: Any, **kwargs: Any) -> Any:
-        """The document as it is stored, without an `_id` that is None."""
-        son = super().to_mongo(*args, **kwargs)
-        if "_id" in son and son["_id"] is None:
-            del son["_id"]
-        return son
 
 
 class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):

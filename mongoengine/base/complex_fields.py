@@ -221,8 +221,16 @@ class ComplexBaseField(BaseField[T]):
         fields: Iterable[str] | None = None,
     ) -> Any:
         """Dump every item; documents become references."""
-        if isinstance(value, str):
+        if isinstance(value, list):
+            listed = self._dump_list(value, use_db_field, fields)
+            if listed is not None:
+                return listed
+        elif isinstance(value, str):
             return value
+        elif self.field is None:
+            copy = copied(value)
+            if copy is not None:
+                return copy
         if hasattr(value, "to_mongo"):
             return self._dump_document(value, use_db_field, fields)
         items = _items_of(value)
@@ -237,6 +245,21 @@ class ComplexBaseField(BaseField[T]):
                 for key, item in items
             }
         return dumped if _is_mapping(value) else _in_order(dumped)
+
+    def _dump_list(
+        self, items: list[Any], use_db_field: bool, fields: Iterable[str] | None
+    ) -> list[Any] | None:
+        """The dump of a list of plain data or of one kind of documents, or None."""
+        inner: Any = self.field
+        if inner is None:
+            copy: list[Any] | None = copied(items)
+            return copy
+        if inner._dumps_unchanged.issuperset(map(type, list.__iter__(items))):
+            return list(list.__iter__(items))
+        if isinstance(inner, _import_class("EmbeddedDocumentField")):
+            dump = inner._to_mongo_safe_call
+            return [dump(item, use_db_field, fields) for item in list.__iter__(items)]
+        return None
 
     def _dump_document(
         self, value: Any, use_db_field: bool, fields: Iterable[str] | None
@@ -273,7 +296,7 @@ class ComplexBaseField(BaseField[T]):
     def validate(self, value: Any) -> None:  # type: ignore[override]
         """Validate every item; errors are collected by index or key."""
         errors: dict[Any, Any] = {}
-        if self.field is not None:
+        if self.field is not None and not self._items_are_valid(value):
             items = value.items() if _is_mapping(value) else enumerate(value)
             for key, item in items:
                 try:
@@ -287,6 +310,13 @@ class ComplexBaseField(BaseField[T]):
             self.error(f"Invalid {kind} item ({value})", errors=errors)
         if self.required and not value:
             self.error("Field is required and cannot be empty")
+
+    def _items_are_valid(self, value: Any) -> bool:
+        """Whether the types of the items alone show that they are valid."""
+        surely = self.field._surely_valid if self.field is not None else ()
+        if not surely or not isinstance(value, list):
+            return False
+        return surely.issuperset(map(type, list.__iter__(value)))
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         return self.to_mongo(value)

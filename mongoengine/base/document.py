@@ -16,7 +16,7 @@ from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.indexes import IndexSpecs
 from mongoengine.base.lookup import FieldLookup
-from mongoengine.base.plain import PLAIN, SCALARS, adopt
+from mongoengine.base.plain import MISSING, PLAIN, SCALARS, adopt
 from mongoengine.base.schema import EMPTY, Schema, new_son
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import warn_caller
@@ -106,6 +106,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         self._values = EMPTY
         self._initialised = False
         self._created = True
+        if not self._is_document:
+            self._instance = None
         convert = values.pop("__auto_convert", True) if values else True
         created = values.pop("_created", True) if values else True
         if signals.pre_init.receivers:
@@ -150,6 +152,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             self._take_unknown(unknown)
         self._initialised = True
         self._created = created
+        if not self._is_document:
+            self._changes = []
         if signals.post_init.receivers:
             signals.send_now(signals.post_init, self.__class__, document=self)
 
@@ -369,12 +373,39 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         :param use_db_field: name the values as the database does.
         :param fields: only these fields; paths into embedded documents allowed.
         """
-        if use_db_field and not fields and self._values is EMPTY:
-            raw = self._raw
-            dumped = None if raw is None else type(self)._schema.dump_raw(raw)
+        if fields or not use_db_field or self._dynamic:
+            return self._dump(use_db_field, list(fields or ()))
+        if self._values is EMPTY and self._raw is not None:
+            dumped = type(self)._schema.dump_raw(self._raw)
             if dumped is not None:
                 return dumped
-        return self._dump(use_db_field, list(fields or ()))
+        return self._dump_all()
+
+    def _dump_all(self) -> SON[str, Any]:
+        """The same as `_dump`, of all fields by their database names."""
+        data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
+        values, raw = self._values, self._raw
+        for name, key, field, unchanged, both, special in type(self)._schema.dumpers:
+            value = values.get(name, MISSING)
+            if value is MISSING:
+                if raw is not None:
+                    value = raw.get(key)
+                    if value.__class__ in both:
+                        data[key] = value
+                        continue
+                value = self._touch(field)
+                values = self._values
+            if value.__class__ in unchanged:
+                data[key] = value
+                continue
+            if value is not None:
+                value = field.to_mongo(value)
+            elif special and field._auto_gen:
+                value = field.generate()
+                self._put(name, value)
+            if value is not None or (special and field.null):
+                data[key] = value
+        return self._finished(data)
 
     def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, Any]:
         data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
@@ -396,6 +427,10 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 self._put(name, value)
             if value is not None or field.null:
                 data[field.db_field if use_db_field else field.name] = value
+        return self._finished(data)
+
+    def _finished(self, data: dict[str, Any]) -> SON[str, Any]:
+        """A dump without the `_id` and `_cls` that it does not need."""
         if data["_id"] is None:
             held_id = self._values.get("id") if self._is_document else None
             if held_id is None:
@@ -495,8 +530,10 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 )
             return
         try:
-            extra = {"clean": clean} if isinstance(field, _clean_aware_fields()) else {}
-            field._validate(value, **extra)
+            if clean or not isinstance(field, _clean_aware_fields()):
+                field._validate(value)
+            else:
+                field._validate(value, clean=clean)
         except ValidationError as failure:
             errors[field.name] = failure.errors or failure
         except (ValueError, AttributeError, AssertionError) as failure:
@@ -649,7 +686,7 @@ def _pass_on(value: Any) -> None:
             _pass_on(item)
 
 
-def _clean_aware_fields() -> tuple[type, ...]:
+def _clean_aware_fields() -> Any:
     return (
         _import_class("EmbeddedDocumentField"),
         _import_class("GenericEmbeddedDocumentField"),

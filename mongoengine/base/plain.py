@@ -11,6 +11,7 @@ from bson import DBRef, ObjectId
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 
+from mongoengine.base.datastructures import BaseDict, BaseList
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.common import _import_class
 
@@ -85,24 +86,29 @@ def has_references(value: Any) -> bool:
     return False
 
 
+DICTS: frozenset[type] = frozenset({dict, BaseDict})
+LISTS: frozenset[type] = frozenset({list, BaseList})
+
+
 def copied(value: Any) -> Any:
     """A copy of plain lists and dicts, None where something else is in them."""
-    if value.__class__ is dict:
-        if "_cls" in value or "_ref" in value:
+    if isinstance(value, dict):
+        if value.__class__ not in DICTS or "_cls" in value or "_ref" in value:
             return None
         fresh: dict[Any, Any] = {}
-        for key, item in value.items():
+        for key, item in dict.items(value):
             if item.__class__ not in UNCHANGED:
                 item = copied(item)
                 if item is None:
                     return None
             fresh[key] = item
         return fresh
-    if value.__class__ is list:
-        if UNCHANGED.issuperset(map(type, value)):
-            return value[:]
+    if value.__class__ in LISTS:
+        held = list.__iter__
+        if UNCHANGED.issuperset(map(type, held(value))):
+            return [*held(value)]
         items = []
-        for item in value:
+        for item in held(value):
             if item.__class__ not in UNCHANGED:
                 item = copied(item)
                 if item is None:

@@ -71,6 +71,19 @@ class TypedPlan(NamedTuple):
     name: str | None
 
 
+class Dumper(NamedTuple):
+    """How the value of a field is dumped."""
+
+    name: str
+    key: str
+    field: Any
+    # Types of converted values, and of raw ones, that are dumped as they are.
+    unchanged: frozenset[type]
+    both: frozenset[type]
+    # Something is to be done where there is no value.
+    special: bool
+
+
 class Check(NamedTuple):
     """How a field of a raw document is shown to be valid without converting it."""
 
@@ -205,10 +218,12 @@ class Schema:
             if field._set_when_made or not field._plainly_set
         )
         self.plain = self._needs_constructor()
+        ordered = [name for name in cls._fields_ordered if name in self.fields]
         self.own_loader = not _is_ours(cls, "_from_son")
         self.own_dump = not _is_ours(cls, "to_mongo")
         self.own_validation = not (_is_ours(cls, "validate") and _is_ours(cls, "clean"))
         self.make = self._compile_make()
+        self.dumpers = tuple(map(_dumper, map(self.fields.__getitem__, ordered)))
         self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
         self._checks: tuple[Check, ...] | None = None
 
@@ -516,6 +531,17 @@ def _dumped_when_missing(field: Any, unchanged: frozenset[type]) -> Any:
     if field.default is None:
         return OMITTED
     return field.default if field.default.__class__ in unchanged else UNKNOWN
+
+
+def _dumper(field: Any) -> Dumper:
+    return Dumper(
+        field.name,
+        field.db_field,
+        field,
+        field._dumps_unchanged,
+        field._dumps_unchanged & field._loads_unchanged,
+        field._auto_gen or field.null,
+    )
 
 
 def field_proof(field: Any) -> tuple[frozenset[type], Proof | None]:

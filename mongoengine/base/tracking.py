@@ -38,7 +38,10 @@ class ChangeTracking:
         _dynamic: ClassVar[bool]
         _dynamic_fields: Any
 
+        _schema: ClassVar[Any]
+
         def to_mongo(self, *args: Any, **kwargs: Any) -> Any: ...
+        def _value_of(self, name: str, field: Any) -> Any: ...
 
     @property
     def _changed_fields(self) -> list[str]:
@@ -139,6 +142,10 @@ class ChangeTracking:
         sets: dict[str, Any] = {}
         for path in changed:
             first, *rest = path.split(".")
+            value = _dump_inside(self, path) if rest else MISSING
+            if value is not MISSING:
+                sets[path] = value
+                continue
             if first not in dumped:
                 dumped[first] = self._dump_key(first)
             taken = [first]
@@ -157,8 +164,13 @@ class ChangeTracking:
     def _dump_key(self, key: str) -> Any:
         """What `to_mongo` gives for one key of the database."""
         name = self._reverse_db_field_map.get(key, key)
-        dumped = self.to_mongo(fields=[name])
-        return dumped.get(key)
+        if type(self)._schema.own_dump:
+            return self.to_mongo(fields=[name]).get(key)
+        field: Any = self._fields.get(name) or self._dynamic_fields.get(name)
+        value = self._value_of(name, field)
+        if value is None or value.__class__ in field._dumps_unchanged:
+            return value
+        return field._to_mongo_safe_call(value)
 
     def _is_to_be_unset(self, path: str, value: Any) -> bool:
         """An empty value goes, unless the field's default is another one."""
@@ -189,7 +201,40 @@ class ChangeTracking:
         return None if field is None else field.default
 
 
+#: Stands for a value that is not there.
+MISSING: Any = object()
+
 UNNESTED = frozenset({str, int, float, bool, bytes, ObjectId, DBRef})
+
+
+def _dump_inside(document: Any, path: str) -> Any:
+    """What a path into embedded documents holds, dumped; MISSING if that is unclear.
+
+    Only what changed is dumped, not the lists and documents around it.
+    """
+    embedded, listed = _import_class("EmbeddedDocumentField"), _list_fields()
+    parts = iter(path.split("."))
+    for part in parts:
+        name = document._reverse_db_field_map.get(part, part)
+        field = document._fields.get(name)
+        value = document._values.get(name)
+        if field is None or type(document)._schema.own_dump:
+            return MISSING
+        if field.__class__ in listed and field.field.__class__ is embedded:
+            index = next(parts, "")
+            if not index.isdigit() or not isinstance(value, list):
+                return MISSING
+            field, value = field.field, list.__getitem__(value, int(index))
+        if value.__class__ in field._dumps_unchanged or value is None:
+            return MISSING if next(parts, None) else value
+        if field.__class__ is not embedded or not _is_document(value):
+            return MISSING
+        document = value
+    return document.to_mongo()
+
+
+def _list_fields() -> tuple[type, type]:
+    return _import_class("ListField"), _import_class("EmbeddedDocumentListField")
 
 
 def _above(path: str) -> Iterator[str]:

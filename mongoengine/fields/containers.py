@@ -483,13 +483,17 @@ class DictField(ComplexBaseField[dict[str, Any]]):
         """Check that it is a dict, its keys at every level, and every value."""
         if not isinstance(value, dict):
             self.error("Only dictionaries may be used in a DictField")
+        if not _has_valid_keys(value):
+            self._refuse_keys(value)
+        super().validate(value)
+
+    def _refuse_keys(self, value: Any) -> None:
         if _any_key(value, lambda key: not isinstance(key, str)):
             self.error("Invalid dictionary key - documents must have only string keys")
         if _any_key(value, lambda key: key.startswith("$")):
             self.error(
                 'Invalid dictionary key name - keys may not startswith "$" characters'
             )
-        super().validate(value)
 
     def lookup_member(self, member_name: str) -> DictField:
         return DictField(db_field=member_name)
@@ -525,6 +529,16 @@ def _has_plain_keys(value: Any) -> bool:
         return False
     for key, item in value.items():
         if key[:1] == "$" or (item.__class__ is dict and not _has_plain_keys(item)):
+            return False
+    return True
+
+
+def _has_valid_keys(value: Any) -> bool:
+    """Whether all keys are text without a dollar sign in front, at every level."""
+    for key, item in dict.items(value):
+        if key.__class__ is not str or key[:1] == "$":
+            return False
+        if isinstance(item, dict) and not _has_valid_keys(item):
             return False
     return True
 
