@@ -85,7 +85,7 @@ class Watch:
     async def nothing_is_left_soon(self) -> None:
         """The same, with time for the loop to finish what was dropped."""
         until = time.monotonic() + SECONDS
-        while self.left() != (0, []) and time.monotonic() < until:
+        while self.left() != (0, []) and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         self.nothing_is_left()
 
