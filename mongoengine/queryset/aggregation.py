@@ -42,6 +42,22 @@ _UNPACKED = (
     "interface), see documentation"
 )
 
+#: Stages that must be the first of a pipeline.
+SOURCES = frozenset(
+    (
+        "$changeStream",
+        "$collStats",
+        "$geoNear",
+        "$indexStats",
+        "$planCacheStats",
+        "$search",
+        "$searchMeta",
+        "$vectorSearch",
+    )
+)
+
+_INLINE = {"inline": 1}
+
 #: What a result of `map_reduce` may be stored as.
 ACTIONS = ("replace", "merge", "reduce")
 
@@ -71,7 +87,8 @@ class Aggregating(Reading[D]):
     ) -> Any:
         """Run an aggregation pipeline over the documents (`aggregate`).
 
-        The query, ordering, skip and limit of the queryset come first.
+        The query, ordering, skip and limit of the queryset come first, or right
+        after a stage that the server wants first, such as `$geoNear`.
 
         :param pipeline: a list of stages
         :param kwargs: options of `Collection.aggregate`
@@ -81,11 +98,14 @@ class Aggregating(Reading[D]):
 
         https://www.mongodb.com/docs/manual/reference/command/aggregate/
         """
-        stages = pipeline if isinstance(pipeline, (list, tuple)) else [pipeline]
+        stages = list(pipeline) if isinstance(pipeline, (list, tuple)) else [pipeline]
+        source = []
+        if stages and isinstance(stages[0], dict) and stages[0].keys() & SOURCES:
+            source.append(stages.pop(0))
         collection = await self._open_to_read(io)
-        kwargs.setdefault("session", _get_session())
+        options = {**self._common_options(), "session": _get_session(), **kwargs}
         return await io(
-            collection.aggregate([*self._first_stages(), *stages], **kwargs)
+            collection.aggregate([*source, *self._first_stages(), *stages], **options)
         )
 
     if TYPE_CHECKING:
@@ -191,10 +211,10 @@ class Aggregating(Reading[D]):
 
     async def _as_held(self, io: IO, name: str, values: list[Any]) -> list[Any]:
         """Values of a field, as documents would hold them."""
-        if self._auto_dereference and values:
+        if self._auto_dereference:
             follow = _import_class("DeReference")()
-            values = list(
-                await follow._follow(io, values, 1, instance=self._document, name=name)
+            values = await follow._follow(
+                io, values, 1, instance=self._document, name=name
             )
         field = self._last_field(name)
         if isinstance(field, _import_class("ListField")):
@@ -238,9 +258,9 @@ class Aggregating(Reading[D]):
             for row in rows:
                 counts[_whole(row["_id"])] = _whole(row["value"])
         else:
-            pairs = await self._exec_js(io, javascript.COUNT_ALL, field)
-            for value, count in pairs:
-                counts[_whole(value)] = _whole(count)
+            _, numbers, values = await self._exec_js(io, javascript.COUNT_ALL, field)
+            for text, count in numbers.items():
+                counts[_whole(values.get(text))] = _whole(count)
         if normalize:
             total = float(sum(counts.values()))
             counts = {value: count / total for value, count in counts.items()}
@@ -278,7 +298,7 @@ class Aggregating(Reading[D]):
             command["out"] = out
         database = collection.database
         reply = await io(database.command(command, session=_get_session()))
-        if "results" in reply:
+        if out == _INLINE:
             rows: list[Raw] = reply["results"]
             return rows
         stored = reply["result"]
@@ -296,8 +316,8 @@ class Aggregating(Reading[D]):
         return code
 
     def _output(self, io: IO, output: Any) -> Any:
-        if output == "inline":
-            return {"inline": 1}
+        if output == "inline" and not self._ordering:
+            return _INLINE
         if not isinstance(output, Mapping):
             return output if isinstance(output, str) else None
         out: SON[str, Any] = SON()

@@ -56,7 +56,11 @@ class Deleting(Reading[D]):
         if rules:
             await self._apply_rules(io, rules, write_concern, cascade_refs)
         collection = await self._open_to_write(io, write_concern)
-        result = await io(collection.delete_many(self._query, session=_get_session()))
+        result = await io(
+            collection.delete_many(
+                self._query, session=_get_session(), **self._common_options()
+            )
+        )
         return result.deleted_count if result.acknowledged else None
 
     delete = blocking(_delete)
@@ -89,7 +93,11 @@ class Deleting(Reading[D]):
         ):
             return await self._with(_limit=1)._delete_each(io, write_concern)
         collection = await self._open_to_write(io, write_concern)
-        result = await io(collection.delete_one(self._query, session=_get_session()))
+        result = await io(
+            collection.delete_one(
+                self._query, session=_get_session(), **self._common_options()
+            )
+        )
         return result.deleted_count if result.acknowledged else None
 
     delete_one = blocking(_delete_one)
@@ -138,8 +146,6 @@ class Deleting(Reading[D]):
     ) -> None:
         make = self._document._maker(self._auto_dereference)
         doomed = [make(raw) for raw in await self._read_all(io)]
-        if not doomed:
-            return
         for owner, field, rule in rules:
             if rule == DENY:
                 await self._deny(io, owner, field, doomed)

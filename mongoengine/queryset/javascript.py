@@ -24,15 +24,16 @@ COUNT_ALL = (
     "function (path) {"
     + _REACH
     + """
-    var names = path.split("."), values = [], counts = [];
+    var names = path.split("."), total = 0, counts = {}, values = {};
     db[collection].find(query).forEach(function (place) {
         items(reach(place, names)).forEach(function (item) {
-            var at = values.map(tojson).indexOf(tojson(item));
-            if (at < 0) { at = values.push(item) - 1; counts.push(0); }
-            counts[at] += 1;
+            var text = tojson(item);
+            values[text] = item;
+            counts[text] = (counts[text] || 0) + 1;
+            total += 1;
         });
     });
-    return values.map(function (item, at) { return [item, counts[at]]; });
+    return [total, counts, values];
 }"""
 )
 

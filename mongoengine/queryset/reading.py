@@ -80,7 +80,7 @@ class Reading(Building[D]):
         if self._none or self._empty:
             return None
         raw = await self._read_one(io, self._skip)
-        return None if raw is None else self._convert(raw)
+        return None if raw is None else self._convert(raw, scalar_first=True)
 
     first = blocking(_first)
     async_first = asynchronous(_first)
@@ -101,7 +101,7 @@ class Reading(Building[D]):
         :raises DoesNotExist: the document class's own, if there is none
         :raises MultipleObjectsReturned: the document class's own, if there are more
         """
-        queryset = self(*q_objs, **query) if q_objs or query else self
+        queryset = self.filter(*q_objs, **query)
         raws = []
         if not queryset._none:
             raws = await queryset._read_two(io)
@@ -137,7 +137,7 @@ class Reading(Building[D]):
         """
         if self._query_obj:
             raise InvalidQueryError("Cannot use a filter whilst using `with_id`")
-        found: D | None = await self(pk=object_id)._first(io)
+        found: D | None = await self.filter(pk=object_id)._first(io)
         return found
 
     with_id = blocking(_with_id)
@@ -149,7 +149,7 @@ class Reading(Building[D]):
         raw = await self._read_one(io, (self._skip or 0) + index)
         if raw is None:
             raise IndexError("no such item for Cursor instance")
-        found: D = self._convert(raw)
+        found: D = self._convert(raw, scalar_first=True)
         return found
 
     @overload

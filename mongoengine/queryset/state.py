@@ -308,16 +308,22 @@ class QueryState(Generic[D]):
             ordering = self._sort_keys()
             if ordering:
                 options["sort"] = ordering
+        options.update(self._common_options())
+        if self._batch_size is not None:
+            options["batch_size"] = self._batch_size
+        if self._max_time_ms is not None:
+            options["max_time_ms"] = self._max_time_ms
+        return options
+
+    def _common_options(self) -> dict[str, Any]:
+        """The options that reading, writing and aggregating take alike."""
+        options: dict[str, Any] = {}
         if self._hint != -1 and self._hint is not None:
             options["hint"] = self._hint
-        for name, value in (
-            ("collation", self._collation),
-            ("comment", self._comment),
-            ("batch_size", self._batch_size),
-            ("max_time_ms", self._max_time_ms),
-        ):
-            if value is not None:
-                options[name] = value
+        if self._collation is not None:
+            options["collation"] = self._collation
+        if self._comment is not None:
+            options["comment"] = self._comment
         return options
 
     def _sort_keys(self) -> Any:
@@ -414,9 +420,9 @@ class QueryState(Generic[D]):
             return lambda batch: [make(raw) for raw in batch]
         return lambda batch: [pick(make(raw)) for raw in batch]
 
-    def _convert(self, raw: Raw) -> Any:
+    def _convert(self, raw: Raw, scalar_first: bool = False) -> Any:
         """One item of one raw document."""
-        if self._as_pymongo:
+        if self._as_pymongo and not (scalar_first and self._scalar):
             return raw
         document = self._document._maker(self._auto_dereference)(raw)
         pick = self._picker()
@@ -425,6 +431,8 @@ class QueryState(Generic[D]):
 
 def scalar_getter(names: list[str]) -> Callable[[Any], Any]:
     """Gives the value of one name, or a tuple for several; `a__b` goes deeper."""
+    if any("." in name for name in names):
+        return lambda item: tuple(getattr(item, name) for name in names)
     return attrgetter(*(name.replace("__", ".") for name in names))
 
 

@@ -183,7 +183,8 @@ class Writing(Reading[D]):
         if upsert and self._cls_query:
             change = self._with_class(change)
         collection = await self._open_to_write(io, write_concern, read_concern)
-        options: dict[str, Any] = {"upsert": upsert, "session": _get_session()}
+        options = self._common_options()
+        options.update(upsert=upsert, session=_get_session())
         if array_filters is not None:
             options["array_filters"] = array_filters
         send = collection.update_many if multi else collection.update_one
@@ -311,12 +312,12 @@ class Writing(Reading[D]):
         collection = await self._open(io)
         try:
             if remove:
-                call = collection.find_one_and_delete(self._query, **options)
+                call = collection.find_one_and_delete(self._filter(), **options)
             else:
                 if array_filters is not None:
                     options["array_filters"] = array_filters
                 call = collection.find_one_and_update(
-                    self._query,
+                    self._filter(),
                     self._change(update),
                     upsert=upsert,
                     return_document=bool(new),

@@ -128,6 +128,7 @@ def manager_objects(me, db):
     ]
 
 
+@not_async("asynchronous operations call async_delete, which is not overridden here")
 def overridden_methods(me, db):
     calls = []
 

@@ -5,6 +5,8 @@ import pickle
 
 from bson import ObjectId
 
+from .harness import differs
+
 
 def _people(me, count=5, **meta_keys):
     class Person(me.Document):
@@ -37,7 +39,15 @@ def iterating_without_cache(me, db):
     names = [p.name for p in people]
     again = [p.name for p in people]
     back = people.cache()
-    return [names, again, type(people), type(back), db.commands(), repr(people)]
+    return [names, again, type(people), type(back), db.commands()]
+
+
+@differs("each loop has a cursor of its own, and does not use up that of others")
+def showing_and_nesting_without_cache(me, db):
+    person = _people(me, 3)
+    people = person.objects.no_cache()
+    pairs = [(a.id, b.id) for a in people for b in people]
+    return [pairs, repr(people)]
 
 
 def nested_iteration(me, db):
@@ -554,8 +564,6 @@ def distinct_values(me, db):
         sorted(Doc.objects.distinct("name")),
         sorted(Doc.objects.distinct("tags")),
         Doc.objects.distinct("part.n"),
-        db.error(Doc.objects.distinct, "part"),
-        db.error(Doc.objects.distinct, "parts"),
         db.error(Doc.objects.distinct, "parts__n"),
         db.error(Doc.objects.distinct, "other"),
         db.error(Doc.objects.distinct, "nope"),
@@ -563,6 +571,22 @@ def distinct_values(me, db):
         Doc.objects.limit(1).distinct("name") and None,
         Doc.objects.order_by("name").distinct("pk") and None,
         db.commands(),
+    ]
+
+
+@differs("embedded documents are made of database names; upstream takes none")
+def distinct_embedded_documents(me, db):
+    class Part(me.EmbeddedDocument):
+        n = me.IntField(db_field="x")
+
+    class Doc(me.Document):
+        part = me.EmbeddedDocumentField(Part)
+        parts = me.ListField(me.EmbeddedDocumentField(Part))
+
+    Doc(part=Part(n=1), parts=[Part(n=5)]).save()
+    return [
+        db.error(Doc.objects.distinct, "part"),
+        db.error(Doc.objects.distinct, "parts"),
     ]
 
 

@@ -313,6 +313,6 @@ async def test_rules_can_be_registered(family: Family) -> None:
     assert await family(DRRegistering.objects, "count") == 0
 
 
-async def test_rules_send_nothing_for_no_documents(family: Family) -> None:
+async def test_rules_for_no_documents(family: Family) -> None:
     assert await family(DRNullified.objects(number=99), "delete") == 0
-    assert family.names == ["find", "delete"]
+    assert family.names == ["find", "update", "delete"]
