@@ -47,6 +47,12 @@ _HAS_A_FILE = (
 _CHUNKS_AT_ONCE = 8
 
 
+def file_session() -> Any:
+    """The session that files are handled in; GridFS takes no part in transactions."""
+    session = connection._get_session()
+    return None if session is None or session.in_transaction else session
+
+
 class GridFSError(Exception):
     """A file was put where there is one already."""
 
@@ -59,7 +65,7 @@ async def upload(io: IO, files: Any, data: Any, metadata: Mapping[str, Any]) -> 
     :param data: bytes, a file-like object, or text where `metadata` has `encoding`.
     :param metadata: `filename`, `content_type`, and whatever is to be kept with it.
     """
-    target = files.new_file(**metadata)
+    target = files.new_file(**{"session": file_session(), **metadata})
     try:
         await io(target.write(data))
         await io(target.close())
@@ -146,7 +152,7 @@ class GridFSProxy:
         opened = self.gridout
         if opened is None or isinstance(opened, AsyncGridOut) != io.is_async:
             try:
-                opened = await io(self._files(io).get(self.grid_id))
+                opened = await io(self._files(io).get(self.grid_id, file_session()))
             except NoFile:
                 return None
             self.gridout = opened
@@ -160,7 +166,8 @@ class GridFSProxy:
 
         :param kwargs: `filename`, `content_type`, and other data about the file.
         """
-        self.newfile = self._files(io).new_file(**kwargs)
+        metadata = {"session": file_session(), **kwargs}
+        self.newfile = self._files(io).new_file(**metadata)
         self.grid_id = self.newfile._id
         self._mark_as_changed()
 
@@ -262,7 +269,7 @@ class GridFSProxy:
 
     async def _remove(self, io: IO) -> None:
         """What `delete` does to the server."""
-        await io(self._files(io).delete(self.grid_id))
+        await io(self._files(io).delete(self.grid_id, file_session()))
 
     async def _replace_body(self, io: IO, /, file_obj: Any, **kwargs: Any) -> None:
         """Remove the stored file and store another; parameters as for `put`."""

@@ -14,6 +14,7 @@ from mongoengine.fields.files import (
     FileField,
     GridFSError,
     GridFSProxy,
+    file_session,
     upload,
 )
 
@@ -69,7 +70,7 @@ class ImageGridFsProxy(GridFSProxy):
             )
         except BaseException:
             if thumbnail_id is not None:
-                await io(self._files(io).delete(thumbnail_id))
+                await io(self._files(io).delete(thumbnail_id, file_session()))
             raise
 
     def _field(self) -> Any:
@@ -83,7 +84,7 @@ class ImageGridFsProxy(GridFSProxy):
         opened = await self._get_body(io)
         thumbnail_id = getattr(opened, "thumbnail_id", None)
         if thumbnail_id:
-            await io(self._files(io).delete(thumbnail_id))
+            await io(self._files(io).delete(thumbnail_id, file_session()))
         await super()._remove(io)
 
     @property
@@ -103,7 +104,7 @@ class ImageGridFsProxy(GridFSProxy):
         opened = await self._get_body(io)
         if opened is None or not opened.thumbnail_id:
             return None
-        return await io(self._files(io).get(opened.thumbnail_id))
+        return await io(self._files(io).get(opened.thumbnail_id, file_session()))
 
     open_thumbnail = blocking(_open_thumbnail)
     async_open_thumbnail = asynchronous(_open_thumbnail)

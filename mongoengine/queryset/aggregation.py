@@ -399,7 +399,8 @@ class Aggregating(Reading[D]):
             query["$where"] = self._where_clause
         scope = {"collection": collection.name, "options": options, "query": query}
         command = SON({"eval": Code(self._sub_js_fields(code), scope), "args": names})
-        reply = await io(collection.database.command(command))
+        database = collection.database
+        reply = await io(database.command(command, session=_get_session()))
         return reply.get("retval")
 
     exec_js = blocking(_exec_js)
