@@ -18,10 +18,10 @@ from mongoengine import _collections, _indexes, _saving, connection, signals
 from mongoengine._collections import InvalidCollectionError
 from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.datastructures import rebind
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
-from mongoengine.base.plain import adopt
 from mongoengine.common import _import_class
 from mongoengine.errors import (
     DoesNotExist,
@@ -557,15 +557,16 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         :param names: the fields to take over; all where there are none.
         """
         plain = not type(self)._schema.plain and not stored._dynamic_fields
-        data = stored._data
-        if plain and not names:
-            self._data = data
-            for value in data.values():
-                adopt(self, value)
+        if plain and not names and type(stored) is type(self):
+            # What was not touched stays so.
+            self._raw, self._values = stored._raw, stored._values
+            for value in self._values.values():
+                rebind(self, value)
             self._clear_changed_fields()
         else:
-            for name, value in data.items():
+            for name, value in stored._data.items():
                 if not names or name in names:
+                    rebind(self, value)
                     setattr(self, name, value)
             if names:
                 changed = getattr(self, "_changed_fields", ())

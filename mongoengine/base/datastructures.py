@@ -77,6 +77,11 @@ def _named_like(marking: Any, method: Callable[..., Any]) -> Any:
     return marking
 
 
+def _is_orphan(value: Any) -> bool:
+    """Whether it is a generic reference that no document was found for."""
+    return value.__class__ is dict and "_ref" in value and "_cls" in value
+
+
 class _Tracked:
     """What tracked lists and dicts share: a parent, a path, and nested items."""
 
@@ -190,7 +195,7 @@ class BaseDict(_Tracked, dict[K, T]):
     def _bind_all(self) -> None:
         """Before items are handed out at once, bind those that can change."""
         for key, value in super().items():
-            if value.__class__ in NESTED:
+            if value.__class__ in NESTED and not _is_orphan(value):
                 self._keep(key, value)
 
     def _take_over(self, items: Any) -> None:
@@ -284,7 +289,7 @@ class BaseList(_Tracked, list[T]):
         """Before items are handed out at once, bind those that can change."""
         if not NESTED.isdisjoint(map(type, list.__iter__(self))):
             for index, value in enumerate(list.__iter__(self)):
-                if value.__class__ in NESTED:
+                if value.__class__ in NESTED and not _is_orphan(value):
                     self._keep(index, value)
 
     def __getstate__(self) -> Any:
@@ -340,6 +345,21 @@ def _restored_list(kind: Any, items: list[Any], name: str) -> Any:
 
 #: Tracked containers are handed out as they are.
 BOUND: frozenset[type] = frozenset({BaseDict, BaseList})
+
+
+def rebind(parent: Any, value: Any) -> None:
+    """Have what another document of the same class held be part of `parent`."""
+    if isinstance(value, (dict, list, tuple)):
+        if isinstance(value, EmbeddedDocumentList):
+            value._instance = parent
+        elif isinstance(value, (BaseDict, BaseList)):
+            value._instance = _parent_of(parent)
+        items: Any = dict.values(value) if isinstance(value, dict) else value
+        for item in list.__iter__(items) if isinstance(items, list) else items:
+            if item.__class__ not in LEAVES:
+                rebind(parent, item)
+    elif isinstance(value, ChangeTracking) and not value._is_document:
+        value._instance = _parent_of(parent)
 
 
 class EmbeddedDocumentList(BaseList[T]):
@@ -451,7 +471,7 @@ class StrictDict:
         try:
             return getattr(self, name)
         except AttributeError:
-            raise KeyError(key) from None
+            raise KeyError(name) from None
 
     def __setitem__(self, key: str, value: Any) -> None:
         setattr(self, self._safe(key), value)
@@ -490,7 +510,8 @@ class StrictDict:
         return iter(self)
 
     def keys(self) -> list[str]:
-        return list(self)
+        # Not `list(self)`, which asks for the length, which asks for the keys.
+        return list(iter(self))
 
     def __iter__(self) -> Iterator[str]:
         return (
@@ -502,10 +523,11 @@ class StrictDict:
     def __len__(self) -> int:
         return len(self.keys())
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, StrictDict) and self.items() == other.items()
+    def __eq__(self, other: Any) -> bool:
+        """Equal to every mapping of the same items in the same order."""
+        return self.items() == list(other.items())
 
-    def __ne__(self, other: object) -> bool:
+    def __ne__(self, other: Any) -> bool:
         return not self == other
 
     __hash__ = None  # type: ignore[assignment]

@@ -121,7 +121,7 @@ class URLField(StringField):
     """
 
     _URL_REGEX = LazyRegexCompiler(_URL, re.IGNORECASE | re.VERBOSE)
-    _URL_SCHEMES = ("http", "https", "ftp", "ftps")
+    _URL_SCHEMES = ["http", "https", "ftp", "ftps"]
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class URLField(StringField):
         **kwargs: Any,
     ) -> None:
         self.url_regex = url_regex or self._URL_REGEX
-        self.schemes = schemes or list(self._URL_SCHEMES)
+        self.schemes = schemes or self._URL_SCHEMES
         super().__init__(**kwargs)
 
     def validate(self, value: Any, clean: bool = True) -> None:
