@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from mongoengine.queryset.aggregation import Aggregating
+from mongoengine.queryset.bulk import BulkWriting
 from mongoengine.queryset.deleting import (
     CASCADE,
     DENY,
@@ -19,12 +20,11 @@ from mongoengine.queryset.deleting import (
     PULL,
     Deleting,
 )
-from mongoengine.queryset.writing import Writing
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
 
 D = TypeVar("D")
 
 
-class BaseQuerySet(Aggregating[D], Writing[D], Deleting[D]):
+class BaseQuerySet(Aggregating[D], BulkWriting[D], Deleting[D]):
     """What `QuerySet` and `QuerySetNoCache` share."""

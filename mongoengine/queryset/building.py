@@ -338,6 +338,14 @@ class Building(QueryState[D]):
                 raise ValueError("batch_size must be >= 0")
         return self._with(_batch_size=size)
 
+    def prefetch(self, enabled: bool = True) -> Self:
+        """Ask for the next batch while the current one is consumed.
+
+        One is on its way at a time.  Only asynchronous loops read ahead: a blocking
+        one has nothing else to do meanwhile.
+        """
+        return self._with(_prefetch=enabled)
+
     def max_time_ms(self, ms: int | None) -> Self:
         """For how many milliseconds the server may work on the query.
 

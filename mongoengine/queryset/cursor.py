@@ -14,6 +14,7 @@ from collections.abc import (
     Callable,
     Coroutine,
     Generator,
+    Iterator,
 )
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,7 +25,7 @@ from mongoengine.execution import ASYNC, SYNC
 if TYPE_CHECKING:
     from mongoengine.execution import IO
 
-__all__ = ("Batches", "PendingCursor", "Results")
+__all__ = ("Batches", "Cutter", "PendingCursor", "ReadingAhead", "Results")
 
 D = TypeVar("D")
 C = TypeVar("C")
@@ -97,6 +98,79 @@ class Batches:
         return everything
 
 
+class ReadingAhead:
+    """Batches of which the next one is on its way while one is consumed.
+
+    One request at a time, in a task of its own; closing cancels it.
+    """
+
+    __slots__ = ("_batches", "_task")
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+        self._task: asyncio.Task[list[Raw]] | None = None
+
+    @property
+    def cursor(self) -> Any:
+        """The PyMongo cursor."""
+        return self._batches.cursor
+
+    @property
+    def more(self) -> bool:
+        """Whether there is a batch on its way, or to be asked for."""
+        return self._task is not None or self._batches.more
+
+    async def read(self, io: IO) -> list[Raw]:
+        """The next batch; asks for the one after it."""
+        task = self._task
+        if task is None:
+            batch = await self._batches.read(io)
+        else:
+            try:
+                batch = await task
+            finally:
+                self._task = None
+        if self._batches.more:
+            self._task = asyncio.create_task(self._batches.read(io))
+            await asyncio.sleep(0)  # lets the request go out
+        return batch
+
+    async def close(self, io: IO) -> None:
+        """Cancel the request, and let the server cursor go."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # seen: it would be logged otherwise
+        await self._batches.close(io)
+
+
+class Cutter(Generic[D]):
+    """Cuts a stream of items, as it comes, into lists of one size."""
+
+    __slots__ = ("_kept", "_size")
+
+    def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError("size must be positive")
+        self._size = size
+        self._kept: list[D] = []
+
+    def __call__(self, items: list[D]) -> Iterator[list[D]]:
+        """The lists that are full with these items."""
+        items = [*self._kept, *items] if self._kept else items
+        full = len(items) - len(items) % self._size
+        self._kept = items[full:]
+        for start in range(0, full, self._size):
+            yield items[start : start + self._size]
+
+    def rest(self) -> Iterator[list[D]]:
+        """The last list, if there are items left."""
+        if self._kept:
+            yield self._kept
+
+
 class _Turn:
     """A lock of threads that is entered as one of tasks is; never suspends."""
 
@@ -123,7 +197,7 @@ class Results(Generic[D]):
     def __init__(self, io: IO) -> None:
         self.documents: list[D] = []
         self.more = True
-        self.batches: Batches | None = None
+        self.batches: Batches | ReadingAhead | None = None
         self.wanted = io.wanted
         self._readers = 0
         self._turn: Any
@@ -146,7 +220,7 @@ class Results(Generic[D]):
         self,
         io: IO,
         known: int,
-        start: Callable[[IO], Awaitable[Batches | None]],
+        start: Callable[[IO], Awaitable[Batches | ReadingAhead | None]],
         convert: Callable[[list[Raw]], list[D]],
     ) -> None:
         """Read until there are more than `known` documents, or all.

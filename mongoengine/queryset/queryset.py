@@ -20,7 +20,7 @@ from mongoengine.queryset.base import (
     PULL,
     BaseQuerySet,
 )
-from mongoengine.queryset.cursor import Batches, Results
+from mongoengine.queryset.cursor import Batches, ReadingAhead, Results
 from mongoengine.queryset.reading import REPR_OUTPUT_SIZE
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ __all__ = (
 )
 
 D = TypeVar("D")
+
+#: What upstream reads at a time; here the server's batches tell.
+ITER_CHUNK_SIZE = 100
 
 FOR = "regular iteration"
 ASYNC_FOR = "async for"
@@ -80,11 +83,11 @@ class QuerySet(BaseQuerySet[D]):
     async def _read_beyond(self, io: IO, results: Results[D], known: int) -> None:
         await results.read_beyond(io, known, self._start_held, self._converter())
 
-    async def _start_held(self, io: IO) -> Batches | None:
+    async def _start_held(self, io: IO) -> Batches | ReadingAhead | None:
         """Batches of the cursor that `next` reads from, too."""
         if self._none or self._empty:
             return None
-        return Batches(await self._held_cursor(io))
+        return self._batches_of(io, await self._held_cursor(io))
 
     async def _leave(self, io: IO, results: Results[D]) -> None:
         """End a loop; the last one to break off lets go of the cursor."""
@@ -193,6 +196,23 @@ class QuerySet(BaseQuerySet[D]):
         made: QuerySetNoCache[D] = self._clone_into(fresh)
         return made
 
+    def tailable(self, max_await_time_ms: int | None = None) -> QuerySetNoCache[D]:
+        """Go on giving the documents that are inserted, as they come.
+
+        Only of capped collections.  A loop ends when the collection is dropped,
+        or at once where it holds no documents.
+
+        https://www.mongodb.com/docs/manual/core/tailable-cursors/
+
+        :param max_await_time_ms: how long the server waits for documents before it
+            answers that there are none yet; about a second if not given
+        """
+        fresh: QuerySetNoCache[D] = QuerySetNoCache(
+            self._document, self._given_collection
+        )
+        made: QuerySetNoCache[D] = self._clone_into(fresh)
+        return made.tailable(max_await_time_ms)
+
     def __repr__(self) -> str:
         """The first documents; reads them if they were not yet."""
         if self._iter:
@@ -231,7 +251,7 @@ class QuerySetNoCache(BaseQuerySet[D]):
 
     def __iter__(self) -> Iterator[D]:
         """The documents, read batch by batch."""
-        batches: Batches | None = None
+        batches: Batches | ReadingAhead | None = None
         try:
             batches = run(self._start(SYNC))
             convert = self._converter()
@@ -245,7 +265,7 @@ class QuerySetNoCache(BaseQuerySet[D]):
 
     async def __aiter__(self) -> AsyncGenerator[D, None]:
         """The documents, read batch by batch."""
-        batches: Batches | None = None
+        batches: Batches | ReadingAhead | None = None
         try:
             batches = await self._start(ASYNC)
             convert = self._converter()
@@ -257,6 +277,13 @@ class QuerySetNoCache(BaseQuerySet[D]):
         finally:
             if batches is not None and batches.more:
                 await batches.close(ASYNC)
+
+    def tailable(self, max_await_time_ms: int | None = None) -> QuerySetNoCache[D]:
+        """Go on giving the documents that are inserted, as they come.
+
+        See `QuerySet.tailable`.
+        """
+        return self._with(_tailable=max_await_time_ms or 0)
 
     def cache(self) -> QuerySet[D]:
         """The same queryset, keeping what it reads."""

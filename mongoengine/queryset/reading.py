@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from bson import json_util
+from pymongo import CursorType
 
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
@@ -23,7 +24,7 @@ from mongoengine.execution import (
 )
 from mongoengine.pymongo_support import _count_documents
 from mongoengine.queryset.building import Building
-from mongoengine.queryset.cursor import Batches
+from mongoengine.queryset.cursor import Batches, Cutter, ReadingAhead
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -236,11 +237,15 @@ class Reading(Building[D]):
 
     # All
 
-    async def _start(self, io: IO) -> Batches | None:
+    async def _start(self, io: IO) -> Batches | ReadingAhead | None:
         """Batches of the raw documents; sends nothing yet."""
         if self._none or self._empty:
             return None
-        return Batches(await self._find(io))
+        return self._batches_of(io, await self._find(io))
+
+    def _batches_of(self, io: IO, cursor: Any) -> Batches | ReadingAhead:
+        batches = Batches(cursor)
+        return ReadingAhead(batches) if self._prefetch and io.is_async else batches
 
     async def _find(self, io: IO) -> Any:
         """A new PyMongo cursor over the documents."""
@@ -249,12 +254,16 @@ class Reading(Building[D]):
         options.update(_skipping(self._skip))
         if self._limit:
             options["limit"] = self._limit
-        return collection.find(self._filter(), **options)
+        if self._tailable is not None:
+            options["cursor_type"] = CursorType.TAILABLE_AWAIT
+        cursor = collection.find(self._filter(), **options)
+        return cursor.max_await_time_ms(self._tailable) if self._tailable else cursor
 
     async def _read_all(self, io: IO) -> list[dict[str, Any]]:
         """Every raw document."""
-        batches = await self._start(io)
-        return [] if batches is None else await batches.drain(io)
+        if self._none or self._empty:
+            return []
+        return await Batches(await self._find(io)).drain(io)
 
     async def _to_list(self, io: IO, *, session: Session = None) -> list[D]:
         """All documents in a list (`find`, `getMore`)."""
@@ -276,6 +285,50 @@ class Reading(Building[D]):
             await batches.close(io)
             raise
         return items
+
+    def batches(self, size: int) -> Iterator[list[D]]:
+        """The documents in lists, read as the loop goes; nothing is kept.
+
+        `async_batches` is for `async for`.  The server sends `size` documents at a
+        time, unless `batch_size` says otherwise.
+
+        :param size: how many documents to a list; the last one may have fewer
+        :raises ValueError: if it is not positive
+        """
+        cut: Cutter[D] = Cutter(size)
+        queryset = self if self._batch_size is not None else self.batch_size(size)
+        batches: Any = None
+        try:
+            batches = run(queryset._start(SYNC))
+            convert = queryset._converter()
+            while batches is not None and batches.more:
+                yield from cut(convert(run(batches.read(SYNC))))
+            yield from cut.rest()
+        except WrongFamilyError as error:
+            raise error.advising(self, "async_batches()") from None
+        finally:
+            if batches is not None and batches.more:
+                run(batches.close(SYNC))
+
+    async def async_batches(self, size: int) -> AsyncGenerator[list[D], None]:
+        cut: Cutter[D] = Cutter(size)
+        queryset = self if self._batch_size is not None else self.batch_size(size)
+        batches: Any = None
+        try:
+            batches = await queryset._start(ASYNC)
+            convert = queryset._converter()
+            while batches is not None and batches.more:
+                for items in cut(convert(await batches.read(ASYNC))):
+                    yield items
+            for items in cut.rest():
+                yield items
+        except WrongFamilyError as error:
+            raise error.advising(self, "batches()") from None
+        finally:
+            if batches is not None and batches.more:
+                await batches.close(ASYNC)
+
+    async_batches.__doc__ = batches.__doc__
 
     async def _in_bulk(
         self, io: IO, object_ids: Iterable[Any], *, session: Session = None

@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from mongoengine import OperationError, QuerySet, QuerySetNoCache
+from mongoengine import (
+    Document,
+    IntField,
+    OperationError,
+    QuerySet,
+    QuerySetNoCache,
+)
 from tests.conftest import BothClients, SentCommands
 from tests.queryset.conftest import Family
 from tests.queryset.models import NAMES, QSPerson, store_many, store_people
@@ -433,3 +439,127 @@ def test_one_queryset_in_several_loops(settings: dict[str, Any], stored: Any) ->
     asyncio.run(begin())
     assert asyncio.run(read()) == list(NAMES)
     asyncio.run(disconnect_async())
+
+
+# batches
+
+
+async def lists(family: Family, queryset: Any, size: int) -> list[list[str]]:
+    if family.is_async:
+        return [[p.name for p in b] async for b in queryset.async_batches(size)]
+    return [[p.name for p in b] for b in queryset.batches(size)]
+
+
+async def test_batches_are_lists_of_one_size(family: Family, people: Any) -> None:
+    assert await lists(family, QSPerson.objects, 2) == [
+        ["ann", "bob"],
+        ["cid", "dan"],
+        ["eve"],
+    ]
+    assert [command["batchSize"] for command in family.sent] == [2, 2, 2]
+
+
+async def test_batches_of_other_sizes_than_the_servers(
+    family: Family, people: Any
+) -> None:
+    queryset = QSPerson.objects.batch_size(3)
+    assert await lists(family, queryset, 2) == [["ann", "bob"], ["cid", "dan"], ["eve"]]
+    assert await lists(family, QSPerson.objects.none(), 2) == []
+
+
+async def test_batches_of_nothing_are_refused(family: Family) -> None:
+    with pytest.raises(ValueError, match="size must be positive"):
+        await lists(family, QSPerson.objects, 0)
+    assert family.sent == []
+
+
+async def test_broken_off_batches_let_go(family: Family, many: None) -> None:
+    if family.is_async:
+        async with aclosing(QSPerson.objects.async_batches(20)) as loop:
+            async for _ in loop:
+                break
+    else:
+        for _ in QSPerson.objects.batches(20):
+            break
+    assert family.names == ["find", "killCursors"]
+
+
+async def test_batches_of_the_other_family(settings: dict[str, Any]) -> None:
+    from mongoengine import connect
+
+    connect(**settings)
+    with pytest.raises(RuntimeError, match=r"^Use batches\(\) with sync connection"):
+        await anext(QSPerson.objects.async_batches(2))
+
+
+# reading ahead
+
+
+@pytest.mark.parametrize("cached", [True, False])
+async def test_prefetch_asks_while_a_batch_is_consumed(
+    async_connection: Any, many: None, sent_commands: SentCommands, cached: bool
+) -> None:
+    queryset: Any = QSPerson.objects.batch_size(100).prefetch()
+    if not cached:
+        queryset = queryset.no_cache()
+    seen = []
+    async for person in queryset:
+        if not seen:
+            await asyncio.sleep(0.1)
+            assert sent_commands.names == ["find", "getMore"]
+        seen.append(person.name)
+    assert seen == [f"{i:04}" for i in range(250)]
+    assert sent_commands.names == ["find", "getMore", "getMore"]
+
+
+@pytest.mark.parametrize("cached", [True, False])
+async def test_prefetch_is_cancelled_when_the_loop_ends(
+    async_connection: Any, many: None, sent_commands: SentCommands, cached: bool
+) -> None:
+    queryset: Any = QSPerson.objects.batch_size(20).prefetch()
+    if not cached:
+        queryset = queryset.no_cache()
+    async with aclosing(aiter(queryset)) as loop:
+        async for _ in loop:
+            break
+    running = [task.get_coro() for task in asyncio.all_tasks()]
+    assert not any("Batches" in getattr(c, "__qualname__", "") for c in running)
+    assert "killCursors" in sent_commands.names
+
+
+async def test_prefetch_in_both_families(family: Family, many: None) -> None:
+    queryset = QSPerson.objects.batch_size(100).prefetch()
+    assert len(await family.loop(queryset)) == 250
+    assert len(await family(queryset, "to_list")) == 250
+    assert family.names == ["find", "getMore", "getMore"]
+
+
+# tailable cursors
+
+
+class QSEvent(Document):
+    number = IntField()
+    meta = {"collection": "event", "max_documents": 1000, "max_size": 1 << 20}
+
+
+async def test_a_tailable_loop_goes_on(family: Family, stored: Any) -> None:
+    await family(QSEvent(number=0), "save")
+    queryset = QSEvent.objects.tailable(max_await_time_ms=100)
+    seen = []
+    if family.is_async:
+        async with aclosing(aiter(queryset)) as loop:
+            async for event in loop:
+                seen.append(event.number)
+                if event.number == 3:
+                    break
+                stored.event.insert_one({"number": event.number + 1})
+    else:
+        for event in queryset:
+            seen.append(event.number)
+            if event.number == 3:
+                break
+            stored.event.insert_one({"number": event.number + 1})
+    assert seen == [0, 1, 2, 3]
+    (find, *_) = [command for command in family.sent if "find" in command]
+    assert find["tailable"] is True
+    assert find["awaitData"] is True
