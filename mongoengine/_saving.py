@@ -92,7 +92,7 @@ async def insert(document: Document, io: IO, collection: Any, *, replace: bool) 
     :param replace: one that has an `_id` takes the place of the stored document
         of that `_id`, where there is one (command `findAndModify`).
     """
-    son = document.to_mongo()
+    son = document._to_wire()
     session = connection._get_session()
     if replace and "_id" in son:
         query = {"_id": son["_id"]}

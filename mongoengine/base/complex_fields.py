@@ -12,6 +12,7 @@ from mongoengine.base.fields import BaseField
 from mongoengine.base.plain import (
     MISSING,
     PLAIN,
+    UNCHANGED,
     copied,
     document_classes,
     has_references,
@@ -246,6 +247,19 @@ class ComplexBaseField(BaseField[T]):
             }
         return dumped if _is_mapping(value) else _in_order(dumped)
 
+    def _wire(self, value: Any) -> Any:
+        inner = self.field
+        if inner is not None and value.__class__ is list:
+            if inner._dumps_unchanged.issuperset(map(type, value)):
+                return value
+        elif (
+            inner is None
+            and value.__class__ in (list, dict)
+            and UNCHANGED.issuperset(map(type, _values_of(value)))
+        ):
+            return value
+        return self.to_mongo(value)
+
     def _dump_list(
         self, items: list[Any], use_db_field: bool, fields: Iterable[str] | None
     ) -> list[Any] | None:
@@ -340,6 +354,10 @@ def _items_of(value: Any) -> list[tuple[Any, Any]] | None:
         return list(enumerate(value))
     except TypeError:
         return None
+
+
+def _values_of(container: Any) -> Any:
+    return container.values() if container.__class__ is dict else container
 
 
 def _is_mapping(value: Any) -> bool:

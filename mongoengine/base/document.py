@@ -219,8 +219,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             return value
         if value is not None or field._set_when_made:
             value = field._convert(value)
-        if value is None and not field.null and field.default is not None:
-            value = field.default
+        if value is None and not field.null:
+            value = self._class_name if field.name == "_cls" else field.default
             if callable(value):
                 value = value()
         if not isinstance(value, SCALARS):
@@ -400,12 +400,11 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 continue
             if value is not None:
                 value = field.to_mongo(value)
-            elif special and field._auto_gen:
-                value = field.generate()
-                self._put(name, value)
-            if value is not None or (special and field.null):
-                data[key] = value
-        return self._finished(data)
+                if value is not None or field.null:
+                    data[key] = value
+            elif special:
+                self._dump_special(field, data)
+        return new_son(self._finished(data))
 
     def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, Any]:
         data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
@@ -427,9 +426,46 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 self._put(name, value)
             if value is not None or field.null:
                 data[field.db_field if use_db_field else field.name] = value
+        return new_son(self._finished(data))
+
+    def _to_wire(self) -> dict[str, Any]:
+        """What `to_mongo` gives, as plain dicts, to be encoded and not kept.
+
+        Lists and dicts of plain data are those of the document itself.
+        """
+        schema = type(self)._schema
+        if not schema.is_wired:
+            return self.to_mongo()
+        data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
+        values, raw = self._values, self._raw
+        for name, key, field, unchanged, both, special in schema.dumpers:
+            value = values.get(name, MISSING)
+            if value is MISSING:
+                if raw is not None:
+                    value = raw.get(key)
+                    if value.__class__ in both:
+                        data[key] = value
+                        continue
+                value = self._touch(field)
+                values = self._values
+            if value.__class__ in unchanged:
+                data[key] = value
+            elif value is not None:
+                data[key] = field._wire(value)
+            elif special:
+                self._dump_special(field, data)
         return self._finished(data)
 
-    def _finished(self, data: dict[str, Any]) -> SON[str, Any]:
+    def _dump_special(self, field: Any, data: dict[str, Any]) -> None:
+        """Dump a field without a value that makes its own, or stores a null."""
+        value = None
+        if field._auto_gen:
+            value = field.generate()
+            self._put(field.name, value)
+        if value is not None or field.null:
+            data[field.db_field] = value
+
+    def _finished(self, data: dict[str, Any]) -> dict[str, Any]:
         """A dump without the `_id` and `_cls` that it does not need."""
         if data["_id"] is None:
             held_id = self._values.get("id") if self._is_document else None
@@ -439,7 +475,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 data["_id"] = held_id
         if not self._meta.get("allow_inheritance"):
             del data["_cls"]
-        return new_son(data)
+        return data
 
     def _value_of(self, name: str, field: Any) -> Any:
         """The held value of a field, converted but not wrapped."""

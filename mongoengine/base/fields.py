@@ -199,6 +199,10 @@ class BaseField(Generic[T]):
         """A function from a raw value to its dump, None where it cannot tell."""
         return None
 
+    def _wire(self, value: Any) -> Any:
+        """`to_mongo` for a dump that is encoded at once and not kept."""
+        return self.to_mongo(value)
+
     def _raw_validator(self) -> Callable[[Any], bool] | None:
         """A function that is true of a raw value that is valid beyond doubt."""
         return None

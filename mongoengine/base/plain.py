@@ -104,7 +104,7 @@ def copied(value: Any) -> Any:
             fresh[key] = item
         return fresh
     if value.__class__ in LISTS:
-        held = list.__iter__
+        held: Any = list.__iter__
         if UNCHANGED.issuperset(map(type, held(value))):
             return [*held(value)]
         items = []

@@ -18,6 +18,7 @@ from bson import SON
 
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.plain import UNCHANGED
 from mongoengine.common import _import_class
 from mongoengine.errors import NotRegistered, ValidationError
 
@@ -224,6 +225,12 @@ class Schema:
         self.own_validation = not (_is_ours(cls, "validate") and _is_ours(cls, "clean"))
         self.make = self._compile_make()
         self.dumpers = tuple(map(_dumper, map(self.fields.__getitem__, ordered)))
+        self.nesting = tuple(
+            (name, field.db_field, field)
+            for name, field in self.fields.items()
+            if _may_change_inside(field)
+        )
+        self.is_wired = not (self.own_dump or cls._dynamic)
         self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
         self._checks: tuple[Check, ...] | None = None
 
@@ -521,6 +528,25 @@ class _Missing:
 #: What a missing value is dumped as: left out, or not to be told beforehand.
 OMITTED = _Missing()
 UNKNOWN = _Missing()
+
+
+def _may_change_inside(field: Any) -> bool:
+    """Whether values of a field may be, or hold, embedded documents."""
+    references = _import_class("ReferenceField")
+    if isinstance(field, references):
+        return False
+    if isinstance(field, _import_class("ComplexBaseField")):
+        inner = field.field
+        return not (
+            _is_scalar(inner)
+            or isinstance(inner, (references, _import_class("GenericReferenceField")))
+        )
+    return not _is_scalar(field)
+
+
+def _is_scalar(field: Any) -> bool:
+    unchanged = field._dumps_unchanged if field is not None else NO_TYPES
+    return bool(unchanged) and unchanged <= UNCHANGED
 
 
 def _dumped_when_missing(field: Any, unchanged: frozenset[type]) -> Any:

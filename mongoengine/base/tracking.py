@@ -6,7 +6,7 @@ Paths are in the names of the database: `address.city`, `tags.0`.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bson import DBRef, ObjectId
@@ -80,21 +80,13 @@ class ChangeTracking:
         values = self._values
         if not values:
             return changed
-        for name in self._fields_ordered:
+        for name, key, field in self._nesting():
             value = values.get(name)
-            if value is None or value.__class__ in UNNESTED:
+            if value is None or value.__class__ in UNNESTED or key in changed:
                 continue
-            key = self._db_field_map.get(name, name)
-            if key in changed:
-                continue
-            field = self._fields.get(name)
-            if _is_reference(field):
-                continue
-            if _is_document(value):
+            if isinstance(value, ChangeTracking):
                 changed += [f"{key}.{path}" for path in value._get_changed_fields()]
             elif isinstance(value, (list, tuple, dict)):
-                if _is_reference(getattr(field, "field", None), generic=True):
-                    continue
                 ordering = getattr(field, "_ordering", None)
                 if ordering and _any_marked(value, ordering):
                     changed.append(key)
@@ -102,21 +94,31 @@ class ChangeTracking:
                 changed += _changed_inside(key, value, changed)
         return changed
 
+    def _nesting(self) -> Iterable[tuple[str, str, Any]]:
+        """Name, key and field of what may have changes of its own inside."""
+        nesting: Any = type(self)._schema.nesting
+        if self._dynamic_fields:
+            found = (
+                (name, name, field) for name, field in self._dynamic_fields.items()
+            )
+            return (*nesting, *found)
+        return tuple(nesting)
+
     def _clear_changed_fields(self) -> None:
         """Forget all changes, those inside embedded documents included."""
         self._changes = []
         values = self._values
-        for name in self._fields_ordered:
+        if not values:
+            return
+        for name, _, _ in self._nesting():
             value = values.get(name)
             if value is None or value.__class__ in UNNESTED:
                 continue
-            if _is_document(value):
+            if isinstance(value, ChangeTracking):
                 if not value._is_document:
                     value._clear_changed_fields()
             elif isinstance(value, (list, tuple, dict)):
-                inner = getattr(self._fields.get(name), "field", None)
-                if not _is_reference(inner, generic=True):
-                    _clear_inside(value)
+                _clear_inside(value)
 
     def _delta(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What `$set` and `$unset` have to be told, by path."""
@@ -212,11 +214,12 @@ def _dump_inside(document: Any, path: str) -> Any:
 
     Only what changed is dumped, not the lists and documents around it.
     """
-    embedded, listed = _import_class("EmbeddedDocumentField"), _list_fields()
+    embedded: Any = _import_class("EmbeddedDocumentField")
+    listed: Any = _list_fields()
     parts = iter(path.split("."))
     for part in parts:
-        name = document._reverse_db_field_map.get(part, part)
-        field = document._fields.get(name)
+        name = document._reverse_db_field_map.get(part)
+        field: Any = document._fields.get(name)
         value = document._values.get(name)
         if field is None or type(document)._schema.own_dump:
             return MISSING
@@ -247,15 +250,6 @@ def _above(path: str) -> Iterator[str]:
 
 def _is_document(value: Any) -> bool:
     return isinstance(value, ChangeTracking)
-
-
-def _is_reference(field: Any, generic: bool = False) -> bool:
-    if field is None:
-        return False
-    kinds: tuple[type, ...] = (_import_class("ReferenceField"),)
-    if generic:
-        kinds = (*kinds, _import_class("GenericReferenceField"))
-    return isinstance(field, kinds)
 
 
 def _any_marked(documents: Any, name: str) -> bool:

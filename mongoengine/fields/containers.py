@@ -89,6 +89,11 @@ class EmbeddedDocumentField(BaseField[E]):
 
         return dump
 
+    def _wire(self, value: Any) -> Any:
+        if value.__class__ is self.document_type_obj:
+            return value._to_wire()
+        return self.to_mongo(value)
+
     def _raw_validator(self) -> Callable[[Any], bool]:
         def valid(value: Any) -> bool:
             return value.__class__ is dict and self.document_type._schema.surely_valid(
@@ -346,6 +351,12 @@ class ListField(ComplexBaseField[list[T]]):
 
         return valid
 
+    def _wire(self, value: Any) -> Any:
+        inner: Any = self.field
+        if inner.__class__ is EmbeddedDocumentField and isinstance(value, list):
+            return list(map(inner._wire, list.__iter__(value)))
+        return super()._wire(value)
+
     def _list_to_python(self, items: list[Any]) -> list[Any]:
         inner: Any = self.field
         if inner.__class__ is EmbeddedDocumentField and {*map(type, items)} == {
@@ -445,6 +456,9 @@ class SortedListField(ListField[T]):
     def _raw_dumper(self) -> None:
         return None
 
+    def _wire(self, value: Any) -> Any:
+        return self.to_mongo(value)
+
     def to_mongo(
         self,
         value: Any,
@@ -466,9 +480,12 @@ class DictField(ComplexBaseField[dict[str, Any]]):
 
     _load_can_fail = True
 
-    def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, field: BaseField[Any] | None = None, *args: Any, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("default", dict)
-        super().__init__(field=field, **kwargs)
+        kwargs["field"] = field
+        super().__init__(*args, **kwargs)
         self.set_auto_dereferencing(True)
 
     def _raw_dumper(self) -> Callable[[Any], Any] | None:
@@ -517,10 +534,13 @@ class MapField(DictField):
     :param field: the field of the values.
     """
 
-    def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, field: BaseField[Any] | None = None, *args: Any, **kwargs: Any
+    ) -> None:
         if not isinstance(field, BaseField):
             self.error("Argument to MapField constructor must be a valid field")
-        super().__init__(field=field, **kwargs)
+        kwargs["field"] = field
+        super().__init__(*args, **kwargs)
 
 
 def _has_plain_keys(value: Any) -> bool:

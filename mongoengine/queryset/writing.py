@@ -88,8 +88,8 @@ class Writing(Reading[D]):
         collection = await self._open_to_write(io, write_concern)
         if io.is_async:
             await self._fill_sequences(io, docs)
-        raws = [doc.to_mongo() for doc in docs]
-        ids = await self._send_inserts(io, collection, raws, alone)
+        raws = [doc._to_wire() for doc in docs]
+        ids = await self._send_inserts(io, collection, docs, raws, alone)
         for doc, object_id in zip(docs, ids, strict=True):
             doc.pk = object_id
             doc._created = False
@@ -130,9 +130,9 @@ class Writing(Reading[D]):
         return list(docs)
 
     async def _send_inserts(
-        self, io: IO, collection: Any, raws: list[Any], alone: bool
+        self, io: IO, collection: Any, docs: list[Any], raws: list[Any], alone: bool
     ) -> list[Any]:
-        """Insert raw documents; gives their ids."""
+        """Insert documents as dumped; gives their ids."""
         session = {"session": _get_session()}
         try:
             if alone:
@@ -143,7 +143,13 @@ class Writing(Reading[D]):
         except DuplicateKeyError as error:
             raise NotUniqueError(_NOT_SAVED.format(error)) from error
         except PyMongoBulkWriteError as error:
-            raise BulkWriteError(f"Bulk write error: ({error.details})") from error
+            details: Any = error.details
+            for failed in details["writeErrors"]:
+                # Told as `to_mongo()` dumps it, which is not how it is sent.
+                op = docs[failed["index"]].to_mongo()
+                op.setdefault("_id", failed["op"]["_id"])
+                failed["op"] = op
+            raise BulkWriteError(f"Bulk write error: ({details})") from error
         except OperationFailure as error:
             kind = NotUniqueError if _DUPLICATE.match(str(error)) else OperationError
             raise kind(_NOT_SAVED.format(error)) from error
