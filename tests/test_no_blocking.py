@@ -29,6 +29,7 @@ from mongoengine.dereference import DeReference
 from mongoengine.document import MapReduceDocument
 from mongoengine.fields.files import AsyncGridFSProxy, GridFSProxy
 from mongoengine.fields.images import ImageGridFsProxy
+from mongoengine.queryset.bulk import InsertOne
 from tests.test_faces import async_names
 
 pytest.importorskip("PIL", reason="ImageField needs Pillow")
@@ -158,6 +159,7 @@ async def classes() -> None:
 
 
 @runs(
+    "QuerySet.async_batches",
     "QuerySet.async_count",
     "QuerySet.async_exists",
     "QuerySet.async_explain",
@@ -199,6 +201,8 @@ async def reading() -> None:
     assert await books.async_values_list("title") == ["one"]
     assert [found async for found in books] == [book]
     assert [found async for found in Shelved.objects.no_cache()] == [book]
+    assert [found async for found in Shelved.objects.prefetch()] == [book]
+    assert [several async for several in books.async_batches(2)] == [[book]]
     assert [raw["title"] async for raw in books.as_pymongo()] == ["one"]
     assert await books.clone().__anext__() == book
     repr(books)
@@ -213,6 +217,8 @@ async def reading() -> None:
     "QuerySet.async_modify",
     "QuerySet.async_delete",
     "QuerySet.async_delete_one",
+    "QuerySet.async_bulk_save",
+    "QuerySet.async_bulk_write",
 )
 async def writing() -> None:
     person = await Person(name="Ada").async_save()
@@ -224,8 +230,12 @@ async def writing() -> None:
     assert (await books(title="x").async_upsert_one(set__pages=9)).pages == 9
     assert (await books(pages=9).async_modify(inc__pages=1, new=True)).pages == 10
     assert await books(pages=10).async_delete_one() == 1
+    bulk = [Shelved(title="e"), await books.async_first()]
+    bulk[1].pages = 7
+    assert await books.async_bulk_save(bulk) == bulk
+    await books.async_bulk_write([InsertOne(Shelved(title="f"))])
     assert await Person.objects.async_delete() == 1
-    assert await books.async_delete() == 1
+    assert await books.async_delete() == 3
 
 
 @runs(

@@ -31,6 +31,7 @@ from mongoengine import (
 from mongoengine.connection import _get_session, bound_session
 from mongoengine.context_managers import async_run_in_transaction, run_in_transaction
 from mongoengine.errors import InvalidQueryError
+from mongoengine.queryset.bulk import InsertOne
 from tests.conftest import SentCommands
 from tests.test_faces import faces
 
@@ -168,6 +169,18 @@ STEPS: dict[str, Step] = {
         lambda _: books(),
         "insert",
         lambda _: ([SessionBook(), SessionBook()],),
+        {},
+    ),
+    "qs.bulk_save": (
+        lambda _: books(),
+        "bulk_save",
+        lambda book: ([SessionBook(), edited(book)],),
+        {},
+    ),
+    "qs.bulk_write": (
+        lambda _: books(),
+        "bulk_write",
+        lambda _: ([InsertOne(SessionBook())],),
         {},
     ),
     "qs.update": (lambda _: books(), "update", (), {"inc__pages": 1}),
