@@ -451,7 +451,9 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             if value.__class__ in unchanged:
                 data[key] = value
             elif value is not None:
-                data[key] = field._wire(value)
+                value = field._wire(value)
+                if value is not None or field.null:
+                    data[key] = value
             elif special:
                 self._dump_special(field, data)
         return self._finished(data)

@@ -143,7 +143,9 @@ def prepare_field(field: Any) -> None:
     field._surely_valid = kind._valid_types if unconstrained else NO_TYPES
     quick = _still_true(kind, "_from_raw", "to_python")
     field._convert = field._from_raw if quick else field.to_python
-    field._user_converted = not _is_ours(kind, "to_python")
+    field._user_converted = not _is_ours(kind, "to_python") or (
+        inner is not None and inner._user_converted
+    )
     field._may_refer = field._holds_references()
     field._plainly_set = _is_ours(kind, "__set__") and _is_ours(kind, "__get__")
 
@@ -179,6 +181,8 @@ class Schema:
         # Shapes of which nothing can fail, whatever the values are.
         self.sure: set[tuple[str, ...]] = set()
         self.blank: dict[str, Any] = {}
+        # User code sees every attribute that is set, the missing ones' defaults too.
+        hooked = not _is_ours(cls, "__setattr__")
         self.defaults: list[tuple[str, Any]] = []
         for name, field in self.fields.items():
             if name == "_cls":
@@ -193,6 +197,7 @@ class Schema:
                 or field.null
                 or field._set_when_made
                 or not field._plainly_set
+                or hooked
             ):
                 continue
             if callable(field.default):
@@ -203,7 +208,7 @@ class Schema:
         self.quick: dict[str, frozenset[type]] = {
             name: field._loads_unchanged
             for name, field in self.fields.items()
-            if field._plainly_set and _is_at(cls, name, field)
+            if field._plainly_set and not hooked and _is_at(cls, name, field)
         }
         # Fields of which the constructor puts converted values in place.
         self.placed = frozenset(
@@ -216,7 +221,7 @@ class Schema:
         self.set_when_made = tuple(
             name
             for name, field in self.fields.items()
-            if field._set_when_made or not field._plainly_set
+            if field._set_when_made or not field._plainly_set or hooked
         )
         self.plain = self._needs_constructor()
         ordered = [name for name in cls._fields_ordered if name in self.fields]
