@@ -21,6 +21,7 @@ from pymongo.read_concern import ReadConcern
 from mongoengine.base import context
 from mongoengine.common import _import_class
 from mongoengine.query_counter import async_query_counter, query_counter
+from mongoengine.sessions import bound_session
 from mongoengine.transactions import async_run_in_transaction, run_in_transaction
 
 __all__ = (
@@ -32,6 +33,7 @@ __all__ = (
     "async_set_write_concern",
     "async_switch_collection",
     "async_switch_db",
+    "bound_session",
     "no_dereference",
     "no_dereferencing_active_for_class",
     "no_sub_classes",
