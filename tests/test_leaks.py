@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -40,6 +40,22 @@ class LeakBook(Document):
     number = IntField()
     title = StringField()
     tags = ListField(StringField())
+
+
+ERRORS: dict[str, dict[str, Any]] = {
+    "refused": {"errorCode": 8000},
+    "connection closed": {"closeConnection": True},
+}
+FAILING_KINDS = ("cached", "no_cache", "prefetch, no cache", "batches")
+FAILING = pytest.mark.parametrize("how", ERRORS.values(), ids=ERRORS)
+FAILING_BOTH = pytest.mark.parametrize(
+    ("command", "how"),
+    [
+        pytest.param(command, how, id=f"{command}-{name}")
+        for command in ("find", "getMore")
+        for name, how in ERRORS.items()
+    ],
+)
 
 
 class Ours(Exception):
@@ -386,25 +402,42 @@ async def test_cancelled_while_the_first_batch_is_on_its_way(
         await watch.nothing_is_left_soon()
 
 
-async def test_one_of_two_loops_over_a_queryset_may_be_cancelled(
-    filled: Any, watch: Watch
+@pytest.mark.parametrize("command", ["find", "getMore"])
+async def test_of_two_loops_over_a_queryset_one_is_cancelled_while_it_reads(
+    command: str, filled: Any, watch: Watch, fail: Any
 ) -> None:
-    books = LeakBook.objects.batch_size(BATCH)
-    seen = 0
+    books = LeakBook.objects.order_by("number").batch_size(BATCH)
 
-    async def read(then: Callable[[], Awaitable[None]]) -> None:
-        nonlocal seen
-        async for _ in books:
-            seen += 1
-            await then()
+    async def read() -> list[int]:
+        return [book.number async for book in books]
 
-    slow = asyncio.create_task(read(lambda: asyncio.sleep(SECONDS)))
+    fail(command, blockConnection=True, blockTimeMS=400)
+    cancelled = asyncio.create_task(read())
+    await asyncio.sleep(0.1)
+    other = asyncio.create_task(read())
     await asyncio.sleep(0.05)
-    fast = asyncio.create_task(read(lambda: asyncio.sleep(0)))
-    await asyncio.sleep(0)
-    slow.cancel()
-    await fast
-    assert seen == BOOKS + 1
+    cancelled.cancel()
+    assert await other == list(range(BOOKS))
+    assert cancelled.cancelled()
+    assert await read() == list(range(BOOKS))
+    if command == "getMore":
+        await watch.nothing_is_left_soon()
+
+
+@FAILING_BOTH
+async def test_of_two_loops_over_a_queryset_one_fails(
+    command: str, how: Any, filled: Any, watch: Watch, fail: Any
+) -> None:
+    books = LeakBook.objects.order_by("number").batch_size(BATCH)
+
+    async def read() -> list[int]:
+        return [book.number async for book in books]
+
+    fail(command, **how)
+    results = await asyncio.gather(read(), read(), return_exceptions=True)
+    failed = [result for result in results if isinstance(result, PyMongoError)]
+    assert len(failed) == 1
+    assert [r for r in results if r not in failed] == [list(range(BOOKS))]
     await watch.nothing_is_left_soon()
 
 
@@ -433,13 +466,6 @@ async def test_loops_reuse_one_session(filled: Any, sent_commands: Any) -> None:
 
 
 # -- a server that fails --------------------------------------------------------
-
-ERRORS: dict[str, dict[str, Any]] = {
-    "refused": {"errorCode": 8000},
-    "connection closed": {"closeConnection": True},
-}
-FAILING_KINDS = ("cached", "no_cache", "prefetch, no cache", "batches")
-FAILING = pytest.mark.parametrize("how", ERRORS.values(), ids=ERRORS)
 
 
 @FAILING

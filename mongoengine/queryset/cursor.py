@@ -32,6 +32,9 @@ C = TypeVar("C")
 
 Raw = dict[str, Any]
 
+#: Turns of the event loop after which PyMongo has written a request to its socket.
+STEPS_TO_SEND = 3
+
 #: Documents to a batch where a cursor does not show its own.
 STEP = 100
 
@@ -132,7 +135,8 @@ class ReadingAhead:
                 self._task = None
         if self._batches.more:
             self._task = asyncio.create_task(self._batches.read(io))
-            await asyncio.sleep(0)  # lets the request go out
+            for _ in range(STEPS_TO_SEND):
+                await asyncio.sleep(0)
         return batch
 
     async def close(self, io: IO) -> None:
@@ -189,16 +193,27 @@ class _Turn:
 class Results(Generic[D]):
     """What one run of a query has given so far, shared by the loops over it.
 
-    `documents` grows batch by batch while a loop asks for more.
+    `documents` grows batch by batch while a loop asks for more.  Where that fails or
+    is cancelled, the next loop to ask sends the query again.
     """
 
-    __slots__ = ("_loop", "_readers", "_turn", "batches", "documents", "more", "wanted")
+    __slots__ = (
+        "_again",
+        "_loop",
+        "_readers",
+        "_turn",
+        "batches",
+        "documents",
+        "more",
+        "wanted",
+    )
 
     def __init__(self, io: IO) -> None:
         self.documents: list[D] = []
         self.more = True
         self.batches: Batches | ReadingAhead | None = None
         self.wanted = io.wanted
+        self._again = 0
         self._readers = 0
         self._turn: Any
         self._loop: Any = None
@@ -220,24 +235,39 @@ class Results(Generic[D]):
         self,
         io: IO,
         known: int,
-        start: Callable[[IO], Awaitable[Batches | ReadingAhead | None]],
+        start: Callable[[IO, bool], Awaitable[Batches | ReadingAhead | None]],
         convert: Callable[[list[Raw]], list[D]],
     ) -> None:
         """Read until there are more than `known` documents, or all.
 
-        :param start: gives the batches when nothing was read yet; None for none
+        :param start: gives the batches, and is told whether that is not for the
+            first time; None for none
         """
         async with self._turn:
             while self.more and len(self.documents) <= known:
                 batches = self.batches
                 if batches is None:
-                    batches = self.batches = await start(io)
+                    batches = self.batches = await start(io, self._again > 0)
                     if batches is None:
                         self.more = False
                         return
-                batch = await batches.read(io)
-                self.documents += convert(batch)
+                try:
+                    batch = await batches.read(io)
+                    if self._again > 1:
+                        batch = self._new_of(batch)
+                    self.documents += convert(batch)
+                except BaseException:
+                    self.batches = None
+                    self._again = len(self.documents) + 1
+                    await batches.close(io)
+                    raise
                 self.more = batches.more
+
+    def _new_of(self, batch: list[Raw]) -> list[Raw]:
+        """What is not among the documents that were read the time before."""
+        known = min(self._again - 1, len(batch))
+        self._again -= known
+        return batch[known:]
 
     def enter(self) -> None:
         """Count one more loop."""

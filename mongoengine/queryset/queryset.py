@@ -83,8 +83,13 @@ class QuerySet(BaseQuerySet[D]):
     async def _read_beyond(self, io: IO, results: Results[D], known: int) -> None:
         await results.read_beyond(io, known, self._start_held, self._converter())
 
-    async def _start_held(self, io: IO) -> Batches | ReadingAhead | None:
-        """Batches of the cursor that `next` reads from, too."""
+    async def _start_held(self, io: IO, again: bool) -> Batches | ReadingAhead | None:
+        """Batches of the cursor that `next` reads from, too.
+
+        :param again: with a new cursor, as the one before has failed
+        """
+        if again:
+            self._cursor_obj = None
         if self._none or self._empty:
             return None
         return self._batches_of(io, await self._held_cursor(io))
