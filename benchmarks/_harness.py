@@ -171,7 +171,8 @@ async def _serve(make_cases: MakeCases, side: str, options: dict[str, Any]) -> N
     gc.collect()
     gc.freeze()
     answer(cases=list(cases))
-    for line in sys.stdin:
+    # Waiting must not stop the loop: the clients' monitors live on it.
+    while line := await asyncio.to_thread(sys.stdin.readline):
         answer(seconds=await _timed(cases[json.loads(line)["case"]]))
 
 
