@@ -21,6 +21,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import socket
 import statistics
 import subprocess
@@ -150,9 +151,8 @@ class Worker:
         return float(self._receive()["seconds"])
 
     def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
+        self.process.kill()  # it keeps nothing that has to be put in order
+        self.process.wait()
 
 
 async def _serve(make_cases: MakeCases, side: str, options: dict[str, Any]) -> None:
@@ -350,4 +350,6 @@ def main(
         description=(sys.modules["__main__"].__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--rounds", type=int, default=rounds)
+    # So that a run that is stopped takes its workers and its server with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run(parser.parse_args())
