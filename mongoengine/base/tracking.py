@@ -216,24 +216,26 @@ def _dump_inside(document: Any, path: str) -> Any:
     """
     embedded: Any = _import_class("EmbeddedDocumentField")
     listed: Any = _list_fields()
-    parts = iter(path.split("."))
-    for part in parts:
-        name = document._reverse_db_field_map.get(part)
+    parts = path.split(".")[::-1]
+    while parts:
+        name = document._reverse_db_field_map.get(parts.pop())
         field: Any = document._fields.get(name)
-        value = document._values.get(name)
         if field is None or type(document)._schema.own_dump:
             return MISSING
-        if field.__class__ in listed and field.field.__class__ is embedded:
-            index = next(parts, "")
+        value = document._value_of(name, field)
+        if parts and field.__class__ in listed and field.field.__class__ is embedded:
+            index = parts.pop()
             if not index.isdigit() or not isinstance(value, list):
                 return MISSING
             field, value = field.field, list.__getitem__(value, int(index))
-        if value.__class__ in field._dumps_unchanged or value is None:
-            return MISSING if next(parts, None) else value
+        if not parts:
+            if value is None or value.__class__ in field._dumps_unchanged:
+                return value
+            return field._to_mongo_safe_call(value)
         if field.__class__ is not embedded or not _is_document(value):
             return MISSING
         document = value
-    return document.to_mongo()
+    return MISSING
 
 
 def _list_fields() -> tuple[type, type]:
