@@ -9,7 +9,9 @@ the loop shuts down.
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import weakref
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Literal
@@ -73,6 +75,8 @@ _when_closed: list[Callable[[str], None]] = []
 
 _lock = threading.RLock()
 
+_SECONDS_OF_WAITING = 5.0
+
 
 class ConnectionFailure(Exception):
     """An alias is not defined, or could not be opened."""
@@ -87,11 +91,12 @@ class _LoopClient:
     its loop is going.
     """
 
-    __slots__ = ("_keeper", "client", "loop")
+    __slots__ = ("_asked", "_keeper", "client", "loop")
 
     def __init__(self, client: Any, loop: AbstractEventLoop) -> None:
         self.client = client
         self.loop = loop
+        self._asked = False
         self._keeper = self._kept()
         start = self._keeper.asend(None)
         try:
@@ -103,11 +108,14 @@ class _LoopClient:
         try:
             yield
         finally:
+            if not self._asked:
+                await _other_generators()
             _forget(self)
             await self.client.close()
 
     async def close(self) -> None:
         """Close the client, from the loop that it belongs to."""
+        self._asked = True
         await self._keeper.aclose()
 
     def close_from_elsewhere(self) -> None:
@@ -120,6 +128,35 @@ class _LoopClient:
             )
         except RuntimeError:  # closed a moment ago, and the client with it
             return
+
+
+# Tasks in which loops that are going end the generators of their clients.
+_leaving: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+
+
+async def _other_generators() -> None:
+    """Wait for what else the loop ends together with the generator of a client.
+
+    Those may be loops over cursors, which are killed through the client.  Each is
+    ended by a task of the same kind as the one that runs here.
+    """
+    here = asyncio.current_task()
+    if here is None:
+        return
+    _leaving.add(here)
+    await asyncio.sleep(0)
+    kind = _kind_of(here)
+    others = [
+        task
+        for task in asyncio.all_tasks()
+        if task not in _leaving and _kind_of(task) == kind
+    ]
+    if others:
+        await asyncio.wait(others, timeout=_SECONDS_OF_WAITING)
+
+
+def _kind_of(task: asyncio.Task[Any]) -> Any:
+    return getattr(task.get_coro(), "__qualname__", None)
 
 
 # -- registering and opening --------------------------------------------------

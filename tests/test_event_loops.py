@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from mongoengine import (
     register_connection,
 )
 from mongoengine import connection as connections
-from mongoengine.context_managers import async_switch_collection
+from mongoengine.context_managers import async_switch_collection, async_switch_db
 
 RUNS = 10
 
@@ -119,17 +120,27 @@ def test_a_loop_left_in_the_middle_ends_with_its_cursor(
         return count
 
     kept: list[Any] = []
+    # Of other settings, and so with a client of its own.
+    register_connection("second", **{**opened, "appname": "second"})
 
     async def main() -> None:
-        await Looped.objects.async_insert([Looped(number=n) for n in range(30)])
-        iterator = Looped.objects.batch_size(5).__aiter__()
-        await anext_of(iterator)
-        kept.append(iterator)
-        assert cursors() == before + 1
+        for alias in ("default", "second"):
+            async with async_switch_db(Looped, alias):
+                for queryset in (Looped.objects, Looped.objects.no_cache()):
+                    iterator = queryset.batch_size(5).__aiter__()
+                    await anext_of(iterator)
+                    kept.append(iterator)
+        assert cursors() == before + 4
 
     before = cursors()
-    asyncio.run(main())
-    assert cursors() == before
+    documents = [Looped(number=n) for n in range(30)]
+    asyncio.run(Looped.objects.async_insert(documents))
+    for _ in range(5):
+        started = time.monotonic()
+        asyncio.run(main())
+        assert cursors() == before
+        assert time.monotonic() - started < 4
+    assert clients() == 0
 
 
 async def anext_of(iterator: Any) -> Any:
