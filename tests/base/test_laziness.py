@@ -345,6 +345,13 @@ def test_changing_one_field_sends_that_alone(shape: str) -> None:
     assert document._get_changed_fields() == [document._db_field_map[name]]
 
 
+@shapes
+def test_dumps_of_some_fields_are_the_same(shape: str) -> None:
+    some = ["name", "numbers", "part.text", "parts.inner", "many"]
+    expected = outcome(touched(shape).to_mongo, fields=some)
+    assert outcome(untouched(shape).to_mongo, fields=some) == expected
+
+
 # What is converted when
 
 
