@@ -73,9 +73,7 @@ def test_stores_the_primary_key_or_a_dbref(db: Any, author: LazyAuthor) -> None:
     assert stored["editor"] == DBRef("lazy_author", author.id)
 
 
-def test_reading_loads_nothing(
-    author: LazyAuthor, sent_commands: SentCommands
-) -> None:
+def test_reading_loads_nothing(author: LazyAuthor, sent_commands: SentCommands) -> None:
     LazyBook(author=author).save()
     book = LazyBook.objects.get()
     sent_commands.clear()
@@ -136,9 +134,7 @@ def test_queries(author: LazyAuthor) -> None:
         assert LazyBook.objects(author=value).count() == 1
 
 
-def test_lists_give_references(
-    author: LazyAuthor, sent_commands: SentCommands
-) -> None:
+def test_lists_give_references(author: LazyAuthor, sent_commands: SentCommands) -> None:
     LazyBook(many=[author], mixed=[author]).save()
     book = LazyBook.objects.get()
     sent_commands.clear()

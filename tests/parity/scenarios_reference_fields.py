@@ -121,9 +121,7 @@ def values_of_generic_references(me, db):
 
 
 def values_of_generic_references_with_choices(me, db):
-    return _matrix(
-        me, db, lambda a, *_: me.GenericReferenceField(choices=[a, "Code"])
-    )
+    return _matrix(me, db, lambda a, *_: me.GenericReferenceField(choices=[a, "Code"]))
 
 
 def values_of_lazy_references(me, db):
@@ -476,9 +474,7 @@ def containers_of_embedded_documents_with_references(me, db):
     def part():
         return Part(ref=one, lazy=one)
 
-    Whole(
-        part=part(), parts=[part()], listed=[part()], mapped={"k": part()}
-    ).save()
+    Whole(part=part(), parts=[part()], listed=[part()], mapped={"k": part()}).save()
     loaded = Whole.objects.first()
     db.quiet()
     shown = []

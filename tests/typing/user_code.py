@@ -155,6 +155,8 @@ async def queries_async() -> None:
     assert_type(await users.async_in_bulk([]), dict[Any, User])
     async for user in users:
         assert_type(user, User)
+    async for batch in users.async_batches(100):
+        assert_type(batch, list[User])
     found = await users.async_first()
     if found is not None:
         assert_type(found.greeting(), str)
