@@ -251,6 +251,7 @@ class Building(QueryState[D]):
         known = self._loaded_fields
         copied = QueryFieldList.__new__(QueryFieldList)
         copied.__dict__.update(known.__dict__)
+        copied.fields = set(known.fields)
         copied.slice = dict(known.slice)
         return copied
 

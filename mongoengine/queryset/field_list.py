@@ -34,7 +34,11 @@ class QueryFieldList:
         self.slice: dict[str, Any] = {}
 
     def __add__(self, f: QueryFieldList) -> QueryFieldList:
-        """Take in `f`, as if it had been asked for after this; gives itself."""
+        """Take in `f`, as if it had been asked for after this; gives itself.
+
+        A list that was empty shares the set of fields with the one it took in, and
+        what is left out here later is left out there, too, as upstream has it.
+        """
         if isinstance(f.value, dict):
             self.slice.update(dict.fromkeys(f.fields, f.value))
             self.fields = self.fields or f.fields
@@ -51,6 +55,8 @@ class QueryFieldList:
 
     def _restrict(self, f: QueryFieldList) -> None:
         """Combine two lists that both name fields."""
+        if isinstance(self.value, dict):
+            return
         asked = (self.value, f.value)
         if asked == (self.ONLY, self.ONLY):
             self._clean_slice()
@@ -59,14 +65,14 @@ class QueryFieldList:
         if asked == (self.EXCLUDE, self.EXCLUDE):
             self.fields = self.fields | f.fields
         elif asked == (self.ONLY, self.EXCLUDE):
-            self.fields = self.fields - f.fields
+            self.fields -= f.fields
         elif asked == (self.EXCLUDE, self.ONLY):
             self.fields, self.value = f.fields - self.fields, self.ONLY
         self._clean_slice()
 
     def _keep_included(self) -> None:
         if self.value != self.ONLY or not self.fields:
-            self.fields = self.fields - self.always_include
+            self.fields -= self.always_include
         elif self.slice.keys() != self.fields:
             self.fields = self.fields | self.always_include
 

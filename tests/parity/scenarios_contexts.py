@@ -169,6 +169,10 @@ def write_concerns(me, db):
 
 
 @needs("the profiler")
+@differs(
+    "the profiler's own collection is not counted: the release counts its looks at "
+    "it, and then takes them off, which goes wrong where a server does not profile them"
+)
 def counting_queries(me, db):
     person = _person(me)
     found = {"ok": 1.0, "n": 3}

@@ -80,3 +80,14 @@ def test_resetting_reads_everything_again() -> None:
     assert not fields
     assert fields.as_dict() == {}
     assert fields.value == QueryFieldList.ONLY
+
+
+def test_a_list_that_was_empty_leaves_out_of_the_one_it_took_in_too() -> None:
+    taken = only("a", "b")
+    total = QueryFieldList() + taken + exclude("b")
+    assert total.as_dict() == taken.as_dict() == {"a": 1}
+
+
+def test_a_list_of_slices_stays_as_it_is() -> None:
+    total = sliced("a", 3) + sliced("b", 3) + only("c")
+    assert total.as_dict() == {"a": {"$slice": 3}, "b": {"$slice": 3}}
