@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -10,6 +11,7 @@ from bson import DBRef
 from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
 from mongoengine.base.fields import BaseField
 from mongoengine.base.plain import (
+    EMPTY,
     MISSING,
     PLAIN,
     UNCHANGED,
@@ -66,28 +68,34 @@ class ComplexBaseField(BaseField[T]):
         return self._track(instance, value)
 
     def _tracked_raw(self, instance: Any) -> Any:
-        """The tracked container of an untouched raw value, where that is simple."""
+        """The tracked container of an untouched raw value, where that is simple.
+
+        It is where the value needs neither conversion nor dereferencing.
+        """
         raw = instance._raw
         if raw is None:
             return MISSING
         value = raw.get(self.db_field)
-        if not self._is_taken_as_stored(value):
-            return MISSING
-        wrap: Any = BaseDict if value.__class__ is dict else self._list_class()
-        value = wrap(value, instance, self.name)
-        value._dereferenced = True
-        instance._put(self.name, value)
-        return value
-
-    def _is_taken_as_stored(self, value: Any) -> bool:
-        """Whether a raw value needs neither conversion nor dereferencing."""
         inner = self.field
+        tracked: Any
         if value.__class__ is list:
             if inner is None:
-                return not has_references(value)
-            unchanged = inner._loads_unchanged
-            return not self._may_refer and unchanged.issuperset(map(type, value))
-        return value.__class__ is dict and inner is None and not has_references(value)
+                if has_references(value):
+                    return MISSING
+            elif self._may_refer or not inner._loads_unchanged.issuperset(
+                map(type, value)
+            ):
+                return MISSING
+            tracked = self._list_class()(value, weakref.proxy(instance), self.name)
+        elif value.__class__ is dict and inner is None and not has_references(value):
+            tracked = BaseDict(value, weakref.proxy(instance), self.name)
+        else:
+            return MISSING
+        tracked._dereferenced = True
+        if instance._values is EMPTY:
+            instance._values = {}
+        instance._values[self.name] = tracked
+        return tracked
 
     def __set__(self, instance: Any, value: Any) -> None:
         converts = getattr(self.field, "_converts_on_set", False)

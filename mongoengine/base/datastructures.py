@@ -159,14 +159,13 @@ class BaseDict(_Tracked, dict[K, T]):
     :param name: the path of the dict in the document.
     """
 
-    _dereferenced = False
-    _instance: Any = None
-    _name: Any = None
+    __slots__ = ("__dict__", "__weakref__", "_dereferenced", "_instance", "_name")
 
     def __init__(self, dict_items: Any, instance: Any, name: str) -> None:
         self._instance = _parent_of(instance)
         self._name = name
-        super().__init__(dict_items)
+        self._dereferenced = False
+        dict.__init__(self, dict_items)
 
     def get(self, key: Any, default: Any = None) -> Any:
         try:
@@ -208,7 +207,8 @@ class BaseDict(_Tracked, dict[K, T]):
         return self
 
     def __setstate__(self, state: Any) -> None:
-        self.__dict__.update(getattr(state, "__dict__", state))
+        for name, value in getattr(state, "__dict__", state).items():
+            setattr(self, name, value)
 
     def __reduce__(self) -> Any:
         return _restored_dict, (dict(self), self._name)
@@ -251,14 +251,13 @@ class BaseList(_Tracked, list[T]):
     :param name: the path of the list in the document.
     """
 
-    _dereferenced = False
-    _instance: Any = None
-    _name: Any = None
+    __slots__ = ("__dict__", "__weakref__", "_dereferenced", "_instance", "_name")
 
     def __init__(self, list_items: Iterable[T], instance: Any, name: str) -> None:
         self._instance = _parent_of(instance)
         self._name = name
-        super().__init__(list_items)
+        self._dereferenced = False
+        list.__init__(self, list_items)
 
     @overload
     def __getitem__(self, key: SupportsIndex) -> T: ...
@@ -298,7 +297,8 @@ class BaseList(_Tracked, list[T]):
         return self
 
     def __setstate__(self, state: Any) -> None:
-        self.__dict__.update(getattr(state, "__dict__", state))
+        for name, value in getattr(state, "__dict__", state).items():
+            setattr(self, name, value)
 
     def __reduce__(self) -> Any:
         return _restored_list, (type(self), list(list.__iter__(self)), self._name)

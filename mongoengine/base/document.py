@@ -16,8 +16,8 @@ from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.indexes import IndexSpecs
 from mongoengine.base.lookup import FieldLookup
-from mongoengine.base.plain import MISSING, PLAIN, SCALARS, adopt
-from mongoengine.base.schema import EMPTY, Schema, new_son
+from mongoengine.base.plain import EMPTY, MISSING, PLAIN, SCALARS, adopt
+from mongoengine.base.schema import Schema, new_son
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
@@ -470,7 +470,9 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
     def _finished(self, data: dict[str, Any]) -> dict[str, Any]:
         """A dump without the `_id` and `_cls` that it does not need."""
         if data["_id"] is None:
-            held_id = self._values.get("id") if self._is_document else None
+            held_id = None
+            if self._is_document:
+                held_id = self._value_of("id", self._fields.get("id"))
             if held_id is None:
                 del data["_id"]
             else:

@@ -17,7 +17,7 @@ from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.context import (  # noqa: F401  (extensions look for it here)
     no_dereference_for_fields as _no_dereference_for_fields,
 )
-from mongoengine.base.plain import MISSING, SCALARS, adopt, document_classes
+from mongoengine.base.plain import EMPTY, MISSING, SCALARS, adopt, document_classes
 from mongoengine.errors import DeprecatedError, ValidationError
 
 if TYPE_CHECKING:
@@ -130,9 +130,11 @@ class BaseField(Generic[T]):
         """The field itself from the class, the converted value from a document."""
         if instance is None:
             return self
-        value = instance._values.get(self.name, MISSING)
-        if value is not MISSING:
-            return value
+        values = instance._values
+        if values is not EMPTY:
+            value = values.get(self.name, MISSING)
+            if value is not MISSING:
+                return value
         raw = instance._raw
         if raw is not None:
             value = raw.get(self.db_field)

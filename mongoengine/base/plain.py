@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import weakref
-from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Any
 
 from bson import DBRef, ObjectId
@@ -16,6 +16,7 @@ from mongoengine.base.tracking import ChangeTracking
 from mongoengine.common import _import_class
 
 __all__ = (
+    "EMPTY",
     "MISSING",
     "PLAIN",
     "SCALARS",
@@ -31,6 +32,9 @@ class _Missing:
 
 
 MISSING: Any = _Missing()
+
+#: The values of a document of which no field has been touched.
+EMPTY: Any = MappingProxyType({})
 
 #: The types of values that hold nothing and are the same in every form.
 PLAIN = frozenset(
@@ -63,25 +67,29 @@ def has_references(value: Any) -> bool:
     That is a DBRef, a document, or a dict with `_cls` (an embedded document or a
     generic reference).
     """
-    documents = document_classes()
     waiting = [value]
     while waiting:
         container = waiting.pop()
         if isinstance(container, dict):
             if "_cls" in container or "_ref" in container:
                 return True
-            items: Iterable[Any] = dict.values(container)
+            items: Any = dict.values(container)
         else:
-            items = (
+            held = (
                 list.__iter__(container) if isinstance(container, list) else container
             )
+            items = tuple(held)
+        if PLAIN.issuperset(map(type, items)):
+            continue
         for item in items:
             kind = item.__class__
-            if kind in PLAIN:
-                continue
-            if isinstance(item, (dict, list, tuple)):
+            if kind is dict or kind is list:
                 waiting.append(item)
-            elif isinstance(item, (DBRef, *documents)):
+            elif kind in PLAIN:
+                continue
+            elif isinstance(item, (dict, list, tuple)):
+                waiting.append(item)
+            elif isinstance(item, (DBRef, *document_classes())):
                 return True
     return False
 

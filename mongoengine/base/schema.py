@@ -11,14 +11,13 @@ way gives what the long way would: where it cannot, the fields' own `to_python`,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import SON
 
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.plain import UNCHANGED
+from mongoengine.base.plain import EMPTY, UNCHANGED
 from mongoengine.common import _import_class
 from mongoengine.errors import NotRegistered, ValidationError
 
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     pass
 
 __all__ = ("EMPTY", "Schema", "new_son", "prepare_field")
-
-#: The values of a document of which no field has been touched.
-EMPTY: Any = MappingProxyType({})
 
 #: Stands for a dump that has the keys of the raw document, in their order.
 AS_STORED: dict[str, Any] = {}
@@ -411,6 +407,29 @@ class Schema:
             return document
 
         return make
+
+    def make_embedded(self, items: list[Any], parent: Any) -> list[Any] | None:
+        """Embedded documents of a list of raw ones, None where one is no dict."""
+        make = self.maker()
+        plain = make is self.make
+        cls, sure = self.cls, self.sure
+        new = cls.__new__
+        made = []
+        for item in items:
+            if item.__class__ is not dict:
+                return None
+            if plain and tuple(item) in sure:
+                # What `make` does, without the call.
+                document = new(cls)
+                document._raw = item
+                document._values = EMPTY
+                document._created = False
+                document._initialised = True
+            else:
+                document = make(item)
+            document._instance = parent
+            made.append(document)
+        return made
 
     # What need not be converted
 

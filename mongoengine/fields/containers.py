@@ -370,14 +370,18 @@ class ListField(ComplexBaseField[list[T]]):
         if inner.__class__ is not EmbeddedDocumentField or instance._raw is None:
             return super()._tracked_raw(instance)
         items = instance._raw.get(self.db_field)
-        follows = instance._auto_dereference and self._dereferences
-        if items.__class__ is not list or not follows or {*map(type, items)} != {dict}:
+        if (
+            items.__class__ is not list
+            or not instance._auto_dereference
+            or not self._dereferences
+        ):
             return MISSING
         parent = weakref.proxy(instance)
-        documents = list(map(inner.document_type._maker(), items))
-        for document in documents:
-            document._instance = parent
-        value: Any = self._list_class()(documents, instance, self.name)
+        documents = inner.document_type._schema.make_embedded(items, parent)
+        if documents is None:
+            return MISSING
+        whose = parent if self._list_class() is BaseList else instance
+        value: Any = self._list_class()(documents, whose, self.name)
         value._dereferenced = not self._may_refer
         instance._put(self.name, value)
         return value
