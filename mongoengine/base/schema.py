@@ -437,10 +437,12 @@ class Schema:
         """What is known of raw documents with these keys and types of values."""
         shape = (*raw, *map(type, raw.values()))
         plan = self._typed_plans.get(shape)
-        if plan is None:
-            plan = self._make_typed(raw)
-            if len(self._typed_plans) < MOST_SHAPES:
-                self._typed_plans[shape] = plan
+        return self._new_typed(shape, raw) if plan is None else plan
+
+    def _new_typed(self, shape: tuple[Any, ...], raw: Mapping[str, Any]) -> TypedPlan:
+        plan = self._make_typed(raw)
+        if len(self._typed_plans) < MOST_SHAPES:
+            self._typed_plans[shape] = plan
         return plan
 
     def _make_typed(self, raw: Mapping[str, Any]) -> TypedPlan:
@@ -457,19 +459,25 @@ class Schema:
 
         None where that cannot be told without converting a field.
         """
-        _, template, dumps, name = self._typed(raw)
+        # In the innermost loop of dumping: `_typed` and `new_son` are spelled out.
+        shape = (*raw, *map(type, raw.values()))
+        _, template, dumps, name = self._typed_plans.get(shape) or self._new_typed(
+            shape, raw
+        )
         if template is None or (name is not None and raw["_cls"] != name):
             return None
+        son: SON[str, Any] = dict.__new__(SON)
         if template is AS_STORED:
-            data = {**raw}
+            dict.update(son, raw)
         else:
-            data = {k: raw.get(k, v) for k, v in template.items()}
+            dict.update(son, {k: raw.get(k, v) for k, v in template.items()})
         for key, dump in dumps:
-            dumped = dump(data[key])
+            dumped = dump(dict.get(son, key))
             if dumped is None:
                 return None
-            data[key] = dumped
-        return new_son(data)
+            dict.__setitem__(son, key, dumped)
+        son._SON__keys = [*dict.keys(son)]  # type: ignore[attr-defined]
+        return son
 
     def _make_dump(
         self, raw: Mapping[str, Any]
@@ -486,6 +494,10 @@ class Schema:
             value = raw.get(key)
             if value is None:
                 missing = _dumped_when_missing(field, unchanged)
+                if missing is FRESH:
+                    template[key] = None
+                    dumps.append((key, _making(field.default)))
+                    continue
                 if key == "_id" and missing is None:
                     continue
                 if missing is UNKNOWN:
@@ -552,6 +564,8 @@ class _Missing:
 #: What a missing value is dumped as: left out, or not to be told beforehand.
 OMITTED = _Missing()
 UNKNOWN = _Missing()
+#: An empty list or dict, another one for every dump.
+FRESH = _Missing()
 
 
 def _may_change_inside(field: Any) -> bool:
@@ -580,7 +594,13 @@ def _dumped_when_missing(field: Any, unchanged: frozenset[type]) -> Any:
         return None
     if field.default is None:
         return OMITTED
+    if field.default in (list, dict) and plain_methods(type(field)):
+        return FRESH
     return field.default if field.default.__class__ in unchanged else UNKNOWN
+
+
+def _making(default: Callable[[], Any]) -> Dump:
+    return lambda _: default()
 
 
 def _dumper(field: Any) -> Dumper:
