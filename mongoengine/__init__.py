@@ -5,6 +5,9 @@ Every operation exists twice on the same classes: `book.save()` and
 `await Book.objects.async_first()`.
 """
 
+from importlib import import_module
+from typing import Any
+
 from mongoengine import signals as signals
 from mongoengine.base.datastructures import AsyncReferenceProxy
 from mongoengine.connection import (
@@ -233,3 +236,10 @@ def get_version() -> str:
 
 
 __version__ = get_version()
+
+
+def __getattr__(name: str) -> Any:
+    # Upstream imports it with the package; here it is imported when it is used.
+    if name == "context_managers":
+        return import_module("mongoengine.context_managers")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
