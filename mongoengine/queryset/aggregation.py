@@ -23,6 +23,7 @@ from mongoengine.execution import (
 from mongoengine.queryset import javascript
 from mongoengine.queryset.cursor import Batches, PendingCursor
 from mongoengine.queryset.reading import Reading
+from mongoengine.queryset.state import NO_DOCUMENT
 
 if TYPE_CHECKING:
     from mongoengine.execution import IO
@@ -123,14 +124,15 @@ class Aggregating(Reading[D]):
     def _first_stages(self) -> list[Raw]:
         """The pipeline that gives the documents of this queryset."""
         stages: list[Raw] = []
-        if self._none or self._empty:
+        if self._is_void:
             stages += [{"$limit": 1}, {"$match": {"$expr": False}}]
         if self._query:
             stages.append({"$match": self._query})
         if self._ordering:
             stages.append({"$sort": dict(self._ordering)})
-        if self._limit is not None:
-            stages.append({"$limit": self._limit + (self._skip or 0)})
+        end = None if self._limit is None else self._limit + (self._skip or 0)
+        if end or (end is not None and not self._empty):
+            stages.append({"$limit": end})
         if self._skip is not None:
             stages.append({"$skip": self._skip})
         return stages
@@ -161,6 +163,8 @@ class Aggregating(Reading[D]):
 
     async def _total(self, io: IO, field: str, name: str, operator: str) -> Any:
         path = "$" + self._to_dbfield(field)
+        if self._is_void:
+            return 0
         stages: list[Raw] = [{"$match": self._query}]
         if isinstance(self._last_field(field), _import_class("ListField")):
             stages.append({"$unwind": path})
@@ -193,6 +197,8 @@ class Aggregating(Reading[D]):
             db_field = self._to_dbfield(field)
         except LookUpError:
             db_field = field
+        if self._is_void:
+            return []
         collection = await self._open_to_read(io)
         options: dict[str, Any] = {
             "comment": self._comment,
@@ -248,6 +254,8 @@ class Aggregating(Reading[D]):
         """
         path = self._to_dbfield(field)
         counts: dict[Any, float] = {}
+        if self._is_void:
+            return counts
         if map_reduce:
             rows = await self._map_reduced(
                 io,
@@ -286,7 +294,7 @@ class Aggregating(Reading[D]):
         command: SON[str, Any] = SON({"mapReduce": collection.name})
         command["map"] = self._code(map_f)
         command["reduce"] = self._code(reduce_f)
-        command["query"] = self._query
+        command["query"] = NO_DOCUMENT if self._is_void else self._query
         if finalize_f:
             command["finalize"] = self._code(finalize_f)
         if scope:
@@ -394,7 +402,7 @@ class Aggregating(Reading[D]):
         """
         names = self._fields_to_dbfields(fields)
         collection = await self._open(io)
-        query = dict(self._query)
+        query = dict(NO_DOCUMENT if self._is_void else self._query)
         if self._where_clause:
             query["$where"] = self._where_clause
         scope = {"collection": collection.name, "options": options, "query": query}

@@ -11,10 +11,11 @@ from pymongo.results import BulkWriteResult
 
 from mongoengine import signals
 from mongoengine.connection import _get_session
-from mongoengine.errors import BulkOperationError, NotUniqueError, OperationError
+from mongoengine.errors import BulkOperationError, OperationError
 from mongoengine.execution import asynchronous, blocking
+from mongoengine.queryset.refusals import failures_of
 from mongoengine.queryset.visitor import QNode
-from mongoengine.queryset.writing import Writing
+from mongoengine.queryset.writing import Writing, key_of, mark_written
 
 if TYPE_CHECKING:
     from mongoengine.execution import IO
@@ -32,9 +33,6 @@ __all__ = (
 D = TypeVar("D")
 
 Query = QNode | Mapping[str, Any] | None
-
-#: Codes of the server for a broken unique index.
-DUPLICATE_KEY = frozenset((11000, 11001, 12582))
 
 
 class InsertOne:
@@ -62,7 +60,7 @@ class _Matching:
             queryset = queryset.filter(**query)
         elif query is not None:
             queryset = queryset.filter(query)
-        found: dict[str, Any] = queryset._query
+        found: dict[str, Any] = queryset._filter()
         return found
 
 
@@ -177,7 +175,9 @@ class BulkWriting(Writing[D]):
             ]
             for place, (_, document, created, request) in enumerate(sent):
                 if place not in failed:
-                    _written(document, request if created else None)
+                    if created:
+                        document.pk = key_of(document, request._doc)
+                    mark_written(document)
         await self._tell_saved(io, documents, sent, failures, told)
         if failures:
             raise _summary(failures, len(documents), "document") from failures[0][2]
@@ -297,7 +297,9 @@ class BulkWriting(Writing[D]):
         result, failed = await self._send_bulk(io, collection, requests, ordered)
         for place, operation in enumerate(operations):
             if isinstance(operation, InsertOne) and place not in failed:
-                _written(operation.document, requests[place])
+                document = operation.document
+                document.pk = key_of(document, requests[place]._doc)
+                mark_written(document)
         if failed:
             failures = [
                 (place, operations[place], error) for place, error in failed.items()
@@ -327,7 +329,7 @@ class BulkWriting(Writing[D]):
             return UPDATES[kind](
                 operation._filter(self),
                 change,
-                upsert=operation.upsert,
+                upsert=operation.upsert and not self._is_void,
                 array_filters=operation.array_filters,
                 **self._bulk_options(),
             )
@@ -342,44 +344,18 @@ class BulkWriting(Writing[D]):
 
     async def _send_bulk(
         self, io: IO, collection: Any, requests: list[Any], ordered: bool
-    ) -> tuple[Any, dict[int, Exception]]:
+    ) -> tuple[Any, Mapping[int, Exception]]:
         """Write; gives the result, and the errors by the places of the requests."""
         try:
             result = await io(
                 collection.bulk_write(requests, ordered=ordered, session=_get_session())
             )
         except PyMongoBulkWriteError as error:
-            return None, _errors_of(error, len(requests), ordered)
+            failed = failures_of(error, len(requests), ordered)
+            if not failed:
+                raise OperationError(f"Bulk write error: ({error.details})") from error
+            return None, failed
         return result, {}
-
-
-def _errors_of(
-    error: PyMongoBulkWriteError, count: int, ordered: bool
-) -> dict[int, Exception]:
-    details = error.details or {}
-    failed: dict[int, Exception] = {}
-    for told in details.get("writeErrors", ()):
-        kind = NotUniqueError if told["code"] in DUPLICATE_KEY else OperationError
-        failed[told["index"]] = kind(told["errmsg"])
-    if ordered and failed:
-        first = min(failed)
-        for place in range(first + 1, count):
-            failed[place] = OperationError(
-                f"Not tried, since operation {first} of the ordered bulk failed"
-            )
-    if not failed:
-        raise OperationError(f"Bulk write error: ({details})") from error
-    return failed
-
-
-def _written(document: Any, insertion: Any) -> None:
-    """Note that a document is stored as it is."""
-    if insertion is not None:
-        name = document._meta["id_field"]
-        stored = insertion._doc["_id"]
-        document[name] = document._fields[name].to_python(stored)
-    document._created = False
-    document._clear_changed_fields()
 
 
 def _summary(

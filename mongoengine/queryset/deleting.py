@@ -48,6 +48,8 @@ class Deleting(Reading[D]):
         :returns: the number of documents; None where writes are not acknowledged
         :raises OperationError: if a rule `DENY` forbids it
         """
+        if self._is_void:
+            return 0
         if not _from_doc_delete and (
             self._skip or self._limit or self._tells_of_deletions()
         ):
@@ -58,7 +60,7 @@ class Deleting(Reading[D]):
         collection = await self._open_to_write(io, write_concern)
         result = await io(
             collection.delete_many(
-                self._query, session=_get_session(), **self._common_options()
+                self._filter(), session=_get_session(), **self._common_options()
             )
         )
         return result.deleted_count if result.acknowledged else None
@@ -82,11 +84,10 @@ class Deleting(Reading[D]):
         :returns: 1 or 0; None where writes are not acknowledged
         :raises OperationError: if a rule `DENY` forbids it
         """
-        if self._none or self._empty:
+        if self._is_void:
             return 0
         if (
             self._skip
-            or self._where_clause
             or self._sort_keys()
             or self._tells_of_deletions()
             or any(self._delete_rules())
@@ -95,7 +96,7 @@ class Deleting(Reading[D]):
         collection = await self._open_to_write(io, write_concern)
         result = await io(
             collection.delete_one(
-                self._query, session=_get_session(), **self._common_options()
+                self._filter(), session=_get_session(), **self._common_options()
             )
         )
         return result.deleted_count if result.acknowledged else None

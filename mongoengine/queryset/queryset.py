@@ -90,7 +90,7 @@ class QuerySet(BaseQuerySet[D]):
         """
         if again:
             self._cursor_obj = None
-        if self._none or self._empty:
+        if self._is_void:
             return None
         return self._batches_of(io, await self._held_cursor(io))
 

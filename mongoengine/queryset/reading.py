@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sized
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -38,6 +38,10 @@ D = TypeVar("D")
 F = TypeVar("F", bound=Callable[..., Any])
 
 REPR_OUTPUT_SIZE = 20
+
+#: A command has 16 MB at most, and a key that is an ObjectId takes about 20 bytes.
+KEYS_AT_A_TIME = 100_000
+
 NOTHING: Any = object()
 
 _JSON_WARNING = (
@@ -71,6 +75,16 @@ def _skipping(skip: int | None) -> dict[str, int]:
     return {"skip": skip}
 
 
+def _pieces(keys: Any) -> Iterator[Any]:
+    """Primary keys, so many at a time that a command holds them."""
+    if len(keys) <= KEYS_AT_A_TIME:
+        yield keys
+        return
+    keys = list(keys)
+    for start in range(0, len(keys), KEYS_AT_A_TIME):
+        yield keys[start : start + KEYS_AT_A_TIME]
+
+
 class Reading(Building[D]):
     """The operations that read documents."""
 
@@ -78,7 +92,7 @@ class Reading(Building[D]):
 
     async def _first(self, io: IO, *, session: Session = None) -> D | None:
         """The first document, or None (`find`)."""
-        if self._none or self._empty:
+        if self._is_void:
             return None
         raw = await self._read_one(io, self._skip)
         return None if raw is None else self._convert(raw, scalar_first=True)
@@ -103,9 +117,7 @@ class Reading(Building[D]):
         :raises MultipleObjectsReturned: the document class's own, if there are more
         """
         queryset = self.filter(*q_objs, **query)
-        raws = []
-        if not queryset._none:
-            raws = await queryset._read_two(io)
+        raws = [] if queryset._is_void else await queryset._read_two(io)
         document = self._document
         if not raws:
             raise document.DoesNotExist(
@@ -147,7 +159,9 @@ class Reading(Building[D]):
     async def _item(self, io: IO, index: int) -> D:
         if index < 0:
             raise IndexError("Cursor instances do not support negative indices")
-        raw = await self._read_one(io, (self._skip or 0) + index)
+        raw = None
+        if not self._is_void:
+            raw = await self._read_one(io, (self._skip or 0) + index)
         if raw is None:
             raise IndexError("no such item for Cursor instance")
         found: D = self._convert(raw, scalar_first=True)
@@ -177,7 +191,7 @@ class Reading(Building[D]):
 
     async def _exists(self, io: IO, *, session: Session = None) -> bool:
         """Whether any document matches (`find`, of one `_id` at most)."""
-        if self._none or self._empty:
+        if self._is_void:
             return False
         collection = await self._open_to_read(io)
         options = self._find_options(ordered=False)
@@ -189,7 +203,7 @@ class Reading(Building[D]):
     async_exists = asynchronous(_exists)
 
     async def _has_data_body(self, io: IO) -> bool:
-        if self._none or self._empty:
+        if self._is_void:
             return False
         unordered = self._with(_ordering=[]) if self._sort_keys() else self
         return await unordered._read_one(io, self._skip) is not None
@@ -219,7 +233,7 @@ class Reading(Building[D]):
     async_count = asynchronous(_count)
 
     async def _counted(self, io: IO, with_limit_and_skip: bool) -> int:
-        if self._none or self._empty:
+        if self._is_void:
             return 0
         if self._limit == 0 and not with_limit_and_skip:
             return 0
@@ -239,7 +253,7 @@ class Reading(Building[D]):
 
     async def _start(self, io: IO) -> Batches | ReadingAhead | None:
         """Batches of the raw documents; sends nothing yet."""
-        if self._none or self._empty:
+        if self._is_void:
             return None
         return self._batches_of(io, await self._find(io))
 
@@ -261,7 +275,7 @@ class Reading(Building[D]):
 
     async def _read_all(self, io: IO) -> list[dict[str, Any]]:
         """Every raw document."""
-        if self._none or self._empty:
+        if self._is_void:
             return []
         return await Batches(await self._find(io)).drain(io)
 
@@ -339,15 +353,19 @@ class Reading(Building[D]):
             out of the result
         :param session: a PyMongo session to work in
         """
+        if self._is_void:
+            return {}
         collection = await self._open(io)
         options = self._cursor_args
         session = _get_session()
         if session is not None:
             options["session"] = session
-        if iter(object_ids) is object_ids:
+        if not isinstance(object_ids, Sized):
             object_ids = list(object_ids)
-        cursor = collection.find({"_id": {"$in": object_ids}}, **options)
-        raws = await Batches(cursor).drain(io)
+        raws: list[dict[str, Any]] = []
+        for ids in _pieces(object_ids):
+            cursor = collection.find({"_id": {"$in": ids}}, **options)
+            raws += await Batches(cursor).drain(io)
         return {
             raw["_id"]: item
             for raw, item in zip(raws, self._converter()(raws), strict=True)
@@ -427,7 +445,7 @@ class Reading(Building[D]):
 
     async def _next(self, io: IO) -> Any:
         """The next item, or `NOTHING`."""
-        if self._none or self._empty:
+        if self._is_void:
             return NOTHING
         cursor = await self._held_cursor(io)
         try:

@@ -74,6 +74,9 @@ COPIED = frozenset(
 
 _SNAPSHOT = "The snapshot option is not anymore available with PyMongo 3+"
 
+#: A filter that no document meets.
+NO_DOCUMENT: Mapping[str, Any] = {"_id": {"$in": []}}
+
 SYMBOLS = {"-": -1, "+": 1}
 
 
@@ -271,8 +274,15 @@ class QueryState(Generic[D]):
             self._mongo_query = query = made
         return query
 
+    @property
+    def _is_void(self) -> bool:
+        """Whether this is `none()` or an empty slice, which need not ask the server."""
+        return self._none or self._empty
+
     def _filter(self) -> dict[str, Any]:
-        """The filter with the condition of `where()`, for `find`."""
+        """The filter with the condition of `where()`; for `none()`, one never met."""
+        if self._is_void:
+            return dict(NO_DOCUMENT)
         if self._where_clause is None:
             return self._query
         return {**self._query, "$where": Code(self._where_clause)}

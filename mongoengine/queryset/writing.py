@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo.errors import BulkWriteError as PyMongoBulkWriteError
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import OperationFailure
 
 from mongoengine import signals
 from mongoengine.connection import _get_session
-from mongoengine.errors import BulkWriteError, NotUniqueError, OperationError
+from mongoengine.errors import BulkOperationError, OperationError
 from mongoengine.execution import asynchronous, blocking
 from mongoengine.queryset import transform
 from mongoengine.queryset.reading import Reading
+from mongoengine.queryset.refusals import failures_of, refusal
 
 if TYPE_CHECKING:
     from mongoengine.execution import IO
@@ -26,7 +26,6 @@ D = TypeVar("D")
 
 _NOT_SAVED = "Could not save document ({})"
 _NOT_UPDATED = "Update failed ({})"
-_DUPLICATE = re.compile("^E1100[01] duplicate key")
 
 
 class Writing(Reading[D]):
@@ -37,10 +36,15 @@ class Writing(Reading[D]):
     async def _create(self, io: IO, /, **kwargs: Any) -> D:
         """A new document of these values, saved (`insert`).
 
+        After `using()` it belongs behind that alias, and goes on being saved there.
+
         :raises ValidationError: if a value is invalid
         :raises NotUniqueError: if a unique value exists already
         """
-        saved: D = await io.call(self._document(**kwargs), "save", force_insert=True)
+        document = self._document(**kwargs)
+        if self._using:
+            document._switch(self._alias, self._collection_name, keep_created=True)
+        saved: D = await io.call(document, "save", force_insert=True)
         return saved
 
     create = blocking(_create)
@@ -54,19 +58,26 @@ class Writing(Reading[D]):
         write_concern: Mapping[str, Any] | None = None,
         signal_kwargs: Mapping[str, Any] | None = None,
         *,
+        ordered: bool = True,
         session: Session = None,
     ) -> Any:
         """Insert new documents, without validating them (`insert`).
 
-        :param doc_or_docs: a document, or several
+        Sends as many commands as the server's limits ask for.
+
+        :param doc_or_docs: a document, or any number of them
         :param load_bulk: give the documents, read back; False for their ids
         :param write_concern: options of a PyMongo `WriteConcern`
         :param signal_kwargs: more keywords for the receivers of signals
+        :param ordered: write in this order, and nothing after a failure; False
+            writes all that can be written
         :param session: a PyMongo session to work in
         :returns: documents or ids; one alone for one document alone
         :raises OperationError: if a document is of another class, or stored already
         :raises NotUniqueError: if the one document breaks a unique index
-        :raises BulkWriteError: if one of several documents could not be written
+        :raises BulkOperationError: if some of several documents could not be
+            written: its `failures` tell which and why; the others are written, and
+            are clean
         """
         alone = isinstance(doc_or_docs, self._document)
         docs = [doc_or_docs] if alone else self._several(doc_or_docs)
@@ -89,11 +100,13 @@ class Writing(Reading[D]):
         if io.is_async:
             await self._fill_sequences(io, docs)
         raws = [doc._to_wire() for doc in docs]
-        ids = await self._send_inserts(io, collection, docs, raws, alone)
+        if alone:
+            ids = [await self._send_one(io, collection, raws[0])]
+        else:
+            ids = await self._send_many(io, collection, docs, raws, ordered)
         for doc, object_id in zip(docs, ids, strict=True):
             doc.pk = object_id
-            doc._created = False
-            doc._clear_changed_fields()
+            mark_written(doc)
         results: Any = docs
         if load_bulk:
             found = await self._in_bulk(io, ids)
@@ -129,30 +142,46 @@ class Writing(Reading[D]):
             return [docs]
         return list(docs)
 
-    async def _send_inserts(
-        self, io: IO, collection: Any, docs: list[Any], raws: list[Any], alone: bool
+    async def _send_one(self, io: IO, collection: Any, raw: dict[str, Any]) -> Any:
+        """Insert a document as dumped; gives its id."""
+        try:
+            done = await io(collection.insert_one(raw, session=_get_session()))
+        except OperationFailure as error:
+            raise refusal(error, _NOT_SAVED) from error
+        return done.inserted_id
+
+    async def _send_many(
+        self,
+        io: IO,
+        collection: Any,
+        docs: list[Any],
+        raws: list[dict[str, Any]],
+        ordered: bool,
     ) -> list[Any]:
         """Insert documents as dumped; gives their ids."""
-        session = {"session": _get_session()}
         try:
-            if alone:
-                done = await io(collection.insert_one(raws[0], **session))
-                return [done.inserted_id]
-            done = await io(collection.insert_many(raws, **session))
-            return list(done.inserted_ids)
-        except DuplicateKeyError as error:
-            raise NotUniqueError(_NOT_SAVED.format(error)) from error
+            done = await io(
+                collection.insert_many(raws, ordered=ordered, session=_get_session())
+            )
         except PyMongoBulkWriteError as error:
+            failed = failures_of(error, len(docs), ordered)
+            for index, (doc, raw) in enumerate(zip(docs, raws, strict=True)):
+                if index not in failed:
+                    doc.pk = key_of(doc, raw)
+                    mark_written(doc)
             details: Any = error.details
-            for failed in details["writeErrors"]:
+            for told in details["writeErrors"]:
                 # Told as `to_mongo()` dumps it, which is not how it is sent.
-                op = docs[failed["index"]].to_mongo()
-                op.setdefault("_id", failed["op"]["_id"])
-                failed["op"] = op
-            raise BulkWriteError(f"Bulk write error: ({details})") from error
+                op = docs[told["index"]].to_mongo()
+                op.setdefault("_id", told["op"]["_id"])
+                told["op"] = op
+            raise BulkOperationError(
+                f"Bulk write error: ({details})",
+                [(index, docs[index], failed[index]) for index in sorted(failed)],
+            ) from error
         except OperationFailure as error:
-            kind = NotUniqueError if _DUPLICATE.match(str(error)) else OperationError
-            raise kind(_NOT_SAVED.format(error)) from error
+            raise refusal(error, _NOT_SAVED) from error
+        return list(done.inserted_ids)
 
     # Updating
 
@@ -183,7 +212,7 @@ class Writing(Reading[D]):
         """
         if not update and not upsert:
             raise OperationError("No update parameters, would remove data")
-        if self._none or self._empty:
+        if self._is_void:
             return 0
         change = self._change(update)
         if upsert and self._cls_query:
@@ -195,11 +224,9 @@ class Writing(Reading[D]):
             options["array_filters"] = array_filters
         send = collection.update_many if multi else collection.update_one
         try:
-            result = await io(send(self._query, change, **options))
-        except DuplicateKeyError as error:
-            raise NotUniqueError(_NOT_UPDATED.format(error)) from error
+            result = await io(send(self._filter(), change, **options))
         except OperationFailure as error:
-            raise OperationError(_NOT_UPDATED.format(error)) from error
+            raise refusal(error, _NOT_UPDATED) from error
         if full_result:
             return result
         return result.raw_result["n"] if result.raw_result else None
@@ -259,7 +286,8 @@ class Writing(Reading[D]):
         :param write_concern: options of a PyMongo `WriteConcern`
         :param read_concern: options of a PyMongo `ReadConcern`
         :param update: changes; see `update`
-        :returns: the document as it is stored now
+        :returns: the document as it is stored now; None for `none()` and empty
+            slices, which write nothing
         """
         result = await self._update(
             io,
@@ -270,6 +298,8 @@ class Writing(Reading[D]):
             full_result=True,
             **update,
         )
+        if self._is_void:
+            return None
         if result.raw_result["updatedExisting"]:
             return await self._get(io)
         fresh = self._with(_query_obj=type(self)._query_obj, _mongo_query=None)
@@ -306,7 +336,7 @@ class Writing(Reading[D]):
             raise OperationError("Conflicting parameters: remove and new")
         if not update and not upsert and not remove:
             raise OperationError("No update parameters, must either update or remove")
-        if self._none or self._empty:
+        if self._is_void:
             return None
         options: dict[str, Any] = {
             name: value
@@ -330,10 +360,8 @@ class Writing(Reading[D]):
                     **options,
                 )
             raw = await io(call)
-        except DuplicateKeyError as error:
-            raise NotUniqueError(_NOT_UPDATED.format(error)) from error
         except OperationFailure as error:
-            raise OperationError(_NOT_UPDATED.format(error)) from error
+            raise refusal(error, _NOT_UPDATED) from error
         if raw is None:
             return None
         found: D = self._document._maker(self._auto_dereference)(raw)
@@ -341,3 +369,14 @@ class Writing(Reading[D]):
 
     modify = blocking(_modify)
     async_modify = asynchronous(_modify)
+
+
+def key_of(document: Any, raw: Mapping[str, Any]) -> Any:
+    """The primary key of a document that is stored as `raw`."""
+    return document._fields[document._meta["id_field"]].to_python(raw["_id"])
+
+
+def mark_written(document: Any) -> None:
+    """Note that a document is stored as it is."""
+    document._created = False
+    document._clear_changed_fields()
