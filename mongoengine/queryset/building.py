@@ -44,7 +44,7 @@ class Building(QueryState[D]):
     def __call__(self, q_obj: QNode | None = None, **query: Any) -> Self:
         """The documents of this queryset that also match a query.
 
-        :param q_obj: a `Q`, or several joined by `&` and `|`
+        :param q_obj: a `Q`, or several joined by `&` and `|`, or negated by `~`
         :param query: conditions like `age__gt=18`
         :raises InvalidQueryError: if `q_obj` is no query object
         """

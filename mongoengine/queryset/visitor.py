@@ -1,4 +1,4 @@
-"""`Q`: conditions that can be combined with `&` and `|`."""
+"""`Q`: conditions that can be combined with `&` and `|`, and negated with `~`."""
 
 from __future__ import annotations
 
@@ -70,9 +70,8 @@ class QueryCompilerVisitor(QNodeVisitor):
         self.document = document
 
     def visit_combination(self, combination: QCombination) -> Any:
-        """`{"$and": [...]}` or `{"$or": [...]}`, of filters."""
-        operator = "$or" if combination.operation == QNode.OR else "$and"
-        return {operator: combination.children}
+        """`{"$and": [...]}`, `{"$or": [...]}` or `{"$nor": [...]}`, of filters."""
+        return {OPERATORS[combination.operation]: combination.children}
 
     def visit_query(self, query: Q) -> Any:
         """The filter for the keywords of a leaf."""
@@ -84,6 +83,7 @@ class QNode:
 
     AND = 0
     OR = 1
+    NOR = 2
 
     def to_query(self, document: Any) -> dict[str, Any]:
         """The MongoDB filter for these conditions on a document class.
@@ -115,28 +115,51 @@ class QNode:
     def __and__(self, other: QNode) -> QNode:
         return self._combine(other, self.AND)
 
+    def __invert__(self) -> QNode:
+        """What does not meet these conditions; without any, still everything.
+
+        https://www.mongodb.com/docs/manual/reference/operator/query/nor/
+        """
+        return QCombination(self.NOR, [self]) if bool(self) else self
+
 
 class QCombination(QNode):
-    """Conditions joined by `operation`: `QNode.AND` or `QNode.OR`.
+    """Conditions joined by `operation`: `QNode.AND`, `QNode.OR` or `QNode.NOR`.
 
-    Children that are combinations of the same operation are taken apart.
+    `NOR`: that none of them is met.  Of the others, children that are combinations of
+    the same operation are taken apart.
     """
 
     def __init__(self, operation: int, children: Iterable[Any]) -> None:
         self.operation = operation
         self.children: list[Any] = []
+        joins = operation != self.NOR
         for node in children:
-            if isinstance(node, QCombination) and node.operation == operation:
+            if joins and isinstance(node, QCombination) and node.operation == operation:
                 self.children += node.children
             else:
                 self.children.append(node)
 
     def __repr__(self) -> str:
-        sign = " & " if self.operation is self.AND else " | "
-        return f"({sign.join(map(repr, self.children))})"
+        sign = " & " if self.operation == self.AND else " | "
+        shown = sign.join(map(repr, self.children))
+        if self.operation != self.NOR:
+            return f"({shown})"
+        return f"~{shown}" if len(self.children) == 1 else f"~({shown})"
 
     def __bool__(self) -> bool:
         return bool(self.children)
+
+    def __invert__(self) -> QNode:
+        """The negation; of a negation, what was negated."""
+        if self.operation == self.OR and self.children:
+            return QCombination(self.NOR, self.children)
+        if self.operation != self.NOR:
+            return super().__invert__()
+        if len(self.children) == 1:
+            only: QNode = self.children[0]
+            return only
+        return QCombination(self.OR, self.children)
 
     def accept(self, visitor: QNodeVisitor) -> Any:
         """What `visitor` makes of the children, and then of their combination."""
@@ -166,7 +189,7 @@ class QCombination(QNode):
 
 
 class Q(QNode):
-    """Keyword conditions, to be combined: `Q(age__gt=18) | Q(name="Ada")`.
+    """Keyword conditions, to be combined: `Q(age__gt=18) | ~Q(name="Ada")`.
 
     Takes what `QuerySet.filter` takes as keywords: `Q(name="Ada", age__gt=18)`
     holds where all of them do.
@@ -206,3 +229,7 @@ class Q(QNode):
         """Whether there is no condition.  Deprecated: use `not bool(q)`."""
         warn_empty_is_deprecated()
         return not self.query
+
+
+#: The operators of MongoDB for the operations of a `QCombination`.
+OPERATORS = {QNode.AND: "$and", QNode.OR: "$or", QNode.NOR: "$nor"}

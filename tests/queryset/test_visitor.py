@@ -1,4 +1,4 @@
-"""`Q`: conditions combined with `&` and `|`."""
+"""`Q`: conditions combined with `&` and `|`, and negated with `~`."""
 
 from __future__ import annotations
 
@@ -41,6 +41,23 @@ A, B, C = Q(title="x"), Q(views=1), Q(size=2)
         (Q(views__gt=1) & Q(views__lt=5), {"v": {"$gt": 1, "$lt": 5}}),
         (Q(views__gt=1) & Q(views=5), {"$and": [{"v": {"$gt": 1}}, {"v": 5}]}),
         (Q(__raw__={"a": 1}) & A, {"a": 1, "t": "x"}),
+        (~A, {"$nor": [{"t": "x"}]}),
+        (~Q(title="x", views=1), {"$nor": [{"t": "x", "v": 1}]}),
+        (~(A & B), {"$nor": [{"t": "x", "v": 1}]}),
+        (~(A | B), {"$nor": [{"t": "x"}, {"v": 1}]}),
+        (~(A | (B & C)), {"$nor": [{"t": "x"}, {"v": 1, "size": 2}]}),
+        (~~A, {"t": "x"}),
+        (~~(A | B), {"$or": [{"t": "x"}, {"v": 1}]}),
+        (~~(A & B), {"t": "x", "v": 1}),
+        (~Q(), {}),
+        (A & ~Q(), {"t": "x"}),
+        (A & ~B, {"$and": [{"t": "x"}, {"$nor": [{"v": 1}]}]}),
+        (~A & ~B, {"$and": [{"$nor": [{"t": "x"}]}, {"$nor": [{"v": 1}]}]}),
+        (A | ~B, {"$or": [{"t": "x"}, {"$nor": [{"v": 1}]}]}),
+        (~(A & ~B), {"$nor": [{"$and": [{"t": "x"}, {"$nor": [{"v": 1}]}]}]}),
+        (~(A | ~B), {"$nor": [{"t": "x"}, {"$nor": [{"v": 1}]}]}),
+        (~Q(views__gt=1), {"$nor": [{"v": {"$gt": 1}}]}),
+        (~Q(__raw__={"a": 1}), {"$nor": [{"a": 1}]}),
     ],
     ids=repr,
 )
@@ -52,6 +69,30 @@ def test_empty_conditions_vanish() -> None:
     assert (A & Q()) is A
     assert (Q() | A) is A
     assert not (Q() & Q())
+
+
+def test_negating_twice_gives_the_condition_itself() -> None:
+    for condition in (A, A & B, A | B, ~A, ~(A | B), Q()):
+        assert ~~condition == condition
+    assert ~~A is A
+    assert not ~Q()
+
+
+def test_negations_are_not_taken_apart() -> None:
+    inner = ~A
+    outer = QCombination(QNode.NOR, [inner, B])
+    assert outer.children == [inner, B]
+
+
+def test_negations_show_what_they_say() -> None:
+    assert repr(~A) == f"~{A!r}"
+    assert repr(~(A | B)) == f"~({A!r} | {B!r})"
+    assert repr(~(A & B) | C) == f"(~({A!r} & {B!r}) | {C!r})"
+
+
+def test_unknown_names_in_negations_are_refused() -> None:
+    with pytest.raises(InvalidQueryError):
+        (~Q(nothing=1)).to_query(VisitedPage)
 
 
 def test_combinations_of_one_kind_are_flat() -> None:
