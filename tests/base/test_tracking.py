@@ -694,3 +694,45 @@ def test_a_change_is_sent_as_set_and_unset(sent_commands: Any) -> None:
     (update,) = sent_commands.named("update")
     assert update["updates"][0]["u"] == {"$set": {"p.t": "c"}, "$unset": {"n": 1}}
     assert document._get_changed_fields() == []
+
+
+@pytest.mark.usefixtures("connection")
+def test_changes_after_a_reload_are_those_of_the_document(db: Any) -> None:
+    raw = {"ns": [1], "x": {"a": {"b": 1}}, "p": PART, "ps": [PART], "m": {"k": PART}}
+    document = thing(**raw)
+    db.track_thing.insert_one({"_id": ID, **raw})
+    for touched_before in (False, True):
+        if touched_before:
+            document.numbers, document.extra["a"], document.mapped["k"]
+        document.name = "lost"
+        document.reload()
+        assert document.name is None
+        assert document._get_changed_fields() == []
+        document.numbers.append(2)
+        document.extra["a"]["b"] = 2
+        document.part.inner.tags.append("y")
+        document.parts[0].text = "z"
+        document.mapped["k"].text = "z"
+        assert document._get_changed_fields() == [
+            *("ns", "x.a.b", "p.in.tg", "ps.0.t", "m.k.t"),
+        ]
+        assert document.parts[0]._instance == document
+
+
+@pytest.mark.usefixtures("connection")
+def test_a_reload_converts_nothing() -> None:
+    document = TrackThing(name="a", numbers=[1], part=TrackPart(text="b")).save()
+    document.reload()
+    assert "part" not in document._values
+    assert document.part.text == "b"
+
+
+@pytest.mark.usefixtures("connection")
+def test_reloaded_fields_track_and_others_keep_their_changes() -> None:
+    document = TrackThing(name="a", number=1, extra={"k": [1]}).save()
+    document.name = "b"
+    document.number = 5
+    document.reload("number", "extra")
+    assert (document.name, document.number) == ("b", 1)
+    document.extra["k"].append(2)
+    assert document._get_changed_fields() == ["n", "x.k"]

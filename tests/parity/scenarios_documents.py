@@ -641,3 +641,69 @@ def lazily_connected_models(me, db):
     db.connect("elsewhere", "_2")
     Elsewhere(name="a").save()
     return [before, db.raw("elsewhere", "_2"), db.raw("elsewhere"), db.commands()]
+
+
+def attribute_hooks_see_what_is_set(me, db):
+    seen = []
+
+    class Hooked(me.Document):
+        name = me.StringField()
+        number = me.IntField(default=4)
+        items = me.ListField()
+        note = me.StringField(null=True)
+
+        def __setattr__(self, name, value):
+            if not name.startswith("_"):
+                seen.append([name, value])
+            super().__setattr__(name, value)
+
+    loaded = Hooked._from_son({"name": "a", "note": "n"})
+    Hooked(name="b")
+    return [seen, loaded.number, loaded.items]
+
+
+def user_conversions_of_items(me, db):
+    seen = []
+
+    class Own(me.StringField):
+        def to_python(self, value):
+            seen.append(["load", value])
+            return value
+
+        def to_mongo(self, value):
+            seen.append(["dump", value])
+            return value
+
+    class Doc(me.Document):
+        one = Own()
+        many = me.ListField(Own())
+        rows = me.ListField(me.ListField(Own()))
+        named = me.MapField(Own())
+
+    doc = Doc._from_son(
+        {"one": "a", "many": ["b"], "rows": [["c"]], "named": {"k": "d"}}
+    )
+    loaded = list(seen)
+    doc.many, doc.rows, doc.named
+    read = list(seen)
+    doc.to_mongo()
+    Doc(one="x", many=["y"])
+    return [loaded, len(read), seen]
+
+
+def dumping_some_fields_of_a_loaded_document(me, db):
+    class Doc(me.Document):
+        name = me.StringField(db_field="n")
+        other = me.IntField()
+
+    Doc(name="a", other=1).save()
+    return Doc.objects.first().to_mongo(fields=["name"])
+
+
+def the_class_of_a_document_stored_without_one(me, db):
+    class Base(me.Document):
+        name = me.StringField()
+        meta = {"allow_inheritance": True}
+
+    loaded = Base._from_son({"name": "a"})
+    return [loaded._cls, loaded._data["_cls"], loaded.to_mongo()]

@@ -1025,3 +1025,48 @@ def without_a_parent(me, db):
     part.items.append(2)
     part.mapping["b"] = 3
     return [part._get_changed_fields(), part._delta(), part.to_mongo()]
+
+
+def marking_by_hand_inside_untouched_data(me, db):
+    class Part(me.EmbeddedDocument):
+        text = me.StringField(db_field="t")
+        size = me.IntField()
+
+    class Doc(me.Document):
+        part = me.EmbeddedDocumentField(Part, db_field="p")
+        parts = me.ListField(me.EmbeddedDocumentField(Part), db_field="ps")
+
+    Doc(part=Part(text="a", size=1), parts=[Part(text="b")]).save()
+    doc = Doc.objects.first()
+    doc._mark_as_changed("part.t")
+    doc._mark_as_changed("parts.0.t")
+    before = doc._delta()
+    doc.part.size, doc.parts[0].size
+    return [before, doc._delta()]
+
+
+def reloading_binds_what_was_held(me, db):
+    class Part(me.EmbeddedDocument):
+        text = me.StringField(db_field="t")
+        tags = me.ListField(me.StringField())
+
+    class Doc(me.Document):
+        items = me.ListField()
+        extra = me.DictField(db_field="x")
+        parts = me.EmbeddedDocumentListField(Part)
+        mapped = me.MapField(me.EmbeddedDocumentField(Part))
+
+    doc = Doc(
+        items=[[1], {"a": 1}],
+        extra={"k": {"l": [1]}},
+        parts=[Part(text="a")],
+        mapped={"m": Part(text="b")},
+    ).save()
+    doc.reload()
+    doc.items[0].append(2)
+    doc.extra["k"]["l"].append(2)
+    doc.parts[0].tags.append("t")
+    doc.mapped["m"].text = "c"
+    shown = [doc._get_changed_fields(), doc._delta()]
+    doc.save()
+    return [shown, db.raw("doc")]
