@@ -17,6 +17,7 @@ from mongoengine import (
     EmbeddedDocument,
     EmbeddedDocumentField,
     IntField,
+    InvalidDocumentError,
     StringField,
     ValidationError,
 )
@@ -186,3 +187,26 @@ def test_a_document_that_is_not_dynamic_keeps_plain_attributes() -> None:
     part: Any = ClosedPart(text="a")
     part.other = 1
     assert part.to_mongo() == {"text": "a"}
+
+
+class OpenOwner(DynamicDocument):
+    part = EmbeddedDocumentField(ClosedPart, db_field="p")
+    number = IntField(db_field="no")
+
+
+def test_bad_data_of_a_declared_field_is_refused() -> None:
+    with pytest.raises(InvalidDocumentError, match="Field 'part' - "):
+        OpenOwner._from_son({"p": 5, "other": 1})
+
+
+def test_database_names_are_those_of_declared_fields() -> None:
+    document: Any = OpenOwner._from_son({"no": "5", "p": {"text": "a"}, "more": None})
+    assert (document.number, document.part.text) == (5, "a")
+    assert list(document._dynamic_fields) == ["more"]
+
+
+def test_no_references_are_followed_where_that_is_off() -> None:
+    document: Any = OpenOwner._from_son(
+        {"p": {"text": "a"}, "list": [1], "map": {"a": 1}}, _auto_dereference=False
+    )
+    assert (document._auto_dereference, document.part._auto_dereference) == (False,) * 2

@@ -257,3 +257,43 @@ def test_ids_are_made_of_text() -> None:
 def test_ids_are_query_values() -> None:
     assert CustomThing.objects(id=str(ID))._query == {"_id": ID}
     assert CustomThing.objects(id=None)._query == {"_id": None}
+
+
+class Dumping:
+    """A value that says itself what is stored for it."""
+
+    def to_mongo(self, use_db_field: bool = True, fields: Any = None) -> Any:
+        return {"dumped": use_db_field}
+
+
+def test_a_value_that_dumps_itself_does() -> None:
+    cls: Any = document_with(ListField(), other=ListField())
+    document = cls()
+    document.value, document.other = [Dumping(), [Dumping()]], Dumping()
+    dumped = document.to_mongo()
+    assert dumped["value"] == [{"dumped": True}, [{"dumped": True}]]
+    assert dumped["other"] == {"dumped": True}
+
+
+def test_a_document_where_a_list_should_be_is_a_generic_reference() -> None:
+    field: Any = ListField()
+    stored = field.to_mongo(CustomThing(id=ID))
+    assert (stored["_cls"], stored["_ref"].id) == ("CustomThing", ID)
+    part = field.to_mongo(CustomPart(word="ab"))
+    assert part == {"w": "ab", "_cls": "CustomPart"}
+
+
+def test_a_subclass_of_a_container_field_converts_as_it_likes() -> None:
+    class Unique(ListField[Any]):
+        def to_python(self, value: Any) -> Any:
+            return sorted(set(super().to_python(value)))
+
+        def to_mongo(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+            return super().to_mongo(sorted(set(value)), *args, **kwargs)
+
+    cls: Any = document_with(Unique(IntField()))
+    document = cls._from_son({"value": [2, 1, 2]})
+    assert document.value == [1, 2]
+    document.value.append(1)
+    assert document.to_mongo()["value"] == [1, 2]
+    assert document._delta()[0] == {"value": [1, 2]}

@@ -1048,7 +1048,6 @@ def marking_by_hand_inside_untouched_data(me, db):
 def reloading_binds_what_was_held(me, db):
     class Part(me.EmbeddedDocument):
         text = me.StringField(db_field="t")
-        tags = me.ListField(me.StringField())
 
     class Doc(me.Document):
         items = me.ListField()
@@ -1065,7 +1064,7 @@ def reloading_binds_what_was_held(me, db):
     doc.reload()
     doc.items[0].append(2)
     doc.extra["k"]["l"].append(2)
-    doc.parts[0].tags.append("t")
+    doc.parts[0].text = "z"
     doc.mapped["m"].text = "c"
     shown = [doc._get_changed_fields(), doc._delta()]
     doc.save()
