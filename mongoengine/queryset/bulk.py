@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymongo
@@ -166,9 +166,11 @@ class BulkWriting(Writing[D]):
                 requests.append(request)
                 sent.append((index, document, created, request))
         failures: list[tuple[int, Any, Exception]] = []
+        refused = None
         if requests:
             collection = await self._open_to_write(io, write_concern)
-            _, failed = await self._send_bulk(io, collection, requests, ordered)
+            _, refused = await self._send_bulk(io, collection, requests, ordered)
+            failed = _failed(refused, len(requests), ordered)
             failures = [
                 (sent[place][0], sent[place][1], error)
                 for place, error in failed.items()
@@ -179,8 +181,8 @@ class BulkWriting(Writing[D]):
                         document.pk = key_of(document, request._doc)
                     mark_written(document)
         await self._tell_saved(io, documents, sent, failures, told)
-        if failures:
-            raise _summary(failures, len(documents), "document") from failures[0][2]
+        if refused is not None:
+            raise _summary(refused, failures, len(documents), "document") from refused
         return documents
 
     bulk_save = blocking(_bulk_save)
@@ -244,7 +246,7 @@ class BulkWriting(Writing[D]):
         io: IO,
         documents: list[Any],
         sent: list[tuple[int, Any, bool, Any]],
-        failures: list[tuple[int, Any, Exception]],
+        failures: Sequence[tuple[int, Any, Exception]],
         told: Mapping[str, Any],
     ) -> None:
         if not signals.post_save.receivers:
@@ -294,17 +296,19 @@ class BulkWriting(Writing[D]):
         operations = list(operations)
         requests = [await self._request_of(io, operation) for operation in operations]
         collection = await self._open_to_write(io, write_concern)
-        result, failed = await self._send_bulk(io, collection, requests, ordered)
+        result, refused = await self._send_bulk(io, collection, requests, ordered)
+        failed = _failed(refused, len(requests), ordered)
         for place, operation in enumerate(operations):
             if isinstance(operation, InsertOne) and place not in failed:
                 document = operation.document
                 document.pk = key_of(document, requests[place]._doc)
                 mark_written(document)
-        if failed:
+        if refused is not None:
             failures = [
                 (place, operations[place], error) for place, error in failed.items()
             ]
-            raise _summary(failures, len(operations), "operation") from failures[0][2]
+            count = len(operations)
+            raise _summary(refused, failures, count, "operation") from refused
         done: BulkWriteResult = result
         return done
 
@@ -344,23 +348,32 @@ class BulkWriting(Writing[D]):
 
     async def _send_bulk(
         self, io: IO, collection: Any, requests: list[Any], ordered: bool
-    ) -> tuple[Any, Mapping[int, Exception]]:
-        """Write; gives the result, and the errors by the places of the requests."""
+    ) -> tuple[Any, PyMongoBulkWriteError | None]:
+        """Write; gives the result, or what PyMongo raised."""
         try:
             result = await io(
                 collection.bulk_write(requests, ordered=ordered, session=_get_session())
             )
         except PyMongoBulkWriteError as error:
-            failed = failures_of(error, len(requests), ordered)
-            if not failed:
-                raise OperationError(f"Bulk write error: ({error.details})") from error
-            return None, failed
-        return result, {}
+            return None, error
+        return result, None
+
+
+def _failed(
+    refused: PyMongoBulkWriteError | None, count: int, ordered: bool
+) -> dict[int, OperationError]:
+    """What was not written, by the places of the requests."""
+    return {} if refused is None else failures_of(refused, count, ordered)
 
 
 def _summary(
-    failures: list[tuple[int, Any, Exception]], count: int, what: str
+    refused: PyMongoBulkWriteError,
+    failures: Sequence[tuple[int, Any, Exception]],
+    count: int,
+    what: str,
 ) -> BulkOperationError:
+    if not failures:  # all is written, and the write concern is not met
+        return BulkOperationError(f"Bulk write error: ({refused.details})")
     index, _, first = failures[0]
     return BulkOperationError(
         f"{len(failures)} of {count} {what}s failed, first {what} {index} ({first})",

@@ -201,3 +201,17 @@ async def test_what_is_no_operation(family: Family) -> None:
     with pytest.raises(ValidationError):
         await family(QSPerson.objects, "bulk_write", [InsertOne(QSPerson(age="x"))])
     assert family.sent == []
+
+
+async def test_a_write_concern_that_is_not_met_leaves_no_failures(
+    family: Family, people: Any
+) -> None:
+    if "setName" not in people.client.admin.command("hello"):
+        pytest.skip("a server that is no replica set takes no such concern")
+    given = [QSSlug(slug="a"), QSSlug(slug="b")]
+    unmet = {"w": 9, "wtimeout": 1}
+    with pytest.raises(BulkOperationError, match=r"^Bulk write error: ") as caught:
+        await family(QSSlug.objects, "bulk_save", given, write_concern=unmet)
+    assert caught.value.failures == []
+    assert people.slug.count_documents({}) == 2
+    assert [one._created for one in given] == [False, False]

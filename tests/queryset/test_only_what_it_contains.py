@@ -89,7 +89,7 @@ async def test_get_from_a_void_queryset(
 def test_an_index_into_a_void_queryset(
     connection: Any, people: Any, build: Callable[[], Any]
 ) -> None:
-    with pytest.raises(IndexError, match="^no such item for Cursor instance$"):
+    with pytest.raises(IndexError, match=r"^no such item for Cursor instance$"):
         build()[0]
 
 

@@ -8,6 +8,7 @@ import pytest
 from pymongo.results import UpdateResult
 
 from mongoengine import (
+    BulkOperationError,
     BulkWriteError,
     InvalidQueryError,
     NotUniqueError,
@@ -24,6 +25,9 @@ from tests.queryset.models import (
     QSSlug,
     oid,
 )
+
+#: More servers than there are, and no time to wait for them.
+UNMET = {"w": 9, "wtimeout": 1}
 
 pytestmark = pytest.mark.usefixtures("people")
 
@@ -107,6 +111,117 @@ async def test_inserting_duplicates_among_several(family: Family, people: Any) -
     with pytest.raises(BulkWriteError, match=r"^Bulk write error: \(\{'writeErrors'"):
         await family(QSPerson.objects, "insert", given)
     assert people.person.count_documents({}) == 6
+
+
+def states(documents: list[Any]) -> list[tuple[bool, bool, list[str]]]:
+    """Whether they have a key, whether they are new, and what is unsaved."""
+    return [
+        (one.pk is not None, one._created, one._get_changed_fields())
+        for one in documents
+    ]
+
+
+NEW, CLEAN = (False, True, []), (True, False, [])
+
+
+async def test_an_ordered_insert_ends_at_the_first_failure(
+    family: Family, people: Any
+) -> None:
+    given = [QSAnimal(name=name) for name in "abacd"]
+    with pytest.raises(BulkOperationError) as caught:
+        await family(QSAnimal.objects, "insert", given)
+    assert [raw["name"] for raw in people.animal.find()] == ["a", "b"]
+    assert states(given) == [CLEAN, CLEAN, NEW, NEW, NEW]
+    failures = caught.value.failures
+    assert [(index, document) for index, document, _ in failures] == [
+        (2, given[2]),
+        (3, given[3]),
+        (4, given[4]),
+    ]
+    duplicate, *untried = [error for _, _, error in failures]
+    assert isinstance(duplicate, NotUniqueError)
+    assert "E11000" in str(duplicate)
+    assert {type(error) for error in untried} == {OperationError}
+    assert {str(error) for error in untried} == {
+        "Not tried, since operation 2 of the ordered bulk failed"
+    }
+
+
+async def test_an_unordered_insert_writes_all_it_can(
+    family: Family, people: Any
+) -> None:
+    given = [QSAnimal(name=name) for name in "abacbd"]
+    with pytest.raises(BulkOperationError) as caught:
+        await family(QSAnimal.objects, "insert", given, ordered=False)
+    assert sorted(raw["name"] for raw in people.animal.find()) == ["a", "b", "c", "d"]
+    assert states(given) == [CLEAN, CLEAN, NEW, CLEAN, NEW, CLEAN]
+    assert [index for index, _, _ in caught.value.failures] == [2, 4]
+    for index, document, error in caught.value.failures:
+        assert document is given[index]
+        assert isinstance(error, NotUniqueError)
+    insert = next(sent for sent in family.sent if "insert" in sent)
+    assert insert["ordered"] is False
+
+
+async def test_what_was_not_inserted_can_be_inserted_later(
+    family: Family, people: Any
+) -> None:
+    given = [QSAnimal(name=name) for name in "aab"]
+    with pytest.raises(BulkOperationError) as caught:
+        await family(QSAnimal.objects, "insert", given)
+    rest = [document for _, document, _ in caught.value.failures]
+    rest[0].name = "c"
+    await family(QSAnimal.objects, "insert", rest)
+    given[0].name = "z"
+    await family(given[0], "save")
+    assert sorted(raw["name"] for raw in people.animal.find()) == ["b", "c", "z"]
+
+
+async def test_the_key_of_what_was_inserted_is_that_of_a_loaded_document(
+    family: Family, people: Any
+) -> None:
+    given = [QSSlug(slug="a"), QSSlug(slug="b"), QSSlug(slug="a")]
+    with pytest.raises(BulkOperationError):
+        await family(QSSlug.objects, "insert", given)
+    assert [one.pk for one in given] == ["a", "b", "a"]
+    assert [one._created for one in given] == [False, False, True]
+
+
+async def test_failures_count_across_the_batches_of_the_server(
+    family: Family, people: Any
+) -> None:
+    big = "x" * 13_000_000
+    given = [QSAnimal(name=f"{n}{big}") for n in (0, 1, 2, 3, 3, 4)]
+    given[3].name = given[4].name = "twin"
+    with pytest.raises(BulkOperationError) as caught:
+        await family(QSAnimal.objects, "insert", given, ordered=False)
+    assert len([sent for sent in family.sent if "insert" in sent]) > 1
+    assert [index for index, _, _ in caught.value.failures] == [4]
+    assert states(given) == [CLEAN] * 4 + [NEW, CLEAN]
+
+
+async def test_what_was_inserted_is_read_back_in_pieces(
+    family: Family, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mongoengine.queryset.reading.KEYS_AT_A_TIME", 3)
+    given = [QSSlug(slug=str(n)) for n in range(7)]
+    loaded = await family(QSSlug.objects, "insert", given)
+    assert [one.slug for one in loaded] == list("0123456")
+    assert family.names == ["insert", "find", "find", "find"]
+
+
+async def test_a_write_concern_that_is_not_met_leaves_no_failures(
+    family: Family, people: Any
+) -> None:
+    if "setName" not in people.client.admin.command("hello"):
+        pytest.skip("a server that is no replica set takes no such concern")
+    await family(QSSlug.objects, "count")
+    given = [QSSlug(slug="a"), QSSlug(slug="b")]
+    with pytest.raises(BulkOperationError, match=r"^Bulk write error: ") as caught:
+        await family(QSSlug.objects, "insert", given, write_concern=UNMET)
+    assert caught.value.failures == []
+    assert people.slug.count_documents({}) == 2
+    assert states(given) == [CLEAN, CLEAN]
 
 
 @pytest.mark.parametrize("given", [QSRanked(), [QSRanked()], "x", [QSPerson(), "x"]])
