@@ -53,8 +53,12 @@ class InvalidCollectionError(Exception):
 
 
 def alias_of(cls: DocumentClass) -> str:
-    """The alias that `cls` uses here and now."""
-    return context.db_alias_of(cls) or own_alias_of(cls)
+    """The alias that the class uses in this task or thread."""
+    switched = context.db_aliases.get()
+    if cls in switched:
+        return switched[cls]
+    alias: str = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
+    return alias
 
 
 def own_alias_of(cls: DocumentClass) -> str:
@@ -93,6 +97,21 @@ async def async_collection_of(
         raise error.named(cls, "_get_collection") from None
 
 
+def prepared_collection(cls: DocumentClass, io: IO, alias: str, name: str) -> Any:
+    """The collection, if it has been prepared; else None.
+
+    :raises WrongFamilyError: if the alias is open only the other way
+    :raises ConnectionFailure: if it is not defined
+    """
+    prepared = connection.database(io, alias).__dict__.get(_PREPARED)
+    if prepared is None:
+        return None
+    collection = prepared.get((cls, name))
+    if collection is not None and cls._collection is None and _is_own(cls, alias, name):
+        return None  # it was forgotten
+    return collection
+
+
 async def open_collection(
     cls: DocumentClass, io: IO, alias: str | None = None, name: str | None = None
 ) -> Any:
@@ -105,16 +124,12 @@ async def open_collection(
         alias = alias_of(cls)
     if name is None:
         name = cls._get_collection_name()
-    database = connection.database(io, alias)
     target: Target = (cls, name)  # type: ignore[assignment]
     while True:
-        known = vars(database).get(_PREPARED)
-        if known is not None:
-            collection = known.get(target)
-            if collection is not None and (
-                cls._collection is not None or not _is_own(cls, alias, target[1])
-            ):
-                return collection
+        collection = prepared_collection(cls, io, alias, target[1])
+        if collection is not None:
+            return collection
+        database = connection.database(io, alias)
         if (id(database), target) in _preparing_here.get():
             return database.get_collection(name)
         preparing: dict[Target, Any] = vars(database).setdefault(_PREPARING, {})

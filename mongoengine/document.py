@@ -6,7 +6,7 @@ has two faces: `save()` and `async_save()`, and so on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -106,9 +106,10 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         a base for other classes, which has no collection of its own.
     `allow_inheritance`
         subclasses share the collection; each document stores its class in `_cls`.
-    `indexes`, `index_background`, `index_opts`, `index_cls`,
+    `indexes`, `index_background`, `index_opts`, `index_cls`
+        what indexes there are.
     `auto_create_index`, `auto_create_index_on_save`
-        what indexes there are, and when they are created.
+        when they are created.
     `ordering`
         names of the fields that querysets are ordered by.
     `max_documents`, `max_size` (bytes)
@@ -158,15 +159,14 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
 
     # Where documents are stored
 
-    @classmethod
-    def _get_db_alias(cls) -> str:
-        """The alias that the class uses in this task or thread."""
-        return _collections.alias_of(cls)
+    _get_db_alias = classmethod(_collections.alias_of)
 
     @classmethod
     def _get_collection_name(cls) -> str | None:
         """The collection that the class uses in this task or thread."""
-        switched = context.collection_name_of(cls)
+        switched = None
+        if context.collection_names.get():
+            switched = context.collection_name_of(cls)
         name: str | None = switched or cls._meta.get("collection")
         return name
 
@@ -180,11 +180,8 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         """The PyMongo database of the class, as the async family sees it."""
         return connection.database(ASYNC, cls._get_db_alias())
 
-    @classmethod
-    async def _open_collection(
-        cls, io: IO, alias: str | None = None, name: str | None = None
-    ) -> Any:
-        return await _collections.open_collection(cls, io, alias, name)
+    _prepared_collection = classmethod(_collections.prepared_collection)
+    _open_collection = classmethod(_collections.open_collection)
 
     @classmethod
     def _get_collection(cls) -> Any:
@@ -205,9 +202,9 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         """Open the collection again before it is next used."""
         cls._collection = None
 
-    async def _own_collection(self, io: IO) -> Any:
+    def _own_collection(self, io: IO) -> Awaitable[Any]:
         """The collection that this document is stored in."""
-        return await _collections.open_collection(type(self), io, *(self._target or ()))
+        return _collections.open_collection(type(self), io, *(self._target or ()))
 
     @property
     def _qs(self) -> QuerySet[Self]:

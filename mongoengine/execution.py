@@ -20,11 +20,10 @@ other keywords are no names of fields declare it, for signatures and types.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import (
     Any,
     Concatenate,
-    Generic,
     Literal,
     ParamSpec,
     TypeAlias,
@@ -79,17 +78,9 @@ def _class_name_of(owner: Any) -> str:
     return str(document.__name__)
 
 
-class _Ready(Generic[R]):
-    """An awaitable that already has its result, and so never suspends."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: R) -> None:
-        self.value = value
-
-    def __await__(self) -> Generator[None, None, R]:
-        yield from ()
-        return self.value
+async def _ready(value: R) -> R:
+    """Something to await that has its result already, and so never suspends."""
+    return value
 
 
 class _SyncIO:
@@ -98,12 +89,12 @@ class _SyncIO:
     is_async: Literal[False] = False
     wanted: Literal["sync"] = "sync"
 
-    def __call__(self, result: Any) -> Awaitable[Any]:
-        return _Ready(result)
+    async def __call__(self, result: Any) -> Any:
+        return result
 
-    def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    async def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call a public operation that users may override, in this family."""
-        return _Ready(getattr(target, method)(*args, **kwargs))
+        return getattr(target, method)(*args, **kwargs)
 
     def __repr__(self) -> str:
         return "SYNC"
@@ -116,7 +107,7 @@ class _AsyncIO:
     wanted: Literal["async"] = "async"
 
     def __call__(self, result: Any) -> Awaitable[Any]:
-        return result if hasattr(result, "__await__") else _Ready(result)
+        return result if hasattr(result, "__await__") else _ready(result)
 
     def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return getattr(target, "async_" + method)(*args, **kwargs)

@@ -100,11 +100,11 @@ class Reading(Building[D]):
     first = blocking(_first)
     async_first = asynchronous(_first)
 
-    async def _read_one(
-        self, io: IO, skip: int | None, **options: Any
-    ) -> dict[str, Any] | None:
+    async def _read_one(self, io: IO, skip: int | None) -> dict[str, Any] | None:
         collection = await self._open_to_read(io)
-        options = {**self._find_options(), **_skipping(skip), **options}
+        options = self._find_options()
+        if skip:
+            options.update(_skipping(skip))
         raw: dict[str, Any] | None = await io(
             collection.find_one(self._filter(), **options)
         )
@@ -136,9 +136,11 @@ class Reading(Building[D]):
     async def _read_two(self, io: IO) -> list[dict[str, Any]]:
         collection = await self._open_to_read(io)
         options = self._find_options(ordered=False)
-        options.update(_skipping(self._skip))
-        cursor = collection.find(self._filter(), limit=2, **options)
-        return await Batches(cursor).drain(io)
+        if self._skip:
+            options.update(_skipping(self._skip))
+        batches = Batches(collection.find(self._filter(), limit=2, **options))
+        raws = await batches.read(io)
+        return raws + await batches.drain(io) if batches.more else raws
 
     async def _with_id(
         self, io: IO, object_id: Any, *, session: Session = None

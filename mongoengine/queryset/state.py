@@ -72,6 +72,22 @@ COPIED = frozenset(
     )
 )
 
+#: Without any of these, `find` is given a session and an order at most.
+OPTIONS_OF_FIND = frozenset(
+    (
+        "_allow_disk_use",
+        "_batch_size",
+        "_collation",
+        "_comment",
+        "_hint",
+        "_loaded_fields",
+        "_max_time_ms",
+        "_search_text",
+        "_snapshot",
+        "_timeout",
+    )
+)
+
 _SNAPSHOT = "The snapshot option is not anymore available with PyMongo 3+"
 
 #: A filter that no document meets.
@@ -177,10 +193,13 @@ class QueryState(Generic[D]):
             raise OperationError(f"{name} is not a subclass of BaseQuerySet")
         ours = self.__dict__
         theirs = new_qs.__dict__
-        for name in theirs.keys() & COPIED:
-            if name not in ours:
-                del theirs[name]
-        theirs.update({name: ours[name] for name in ours if name in COPIED})
+        if len(theirs) > 1:  # its constructor has set more than `_document`
+            for name in theirs.keys() & COPIED:
+                if name not in ours:
+                    del theirs[name]
+        for name in ours:
+            if name in COPIED:
+                theirs[name] = ours[name]
         mongo_query = ours.get("_mongo_query")
         if mongo_query is not None:
             theirs["_mongo_query"] = mongo_query.copy()
@@ -215,11 +234,13 @@ class QueryState(Generic[D]):
                 return given
             client = connection.client(io, self._alias)
             return client[given.database.name][given.name]
+        alias, name = self._alias, self._collection_name
         if self._using:
-            return connection.database(io, self._alias)[self._collection_name]
-        return await self._document._open_collection(
-            io, self._alias, self._collection_name
-        )
+            return connection.database(io, alias)[name]
+        collection = self._document._prepared_collection(io, alias, name)
+        if collection is not None:
+            return collection
+        return await self._document._open_collection(io, alias, name)
 
     async def _open_to_read(self, io: IO) -> Any:
         """The collection with the read preference and concern that were set."""
@@ -308,9 +329,9 @@ class QueryState(Generic[D]):
 
     def _find_options(self, ordered: bool = True) -> dict[str, Any]:
         """Everything that `find` takes besides the filter, `skip` and `limit`."""
-        options = self._cursor_args
-        if options.get("projection") == {}:
-            del options["projection"]
+        options: dict[str, Any] = {}
+        if not OPTIONS_OF_FIND.isdisjoint(self.__dict__):
+            options = self._set_options()
         session = _get_session()
         if session is not None:
             options["session"] = session
@@ -318,6 +339,13 @@ class QueryState(Generic[D]):
             ordering = self._sort_keys()
             if ordering:
                 options["sort"] = ordering
+        return options
+
+    def _set_options(self) -> dict[str, Any]:
+        """What was chosen by `only`, `hint` and their like."""
+        options = self._cursor_args
+        if options.get("projection") == {}:
+            del options["projection"]
         options.update(self._common_options())
         if self._batch_size is not None:
             options["batch_size"] = self._batch_size
@@ -435,6 +463,8 @@ class QueryState(Generic[D]):
         if self._as_pymongo and not (scalar_first and self._scalar):
             return raw
         document = self._document._maker(self._auto_dereference)(raw)
+        if not self._scalar and self._values is None:
+            return document
         pick = self._picker()
         return document if pick is None else pick(document)
 
