@@ -92,14 +92,25 @@ def touch_five(article: Any) -> None:
     _ = article.comments[2].text
 
 
-def touch_all(value: Any) -> None:
-    """Read every field, key and item below `value`, as a serialiser would."""
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            touch_all(item)
-    elif isinstance(value, dict):
+def touch_all(article: Any) -> None:
+    """Read every field, key and item of an article, as a serialiser would."""
+    for name in article._fields_ordered:
+        getattr(article, name)
+    walk(article.tags)
+    walk(article.scores)
+    walk(article.extra)
+    for comment in article.comments:
+        for name in comment._fields_ordered:
+            getattr(comment, name)
+
+
+def walk(value: Any) -> None:
+    """Read every key and item of plain data."""
+    if isinstance(value, dict):
         for item in value.values():
-            touch_all(item)
-    elif hasattr(value, "_fields_ordered"):
-        for name in value._fields_ordered:
-            touch_all(getattr(value, name))
+            if isinstance(item, (dict, list)):
+                walk(item)
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, (dict, list)):
+                walk(item)

@@ -33,7 +33,14 @@ from _harness import (
     verdict,
 )
 from _rivals import beanie_codec, umongo_codec
-from _shape import article_class, keywords, raw_article, touch_all, touch_five
+from _shape import (
+    article_class,
+    keywords,
+    raw_article,
+    touch_all,
+    touch_five,
+    walk,
+)
 
 DOCUMENTS = 300
 REPEATS = 4  # of cases that do not use their documents up
@@ -61,7 +68,7 @@ def plain_cases(encoded: list[bytes]) -> Cases:
 
     def decode_and_walk(_: Any) -> None:
         for data in encoded:
-            touch_all(decode(data))
+            walk(decode(data))
 
     return {
         "decode": Case(decode_all, per=DOCUMENTS * REPEATS),

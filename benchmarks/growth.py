@@ -27,7 +27,7 @@ from _harness import (
     table,
     times,
 )
-from _shape import article_class, raw_article, touch_all
+from _shape import article_class, raw_article, touch_all, walk
 
 DOCUMENTS = [10, 100, 1_000, 10_000, 100_000]
 FIELDS = [1, 10, 50, 200]
@@ -68,7 +68,7 @@ def decoding(data: bytes) -> Case:
 
     def run(_: Any) -> None:
         for _ in range(repeats):
-            touch_all(bson.decode(data))
+            walk(bson.decode(data))
 
     return Case(run, per=repeats)
 

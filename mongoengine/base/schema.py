@@ -11,6 +11,7 @@ way gives what the long way would: where it cannot, the fields' own `to_python`,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import SON
@@ -28,6 +29,8 @@ __all__ = ("EMPTY", "Schema", "new_son", "prepare_field")
 
 #: Stands for a dump that has the keys of the raw document, in their order.
 AS_STORED: dict[str, Any] = {}
+
+ONLY_DICTS = frozenset({dict})
 
 #: More shapes than this and the class is not one of few shapes: do not keep them.
 MOST_SHAPES = 256
@@ -334,29 +337,39 @@ class Schema:
 
     @staticmethod
     def _embedded_proof(field: Any) -> Proof:
+        loads_surely = _embedded_class(field)._schema.loads_surely
+
         def proof(value: Any) -> bool:
-            return value is None or (
-                value.__class__ is dict
-                and _embedded_class(field)._schema.loads_surely(value)
-            )
+            return value is None or (value.__class__ is dict and loads_surely(value))
 
         return proof
 
     @staticmethod
     def _embedded_list_proof(inner: Any) -> Proof:
+        # Fields that got here have found their class.
+        schema = _embedded_class(inner)._schema
+        harmless, loads_surely = schema.harmless_keys(), schema.loads_surely
+
         def proof(value: Any) -> bool:
             if value.__class__ is not list:
                 return value is None
-            schema = _embedded_class(inner)._schema
-            sure = schema.sure
-            for item in value:
-                if item.__class__ is not dict or (
-                    tuple(item) not in sure and not schema.loads_surely(item)
-                ):
-                    return False
-            return True
+            if not ONLY_DICTS.issuperset(map(type, value)):
+                return False
+            return harmless.issuperset(chain.from_iterable(value)) or all(
+                map(loads_surely, value)
+            )
 
         return proof
+
+    def harmless_keys(self) -> frozenset[str]:
+        """The keys whose values cannot make loading fail, whatever they are."""
+        if self.plain or self.cls._dynamic:
+            return frozenset()
+        return frozenset(
+            key
+            for key, field in self.by_key.items()
+            if key != "_cls" and not field._user_converted and _cannot_fail(field)
+        )
 
     def loads_surely(self, raw: Any) -> bool:
         """Whether making a document of `raw` cannot fail."""
@@ -679,6 +692,15 @@ def _with_subclasses(cls: Any) -> Iterable[Any]:
     yield cls
     for sub in cls.__subclasses__():
         yield from _with_subclasses(sub)
+
+
+def _cannot_fail(field: Any) -> bool:
+    """Whether no raw value of a field without embedded documents can fail."""
+    if not field._load_can_fail:
+        return True
+    if not isinstance(field, _import_class("ComplexBaseField")):
+        return False
+    return field.field is None or _cannot_fail(field.field)
 
 
 def _never(value: Any) -> bool:
