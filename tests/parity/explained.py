@@ -22,6 +22,11 @@ _TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "",
         "upstream's next release names the document that was not saved",
     ),
+    (
+        re.compile(r"^BulkOperationError$"),
+        "BulkWriteError",
+        "the error of insert() is a subclass, which tells of each document",
+    ),
 )
 
 

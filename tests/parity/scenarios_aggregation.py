@@ -137,6 +137,17 @@ def aggregations_of_nothing(me, db):
     ]
 
 
+def aggregations_of_empty_slices(me, db):
+    person = _people(me, db)
+    return [list(person.objects[2:2].aggregate([{"$limit": 1}])), db.commands()]
+
+
+@differs("an empty slice at the front has no rows, where the server refused it")
+def aggregations_of_empty_slices_at_the_front(me, db):
+    person = _people(me, db)
+    return db.error(lambda: list(person.objects[:0].aggregate([{"$limit": 1}])))
+
+
 def sums(me, db):
     class Part(me.EmbeddedDocument):
         n = me.IntField(db_field="x")

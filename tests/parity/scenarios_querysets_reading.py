@@ -322,13 +322,39 @@ def empty_querysets(me, db):
         len(none),
         none.first(),
         list(none.filter(id=1)),
-        db.error(lambda: none[0]),
         none.to_json(),
         none.update(set__age=1),
-        none.delete(),
         list(none.scalar("name")),
         repr(none),
         db.commands(),
+    ]
+
+
+@differs("none() and empty slices hold no documents to find, count or sum")
+def reading_nothing(me, db):
+    person = _people(me)
+    db.quiet()
+    outcomes = []
+    for nothing in (person.objects.none(), person.objects[:0], person.objects[2:2]):
+        outcomes += [
+            db.error(lambda q=nothing: q[0]),
+            nothing.distinct("name"),
+            nothing.sum("id"),
+            nothing.average("id"),
+            list(nothing.in_bulk([1, 2])),
+            nothing.item_frequencies("name"),
+            db.commands(),
+        ]
+    return outcomes
+
+
+@differs("get() finds nothing in an empty slice")
+def getting_from_empty_slices(me, db):
+    person = _people(me)
+    return [
+        db.error(lambda: person.objects[:0].get(id=1).id),
+        db.error(lambda: person.objects[2:2].get().id),
+        db.error(lambda: person.objects.none().get(id=1).id),
     ]
 
 

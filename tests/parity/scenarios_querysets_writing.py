@@ -2,7 +2,7 @@
 
 from bson import ObjectId
 
-from .harness import differs
+from .harness import differs, needs
 
 KEY = ObjectId("5f0000000000000000000001")
 
@@ -72,6 +72,22 @@ def inserting_duplicates(me, db):
     outcome = db.error(person.objects.insert, [person(id=5), person(id=0)])
     single = db.error(person.objects.insert, person(id=0))
     return [outcome, single, [d["_id"] for d in db.raw("person")]]
+
+
+@differs("what a failing insert() has written is clean: it is not inserted again")
+def inserting_some_of_several(me, db):
+    person = _people(me, db, 1)
+    given = [person(id=5), person(id=0), person(id=6)]
+    db.error(person.objects.insert, given)
+    return [[p._created for p in given], [d["_id"] for d in db.raw("person")]]
+
+
+@differs("insert() takes `ordered`, and its error tells of each document")
+def inserting_in_any_order(me, db):
+    person = _people(me, db, 1)
+    given = [person(id=5), person(id=0), person(id=6)]
+    outcome = db.error(person.objects.insert, given, ordered=False)
+    return [outcome[0], sorted(d["_id"] for d in db.raw("person"))]
 
 
 def inserting_unique_duplicates(me, db):
@@ -307,10 +323,96 @@ def deleting_without_counting(me, db):
     person = _people(me, db)
     return [
         person.objects.delete(write_concern={"w": 0}),
-        person.objects.none().delete(),
         db.error(person.objects.delete, nonsense=1)[0],
         db.commands(),
     ]
+
+
+@differs("none() and empty slices hold no documents: delete() there deletes none")
+def deleting_nothing(me, db):
+    person = _people(me, db)
+    return [
+        person.objects.none().delete(),
+        person.objects(id__gt=0).none().delete(),
+        person.objects[:0].delete(),
+        person.objects(id=1)[:0].delete(write_concern={"w": 1}),
+        db.commands(),
+        [d["_id"] for d in db.raw("person")],
+    ]
+
+
+def deleting_nothing_further_on(me, db):
+    person = _people(me, db)
+    return [
+        person.objects[2:2].delete(),
+        person.objects(id=1)[1:1].delete(),
+        person.objects.limit(0).delete(),
+        db.commands(),
+    ]
+
+
+def updating_nothing(me, db):
+    person = _people(me, db)
+    outcomes = []
+    for nothing in (person.objects.none(), person.objects[:0], person.objects[2:2]):
+        outcomes += [
+            nothing.update(set__age=1),
+            nothing.update_one(set__age=1),
+            nothing.update(upsert=True, set__age=1),
+            nothing.modify(set__age=1),
+            nothing.modify(remove=True),
+            nothing.modify(upsert=True, set__age=1),
+        ]
+    return [outcomes, db.commands()]
+
+
+@differs("upsert_one() of none() and empty slices gives None, where it broke")
+def upserting_into_nothing(me, db):
+    person = _people(me, db)
+    return [
+        db.error(person.objects.none().upsert_one, set__age=1),
+        db.error(person.objects[:0].upsert_one, set__age=1),
+        db.commands(),
+    ]
+
+
+@needs("$where")
+@differs("where() counts in delete(): only the documents that meet it go")
+def deleting_where(me, db):
+    person = _people(me, db)
+    db.scripted({"delete": {"ok": 1.0, "n": 1}})
+    person.objects.where("this[~name] == 'p1'").delete()
+    person.objects(age__gt=5).where("this[~name] == 'p1'").delete()
+    return db.commands()
+
+
+@needs("$where")
+@differs("where() counts in update(): only the documents that meet it change")
+def updating_where(me, db):
+    person = _people(me, db)
+    db.scripted({"update": {"ok": 1.0, "n": 1, "nModified": 1}})
+    person.objects.where("this[~name] == 'p1'").update(set__age=1)
+    person.objects(age__gt=5).where("true").update_one(set__age=1)
+    return db.commands()
+
+
+@differs("create() after using() saves behind that alias")
+def creating_behind_another_alias(me, db):
+    db.connect("other", "_other")
+    person = _people(me, db, 1)
+    made = person.objects.using("other").create(id=7, name="there")
+    made.name = "still there"
+    made.save()
+    here, there = db.raw("person"), db.raw("person", "_other")
+    return [[d["n"] for d in here], [d["n"] for d in there]]
+
+
+def inserting_behind_another_alias(me, db):
+    db.connect("other", "_other")
+    person = _people(me, db, 1)
+    made = person.objects.using("other").insert(person(id=7, name="there"))
+    here, there = db.raw("person"), db.raw("person", "_other")
+    return [made.id, [d["n"] for d in here], [d["n"] for d in there]]
 
 
 def deleting_subclasses_only(me, db):

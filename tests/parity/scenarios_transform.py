@@ -9,6 +9,7 @@ import uuid
 
 from bson import SON, DBRef
 
+from .harness import differs
 from .shapes import OID, OID2, caught, queries, shapes, updates
 
 NOW = datetime.datetime(2020, 1, 2, 3, 4, 5, 678901)
@@ -2152,3 +2153,20 @@ def projections_reset(me, db):
     fields = make(["a"], value=0, always_include=["z"], _only_called=True)
     fields.reset()
     return [_projection([fields]), make.ONLY, make.EXCLUDE]
+
+
+@differs("Q is negated with ~")
+def negated_conditions(me, db):
+    class Doc(me.Document):
+        name = me.StringField(db_field="n")
+        age = me.IntField()
+
+    one, two = me.Q(name="x"), me.Q(age__gt=2)
+    return [
+        caught(lambda: (~one).to_query(Doc)),
+        caught(lambda: (~(one & two)).to_query(Doc)),
+        caught(lambda: (~(one | two)).to_query(Doc)),
+        caught(lambda: Doc.objects(one & ~two)._query),
+        caught(lambda: Doc.objects(~~one)._query),
+        caught(lambda: Doc.objects(~me.Q())._query),
+    ]

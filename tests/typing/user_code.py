@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from bson import ObjectId
+from pymongo.results import BulkWriteResult
 from typing_extensions import assert_type
 
 from mongoengine import (
@@ -36,6 +37,7 @@ from mongoengine import (
     connect_async,
 )
 from mongoengine.base import EmbeddedDocumentList, LazyReference
+from mongoengine.queryset.bulk import DeleteMany, InsertOne, UpdateOne
 
 
 class Address(EmbeddedDocument):
@@ -127,6 +129,7 @@ async def one_document_async() -> None:
 def queries() -> None:
     users = User.objects(Q(age__gte=18) & Q(active=True)).order_by("-age").limit(5)
     assert_type(users, QuerySet[User])
+    assert_type(User.objects(~Q(name="Ada") | ~(Q(age=1) & Q(age=2))), QuerySet[User])
     assert_type(User.objects, QuerySet[User])
     assert_type(users.first(), User | None)
     assert_type(users.get(name="Ada"), User)
@@ -140,6 +143,14 @@ def queries() -> None:
     assert_type(users.in_bulk([]), dict[Any, User])
     for user in users:
         assert_type(user, User)
+    for batch in users.batches(100):
+        assert_type(batch, list[User])
+    for user in users.tailable(max_await_time_ms=100):
+        assert_type(user, User)
+    assert_type(users.bulk_save([User()], ordered=True), list[User])
+    operations = [InsertOne(User()), UpdateOne({"age": 1}, {"inc__age": 1})]
+    assert_type(users.bulk_write(operations), BulkWriteResult)
+    assert_type(users.bulk_write([DeleteMany(Q(age=1))]), BulkWriteResult)
     assert_type([user.greeting() for user in users], list[str])
 
 
@@ -155,8 +166,16 @@ async def queries_async() -> None:
     assert_type(await users.async_in_bulk([]), dict[Any, User])
     async for user in users:
         assert_type(user, User)
+    async for user in users.batch_size(500).prefetch():
+        assert_type(user, User)
     async for batch in users.async_batches(100):
         assert_type(batch, list[User])
+    assert_type(await users.async_bulk_save([User()]), list[User])
+    assert_type(
+        await users.async_bulk_write([InsertOne(User()), UpdateOne(None, {})]),
+        BulkWriteResult,
+    )
+    assert_type(await users.async_select_related(), list[User])
     found = await users.async_first()
     if found is not None:
         assert_type(found.greeting(), str)
