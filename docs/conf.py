@@ -9,4 +9,5 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+default_role = "code"
 html_theme = "alabaster"

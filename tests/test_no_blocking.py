@@ -41,25 +41,25 @@ DELAY = 0.8
 THRESHOLD = 0.5
 
 
-class Person(me.Document):
+class Member(me.Document):
     name = me.StringField()
 
 
 class Note(me.EmbeddedDocument):
     text = me.StringField()
-    by = me.ReferenceField(Person)
+    by = me.ReferenceField(Member)
 
 
 class Shelved(me.Document):
     number = me.SequenceField()
     title = me.StringField()
     pages = me.IntField(default=1)
-    author = me.ReferenceField(Person, reverse_delete_rule=me.CASCADE)
-    anyone = me.GenericReferenceField(choices=[Person])
-    lazy = me.LazyReferenceField(Person)
-    copied = me.CachedReferenceField(Person, fields=["name"])
-    readers = me.ListField(me.ReferenceField(Person))
-    roles = me.MapField(me.ReferenceField(Person))
+    author = me.ReferenceField(Member, reverse_delete_rule=me.CASCADE)
+    anyone = me.GenericReferenceField(choices=[Member])
+    lazy = me.LazyReferenceField(Member)
+    copied = me.CachedReferenceField(Member, fields=["name"])
+    readers = me.ListField(me.ReferenceField(Member))
+    roles = me.MapField(me.ReferenceField(Member))
     notes = me.EmbeddedDocumentListField(Note)
     file = me.FileField()
     cover = me.ImageField(thumbnail_size=(4, 4, True))
@@ -82,7 +82,7 @@ def picture() -> io.BytesIO:
 
 async def shelved() -> Any:
     """A document with something in every field."""
-    person = await Person(name="Ada").async_save()
+    person = await Member(name="Ada").async_save()
     book = Shelved(
         title="one",
         author=person,
@@ -136,7 +136,7 @@ async def documents() -> None:
     await book.async_select_related()
     assert (book.pages, book.author.name) == (3, "Ada")
     await book.async_delete()
-    await (await Person.objects.async_first()).async_delete()
+    await (await Member.objects.async_first()).async_delete()
 
 
 @runs(
@@ -221,7 +221,7 @@ async def reading() -> None:
     "QuerySet.async_bulk_write",
 )
 async def writing() -> None:
-    person = await Person(name="Ada").async_save()
+    person = await Member(name="Ada").async_save()
     books = Shelved.objects
     await books.async_create(title="a", author=person)
     await books.async_insert([Shelved(title="b", author=person), Shelved(title="c")])
@@ -234,7 +234,7 @@ async def writing() -> None:
     bulk[1].pages = 7
     assert await books.async_bulk_save(bulk) == bulk
     await books.async_bulk_write([InsertOne(Shelved(title="f"))])
-    assert await Person.objects.async_delete() == 1
+    assert await Member.objects.async_delete() == 1
     assert await books.async_delete() == 3
 
 
@@ -386,11 +386,11 @@ async def sequences() -> None:
     "_QueryCounter.async_count",
 )
 async def switching() -> None:
-    async with contexts.async_switch_db(Person, "other"):
-        await Person(name="there").async_save()
-    async with contexts.async_switch_collection(Person, "elsewhere"):
-        await Person(name="there").async_save()
-    assert await Person.objects.async_count() == 0
+    async with contexts.async_switch_db(Member, "other"):
+        await Member(name="there").async_save()
+    async with contexts.async_switch_collection(Member, "elsewhere"):
+        await Member(name="there").async_save()
+    assert await Member.objects.async_count() == 0
     book = await shelved()
     async with contexts.async_no_dereference(Shelved):
         assert (await Shelved.objects.async_first()).author == book.author
@@ -400,13 +400,13 @@ async def switching() -> None:
         await Shelved.objects.async_first()
         assert await counter.async_count() == 1
     async with contexts.async_run_in_transaction():
-        await Person(name="in").async_save()
-        assert await Person.objects.async_count() == 2
-    collection = await async_collection_of(Person)
+        await Member(name="in").async_save()
+        assert await Member.objects.async_count() == 2
+    collection = await async_collection_of(Member)
     async with contexts.async_set_write_concern(collection, {"w": 1}):
-        await Person.objects.async_count()
+        await Member.objects.async_count()
     async with contexts.async_set_read_write_concern(collection, {"w": 1}, None):
-        await Person.objects.async_count()
+        await Member.objects.async_count()
 
 
 # -- a blocking client that must not be used -------------------------------------
@@ -475,7 +475,7 @@ async def test_where_a_blocking_client_is_planted(
 @pytest.mark.usefixtures("planted")
 async def test_the_planted_client_catches_what_blocks() -> None:
     with pytest.raises(AssertionError, match="used the blocking client"):
-        Person.objects.first()
+        Member.objects.first()
 
 
 #: Where what is inherited or private is known to users.
@@ -534,7 +534,7 @@ async def test_no_operation_holds_up_the_loop(
 
     async def transaction() -> None:
         async with contexts.async_run_in_transaction():
-            await Person(name="t").async_save()
+            await Member(name="t").async_save()
 
     operations: list[Any] = [
         books[0].async_reload(),
@@ -545,7 +545,7 @@ async def test_no_operation_holds_up_the_loop(
         books[0].readers.async_fetch(),
         books[0].lazy.async_fetch(),
         books[0].file.async_read(),
-        Person(name="new").async_save(),
+        Member(name="new").async_save(),
         Shelved.objects.async_first(),
         Shelved.objects.async_to_list(),
         Shelved.objects(title="one").async_count(),
@@ -554,7 +554,7 @@ async def test_no_operation_holds_up_the_loop(
         Shelved.objects.async_select_related(),
         Shelved.objects(title="none").async_update(inc__pages=1),
         Shelved.objects(title="none").async_delete(),
-        Person.objects.async_insert([Person(name="p") for _ in range(3)]),
+        Member.objects.async_insert([Member(name="p") for _ in range(3)]),
         Shelved.async_list_indexes(),
         loop(),
         transaction(),
@@ -590,7 +590,7 @@ async def test_a_blocking_operation_would_be_noticed(
     opened: None, settings: dict[str, Any], server: pymongo.MongoClient[Any]
 ) -> None:
     me.connect(**settings)
-    await Person(name="p").async_save()
+    await Member(name="p").async_save()
     slow = Slow()
     logger = logging.getLogger("asyncio")
     logger.addHandler(slow)
@@ -609,7 +609,7 @@ async def test_a_blocking_operation_would_be_noticed(
     )
 
     async def hold_up() -> None:
-        Person.objects.first()
+        Member.objects.first()
 
     try:
         await asyncio.create_task(hold_up())

@@ -26,6 +26,7 @@ __all__ = (
     "DeleteMany",
     "DeleteOne",
     "InsertOne",
+    "Operation",
     "UpdateMany",
     "UpdateOne",
 )
@@ -35,7 +36,11 @@ D = TypeVar("D")
 Query = QNode | Mapping[str, Any] | None
 
 
-class InsertOne:
+class Operation:
+    """One of the operations that `bulk_write` takes."""
+
+
+class InsertOne(Operation):
     """Insert a new document.
 
     :param document: validated before anything is sent
@@ -48,7 +53,7 @@ class InsertOne:
         return f"InsertOne({self.document!r})"
 
 
-class _Matching:
+class _Matching(Operation):
     """An operation on what matches a query within the queryset."""
 
     def __init__(self, query: Query = None) -> None:
@@ -267,13 +272,13 @@ class BulkWriting(Writing[D]):
     async def _bulk_write(
         self,
         io: IO,
-        operations: Iterable[InsertOne | _Updating | _Deleting],
+        operations: Iterable[Operation],
         ordered: bool = True,
         write_concern: Mapping[str, Any] | None = None,
         *,
         session: Session = None,
     ) -> BulkWriteResult:
-        """Send operations in the language of queries and updates, together.
+        """Send operations in the language of queries and updates, together::
 
             from mongoengine.queryset.bulk import DeleteMany, InsertOne, UpdateOne
 

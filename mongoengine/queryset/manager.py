@@ -58,7 +58,7 @@ def queryset_manager(func: Callable[..., Any]) -> QuerySetManager:
 
     The function takes the document class and the queryset over all of its
     documents, or the queryset alone, and gives the queryset that readers of the
-    attribute get:
+    attribute get::
 
         @queryset_manager
         def published(doc_cls, queryset):

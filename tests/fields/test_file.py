@@ -47,6 +47,7 @@ def put(data: Any = b"hello", **about: Any) -> Recording:
 # Blocking
 
 
+@pytest.mark.filterwarnings("ignore:GridOut property:DeprecationWarning")
 def test_a_file_is_put_and_read(db: Any) -> None:
     recording = put(filename="h.txt", content_type="text/plain", artist="x")
     assert db["recording"].find_one()["file"] == recording.file.grid_id
