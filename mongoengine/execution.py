@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import cache
 from typing import (
     Any,
     Concatenate,
@@ -187,22 +188,28 @@ def _face_name(body: Callable[..., Any]) -> str:
 
 
 def _declares_session(body: Callable[..., Any]) -> bool:
-    return "session" in inspect.signature(body).parameters
+    return "session" in _signature_of(body).parameters
 
 
-def _dressed(face: Any, body: Callable[..., Any], name: str) -> Any:
-    """Give a face the name, docstring and signature (less `io`) of its body."""
+@cache
+def _signature_of(body: Callable[..., Any]) -> inspect.Signature:
+    """The signature of the faces of `body`: its own less `io`."""
     signature = inspect.signature(body)
     parameters = [
         p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p
         for p in signature.parameters.values()
     ]
+    return signature.replace(parameters=[parameters[0], *parameters[2:]])
+
+
+def _dressed(face: Any, body: Callable[..., Any], name: str) -> Any:
+    """Give a face the name, docstring and signature (less `io`) of its body."""
     face.__name__ = name
     face.__qualname__ = body.__qualname__.rpartition(".")[0] + "." + name
     face.__qualname__ = face.__qualname__.lstrip(".")
     face.__module__ = body.__module__
     face.__doc__ = body.__doc__
-    face.__signature__ = signature.replace(parameters=[parameters[0], *parameters[2:]])
+    face.__signature__ = _signature_of(body)
     face.__annotations__ = {k: v for k, v in body.__annotations__.items() if k != "io"}
     face._operation = body
     return face

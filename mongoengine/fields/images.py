@@ -18,12 +18,6 @@ from mongoengine.fields.files import (
     upload,
 )
 
-try:
-    from PIL import Image, ImageOps
-except ImportError:
-    Image = None  # type: ignore[assignment]
-    ImageOps = None  # type: ignore[assignment]
-
 __all__ = ("ImageField", "ImageGridFsProxy", "ImproperlyConfigured")
 
 _SIZE_KEYS = ("width", "height", "force")
@@ -31,6 +25,15 @@ _SIZE_KEYS = ("width", "height", "force")
 
 class ImproperlyConfigured(Exception):
     """An optional package is needed and not installed."""
+
+
+def _require_pillow() -> None:
+    """Import Pillow, which takes long, for those who have images."""
+    try:
+        import PIL.Image
+        import PIL.ImageOps  # noqa: F401
+    except ImportError:
+        raise ImproperlyConfigured("PIL library was not found") from None
 
 
 class ImageGridFsProxy(GridFSProxy):
@@ -44,6 +47,8 @@ class ImageGridFsProxy(GridFSProxy):
             gradually.
         :raises ValidationError: it is no image that Pillow can read.
         """
+        from PIL import Image
+
         field = self._field()
         try:
             image: Any = Image.open(data)
@@ -151,8 +156,7 @@ class ImageField(FileField):
         collection_name: str = "images",
         **kwargs: Any,
     ) -> None:
-        if Image is None:
-            raise ImproperlyConfigured("PIL library was not found")
+        _require_pillow()
         self.size = _size_dict(size)
         self.thumbnail_size = _size_dict(thumbnail_size)
         super().__init__(collection_name=collection_name, **kwargs)
@@ -171,6 +175,8 @@ def _exceeds(image: Any, size: dict[Any, Any]) -> bool:
 
 def _fitted(image: Any, size: dict[Any, Any]) -> Any:
     """The image cut to the size, or shrunk in place so that it fits into it."""
+    from PIL import Image, ImageOps
+
     bounds = (size["width"], size["height"])
     filtered_by = Image.Resampling.LANCZOS
     if size["force"]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
 from mongoengine.base.fields import BaseField
@@ -12,14 +14,19 @@ from mongoengine.fields.text import StringField
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-try:
-    from dateutil.parser import parse as _parse_any
-except ImportError:
-    _parse_any = None
-
 __all__ = ("ComplexDateTimeField", "DateField", "DateTimeField")
 
 _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+
+@cache
+def _parser() -> Callable[[str], datetime | None]:
+    """What text is parsed with; python-dateutil takes long to import."""
+    try:
+        from dateutil.parser import parse
+    except ImportError:
+        return _parse_plainly
+    return parse
 
 
 class DateTimeField(BaseField[datetime]):
@@ -55,13 +62,10 @@ class DateTimeField(BaseField[datetime]):
         value = value.strip()
         if not value:
             return None
-        if _parse_any is None:
-            return _parse_plainly(value)
         try:
-            parsed: datetime = _parse_any(value)
+            return _parser()(value)
         except (TypeError, ValueError, OverflowError):
             return None
-        return parsed
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         """The value as it is stored."""
