@@ -198,8 +198,6 @@ def javascript_conditions(me, db):
     list(Doc.objects(name="a").where("this[~name] == 'a' || ~part.x > 3"))
     Doc.objects(name="a").where("this.age > 3").count()
     Doc.objects.where("this.age > 3").first()
-    Doc.objects.where("this.age > 3").delete()
-    Doc.objects.where("this.age > 3").update(set__age=1)
     return db.commands()
 
 
