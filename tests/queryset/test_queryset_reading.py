@@ -483,3 +483,70 @@ async def test_a_negative_skip_is_refused(family: Family) -> None:
     with pytest.raises(ValueError, match="skip must be >= 0"):
         await family(QSPerson.objects.skip(-1), "to_list")
     assert family.sent == []
+
+
+# ~
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        (~Q(name="ann"), "bob cid dan eve"),
+        (~Q(name="ann", age=99), "ann bob cid dan eve"),
+        (~Q(age__gt=21), "ann bob"),
+        (~Q(age__not__gt=21), "cid dan eve"),
+        (~(Q(name="ann") | Q(age=24)), "bob cid dan"),
+        (~(Q(age__gt=20) & Q(age__lt=24)), "ann eve"),
+        (~~Q(name="ann"), "ann"),
+        (~Q(), "ann bob cid dan eve"),
+        (Q(age__gt=21) & ~Q(name="dan"), "cid eve"),
+        (Q(name="ann") | ~Q(age__lt=23), "ann dan eve"),
+        (~(Q(age__gt=20) & ~Q(name="cid")), "ann cid"),
+        (~Q(address__city="Oslo"), "bob dan"),
+        (~Q(tags="bob"), "ann cid dan eve"),
+        (~Q(addresses__match={"zip_code__gte": 3}), "ann bob"),
+        (~Q(__raw__={"n": {"$in": ["ANN", "BOB"]}}), "cid dan eve"),
+    ],
+    ids=repr,
+)
+async def test_negated_conditions(family: Family, condition: Any, names: str) -> None:
+    found = await family(QSPerson.objects(condition).order_by("name"), "to_list")
+    assert [person.name for person in found] == names.split()
+
+
+async def test_a_negation_finds_what_does_not_have_the_field(
+    family: Family, people: Any
+) -> None:
+    people.person.insert_one({"_id": oid(9), "name": "fay"})
+    found = await family(QSPerson.objects(~Q(age__gt=0)), "to_list")
+    assert [person.name for person in found] == ["fay"]
+
+
+async def test_get_with_a_negation(family: Family) -> None:
+    found = await family(QSPerson.objects, "get", ~Q(age__lt=24))
+    assert found.name == "eve"
+
+
+async def test_a_negation_joined_with_keywords_and_earlier_filters(
+    family: Family,
+) -> None:
+    older = QSPerson.objects(age__gt=20)
+    found = await family(older.filter(~Q(name="cid"), age__lt=23), "to_list")
+    assert [person.name for person in found] == ["bob"]
+
+
+async def test_a_negation_keeps_to_the_class(family: Family, people: Any) -> None:
+    given = [QSAnimal(name="a"), QSDog(name="b"), QSDog(name="c")]
+    await family(QSAnimal.objects, "insert", given)
+    found = await family(QSDog.objects(~Q(name="c")), "to_list")
+    assert [dog.name for dog in found] == ["b"]
+
+
+async def test_a_negation_counts_updates_and_deletes(
+    family: Family, people: Any
+) -> None:
+    others = QSPerson.objects(~Q(name__in=["ann", "bob"]))
+    assert await family(others, "count") == 3
+    assert await family(others, "update", set__age=1) == 3
+    assert await family(others, "delete") == 3
+    assert [raw["name"] for raw in people.person.find()] == ["ann", "bob"]
