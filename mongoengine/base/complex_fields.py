@@ -79,15 +79,17 @@ class ComplexBaseField(BaseField[T]):
         inner = self.field
         tracked: Any
         if value.__class__ is list:
-            if inner is None:
+            if self._untyped:
                 if has_references(value):
                     return MISSING
-            elif self._may_refer or not inner._loads_unchanged.issuperset(
-                map(type, value)
+            elif (
+                inner is None
+                or self._may_refer
+                or not inner._loads_unchanged.issuperset(map(type, value))
             ):
                 return MISSING
             tracked = self._list_class()(value, weakref.proxy(instance), self.name)
-        elif value.__class__ is dict and inner is None and not has_references(value):
+        elif value.__class__ is dict and self._untyped and not has_references(value):
             tracked = BaseDict(value, weakref.proxy(instance), self.name)
         else:
             return MISSING

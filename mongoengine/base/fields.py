@@ -72,6 +72,8 @@ class BaseField(Generic[T]):
     _user_converted: bool = False
     _plainly_set: bool = True
     _may_refer: bool = True
+    # Lists or dicts of values of any kind, at whatever depth.
+    _untyped: bool = False
     _convert: Callable[[Any], Any]
 
     def __init__(

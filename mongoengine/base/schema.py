@@ -146,6 +146,7 @@ def prepare_field(field: Any) -> None:
         inner is not None and inner._user_converted
     )
     field._may_refer = field._holds_references()
+    field._untyped = _is_untyped(field)
     field._plainly_set = _is_ours(kind, "__set__") and _is_ours(kind, "__get__")
 
 
@@ -659,6 +660,15 @@ def _check(field: Any) -> Check:
     surely, proof = field_proof(field)
     needed = field.default is not None or field.required
     return Check(field.name, field.db_field, field, surely, proof, needed)
+
+
+def _is_untyped(field: Any) -> bool:
+    """Whether a field's own conversions leave plain data of any depth as it is."""
+    if not isinstance(field, _import_class("ComplexBaseField")):
+        return False
+    kind = type(field)
+    plain = plain_methods(kind) and not hasattr(field, "_ordering")
+    return plain and (field.field is None or _is_untyped(field.field))
 
 
 def _is_at(cls: Any, name: str, field: Any) -> bool:

@@ -232,10 +232,27 @@ def _dump_inside(document: Any, path: str) -> Any:
             if value is None or value.__class__ in field._dumps_unchanged:
                 return value
             return field._to_mongo_safe_call(value)
+        if field._untyped:
+            return _dump_item(field, value, parts[::-1])
         if field.__class__ is not embedded or not _is_document(value):
             return MISSING
         document = value
     return MISSING
+
+
+def _dump_item(field: Any, container: Any, parts: list[str]) -> Any:
+    """What a path into plain lists and dicts holds, dumped; MISSING if unclear."""
+    value = container
+    for part in parts:
+        if isinstance(value, dict):
+            value = dict.get(value, part, MISSING)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = list.__getitem__(value, int(part))
+        else:
+            return MISSING
+    if value is MISSING or value is None or value.__class__ in UNNESTED:
+        return value
+    return field._dump_untyped(value, True, None)
 
 
 def _list_fields() -> tuple[type, type]:
