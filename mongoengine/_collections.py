@@ -97,7 +97,9 @@ async def async_collection_of(
         raise error.named(cls, "_get_collection") from None
 
 
-def prepared_collection(cls: DocumentClass, io: IO, alias: str, name: str) -> Any:
+def prepared_collection(
+    cls: DocumentClass, io: IO, alias: str, name: str | None
+) -> Any:
     """The collection, if it has been prepared; else None.
 
     :raises WrongFamilyError: if the alias is open only the other way
@@ -145,7 +147,7 @@ async def open_collection(
         done.set()
 
 
-def _is_own(cls: DocumentClass, alias: str, name: str) -> bool:
+def _is_own(cls: DocumentClass, alias: str, name: str | None) -> bool:
     """Whether this is the collection that `cls._collection` stands for."""
     return alias == own_alias_of(cls) and name == cls._meta.get("collection")
 

@@ -6,7 +6,7 @@ has two faces: `save()` and `async_save()`, and so on.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -202,9 +202,17 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         """Open the collection again before it is next used."""
         cls._collection = None
 
-    def _own_collection(self, io: IO) -> Awaitable[Any]:
+    async def _own_collection(self, io: IO) -> Any:
         """The collection that this document is stored in."""
-        return _collections.open_collection(type(self), io, *(self._target or ()))
+        cls = type(self)
+        target = self._target or (
+            _collections.alias_of(cls),
+            cls._get_collection_name(),
+        )
+        collection = _collections.prepared_collection(cls, io, *target)
+        if collection is not None:
+            return collection
+        return await _collections.open_collection(cls, io, *target)
 
     @property
     def _qs(self) -> QuerySet[Self]:

@@ -23,9 +23,10 @@ _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 def _parser() -> Callable[[str], datetime | None]:
     """What text is parsed with; python-dateutil takes long to import."""
     try:
-        from dateutil.parser import parse
+        from dateutil import parser
     except ImportError:
         return _parse_plainly
+    parse: Callable[[str], datetime] = parser.parse
     return parse
 
 

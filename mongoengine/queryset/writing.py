@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bson import ObjectId
 from pymongo.errors import BulkWriteError as PyMongoBulkWriteError
 from pymongo.errors import OperationFailure
 
@@ -86,7 +87,7 @@ class Writing(Reading[D]):
                 raise OperationError(
                     f"Some documents inserted aren't instances of {self._document}"
                 )
-            if doc.pk and not doc._created:
+            if not doc._created and doc.pk:
                 raise OperationError(
                     "Some documents have ObjectIds, use doc.update() instead"
                 )
@@ -105,7 +106,11 @@ class Writing(Reading[D]):
         else:
             ids = await self._send_many(io, collection, docs, raws, ordered)
         for doc, object_id in zip(docs, ids, strict=True):
-            doc.pk = object_id
+            name, placed = doc._schema.id_name, doc._schema.placed
+            if doc._created and name in placed and isinstance(object_id, ObjectId):
+                doc._put(name, object_id)  # all that assigning it would do
+            else:
+                doc.pk = object_id
             mark_written(doc)
         results: Any = docs
         if load_bulk:
@@ -197,7 +202,7 @@ class Writing(Reading[D]):
         array_filters: Any = None,
         **update: Any,
     ) -> Any:
-        """Change the documents that match (`update`).
+        """Change the documents that match, whatever `skip` and `limit` say (`update`).
 
         :param upsert: insert a document if none matches
         :param multi: change all of them, not just one
