@@ -107,6 +107,21 @@ async def insert(document: Document, io: IO, collection: Any, *, replace: bool) 
     return inserted.inserted_id
 
 
+def stored_key(document: Document) -> dict[str, Any]:
+    """The filter that finds the stored form of a document."""
+    query = {"_id": stored_id(document)}
+    if document._meta.get("shard_key"):
+        query.update(shard_key_of(document, document.to_mongo()))
+    return query
+
+
+def changes_of(document: Document) -> dict[str, Any]:
+    """The update for what has changed in a document; empty where nothing has."""
+    sets, unsets = document._delta()
+    given = {"$set": sets, "$unset": unsets}
+    return {operator: fields for operator, fields in given.items() if fields}
+
+
 async def update(
     document: Document,
     io: IO,
@@ -121,16 +136,8 @@ async def update(
     query: dict[str, Any] = {}
     if save_condition is not None:
         query = transform.query(type(document), **save_condition)
-    query["_id"] = stored_id(document)
-    if document._meta.get("shard_key"):
-        query.update(shard_key_of(document, document.to_mongo()))
-
-    changes = {}
-    sets, unsets = document._delta()
-    if sets:
-        changes["$set"] = sets
-    if unsets:
-        changes["$unset"] = unsets
+    query.update(stored_key(document))
+    changes = changes_of(document)
     if not changes:
         return False
     upsert = save_condition is None

@@ -176,12 +176,10 @@ class Aggregating(Reading[D]):
 
     def _last_field(self, field: str) -> Any:
         """The field that a dotted name leads to; None if no class of ours has it."""
-        for document in (self._document, *self._subclasses()):
-            try:
-                return document._lookup_field(field.split("."))[-1]
-            except LookUpError:
-                continue
-        return None
+        try:
+            return self._lookup(field)[-1]
+        except LookUpError:
+            return None
 
     async def _distinct(
         self, io: IO, field: str, *, session: Session = None

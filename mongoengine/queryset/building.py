@@ -78,13 +78,14 @@ class Building(QueryState[D]):
         return self.__call__()
 
     def none(self) -> Self:
-        """A queryset that gives no documents."""
+        """A queryset without documents, to read, to change or to delete."""
         return self._with(_none=True)
 
     def where(self, where_clause: str) -> Self:
         """The documents for which a JavaScript expression is true.
 
-        `this[~name]` in it becomes the database name of the field.
+        `this[~name]` in it becomes the database name of the field.  Counts and
+        aggregations do not heed it: pipelines have no `$where`.
         https://www.mongodb.com/docs/manual/reference/operator/query/where/
 
         :raises LookUpError: if a field is unknown
@@ -182,7 +183,10 @@ class Building(QueryState[D]):
         return self._with(_skip=n)
 
     def limit(self, n: int | None) -> Self:
-        """At most `n` documents; None or 0 for all."""
+        """At most `n` documents; None or 0 for all.
+
+        Reading and `delete` heed it; `update` and `modify` do not.
+        """
         return self._with(_limit=n, _empty=False)
 
     def _slice(self, key: slice) -> Self:

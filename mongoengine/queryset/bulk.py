@@ -229,22 +229,14 @@ class BulkWriting(Writing[D]):
 
     def _request_for(self, document: Any, created: bool) -> Any:
         """What to send for a document; None where nothing changed."""
-        from mongoengine._saving import shard_key_of, stored_id
+        from mongoengine._saving import changes_of, stored_key
 
         if created:
             return pymongo.InsertOne(document.to_mongo())
-        sets, unsets = document._delta()
-        change = {}
-        if sets:
-            change["$set"] = sets
-        if unsets:
-            change["$unset"] = unsets
-        if not change:
+        changes = changes_of(document)
+        if not changes:
             return None
-        query = {"_id": stored_id(document)}
-        if document._meta.get("shard_key"):
-            query.update(shard_key_of(document, document.to_mongo()))
-        return pymongo.UpdateOne(query, change, upsert=True)
+        return pymongo.UpdateOne(stored_key(document), changes, upsert=True)
 
     async def _tell_saved(
         self,

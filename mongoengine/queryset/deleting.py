@@ -57,13 +57,7 @@ class Deleting(Reading[D]):
         rules = list(self._delete_rules())
         if rules:
             await self._apply_rules(io, rules, write_concern, cascade_refs)
-        collection = await self._open_to_write(io, write_concern)
-        result = await io(
-            collection.delete_many(
-                self._filter(), session=_get_session(), **self._common_options()
-            )
-        )
-        return result.deleted_count if result.acknowledged else None
+        return await self._send_delete(io, "delete_many", write_concern)
 
     delete = blocking(_delete)
     async_delete = asynchronous(_delete)
@@ -93,16 +87,19 @@ class Deleting(Reading[D]):
             or any(self._delete_rules())
         ):
             return await self._with(_limit=1)._delete_each(io, write_concern)
-        collection = await self._open_to_write(io, write_concern)
-        result = await io(
-            collection.delete_one(
-                self._filter(), session=_get_session(), **self._common_options()
-            )
-        )
-        return result.deleted_count if result.acknowledged else None
+        return await self._send_delete(io, "delete_one", write_concern)
 
     delete_one = blocking(_delete_one)
     async_delete_one = asynchronous(_delete_one)
+
+    async def _send_delete(
+        self, io: IO, method: str, write_concern: Mapping[str, Any] | None
+    ) -> int | None:
+        collection = await self._open_to_write(io, write_concern)
+        delete = getattr(collection, method)
+        options = self._common_options()
+        result = await io(delete(self._filter(), session=_get_session(), **options))
+        return result.deleted_count if result.acknowledged else None
 
     def _tells_of_deletions(self) -> bool:
         """Whether anyone receives the signals of deletions."""

@@ -399,20 +399,21 @@ class QueryState(Generic[D]):
         return [self._to_dbfield(field) for field in fields]
 
     def _to_dbfield(self, field: str) -> str:
+        found = self._lookup(field)
+        return ".".join(f if isinstance(f, str) else f.db_field for f in found)
+
+    def _lookup(self, field: str) -> list[Any]:
+        """The fields on a dotted path, of this class or of one of its subclasses."""
         parts = field.split(".")
-        document = self._document
         try:
-            found = document._lookup_field(parts)
+            own: list[Any] = self._document._lookup_field(parts)
+            return own
         except LookUpError:
             for subclass in self._subclasses():
-                try:
-                    found = subclass._lookup_field(parts)
-                    break
-                except LookUpError:
-                    continue
-            else:
-                raise
-        return ".".join(f if isinstance(f, str) else f.db_field for f in found)
+                with suppress(LookUpError):
+                    theirs: list[Any] = subclass._lookup_field(parts)
+                    return theirs
+            raise
 
     def _subclasses(self) -> list[Any]:
         document = self._document

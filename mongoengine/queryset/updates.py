@@ -47,14 +47,17 @@ def update(_doc_cls: Any = None, **update: Any) -> Update:
             continue
         plan = plans.get(keyword) or _plan(_doc_cls, keyword, plans)
         operator, change = plan.change(value)
-        handle_raw_query({operator: change}, changes)
+        if operator in changes:
+            handle_raw_query({operator: change}, changes)
+        else:
+            changes[operator] = change
     return changes
 
 
 class UpdatePlan:
     """How one keyword of one document class is made a change."""
 
-    __slots__ = ("decrease", "field", "key", "match", "op", "parts", "path")
+    __slots__ = ("decrease", "field", "geo", "key", "match", "op", "parts", "path")
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class UpdatePlan:
         match: str | None,
         parts: list[str],
         path: list[Any],
+        field: Any = None,
     ) -> None:
         self.op = op
         self.decrease = decrease
@@ -70,7 +74,8 @@ class UpdatePlan:
         self.parts = parts
         self.path = path
         self.key = ".".join(parts)
-        self.field: Any = None
+        self.field: Any = field
+        self.geo = isinstance(field, _import_class("GeoJsonBaseField"))
 
     def change(self, value: Any) -> tuple[str, Update]:
         """The update operator, and what it is given for `value`."""
@@ -92,7 +97,7 @@ class UpdatePlan:
     def _prepared(self, field: Any, value: Any) -> Any:
         """`value` as the field would store it, as far as the operator wants it."""
         op = self.op
-        if isinstance(field, _import_class("GeoJsonBaseField")):
+        if self.geo:
             value = field.to_mongo(value)
         if op == "unset":
             return 1
@@ -183,7 +188,7 @@ def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
         ("$" if step == "S" else step) if isinstance(step, str) else step.db_field
         for step in path
     ]
-    plan = UpdatePlan(op, given == "dec", match, parts, path)
-    plan.field = [step for step in path if not isinstance(step, str)][-1]
+    field = [step for step in path if not isinstance(step, str)][-1]
+    plan = UpdatePlan(op, given == "dec", match, parts, path, field)
     remember(plans, keyword, plan, path)
     return plan
