@@ -37,6 +37,9 @@ ROOT = HERE.parent
 ORACLE = ROOT / ".oracle"
 ORACLE_VERSION = "0.29.3"
 
+#: How long a script measures, and until when it goes on for ROUNDS rounds.
+SECONDS, LIMIT, ROUNDS = 45.0, 60.0, 3
+
 
 @dataclass
 class Case:
@@ -198,11 +201,20 @@ def compare(
     rounds: int,
     options: dict[str, Any] | None = None,
 ) -> Results:
-    """Run every case of every side `rounds` times, interleaved."""
+    """Run every case of every side `rounds` times, interleaved.
+
+    Where those would take longer than `SECONDS`, there are fewer, and a line says so.
+    """
+    started = time.monotonic()
     workers = [Worker(script, side, options or {}) for side in sides if available(side)]
     results = Results()
     try:
-        for _ in range(rounds):
+        for done in range(rounds):
+            spent = time.monotonic() - started
+            allowed = SECONDS if done >= ROUNDS else LIMIT
+            if done and spent * (done + 1) / done > allowed:
+                print(f"{done} rounds of {rounds}: the others would take too long.\n")
+                break
             for case in dict.fromkeys(c for w in workers for c in w.cases):
                 for worker in workers:
                     if case in worker.cases:

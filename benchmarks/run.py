@@ -2,9 +2,9 @@
 
     python benchmarks/run.py [--rounds N] [SCRIPT ...]
 
-Takes some ten minutes.  MongoEngine's release is installed into `.oracle/` where
-it is missing; Beanie and umongo are compared where they are installed
-(`pip install '.[bench]'`).
+Takes some five minutes, and no more than eight.  MongoEngine's release is installed
+into `.oracle/` where it is missing; Beanie and umongo are compared where they are
+installed (`pip install '.[bench]'`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from _harness import HERE, ORACLE_VERSION, ROOT, machine
 
 SCRIPTS = (
     "codec",
+    "profiles",
     "large",
     "startup",
     "operations",
@@ -28,6 +29,8 @@ SCRIPTS = (
     "prefetch",
 )
 RESULTS = HERE / "RESULTS.rst"
+#: Seconds after which a script that hangs is stopped; it measures for 60 at most.
+PATIENCE = 150
 
 
 def docstring_of(script: str) -> tuple[str, str]:
@@ -36,6 +39,19 @@ def docstring_of(script: str) -> tuple[str, str]:
     title, _, rest = source.split('"""')[1].partition("\n")
     paragraphs = rest.strip().split("\n\n")
     return title, "\n\n".join(p for p in paragraphs if not p.startswith("    "))
+
+
+def output_of(command: list[str]) -> tuple[str, str]:
+    """What a script prints, and what went wrong with it."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as script:
+        try:
+            printed, _ = script.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            script.terminate()  # and it takes its workers and its server with it
+            return script.communicate()[0], f"Stopped after {PATIENCE} s."
+    if script.returncode:
+        return printed, f"It failed, with exit code {script.returncode}."
+    return printed, ""
 
 
 def version_of(package: str) -> str:
@@ -84,14 +100,15 @@ def main() -> None:
         command = [sys.executable, str(HERE / f"{script}.py")]
         if arguments.rounds:
             command += ["--rounds", str(arguments.rounds)]
-        ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        if ran.returncode:
+        printed, trouble = output_of(command)
+        if trouble:
             failed.append(script)
-            ran.stdout = f"{ran.stdout}\nIt failed, with exit code {ran.returncode}.\n"
-        print(f"\n{script} ({time.monotonic() - started:.0f} s)\n{ran.stdout}")
+            printed = f"{printed}\n{trouble}\n"
+        took = time.monotonic() - started
+        print(f"\n{script} ({took:.0f} s)\n{printed}", flush=True)
         title, text = docstring_of(script)
         title = f"``{script}.py``: {title}"
-        sections.append(f"{title}\n{'=' * len(title)}\n\n{text}\n\n{ran.stdout}")
+        sections.append(f"{title}\n{'=' * len(title)}\n\n{text}\n\n{printed}")
     if not arguments.scripts:
         RESULTS.write_text("\n".join(sections), encoding="utf-8")
         print(f"wrote {RESULTS}")
