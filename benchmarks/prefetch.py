@@ -85,6 +85,12 @@ async def pass_on(
     writer.close()
 
 
+async def cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 @contextmanager
 def slow(uri: str) -> Iterator[str]:
     """A URI of the same server, `LATENCY` seconds further away."""
@@ -105,10 +111,7 @@ def slow(uri: str) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         listening.close()
-        relays = asyncio.all_tasks(loop)
-        for relay in relays:
-            relay.cancel()
-        loop.run_until_complete(asyncio.gather(*relays, return_exceptions=True))
+        loop.run_until_complete(cancel(asyncio.all_tasks(loop)))
         loop.close()
 
 
