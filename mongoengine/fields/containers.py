@@ -341,6 +341,13 @@ class ListField(ComplexBaseField[list[T]]):
         from mongoengine.base.schema import field_proof
 
         surely, proof = field_proof(inner)
+        if proof is not None and inner.__class__ is EmbeddedDocumentField:
+
+            def valid_documents(value: Any) -> bool:
+                schema = inner.document_type._schema
+                return value.__class__ is list and schema.all_surely_valid(value)
+
+            return valid_documents
 
         def valid(value: Any) -> bool:
             if value.__class__ is not list:
