@@ -104,6 +104,16 @@ def touch_all(article: Any) -> None:
             getattr(comment, name)
 
 
+def touch_fields(document: Any) -> None:
+    """Read every field of a document of any class, and of those listed in it."""
+    for name in document._fields_ordered:
+        value = getattr(document, name)
+        if isinstance(value, list):
+            for item in value:
+                if hasattr(item, "_fields_ordered"):
+                    touch_fields(item)
+
+
 def walk(value: Any) -> None:
     """Read every key and item of plain data."""
     if isinstance(value, dict):

@@ -27,7 +27,7 @@ from _harness import (
     table,
     times,
 )
-from _shape import article_class, raw_article, touch_all, walk
+from _shape import article_class, raw_article, touch_fields, walk
 
 DOCUMENTS = [10, 100, 1_000, 10_000, 100_000]
 FIELDS = [1, 10, 50, 200]
@@ -119,7 +119,7 @@ def model_cases(
 
     def load(_: Any) -> None:
         for _ in range(repeats):
-            touch_all(made._from_son(bson.decode(data)))
+            touch_fields(made._from_son(bson.decode(data)))
 
     def loaded() -> list[Any]:
         return [made._from_son(bson.decode(data)) for _ in range(repeats)]
