@@ -10,6 +10,7 @@ the loop shuts down.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import weakref
 from asyncio import AbstractEventLoop, get_running_loop
@@ -110,6 +111,9 @@ class _LoopClient:
         finally:
             if not self._asked:
                 await _other_generators()
+                # Until this run of the loop ends: PyMongo before 4.18 closes by
+                # generators of its own, of which a loop that is going would warn.
+                sys.set_asyncgen_hooks(firstiter=None)
             _forget(self)
             await self.client.close()
 

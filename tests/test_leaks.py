@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-from pymongo import AsyncMongoClient, MongoClient
+from pymongo import AsyncMongoClient, MongoClient, version_tuple
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
@@ -56,6 +56,13 @@ FAILING_BOTH = pytest.mark.parametrize(
         for name, how in ERRORS.items()
     ],
 )
+
+
+def leaked_by_pymongo_before(release: tuple[int, int], what: str) -> None:
+    """Skip where plain PyMongo leaves the same open, until a release of its own."""
+    if version_tuple < release:
+        number = ".".join(map(str, release))
+        pytest.skip(f"PyMongo before {number} itself leaves {what}")
 
 
 class Ours(Exception):
@@ -387,6 +394,8 @@ async def test_cancelled_while_the_first_batch_is_on_its_way(
         async for _ in ASYNC_KINDS[kind]():
             pass
 
+    if kind == "aggregate":
+        leaked_by_pymongo_before((4, 16), "the session of a cancelled aggregate open")
     command = "aggregate" if kind == "aggregate" else "find"
     fail(command, times=1, blockConnection=True, blockTimeMS=300)
     task = asyncio.create_task(read())
@@ -473,6 +482,8 @@ async def test_loops_reuse_one_session(filled: Any, sent_commands: Any) -> None:
 def test_a_blocking_loop_that_the_server_ends(
     command: str, how: Any, sync_books: Any, watch: Watch, fail: Any
 ) -> None:
+    if command == "getMore" and how.get("closeConnection"):
+        leaked_by_pymongo_before((4, 15), "cursors whose connection was closed")
     for kind in ("cached", "no_cache"):
         fail(command, **how)
         with pytest.raises(PyMongoError):
@@ -489,6 +500,8 @@ def test_a_blocking_loop_that_the_server_ends(
 async def test_an_async_loop_that_the_server_ends(
     command: str, how: Any, filled: Any, watch: Watch, fail: Any
 ) -> None:
+    if command == "getMore" and how.get("closeConnection"):
+        leaked_by_pymongo_before((4, 15), "cursors whose connection was closed")
     for kind in FAILING_KINDS:
         make = ASYNC_KINDS[kind]
         fail(command, **how)
