@@ -37,7 +37,7 @@ def docstring_of(script: str) -> tuple[str, str]:
     """The title and the explanation that a script opens with."""
     source = (HERE / f"{script}.py").read_text(encoding="utf-8")
     title, _, rest = source.split('"""')[1].partition("\n")
-    paragraphs = rest.strip().split("\n\n")
+    paragraphs = rest.strip("\n").split("\n\n")
     return title, "\n\n".join(p for p in paragraphs if not p.startswith("    "))
 
 

@@ -11,7 +11,7 @@ import contextlib
 import inspect
 import io
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import pymongo
@@ -427,9 +427,6 @@ async def opened(settings: dict[str, Any]) -> AsyncIterator[None]:
     other = {**settings, "name": settings["name"] + "_other"}
     await me.connect_async(alias="other", **other)
     yield
-    for alias in ("default", "other"):
-        connections._connections.pop(alias, None)
-        connections._dbs.pop(alias, None)
     await me.disconnect_all_async()
 
 
@@ -447,11 +444,15 @@ def only_async(opened: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def planted(opened: None) -> None:
+def planted(opened: None) -> Iterator[None]:
     """Aliases that are open both ways, and the blocking client is a trap."""
     for alias in ("default", "other"):
         connections._connections[alias] = Planted()
         connections._dbs[alias] = Planted()
+    yield
+    for alias in ("default", "other"):
+        connections._connections.pop(alias, None)
+        connections._dbs.pop(alias, None)
 
 
 FUNCTIONS = list(dict.fromkeys(OPERATIONS.values()))
