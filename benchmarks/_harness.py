@@ -38,7 +38,7 @@ ORACLE = ROOT / ".oracle"
 ORACLE_VERSION = "0.29.3"
 
 #: How long a script measures, and until when it goes on for ROUNDS rounds.
-SECONDS, LIMIT, ROUNDS = 45.0, 60.0, 3
+SECONDS, LIMIT, ROUNDS = 60.0, 90.0, 3
 
 
 @dataclass
@@ -208,11 +208,12 @@ def compare(
     started = time.monotonic()
     workers = [Worker(script, side, options or {}) for side in sides if available(side)]
     results = Results()
+    warm = time.monotonic()
     try:
         for done in range(rounds):
-            spent = time.monotonic() - started
-            allowed = SECONDS if done >= ROUNDS else LIMIT
-            if done and spent * (done + 1) / done > allowed:
+            now = time.monotonic()
+            end = started + (SECONDS if done >= ROUNDS else LIMIT)
+            if done and now + (now - warm) / done > end:
                 print(f"{done} rounds of {rounds}: the others would take too long.\n")
                 break
             for case in dict.fromkeys(c for w in workers for c in w.cases):

@@ -29,8 +29,8 @@ SCRIPTS = (
     "prefetch",
 )
 RESULTS = HERE / "RESULTS.rst"
-#: Seconds after which a script that hangs is stopped; it measures for 60 at most.
-PATIENCE = 150
+#: Seconds after which a script that hangs is stopped; it measures for 90 at most.
+PATIENCE = 180
 
 
 def docstring_of(script: str) -> tuple[str, str]:
