@@ -85,7 +85,9 @@ def _is_orphan(value: Any) -> bool:
 class _Tracked:
     """What tracked lists and dicts share: a parent, a path, and nested items."""
 
-    __slots__ = ()
+    # Its subclasses have the slots for what is declared here.
+    if not TYPE_CHECKING:
+        __slots__ = ()
 
     _instance: Any
     _name: Any
@@ -127,6 +129,15 @@ class _Tracked:
 
     def _replace(self, key: Any, value: Any) -> None:
         raise NotImplementedError
+
+    def __getstate__(self) -> Any:
+        self.instance = None
+        self._dereferenced = False
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        for name, value in getattr(state, "__dict__", state).items():
+            setattr(self, name, value)
 
     async def _fetch(self, io: IO, *, session: Session = None) -> Self:
         """Load the documents that are referred to in here, in place.
@@ -200,15 +211,6 @@ class BaseDict(_Tracked, dict[K, T]):
     def _take_over(self, items: Any) -> None:
         dict.update(self, items)
         self._dereferenced = True
-
-    def __getstate__(self) -> Any:
-        self.instance = None
-        self._dereferenced = False
-        return self
-
-    def __setstate__(self, state: Any) -> None:
-        for name, value in getattr(state, "__dict__", state).items():
-            setattr(self, name, value)
 
     def __reduce__(self) -> Any:
         return _restored_dict, (dict(self), self._name)
@@ -290,15 +292,6 @@ class BaseList(_Tracked, list[T]):
             for index, value in enumerate(list.__iter__(self)):
                 if value.__class__ in NESTED and not _is_orphan(value):
                     self._keep(index, value)
-
-    def __getstate__(self) -> Any:
-        self.instance = None
-        self._dereferenced = False
-        return self
-
-    def __setstate__(self, state: Any) -> None:
-        for name, value in getattr(state, "__dict__", state).items():
-            setattr(self, name, value)
 
     def __reduce__(self) -> Any:
         return _restored_list, (type(self), list(list.__iter__(self)), self._name)

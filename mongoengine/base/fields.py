@@ -51,7 +51,6 @@ class BaseField(Generic[T]):
     _geo_index: ClassVar[Any] = False
     # SequenceField and the like make their own value when a document is saved.
     _auto_gen: ClassVar[bool] = False
-    _thread_local_storage: ClassVar[Any] = None
     creation_counter: int = 0
     auto_creation_counter: int = -1
 

@@ -12,7 +12,7 @@ from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 
 from mongoengine.base.datastructures import BaseDict, BaseList
-from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.tracking import MISSING, ChangeTracking
 from mongoengine.common import _import_class
 
 __all__ = (
@@ -26,12 +26,6 @@ __all__ = (
     "has_references",
 )
 
-
-class _Missing:
-    """Stands for a value that is not there."""
-
-
-MISSING: Any = _Missing()
 
 #: The values of a document of which no field has been touched.
 EMPTY: Any = MappingProxyType({})
