@@ -383,28 +383,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
     def _dump_all(self) -> SON[str, Any]:
         """The same as `_dump`, of all fields by their database names."""
-        data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
-        values, raw = self._values, self._raw
-        for name, key, field, unchanged, both, special in type(self)._schema.dumpers:
-            value = values.get(name, MISSING)
-            if value is MISSING:
-                if raw is not None:
-                    value = raw.get(key)
-                    if value.__class__ in both:
-                        data[key] = value
-                        continue
-                value = self._touch(field)
-                values = self._values
-            if value.__class__ in unchanged:
-                data[key] = value
-                continue
-            if value is not None:
-                value = field.to_mongo(value)
-                if value is not None or field.null:
-                    data[key] = value
-            elif special:
-                self._dump_special(field, data)
-        return new_son(self._finished(data))
+        return new_son(self._dump_fields(wired=False))
 
     def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, Any]:
         data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
@@ -433,12 +412,15 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
         Lists and dicts of plain data are those of the document itself.
         """
-        schema = type(self)._schema
-        if not schema.is_wired:
+        if not type(self)._schema.is_wired:
             return self.to_mongo()
+        return self._dump_fields(wired=True)
+
+    def _dump_fields(self, wired: bool) -> dict[str, Any]:
+        """All values by their database names, by way of `_wire` or `to_mongo`."""
         data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
         values, raw = self._values, self._raw
-        for name, key, field, unchanged, both, special in schema.dumpers:
+        for name, key, field, unchanged, both, special in type(self)._schema.dumpers:
             value = values.get(name, MISSING)
             if value is MISSING:
                 if raw is not None:
@@ -451,7 +433,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             if value.__class__ in unchanged:
                 data[key] = value
             elif value is not None:
-                value = field._wire(value)
+                value = field._wire(value) if wired else field.to_mongo(value)
                 if value is not None or field.null:
                     data[key] = value
             elif special:
