@@ -22,8 +22,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.database import Database
 from pymongo.read_preferences import ReadPreference
 
-from mongoengine import embedded
-from mongoengine.connection_settings import (
+from mongoengine.driver import embedded
+from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
+from mongoengine.driver.session import _get_session, bound_session
+from mongoengine.driver.settings import (
     DEFAULT_DATABASE_NAME,
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -31,8 +33,6 @@ from mongoengine.connection_settings import (
     client_options,
     settings_record,
 )
-from mongoengine.execution import ASYNC, IO, SYNC, WrongFamilyError, run
-from mongoengine.sessions import _get_session, bound_session
 
 __all__ = (
     "DEFAULT_CONNECTION_NAME",
@@ -187,7 +187,7 @@ def register_connection(
     :param host: a host name, a MongoDB URI, or a list of them; what a URI says
         (database, user, authentication, `replicaSet`, `readPreference`,
         `uuidRepresentation`) goes before the other arguments.  `embedded://`
-        starts a server of one's own: see `mongoengine.embedded`
+        starts a server of one's own: see `mongoengine.driver.embedded`
     :param port: the port of hosts that do not tell theirs
     :param read_preference: a `pymongo.ReadPreference`
     :param authentication_source: the database to authenticate against

@@ -20,9 +20,9 @@ from pymongo.read_concern import ReadConcern
 
 from mongoengine.base import context
 from mongoengine.common import _import_class
-from mongoengine.query_counter import async_query_counter, query_counter
-from mongoengine.sessions import bound_session
-from mongoengine.transactions import async_run_in_transaction, run_in_transaction
+from mongoengine.driver.query_counter import async_query_counter, query_counter
+from mongoengine.driver.session import bound_session
+from mongoengine.driver.transaction import async_run_in_transaction, run_in_transaction
 
 __all__ = (
     "async_no_dereference",

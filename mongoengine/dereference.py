@@ -19,10 +19,10 @@ from mongoengine.base.datastructures import BaseDict, BaseList, LazyReference
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.fields import ComplexBaseField
 from mongoengine.common import _import_class
-from mongoengine.execution import asynchronous, blocking
+from mongoengine.driver.io import asynchronous, blocking
 
 if TYPE_CHECKING:
-    from mongoengine.execution import IO
+    from mongoengine.driver.io import IO
 
 __all__ = ("DeReference",)
 

@@ -14,8 +14,7 @@ import pymongo.errors
 from bson import DBRef
 from pymongo import ReadPreference
 
-from mongoengine import _collections, _indexes, _saving, connection, signals
-from mongoengine._collections import InvalidCollectionError
+from mongoengine import connection, signals
 from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.datastructures import rebind
@@ -23,6 +22,7 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.common import _import_class
+from mongoengine.driver.io import ASYNC, SYNC, asynchronous, blocking
 from mongoengine.errors import (
     DoesNotExist,
     InvalidDocumentError,
@@ -31,15 +31,18 @@ from mongoengine.errors import (
     NotUniqueError,
     OperationError,
 )
-from mongoengine.execution import ASYNC, SYNC, asynchronous, blocking
+from mongoengine.operations import collections as _collections
+from mongoengine.operations import indexes as _indexes
+from mongoengine.operations import save as _saving
+from mongoengine.operations.collections import InvalidCollectionError
 from mongoengine.queryset import QuerySet
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.execution import IO
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
     from mongoengine.queryset import QuerySetManager
-    from mongoengine.sessions import Session
 
 __all__ = (
     "Document",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mongoengine.connection import client, get_connection
-from mongoengine.execution import IO
+from mongoengine.driver.io import IO
 
 __all__ = ("get_mongodb_version",)
 

@@ -9,7 +9,7 @@ import pymongo
 from bson import binary, json_util
 
 from mongoengine.connection import _get_session
-from mongoengine.execution import IO, SYNC, run
+from mongoengine.driver.io import IO, SYNC, run
 
 __all__ = ("LEGACY_JSON_OPTIONS", "PYMONGO_VERSION")
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from mongoengine.execution import IO
+    from mongoengine.driver.io import IO
 
 __all__ = (
     "post_delete",

@@ -23,7 +23,6 @@ from pymongo.monitoring import (
 )
 
 from mongoengine import connection as connections
-from mongoengine import embedded
 from mongoengine.base import common
 from mongoengine.connection import (
     connect,
@@ -34,7 +33,8 @@ from mongoengine.connection import (
     get_async_db,
     get_db,
 )
-from mongoengine.execution import SYNC, run
+from mongoengine.driver import embedded
+from mongoengine.driver.io import SYNC, run
 
 
 class SentCommands(CommandListener):

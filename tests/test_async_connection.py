@@ -30,7 +30,7 @@ from mongoengine.connection import (
     is_async_connection,
     register_connection,
 )
-from mongoengine.execution import ASYNC, WrongFamilyError
+from mongoengine.driver.io import ASYNC, WrongFamilyError
 
 
 async def ping(alias: str = "default") -> Any:

@@ -22,7 +22,7 @@ from mongoengine.connection import (
     get_db,
     register_connection,
 )
-from mongoengine.execution import SYNC, WrongFamilyError
+from mongoengine.driver.io import SYNC, WrongFamilyError
 
 STANDARD = {"uuidRepresentation": "standard"}
 RECORD = {

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from mongoengine import embedded
 from mongoengine.connection import (
     ConnectionFailure,
     connect,
@@ -26,6 +25,7 @@ from mongoengine.connection import (
     get_db,
     register_connection,
 )
+from mongoengine.driver import embedded
 
 STANDARD = {"uuidRepresentation": "standard"}
 
@@ -57,7 +57,7 @@ def started(program: str) -> subprocess.Popen[str]:
 
 def program_on(url: str) -> str:
     return f"""
-        from mongoengine import embedded
+        from mongoengine.driver import embedded
         from mongoengine.connection import connect
         client = connect("blog", host={url!r}, uuidRepresentation="standard")
         client.blog.posts.insert_one({{"title": "x"}})

@@ -7,7 +7,7 @@ import inspect
 
 import pytest
 
-from mongoengine.execution import (
+from mongoengine.driver.io import (
     ASYNC,
     IO,
     SYNC,

@@ -22,13 +22,13 @@ from pymongo.errors import OperationFailure
 import mongoengine as me
 from mongoengine import connection as connections
 from mongoengine import context_managers as contexts
-from mongoengine._collections import async_collection_of
 from mongoengine.base import BaseList, LazyReference
 from mongoengine.base.references import AsyncReferenceProxy
 from mongoengine.dereference import DeReference
 from mongoengine.document import MapReduceDocument
 from mongoengine.fields.files import AsyncGridFSProxy, GridFSProxy
 from mongoengine.fields.images import ImageGridFsProxy
+from mongoengine.operations.collections import async_collection_of
 from mongoengine.queryset.bulk import InsertOne
 from tests.test_faces import async_names
 

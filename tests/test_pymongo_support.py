@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from mongoengine.context_managers import run_in_transaction
-from mongoengine.execution import ASYNC
+from mongoengine.driver.io import ASYNC
 from mongoengine.mongodb_support import get_mongodb_version, server_version
 from mongoengine.pymongo_support import (
     _count_documents,

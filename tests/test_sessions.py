@@ -394,7 +394,7 @@ async def count_authors() -> int:
 
 async def in_no_session(operation: Callable[[], Any]) -> Any:
     """Run an operation as a task would that has nothing to do with this one."""
-    from mongoengine import sessions
+    from mongoengine.driver import session as sessions
 
     sessions._sessions.set(())
     return await operation()

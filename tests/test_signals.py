@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mongoengine import signals
-from mongoengine.execution import ASYNC, SYNC, run
+from mongoengine.driver.io import ASYNC, SYNC, run
 
 
 class Sender:

@@ -12,13 +12,13 @@ from bson import ObjectId
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import NonOrderedList  # noqa: F401  (upstream's place)
 from mongoengine.common import _import_class
+from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import DoesNotExist, MultipleObjectsReturned
-from mongoengine.execution import IO, asynchronous, blocking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.sessions import Session
+    from mongoengine.driver.session import Session
 
 __all__ = (
     "AsyncReferenceProxy",

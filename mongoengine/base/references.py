@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from bson import DBRef
 
 from mongoengine.common import _import_class
+from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import DoesNotExist
-from mongoengine.execution import IO, asynchronous, blocking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.sessions import Session
+    from mongoengine.driver.session import Session
 
 __all__ = ("AsyncReferenceProxy", "LazyReference")
 

@@ -10,7 +10,7 @@ from bson import SON, DBRef
 from mongoengine import signals
 from mongoengine.base.references import AsyncReferenceProxy
 from mongoengine.common import _import_class
-from mongoengine.execution import IO, SYNC, asynchronous, blocking, run
+from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
 from mongoengine.fields.following import (
     DocumentTyped,
     Followed,
@@ -19,7 +19,7 @@ from mongoengine.fields.following import (
 )
 
 if TYPE_CHECKING:
-    from mongoengine.sessions import Session
+    from mongoengine.driver.session import Session
 
 __all__ = ("CachedReferenceField",)
 

@@ -18,8 +18,8 @@ from mongoengine.base.datastructures import (
 from mongoengine.base.fields import BaseField, ComplexBaseField
 from mongoengine.base.plain import MISSING, UNCHANGED, copied
 from mongoengine.common import _import_class
+from mongoengine.driver.io import SYNC, run
 from mongoengine.errors import InvalidQueryError
-from mongoengine.execution import SYNC, run
 
 if TYPE_CHECKING:
     from mongoengine.document import EmbeddedDocument
@@ -527,7 +527,7 @@ class DictField(ComplexBaseField[dict[str, Any]]):
         return DictField(db_field=member_name)
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
-        from mongoengine.queryset.operators import STRING_OPERATORS
+        from mongoengine.query.operators import STRING_OPERATORS
 
         if op in STRING_OPERATORS and isinstance(value, str):
             return _import_class("StringField")().prepare_query_value(op, value)

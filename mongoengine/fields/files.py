@@ -17,7 +17,7 @@ from gridfs.errors import CorruptGridFile, FileExists, NoFile
 
 from mongoengine import connection
 from mongoengine.base.fields import BaseField
-from mongoengine.execution import (
+from mongoengine.driver.io import (
     ASYNC,
     IO,
     SYNC,
@@ -30,7 +30,7 @@ from mongoengine.fields.touching import may_block
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.sessions import Session
+    from mongoengine.driver.session import Session
 
 __all__ = (
     "AsyncGridFSProxy",

@@ -13,14 +13,14 @@ from mongoengine.base.fields import BaseField
 from mongoengine.base.references import AsyncReferenceProxy
 from mongoengine.common import _import_class
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
+from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
 from mongoengine.errors import DoesNotExist, NotRegistered
-from mongoengine.execution import IO, SYNC, asynchronous, blocking, run
 from mongoengine.fields.containers import RECURSIVE_REFERENCE_CONSTANT
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.sessions import Session
+    from mongoengine.driver.session import Session
 
 __all__ = ("DocumentTyped", "Followed", "is_awaited", "load_copied")
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, ClassVar
 
+from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import ValidationError
-from mongoengine.execution import IO, asynchronous, blocking
 from mongoengine.fields.files import (
     _HAS_A_FILE,
     FileField,

@@ -15,14 +15,14 @@ from pymongo.errors import DuplicateKeyError
 from mongoengine import connection
 from mongoengine.base.fields import BaseField
 from mongoengine.common import _import_class
+from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import OperationError
-from mongoengine.execution import IO, asynchronous, blocking
 from mongoengine.fields.touching import may_block
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.sessions import Session
+    from mongoengine.driver.session import Session
 
 __all__ = ("BinaryField", "EnumField", "SequenceField", "UUIDField")
 

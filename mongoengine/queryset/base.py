@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from mongoengine.queryset.aggregation import Aggregating
-from mongoengine.queryset.bulk import BulkWriting
-from mongoengine.queryset.deleting import (
+from mongoengine.operations.aggregate import Aggregating
+from mongoengine.operations.bulk import BulkWriting
+from mongoengine.operations.delete import (
     CASCADE,
     DENY,
     DO_NOTHING,

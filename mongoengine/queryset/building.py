@@ -15,9 +15,9 @@ from pymongo.read_concern import ReadConcern
 from mongoengine import connection
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import InvalidQueryError, OperationError
-from mongoengine.queryset.field_list import QueryFieldList
+from mongoengine.query.projection import QueryFieldList
+from mongoengine.query.q import Q, QNode
 from mongoengine.queryset.state import QueryState
-from mongoengine.queryset.visitor import Q, QNode
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mongoengine.errors import OperationError
-from mongoengine.execution import (
+from mongoengine.driver.cursor import Batches, ReadingAhead, Results
+from mongoengine.driver.io import (
     ASYNC,
     SYNC,
     WrongFamilyError,
     run,
 )
+from mongoengine.errors import OperationError
+from mongoengine.operations.read import REPR_OUTPUT_SIZE
 from mongoengine.queryset.base import (
     CASCADE,
     DENY,
@@ -20,11 +22,9 @@ from mongoengine.queryset.base import (
     PULL,
     BaseQuerySet,
 )
-from mongoengine.queryset.cursor import Batches, ReadingAhead, Results
-from mongoengine.queryset.reading import REPR_OUTPUT_SIZE
 
 if TYPE_CHECKING:
-    from mongoengine.execution import IO
+    from mongoengine.driver.io import IO
 
 __all__ = (
     "CASCADE",

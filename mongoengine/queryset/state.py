@@ -17,15 +17,15 @@ from mongoengine.base import context
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
 from mongoengine.connection import _get_session
+from mongoengine.driver.io import SYNC, run
 from mongoengine.errors import LookUpError, OperationError
-from mongoengine.execution import SYNC, run
-from mongoengine.queryset.field_list import QueryFieldList
-from mongoengine.queryset.visitor import Q, QNode
+from mongoengine.query.projection import QueryFieldList
+from mongoengine.query.q import Q, QNode
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.execution import IO
+    from mongoengine.driver.io import IO
 
 __all__ = ("QueryState",)
 

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from mongoengine.queryset.filters import handle_raw_query, query
-from mongoengine.queryset.operators import (
+from mongoengine.query.filters import handle_raw_query, query
+from mongoengine.query.operators import (
     COMPARISON_OPERATORS,
     CUSTOM_OPERATORS,
     GEO_OPERATORS,
@@ -15,7 +15,7 @@ from mongoengine.queryset.operators import (
     STRING_OPERATORS,
     UPDATE_OPERATORS,
 )
-from mongoengine.queryset.updates import update
+from mongoengine.query.updates import update
 
 __all__ = (
     "COMPARISON_OPERATORS",

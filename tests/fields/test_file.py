@@ -24,7 +24,7 @@ from mongoengine import (
     ValidationError,
     connect,
 )
-from mongoengine.execution import WrongFamilyError
+from mongoengine.driver.io import WrongFamilyError
 
 
 class Recording(Document):

@@ -16,7 +16,7 @@ from mongoengine import (
     SequenceField,
     StringField,
 )
-from mongoengine.execution import WrongFamilyError
+from mongoengine.driver.io import WrongFamilyError
 
 from .helpers import document_with
 

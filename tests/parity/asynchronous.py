@@ -110,11 +110,11 @@ class _Loop:
 
 
 def prepare(root: pathlib.Path) -> None:
-    """Load `mongoengine.execution` and bend its blocking faces: before the rest."""
+    """Load `mongoengine.driver.io` and bend its blocking faces: before the rest."""
     package: Any = types.ModuleType("mongoengine")
     package.__path__ = [str(root / "mongoengine")]
     sys.modules["mongoengine"] = package  # in place of the whole, for the moment
-    execution: Any = importlib.import_module("mongoengine.execution")
+    execution: Any = importlib.import_module("mongoengine.driver.io")
     del sys.modules["mongoengine"]
 
     blocking, asynchronous = execution.blocking, execution.asynchronous

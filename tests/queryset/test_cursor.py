@@ -9,8 +9,8 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from mongoengine import Document, IntField, connect
-from mongoengine.execution import ASYNC, SYNC, run
-from mongoengine.queryset.cursor import STEP, Batches, Results
+from mongoengine.driver.cursor import STEP, Batches, Results
+from mongoengine.driver.io import ASYNC, SYNC, run
 from tests.conftest import SentCommands
 from tests.queryset.models import store_many
 

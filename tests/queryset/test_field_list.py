@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mongoengine.queryset.field_list import QueryFieldList
+from mongoengine.query.projection import QueryFieldList
 
 
 def only(*names: str) -> QueryFieldList:

@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure
 
 from mongoengine import Document, FloatField, IntField, ListField, OperationError
 from mongoengine.errors import LookUpError
-from mongoengine.queryset import javascript
+from mongoengine.operations import javascript
 from tests.conftest import SentCommands
 from tests.queryset.conftest import Family
 from tests.queryset.models import QSPerson, QSRanked, store_many

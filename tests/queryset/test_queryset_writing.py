@@ -203,7 +203,7 @@ async def test_failures_count_across_the_batches_of_the_server(
 async def test_what_was_inserted_is_read_back_in_pieces(
     family: Family, people: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mongoengine.queryset.reading.KEYS_AT_A_TIME", 3)
+    monkeypatch.setattr("mongoengine.operations.read.KEYS_AT_A_TIME", 3)
     given = [QSSlug(slug=str(n)) for n in range(7)]
     loaded = await family(QSSlug.objects, "insert", given)
     assert [one.slug for one in loaded] == list("0123456")

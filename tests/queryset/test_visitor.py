@@ -11,7 +11,7 @@ import pytest
 
 from mongoengine import Document, IntField, Q, StringField
 from mongoengine.errors import InvalidQueryError
-from mongoengine.queryset.visitor import (
+from mongoengine.query.q import (
     QCombination,
     QNode,
     QNodeVisitor,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongoengine import signals
 from mongoengine.connection import _get_session
+from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import OperationError
-from mongoengine.execution import asynchronous, blocking
-from mongoengine.queryset.reading import Reading
+from mongoengine.operations.read import Reading
 
 if TYPE_CHECKING:
-    from mongoengine.execution import IO
-    from mongoengine.sessions import Session
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "Deleting")
 

@@ -31,7 +31,7 @@ from typing import (
     TypeVar,
 )
 
-from mongoengine.sessions import bound_session, is_session
+from mongoengine.driver.session import bound_session, is_session
 
 __all__ = ("ASYNC", "IO", "SYNC", "WrongFamilyError", "asynchronous", "blocking")
 

@@ -13,13 +13,13 @@ from mongoengine import connection
 from mongoengine.base.document import BaseDocument
 from mongoengine.common import _import_class
 from mongoengine.errors import NotUniqueError, OperationError, SaveConditionError
-from mongoengine.queryset import transform
+from mongoengine.query import filters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mongoengine.document import Document
-    from mongoengine.execution import IO
+    from mongoengine.driver.io import IO
 
 # Servers of old reported duplicates with other classes of error.
 _DUPLICATE = re.compile("^E1100[01] duplicate key")
@@ -135,7 +135,7 @@ async def update(
     """
     query: dict[str, Any] = {}
     if save_condition is not None:
-        query = transform.query(type(document), **save_condition)
+        query = filters.query(type(document), **save_condition)
     query.update(stored_key(document))
     changes = changes_of(document)
     if not changes:

@@ -1,6 +1,6 @@
 """Runs an embedded server for as long as the program that wants it lives.
 
-Started by `mongoengine.embedded` as a script of its own, never imported:
+Started by `mongoengine.driver.embedded` as a script of its own, never imported:
 
     python -I -S embedded_supervisor.py FOLDER KEEP COMMAND...
 

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pymongo.errors import ConnectionFailure
 
-from mongoengine.execution import ASYNC, SYNC
+from mongoengine.driver.io import ASYNC, SYNC
 
 if TYPE_CHECKING:
-    from mongoengine.execution import IO
+    from mongoengine.driver.io import IO
 
 __all__ = ("Batches", "Cutter", "PendingCursor", "ReadingAhead", "Results")
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import IO as File
 from urllib.parse import unquote
 
-from mongoengine.execution import IO
+from mongoengine.driver.io import IO
 
 __all__ = ("EmbeddedServerError", "address", "is_embedded", "start")
 

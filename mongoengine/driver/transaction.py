@@ -12,9 +12,9 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from mongoengine.connection import DEFAULT_CONNECTION_NAME, client
+from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
+from mongoengine.driver.session import bound_session
 from mongoengine.errors import OperationError
-from mongoengine.execution import ASYNC, IO, SYNC, WrongFamilyError, run
-from mongoengine.sessions import bound_session
 
 __all__ = ("async_run_in_transaction", "run_in_transaction")
 

@@ -13,8 +13,8 @@ from pymongo import CursorType
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
 from mongoengine.connection import _get_session
-from mongoengine.errors import InvalidQueryError
-from mongoengine.execution import (
+from mongoengine.driver.cursor import Batches, Cutter, ReadingAhead
+from mongoengine.driver.io import (
     ASYNC,
     SYNC,
     WrongFamilyError,
@@ -22,15 +22,15 @@ from mongoengine.execution import (
     blocking,
     run,
 )
+from mongoengine.errors import InvalidQueryError
 from mongoengine.pymongo_support import _count_documents
 from mongoengine.queryset.building import Building
-from mongoengine.queryset.cursor import Batches, Cutter, ReadingAhead
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.execution import IO
-    from mongoengine.sessions import Session
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
 
 __all__ = ("Reading",)
 

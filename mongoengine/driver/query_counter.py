@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mongoengine.connection import DEFAULT_CONNECTION_NAME, database
-from mongoengine.execution import (
+from mongoengine.driver.io import (
     ASYNC,
     IO,
     SYNC,

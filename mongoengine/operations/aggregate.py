@@ -15,19 +15,19 @@ from mongoengine import connection
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
 from mongoengine.connection import _get_session
-from mongoengine.errors import LookUpError, OperationError
-from mongoengine.execution import (
+from mongoengine.driver.cursor import Batches, PendingCursor
+from mongoengine.driver.io import (
     asynchronous,
     blocking,
 )
-from mongoengine.queryset import javascript
-from mongoengine.queryset.cursor import Batches, PendingCursor
-from mongoengine.queryset.reading import Reading
+from mongoengine.errors import LookUpError, OperationError
+from mongoengine.operations import javascript
+from mongoengine.operations.read import Reading
 from mongoengine.queryset.state import NO_DOCUMENT
 
 if TYPE_CHECKING:
-    from mongoengine.execution import IO
-    from mongoengine.sessions import Session
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
 
 __all__ = ("Aggregating",)
 

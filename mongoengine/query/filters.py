@@ -11,8 +11,8 @@ from bson.objectid import ObjectId
 
 from mongoengine.common import _import_class
 from mongoengine.errors import InvalidQueryError
-from mongoengine.queryset.geo_queries import distances_last, geo_condition
-from mongoengine.queryset.operators import (
+from mongoengine.query.geo import distances_last, geo_condition
+from mongoengine.query.operators import (
     GEO_OPERATORS,
     MATCH_OPERATORS,
     SEVERAL_VALUES,

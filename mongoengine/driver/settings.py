@@ -17,8 +17,8 @@ from pymongo.read_preferences import (
     read_pref_mode_from_name,
 )
 
-from mongoengine import embedded
-from mongoengine.execution import IO
+from mongoengine.driver import embedded
+from mongoengine.driver.io import IO
 
 __all__ = (
     "DEFAULT_DATABASE_NAME",

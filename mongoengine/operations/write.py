@@ -11,15 +11,15 @@ from pymongo.errors import OperationFailure
 
 from mongoengine import signals
 from mongoengine.connection import _get_session
+from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import BulkOperationError, OperationError
-from mongoengine.execution import asynchronous, blocking
-from mongoengine.queryset import transform
-from mongoengine.queryset.reading import Reading
-from mongoengine.queryset.refusals import failures_of, refusal
+from mongoengine.operations.read import Reading
+from mongoengine.operations.refusals import failures_of, refusal
+from mongoengine.query import updates
 
 if TYPE_CHECKING:
-    from mongoengine.execution import IO
-    from mongoengine.sessions import Session
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
 
 __all__ = ("Writing",)
 
@@ -135,7 +135,7 @@ class Writing(Reading[D]):
     async def _fill_sequences(self, io: IO, docs: Iterable[Any]) -> None:
         """Take numbers for fields that could not take them when they were read."""
         # Saving knows how; it is a layer that imports this one.
-        from mongoengine._saving import fill_sequences
+        from mongoengine.operations.save import fill_sequences
 
         for doc in docs:
             await fill_sequences(doc, io)
@@ -244,8 +244,8 @@ class Writing(Reading[D]):
         raw = update.get("__raw__")
         if isinstance(raw, list):
             document = self._document
-            return [transform.update(document, __raw__=stage) for stage in raw]
-        return transform.update(self._document, **update)
+            return [updates.update(document, __raw__=stage) for stage in raw]
+        return updates.update(self._document, **update)
 
     def _with_class(self, change: Any) -> Any:
         """A change that also says of which class an inserted document is."""

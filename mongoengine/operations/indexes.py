@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine import connection
-from mongoengine._collections import alias_of, open_collection
+from mongoengine.operations.collections import alias_of, open_collection
 
 if TYPE_CHECKING:
-    from mongoengine._collections import DocumentClass
-    from mongoengine.execution import IO
-    from mongoengine.sessions import Session
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
+    from mongoengine.operations.collections import DocumentClass
 
 Keys: TypeAlias = list[tuple[str, Any]]
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from mongoengine.common import _import_class
 from mongoengine.errors import InvalidQueryError
-from mongoengine.queryset.filters import (
+from mongoengine.query.filters import (
     handle_raw_query,
     looked_up,
     plans_of,
     prepare_several,
     remember,
 )
-from mongoengine.queryset.operators import (
+from mongoengine.query.operators import (
     COMPARISON_OPERATORS,
     UPDATE_NAMES,
     UPDATE_OPERATORS,

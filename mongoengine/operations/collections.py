@@ -19,13 +19,13 @@ from mongoengine import connection
 from mongoengine.base import context
 from mongoengine.base.common import _get_documents_by_db
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
+from mongoengine.driver.io import ASYNC, SYNC, WrongFamilyError, run
 from mongoengine.errors import OperationError
-from mongoengine.execution import ASYNC, SYNC, WrongFamilyError, run
 
 if TYPE_CHECKING:
     from mongoengine.document import Document
-    from mongoengine.execution import IO
-    from mongoengine.sessions import Session
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
 
 __all__ = ("InvalidCollectionError",)
 

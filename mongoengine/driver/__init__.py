@@ -1,0 +1,1 @@
+"""Clients, sessions, transactions, cursors and event loops."""

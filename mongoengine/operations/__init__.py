@@ -1,0 +1,1 @@
+"""What happens: the body of each operation, written once."""

@@ -1,0 +1,97 @@
+"""Which fields a query reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ("QueryFieldList",)
+
+
+class QueryFieldList:
+    """A projection that grows: `only()`, `exclude()` and `fields()` add to it.
+
+    `fields`: database names.  `value`: `ONLY`, `EXCLUDE`, or a mapping such as
+    `{"$slice": 5}` for each of the fields.  `always_include`: names that are read
+    whatever is asked for.  https://www.mongodb.com/docs/manual/reference/operator/projection/
+    """
+
+    ONLY = 1
+    EXCLUDE = 0
+
+    def __init__(
+        self,
+        fields: Iterable[str] | None = None,
+        value: Any = ONLY,
+        always_include: Iterable[str] | None = None,
+        _only_called: bool = False,
+    ) -> None:
+        self.value = value
+        self.fields = set(fields or ())
+        self.always_include = set(always_include or ())
+        self._id: Any = None
+        self._only_called = _only_called
+        self.slice: dict[str, Any] = {}
+
+    def __add__(self, f: QueryFieldList) -> QueryFieldList:
+        """Take in `f`, as if it had been asked for after this; gives itself.
+
+        A list that was empty shares the set of fields with the one it took in, and
+        what is left out here later is left out there, too, as upstream has it.
+        """
+        if isinstance(f.value, dict):
+            self.slice.update(dict.fromkeys(f.fields, f.value))
+            self.fields = self.fields or f.fields
+        elif self.fields:
+            self._restrict(f)
+        else:
+            self.fields, self.value, self.slice = f.fields, f.value, {}
+        if "_id" in f.fields:
+            self._id = f.value
+        if self.always_include:
+            self._keep_included()
+        self._only_called = self._only_called or f._only_called
+        return self
+
+    def _restrict(self, f: QueryFieldList) -> None:
+        """Combine two lists that both name fields."""
+        if isinstance(self.value, dict):
+            return
+        asked = (self.value, f.value)
+        if asked == (self.ONLY, self.ONLY):
+            self._clean_slice()
+            self.fields = self.fields | f.fields if self._only_called else f.fields
+            return
+        if asked == (self.EXCLUDE, self.EXCLUDE):
+            self.fields = self.fields | f.fields
+        elif asked == (self.ONLY, self.EXCLUDE):
+            self.fields -= f.fields
+        elif asked == (self.EXCLUDE, self.ONLY):
+            self.fields, self.value = f.fields - self.fields, self.ONLY
+        self._clean_slice()
+
+    def _keep_included(self) -> None:
+        if self.value != self.ONLY or not self.fields:
+            self.fields -= self.always_include
+        elif self.slice.keys() != self.fields:
+            self.fields = self.fields | self.always_include
+
+    def __bool__(self) -> bool:
+        return bool(self.fields)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The projection, as `find` takes it."""
+        projection = {**dict.fromkeys(self.fields, self.value), **self.slice}
+        if self._id is not None:
+            projection["_id"] = self._id
+        return projection
+
+    def reset(self) -> None:
+        """Read every field again."""
+        self.fields = set()
+        self.slice = {}
+        self.value = self.ONLY
+
+    def _clean_slice(self) -> None:
+        """Forget the slices of fields that are not named any more."""
+        self.slice = {k: v for k, v in self.slice.items() if k in self.fields}

@@ -1,0 +1,235 @@
+"""`Q`: conditions that can be combined with `&` and `|`, and negated with `~`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mongoengine.base.utils import warn_caller
+from mongoengine.errors import InvalidQueryError
+from mongoengine.query import filters
+
+__all__ = ("Q", "QNode")
+
+
+def warn_empty_is_deprecated() -> None:
+    """Warn that `empty` should be written `not bool(...)`."""
+    warn_caller(
+        "'empty' property is deprecated in favour of using 'not bool(filter)'",
+        DeprecationWarning,
+    )
+
+
+class DuplicateQueryConditionsError(InvalidQueryError):
+    """One keyword stands in several of the conditions that should be merged."""
+
+
+class QNodeVisitor:
+    """What is done at each node of a tree of conditions; by itself, nothing."""
+
+    def visit_combination(self, combination: QCombination) -> Any:
+        """Called with a combination whose children were visited before."""
+        return combination
+
+    def visit_query(self, query: Q) -> Any:
+        """Called with a leaf."""
+        return query
+
+
+class SimplificationVisitor(QNodeVisitor):
+    """Merges conditions joined by `&` into one, where no keyword repeats."""
+
+    def visit_combination(self, combination: QCombination) -> Any:
+        """One `Q` for a conjunction of leaves; else the combination."""
+        leaves = [node for node in combination.children if isinstance(node, Q)]
+        if combination.operation == QNode.AND and leaves == combination.children:
+            try:
+                return Q(**self._query_conjunction(leaf.query for leaf in leaves))
+            except DuplicateQueryConditionsError:
+                pass  # an `$and` takes them side by side
+        return combination
+
+    def _query_conjunction(
+        self, queries: Iterable[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """The keywords of all queries; a repeated one raises
+        `DuplicateQueryConditionsError`.
+        """
+        merged: dict[str, Any] = {}
+        for query in queries:
+            if not merged.keys().isdisjoint(query):
+                raise DuplicateQueryConditionsError
+            merged.update(query)
+        return merged
+
+
+class QueryCompilerVisitor(QNodeVisitor):
+    """Makes the MongoDB filter of each node, for one document class."""
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+
+    def visit_combination(self, combination: QCombination) -> Any:
+        """`{"$and": [...]}`, `{"$or": [...]}` or `{"$nor": [...]}`, of filters."""
+        return {OPERATORS[combination.operation]: combination.children}
+
+    def visit_query(self, query: Q) -> Any:
+        """The filter for the keywords of a leaf."""
+        return filters.query(self.document, **query.query)
+
+
+class QNode:
+    """A node of a tree of conditions: a `Q`, or several combined."""
+
+    AND = 0
+    OR = 1
+    NOR = 2
+
+    def to_query(self, document: Any) -> dict[str, Any]:
+        """The MongoDB filter for these conditions on a document class.
+
+        Raises `InvalidQueryError` for a name that means nothing there.
+        """
+        simplified = self.accept(SimplificationVisitor())
+        compiled: dict[str, Any] = simplified.accept(QueryCompilerVisitor(document))
+        return compiled
+
+    def accept(self, visitor: QNodeVisitor) -> Any:
+        """What `visitor` makes of this node and those below it."""
+        raise NotImplementedError
+
+    def _combine(self, other: QNode, operation: int) -> QNode:
+        if not bool(other):
+            return self
+        return QCombination(operation, [self, other]) if bool(self) else other
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no condition.  Deprecated: use `not bool(q)`."""
+        warn_empty_is_deprecated()
+        return False
+
+    def __or__(self, other: QNode) -> QNode:
+        return self._combine(other, self.OR)
+
+    def __and__(self, other: QNode) -> QNode:
+        return self._combine(other, self.AND)
+
+    def __invert__(self) -> QNode:
+        """What does not meet these conditions; without any, still everything.
+
+        https://www.mongodb.com/docs/manual/reference/operator/query/nor/
+        """
+        return QCombination(self.NOR, [self]) if bool(self) else self
+
+
+class QCombination(QNode):
+    """Conditions joined by `operation`: `QNode.AND`, `QNode.OR` or `QNode.NOR`.
+
+    `NOR`: that none of them is met.  Of the others, children that are combinations of
+    the same operation are taken apart.
+    """
+
+    def __init__(self, operation: int, children: Iterable[Any]) -> None:
+        self.operation = operation
+        self.children: list[Any] = []
+        joins = operation != self.NOR
+        for node in children:
+            if joins and isinstance(node, QCombination) and node.operation == operation:
+                self.children += node.children
+            else:
+                self.children.append(node)
+
+    def __repr__(self) -> str:
+        sign = " & " if self.operation == self.AND else " | "
+        shown = sign.join(map(repr, self.children))
+        if self.operation != self.NOR:
+            return f"({shown})"
+        return f"~{shown}" if len(self.children) == 1 else f"~({shown})"
+
+    def __bool__(self) -> bool:
+        return bool(self.children)
+
+    def __invert__(self) -> QNode:
+        """The negation; of a negation, what was negated."""
+        if self.operation == self.OR and self.children:
+            return QCombination(self.NOR, self.children)
+        if self.operation != self.NOR:
+            return super().__invert__()
+        if len(self.children) == 1:
+            only: QNode = self.children[0]
+            return only
+        return QCombination(self.OR, self.children)
+
+    def accept(self, visitor: QNodeVisitor) -> Any:
+        """What `visitor` makes of the children, and then of their combination."""
+        visited = QCombination.__new__(type(self))
+        visited.operation = self.operation
+        visited.children = [
+            node.accept(visitor) if isinstance(node, QNode) else node
+            for node in self.children
+        ]
+        return visitor.visit_combination(visited)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no child.  Deprecated: use `not bool(q)`."""
+        warn_empty_is_deprecated()
+        return not self.children
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(self) is type(other)
+            and isinstance(other, QCombination)
+            and self.operation == other.operation
+            and self.children == other.children
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Q(QNode):
+    """Keyword conditions, to be combined: `Q(age__gt=18) | ~Q(name="Ada")`.
+
+    Takes what `QuerySet.filter` takes as keywords: `Q(name="Ada", age__gt=18)`
+    holds where all of them do.
+    """
+
+    def __init__(self, **query: Any) -> None:
+        self.query = query
+
+    def __repr__(self) -> str:
+        return f"Q(**{self.query!r})"
+
+    def __bool__(self) -> bool:
+        return bool(self.query)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(self) is type(other)
+            and isinstance(other, Q)
+            and self.query == other.query
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def accept(self, visitor: QNodeVisitor) -> Any:
+        """What `visitor` makes of this leaf."""
+        return visitor.visit_query(self)
+
+    def to_query(self, document: Any) -> dict[str, Any]:
+        """The MongoDB filter for these conditions on a document class.
+
+        Raises `InvalidQueryError` for a name that means nothing there.
+        """
+        return filters.query(document, **self.query)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no condition.  Deprecated: use `not bool(q)`."""
+        warn_empty_is_deprecated()
+        return not self.query
+
+
+#: The operators of MongoDB for the operations of a `QCombination`.
+OPERATORS = {QNode.AND: "$and", QNode.OR: "$or", QNode.NOR: "$nor"}
