@@ -11,8 +11,8 @@ from mongoengine import (
     IntField,
     LookUpError,
     StringField,
-    _indexes,
 )
+from mongoengine.operations import indexes as _indexes
 from tests.families import Family
 
 
