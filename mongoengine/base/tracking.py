@@ -13,7 +13,36 @@ from bson import DBRef, ObjectId
 
 from mongoengine.common import _import_class
 
-__all__ = ("ChangeTracking",)
+__all__ = ("ChangeTracking", "Changes")
+
+
+class Changes:
+    """The changes taken from a document for one command.
+
+    `sets` and `unsets` are the arguments of `$set` and `$unset`, by path in the names
+    of the database.  Both are empty if the changes were taken for a command that
+    carries the whole document.
+    """
+
+    __slots__ = ("_marks", "sets", "unsets")
+
+    def __init__(
+        self,
+        marks: list[tuple[ChangeTracking, list[str] | None]],
+        sets: dict[str, Any],
+        unsets: dict[str, Any],
+    ) -> None:
+        self.sets = sets
+        self.unsets = unsets
+        # Each marked document, embedded ones included, with its marked paths; None
+        # stands for a new document, of which everything is to be stored.
+        self._marks = marks
+
+    @property
+    def update(self) -> dict[str, Any]:
+        """The update document: `$set` and `$unset`, where they are not empty."""
+        operators = {"$set": self.sets, "$unset": self.unsets}
+        return {name: paths for name, paths in operators.items() if paths}
 
 
 class ChangeTracking:
@@ -66,7 +95,10 @@ class ChangeTracking:
         if not key or not hasattr(self, "_changed_fields"):
             return
         first, dot, rest = key.partition(".")
-        path = self._db_field_map.get(first, first) + dot + rest
+        self._mark_path(self._db_field_map.get(first, first) + dot + rest)
+
+    def _mark_path(self, path: str) -> None:
+        """Note a path in the names of the database."""
         marked = self._changed_fields
         if path in marked or any(above in marked for above in _above(path)):
             return
@@ -118,7 +150,61 @@ class ChangeTracking:
                 if not value._is_document:
                     value._clear_changed_fields()
             elif isinstance(value, (list, tuple, dict)):
-                _clear_inside(value)
+                for document in _embedded_inside(value):
+                    document._clear_changed_fields()
+
+    def _take_changes(self, *, whole: bool = False) -> Changes:
+        """Remove the marks of this document and return what they stand for.
+
+        The marks inside embedded documents are removed, too.  Call this when a
+        command is built, and `_put_back` if the command fails: what is assigned in
+        the meantime is marked as usual and stays pending.
+
+        :param whole: the command carries the whole document, so that the changed
+            values are not dumped.
+        """
+        sets: dict[str, Any] = {}
+        unsets: dict[str, Any] = {}
+        if not whole:
+            sets, unsets = self._delta()
+        marks: list[tuple[ChangeTracking, list[str] | None]] = []
+        self._take_marks(marks)
+        return Changes(marks, sets, unsets)
+
+    def _take_marks(self, marks: list[tuple[ChangeTracking, list[str] | None]]) -> None:
+        """Move the marks of this document and of embedded ones to `marks`."""
+        paths = getattr(self, "_changed_fields", None)
+        if paths is None or paths:
+            marks.append((self, paths))
+            self._changes = []
+        values = self._values
+        if not values:
+            return
+        for name, _, _ in self._nesting():
+            value = values.get(name)
+            if value is None or value.__class__ in UNNESTED:
+                continue
+            if isinstance(value, ChangeTracking):
+                if not value._is_document:
+                    value._take_marks(marks)
+            elif isinstance(value, (list, tuple, dict)):
+                for document in _embedded_inside(value):
+                    document._take_marks(marks)
+
+    def _put_back(self, changes: Changes) -> None:
+        """Mark as changed again what `_take_changes` has removed.
+
+        What has been marked in the meantime stays marked.
+        """
+        for document, paths in changes._marks:
+            meanwhile = getattr(document, "_changed_fields", ())
+            if paths is None:
+                if hasattr(document, "_changes"):
+                    del document._changes
+                continue
+            document._changes = [*paths]
+            for path in meanwhile:
+                document._mark_path(path)
 
     def _delta(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What `$set` and `$unset` have to be told, by path."""
@@ -299,7 +385,8 @@ def _changed_inside(key: str, container: Any, known: list[str]) -> list[str]:
     return changed
 
 
-def _clear_inside(container: Any) -> None:
+def _embedded_inside(container: Any) -> Iterator[ChangeTracking]:
+    """The embedded documents in a list or dict, at any depth."""
     items: Any = (
         dict.values(container)
         if isinstance(container, dict)
@@ -312,6 +399,6 @@ def _clear_inside(container: Any) -> None:
             continue
         if _is_document(item):
             if not item._is_document:
-                item._clear_changed_fields()
+                yield item
         elif isinstance(item, (list, tuple, dict)):
-            _clear_inside(item)
+            yield from _embedded_inside(item)
