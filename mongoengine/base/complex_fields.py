@@ -156,6 +156,20 @@ class ComplexBaseField(BaseField[T]):
         instance._put(self.name, followed)
         return followed
 
+    @property
+    def _inner(self) -> BaseField[Any] | None:
+        return self.field
+
+    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+        inner = self.field
+        if isinstance(value, dict):
+            return ((key, inner, item) for key, item in dict.items(value))
+        if isinstance(value, list):
+            return ((i, inner, v) for i, v in enumerate(list.__iter__(value)))
+        if isinstance(value, tuple):
+            return ((i, inner, v) for i, v in enumerate(value))
+        return ()
+
     def _holds_references(self) -> bool:
         """Whether a value of this field may have references in it."""
         inner: Any = self.field

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, ove
 from bson import ObjectId
 
 from mongoengine.base import context
+from mongoengine.base.codec import FieldCodec
 from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.context import (  # noqa: F401  (extensions look for it here)
     no_dereference_for_fields as _no_dereference_for_fields,
@@ -23,6 +24,7 @@ from mongoengine.errors import DeprecatedError, ValidationError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.driver.io import IO
 
 __all__ = ("BaseField", "ComplexBaseField", "GeoJsonBaseField", "ObjectIdField")
 
@@ -45,7 +47,15 @@ class BaseField(Generic[T]):
     :param choices: the allowed values, or pairs of value and label.
     :param null: store an explicit null instead of leaving the field out.
     :param sparse: leave documents without the field out of its unique index.
+
+    A field class says what is special about it by overriding the methods of the
+    section "Questions about a field" below; the rest of the library asks these and
+    never looks at the class.  Their names begin with an underscore because every
+    other name belongs to users: further keywords become attributes of the field.
     """
+
+    #: Operators of keyword queries that only this class knows; see `_condition`.
+    _operators: ClassVar[frozenset[str]] = frozenset()
 
     name: str = None  # type: ignore[assignment]
     _geo_index: ClassVar[Any] = False
@@ -210,9 +220,86 @@ class BaseField(Generic[T]):
         """A function that is true of a raw value that is valid beyond doubt."""
         return None
 
+    # Questions about a field
+
+    @property
+    def _inner(self) -> BaseField[Any] | None:
+        """The field of the items of a list or of the values of a dict, or None."""
+        return None
+
+    @property
+    def _embedded_class(self) -> Any:
+        """The class of the embedded documents that the field holds, or None.
+
+        None, too, as long as the class was given by a name that is not registered.
+        """
+        return None
+
     def _holds_references(self) -> bool:
-        """Whether a value of this field may have references in it."""
+        """Whether a value of this field may have references in it.
+
+        The schema keeps the answer as `_may_refer`.
+        """
         return False
+
+    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+        """Key, field and value of what is inside a value of the field.
+
+        The key is the name in the database, the position or the key of a dict; the
+        field is None where values of any type are allowed.
+        """
+        return ()
+
+    def _member(self, name: str) -> BaseField[Any] | None:
+        """The field that `name` means inside a value of this field, or None.
+
+        A user's field class may define `lookup_member` instead.
+        """
+        lookup = getattr(self, "lookup_member", None)
+        found = None if lookup is None else lookup(name)
+        return found if isinstance(found, BaseField) else None
+
+    def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
+        """What a keyword query compares, and with what.
+
+        :param op: the operator's name, None for equality.
+        :param value: one value; operators that take several ask for each of them.
+        :returns: a path inside the field's value (`""` for the value itself), and
+            the value as MongoDB gets it.  For an operator in `_operators` it is the
+            whole condition (`{"$mod": [2, 0]}`), for others the operand.
+        """
+        return "", self.prepare_query_value(op, value)
+
+    def _change(self, op: str, value: Any) -> Any:
+        """The operand that an update operator (`"set"`, `"push"`) gets for `value`."""
+        return self.prepare_query_value(op, value)
+
+    def _codec(self, cls: Any) -> FieldCodec:
+        """How values of the field are converted in documents of `cls`."""
+        return FieldCodec(
+            self._loads_unchanged,
+            self._dumps_unchanged,
+            self._surely_valid,
+            self._convert,
+            self._raw_dumper(),
+            self._raw_validator(),
+        )
+
+    def _attach(self, cls: Any, name: str) -> None:
+        """Get ready to be the field `name` of a document class that was just made.
+
+        It is called for every class that has the field, inherited ones included.
+
+        :raises InvalidDocumentError: if the class cannot have such a field.
+        """
+        if self.owner_document is None:
+            self.owner_document = cls
+
+    async def _before_insert(self, document: Any, io: IO) -> None:
+        """Complete the field of a document (or embedded one) that will be inserted."""
+
+    async def _after_delete(self, document: Any, io: IO) -> None:
+        """Remove what a document, deleted by now, kept elsewhere for the field."""
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         """Convert a value of a keyword query; `op` is the operator's name."""

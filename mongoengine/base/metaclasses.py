@@ -102,7 +102,8 @@ class DocumentMetaclass(type):
         if issubclass(new_class, _import_class("Document")):
             new_class._collection = None
         _DocumentRegistry.register(new_class)
-        for field in fields.values():
+        for field_name, field in fields.items():
+            field._attach(new_class, field_name)
             _settle_field(new_class, field)
         return new_class
 
@@ -306,8 +307,6 @@ def _settle_names(name: str, attrs: dict[str, Any], inherited: list[Any]) -> lis
 
 def _settle_field(new_class: Any, field: Any) -> None:
     """Tell a field its class; register delete rules; refuse impossible fields."""
-    if field.owner_document is None:
-        field.owner_document = new_class
     is_embedded = issubclass(new_class, _import_class("EmbeddedDocument"))
     if isinstance(field, _import_class("CachedReferenceField")):
         if is_embedded:

@@ -17,9 +17,10 @@ from mongoengine.base.datastructures import (
 )
 from mongoengine.base.fields import BaseField, ComplexBaseField
 from mongoengine.base.plain import MISSING, UNCHANGED, copied
+from mongoengine.base.tracking import ChangeTracking
 from mongoengine.common import _import_class
 from mongoengine.driver.io import SYNC, run
-from mongoengine.errors import InvalidQueryError
+from mongoengine.errors import InvalidQueryError, NotRegistered
 
 if TYPE_CHECKING:
     from mongoengine.document import EmbeddedDocument
@@ -71,6 +72,16 @@ class EmbeddedDocumentField(BaseField[E]):
             kind = self.document_type_obj = found
         resolved: type[E] = kind
         return resolved
+
+    @property
+    def _embedded_class(self) -> Any:
+        try:
+            return self.document_type
+        except NotRegistered:
+            return None
+
+    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+        return members_of(value)
 
     def to_python(self, value: Any) -> Any:
         kind = self.document_type
@@ -165,6 +176,9 @@ class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
             value = kind._from_son(value, _auto_dereference=self._dereferences)
         return value
 
+    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+        return members_of(value)
+
     def validate(self, value: Any, clean: bool = True) -> None:
         """Check that it is an embedded document, and validate it."""
         chosen = self.choices
@@ -247,6 +261,13 @@ class DynamicField(BaseField[Any]):
                 else (kind._from_son(value))
             )
         return super().to_python(value)
+
+    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+        if isinstance(value, dict):
+            return ((key, None, item) for key, item in dict.items(value))
+        if isinstance(value, list):
+            return ((i, None, v) for i, v in enumerate(list.__iter__(value)))
+        return members_of(value)
 
     def _referred(self, kind: Any, value: Any) -> Any:
         """The document of a generic reference, or what stands for it in async code."""
@@ -579,6 +600,15 @@ def _any_key(value: Any, test: Callable[[Any], bool]) -> bool:
         test(key) or (isinstance(item, dict) and _any_key(item, test))
         for key, item in dict.items(value)
     )
+
+
+def members_of(document: Any) -> Iterable[tuple[str, Any, Any]]:
+    """Database name, field and value of everything in an embedded document."""
+    if not isinstance(document, ChangeTracking) or document._is_document:
+        return
+    fields = {**document._fields, **document._dynamic_fields}
+    for name, field in fields.items():
+        yield field.db_field, field, document._value_of(name, field)
 
 
 def _with_subclasses(cls: Any) -> list[Any]:

@@ -219,7 +219,9 @@ class SequenceField(BaseField[Any]):
 
         Sends ``findAndModify`` with ``$inc`` and upsert.
         """
-        return self.value_decorator(await self._change(io, {"$inc": {"next": 1}}))
+        return self.value_decorator(
+            await self._change_counter(io, {"$inc": {"next": 1}})
+        )
 
     generate = blocking(_generate_body)
     async_generate = asynchronous(_generate_body)
@@ -231,7 +233,9 @@ class SequenceField(BaseField[Any]):
 
         The next document gets `value + 1`.
         """
-        return self.value_decorator(await self._change(io, {"$set": {"next": value}}))
+        return self.value_decorator(
+            await self._change_counter(io, {"$set": {"next": value}})
+        )
 
     set_next_value = blocking(_set_next_value)
     async_set_next_value = asynchronous(_set_next_value)
@@ -248,7 +252,7 @@ class SequenceField(BaseField[Any]):
     get_next_value = blocking(_get_next_value)
     async_get_next_value = asynchronous(_get_next_value)
 
-    async def _change(self, io: IO, update: dict[str, Any]) -> Any:
+    async def _change_counter(self, io: IO, update: dict[str, Any]) -> Any:
         for _ in range(_ATTEMPTS):
             # Of two that make the counter at once, one may be told that it exists,
             # or (by the embedded server) nothing: its number is not given out then.
@@ -303,6 +307,11 @@ class SequenceField(BaseField[Any]):
         if value is None and instance._initialised and may_block(self.db_alias):
             value = self.generate()
         super().__set__(instance, value)
+
+    async def _before_insert(self, document: Any, io: IO) -> None:
+        if document._value_of(self.name, self) is None:
+            document._put(self.name, await io.call(self, "generate"))
+            document._mark_as_changed(self.name)
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         """The value, decorated."""
