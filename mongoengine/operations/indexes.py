@@ -112,8 +112,19 @@ async def _compare_indexes(
     collection = await open_collection(cls, io)
     session = connection._get_session()
     information = await io(collection.index_information(session=session))
-    there = [_keys_of(index) for index in information.values()]
+    missing, extra = difference(wanted, information)
+    return {"missing": missing, "extra": extra}
 
+
+def difference(
+    wanted: list[Keys], information: Mapping[str, Any]
+) -> tuple[list[Keys], list[Keys]]:
+    """Compare index keys with the server's indexes; return (missing, extra).
+
+    :param wanted: the keys that classes declare
+    :param information: the answer of PyMongo's `index_information()`
+    """
+    there = [keys_of(index) for index in information.values()]
     wanted_forms = [_comparable(keys) for keys in wanted]
     there_forms = [_comparable(keys) for keys in there]
     missing = [
@@ -131,7 +142,7 @@ async def _compare_indexes(
         _begins_with_class(keys) and keys not in extra for keys in there
     ):
         missing.remove(BY_CLASS)
-    return {"missing": missing, "extra": extra}
+    return missing, extra
 
 
 def _begins_with_class(keys: Any) -> bool:
@@ -142,7 +153,7 @@ def _begins_with_class(keys: Any) -> bool:
     return (first if isinstance(first, str) else first[0]) == "_cls"
 
 
-def _keys_of(index: Mapping[str, Any]) -> Keys:
+def keys_of(index: Mapping[str, Any]) -> Keys:
     """The keys of an index as they were declared.
 
     Servers keep the fields of a text index apart, as its weights.
