@@ -9,8 +9,13 @@ coroutine whose second parameter is its way of doing I/O:
     async_first = asynchronous(_first)   # on AsyncMongoClient, awaited
 
 `io` is `SYNC` or `ASYNC`.  PyMongo's two APIs share their method names, so a
-body reads the same for both: it awaits `io(collection.find_one(...))`,
-`io.call(obj, "save")` and other bodies, and nothing else.
+body reads the same for both.  It awaits
+
+    await io(collection.update_one, query, changes)   # in the current session
+    await io.plain(cursor.next)                       # takes no session
+    await io.call(document, "save")                   # may be overridden by users
+
+and other bodies, and nothing else.
 
 Either face takes `session=`, a PyMongo session that the body and all that it
 calls then work in (`sessions.bound_session`).  Bodies never see it: those whose
@@ -31,7 +36,12 @@ from typing import (
     TypeVar,
 )
 
-from mongoengine.driver.session import bound_session, is_session
+from mongoengine.driver.session import (
+    _get_session,
+    _sessions,
+    bound_session,
+    is_session,
+)
 
 __all__ = ("ASYNC", "IO", "SYNC", "WrongFamilyError", "asynchronous", "blocking")
 
@@ -84,14 +94,33 @@ async def _ready(value: R) -> R:
     return value
 
 
+def _add_session(arguments: dict[str, Any]) -> None:
+    """Add the current session to the arguments of a call, unless there is one."""
+    session = _get_session()
+    if session is not None:
+        arguments.setdefault("session", session)
+
+
 class _SyncIO:
-    """Blocking I/O: what it wraps has already happened."""
+    """Blocking I/O: a call has its result at once, so awaiting never suspends."""
 
     is_async: Literal[False] = False
     wanted: Literal["sync"] = "sync"
 
-    async def __call__(self, result: Any) -> Any:
-        return result
+    def __call__(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+        """Call a method of PyMongo's that takes `session=`, in the current session.
+
+        In place of the method its result is accepted too, for the time being.
+        """
+        if not callable(call):
+            return _ready(call)
+        if _sessions.get():
+            _add_session(kwargs)
+        return _ready(call(*args, **kwargs))
+
+    def plain(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+        """Call what takes no session: a method of a cursor, a file, a session."""
+        return _ready(call(*args, **kwargs))
 
     async def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call a public operation that users may override, in this family."""
@@ -107,7 +136,15 @@ class _AsyncIO:
     is_async: Literal[True] = True
     wanted: Literal["async"] = "async"
 
-    def __call__(self, result: Any) -> Awaitable[Any]:
+    def __call__(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+        if callable(call):
+            if _sessions.get():
+                _add_session(kwargs)
+            call = call(*args, **kwargs)
+        return call if hasattr(call, "__await__") else _ready(call)
+
+    def plain(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+        result = call(*args, **kwargs)
         return result if hasattr(result, "__await__") else _ready(result)
 
     def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:

@@ -14,9 +14,10 @@ from pymongo.errors import PyMongoError
 from mongoengine.connection import DEFAULT_CONNECTION_NAME, client
 from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
 from mongoengine.driver.session import bound_session
+from mongoengine.driver.undo import on_abort, undo_all
 from mongoengine.errors import OperationError
 
-__all__ = ("async_run_in_transaction", "run_in_transaction")
+__all__ = ("async_run_in_transaction", "on_abort", "run_in_transaction")
 
 _SECONDS_OF_COMMITTING = 120
 
@@ -67,6 +68,8 @@ class _Transaction:
             self._joined._failed |= failed
             return
         self._bound.__exit__()
+        if failed:
+            undo_all(self._session)
         try:
             if not failed:
                 await self._commit(io)

@@ -226,7 +226,7 @@ async def _open_capped(cls: DocumentClass, io: IO, database: Any, name: str) -> 
     options = {"capped": True, "size": size}
     if count is not None:
         options["max"] = count
-    return await io(database.create_collection(name, session=session, **options))
+    return await io(database.create_collection, name, session=session, **options)
 
 
 async def _open_timeseries(cls: DocumentClass, io: IO, database: Any, name: str) -> Any:
@@ -244,7 +244,7 @@ async def _open_timeseries(cls: DocumentClass, io: IO, database: Any, name: str)
     if "expireAfterSeconds" in timeseries:
         options["expireAfterSeconds"] = timeseries.pop("expireAfterSeconds")
     session = connection._get_session()
-    return await io(database.create_collection(name, session=session, **options))
+    return await io(database.create_collection, name, session=session, **options)
 
 
 async def _drop_collection(
