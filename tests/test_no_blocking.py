@@ -145,7 +145,7 @@ async def documents() -> None:
     "Document.async_list_indexes",
     "Document.async_compare_indexes",
     "Document.async_drop_collection",
-    "_collections.async_collection_of",
+    "collections.async_collection_of",
 )
 async def classes() -> None:
     await Shelved.async_ensure_indexes()
@@ -481,7 +481,7 @@ async def test_the_planted_client_catches_what_blocks() -> None:
 
 #: Where what is inherited or private is known to users.
 PUBLIC = (me.QuerySet, me.ReferenceField, me.Document, BaseList)
-LATER_NAMES = {"transactions": "context_managers", "query_counter": "context_managers"}
+LATER_NAMES = {"transaction": "context_managers", "query_counter": "context_managers"}
 
 
 def public_name(owner: Any, name: str) -> str:

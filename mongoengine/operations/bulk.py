@@ -336,7 +336,7 @@ class BulkWriting(Writing[D]):
             )
         if isinstance(operation, _Deleting):
             return DELETES[kind](operation._filter(self), **self._bulk_options())
-        raise TypeError(f"{operation!r} is no operation of mongoengine.operations.bulk")
+        raise TypeError(f"{operation!r} is no operation of mongoengine.queryset.bulk")
 
     def _bulk_options(self) -> dict[str, Any]:
         options = self._common_options()

@@ -1,23 +1,13 @@
 """`Q` and its parts, under MongoEngine's path."""
 
 from mongoengine.query.q import (
-    DuplicateQueryConditionsError,
-    Q,
-    QCombination,
-    QNode,
-    QNodeVisitor,
-    QueryCompilerVisitor,
-    SimplificationVisitor,
-    warn_empty_is_deprecated,
+    DuplicateQueryConditionsError as DuplicateQueryConditionsError,
 )
+from mongoengine.query.q import Q, QNode
+from mongoengine.query.q import QCombination as QCombination
+from mongoengine.query.q import QNodeVisitor as QNodeVisitor
+from mongoengine.query.q import QueryCompilerVisitor as QueryCompilerVisitor
+from mongoengine.query.q import SimplificationVisitor as SimplificationVisitor
+from mongoengine.query.q import warn_empty_is_deprecated as warn_empty_is_deprecated
 
-__all__ = (
-    "DuplicateQueryConditionsError",
-    "Q",
-    "QCombination",
-    "QNode",
-    "QNodeVisitor",
-    "QueryCompilerVisitor",
-    "SimplificationVisitor",
-    "warn_empty_is_deprecated",
-)
+__all__ = ("Q", "QNode")
