@@ -23,6 +23,7 @@ from pymongo.database import Database
 from pymongo.read_preferences import ReadPreference
 
 from mongoengine.driver import embedded
+from mongoengine.driver.cursor import closing
 from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
 from mongoengine.driver.session import _get_session, bound_session
 from mongoengine.driver.settings import (
@@ -155,6 +156,7 @@ async def _other_generators() -> None:
         for task in asyncio.all_tasks()
         if task not in _leaving and _kind_of(task) == kind
     ]
+    others += closing()
     if others:
         await asyncio.wait(others, timeout=_SECONDS_OF_WAITING)
 

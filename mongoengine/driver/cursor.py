@@ -1,7 +1,9 @@
-"""Fetching batches, and letting go of them.
+"""Read cursors batch by batch, and close them.
 
-`Batches` owns one server cursor; `Results` is what the loops over one queryset
-share.  Both are written once, for PyMongo's two APIs.
+`Batches` owns one server cursor and `Results` is what the loops over one queryset
+share.  A loop asks an object with `step` and `leave` for lists of items; `loop` and
+`async_loop` give them one by one.  All but these two is written once, for PyMongo's
+two APIs.  No other module uses private names of PyMongo's cursors.
 """
 
 from __future__ import annotations
@@ -9,23 +11,36 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import (
-    AsyncIterator,
+    AsyncGenerator,
     Awaitable,
     Callable,
     Coroutine,
     Generator,
     Iterator,
 )
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+import bson
 from pymongo.errors import ConnectionFailure
 
-from mongoengine.driver.io import ASYNC, SYNC
+from mongoengine.driver.io import ASYNC, SYNC, WrongFamilyError, run
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
 
-__all__ = ("Batches", "Cutter", "PendingCursor", "ReadingAhead", "Results")
+__all__ = (
+    "Batches",
+    "CutSteps",
+    "PendingCursor",
+    "ReadingAhead",
+    "Results",
+    "Steps",
+    "UncachedSteps",
+    "async_loop",
+    "closing",
+    "loop",
+    "to_list",
+)
 
 D = TypeVar("D")
 C = TypeVar("C")
@@ -38,9 +53,97 @@ STEPS_TO_SEND = 3
 #: Documents to a batch where a cursor does not show its own.
 STEP = 100
 
+#: Tasks that close cursors of loops that were left early.
+_closing: set[asyncio.Task[None]] = set()
+
+
+class Steps(Protocol[D]):
+    """A source of items for a loop."""
+
+    async def step(self, io: IO) -> list[D] | None:
+        """Return the next items, or None at the end."""
+
+    async def leave(self, io: IO) -> None:
+        """Release what the loop has used; called once, however it ends."""
+
+
+def loop(steps: Steps[D], owner: Any, instead: str) -> Iterator[D]:
+    """Yield the items of a source, reading as the loop goes.
+
+    :param owner: the queryset that an error names
+    :param instead: what to use where only the other family is open
+    """
+    try:
+        while (items := run(steps.step(SYNC))) is not None:
+            yield from items
+    except WrongFamilyError as error:
+        raise error.advising(owner, instead) from None
+    finally:
+        run(steps.leave(SYNC))
+
+
+async def async_loop(
+    steps: Steps[D], owner: Any, instead: str
+) -> AsyncGenerator[D, None]:
+    """Yield the items of a source, awaiting them as the loop goes; see `loop`."""
+    reading = True
+    try:
+        while (items := await steps.step(ASYNC)) is not None:
+            reading = False
+            for item in items:
+                yield item
+            reading = True
+    except WrongFamilyError as error:
+        raise error.advising(owner, instead) from None
+    finally:
+        if reading:
+            await steps.leave(ASYNC)
+        else:
+            await _leave_early(steps)
+
+
+async def _leave_early(steps: Steps[Any]) -> None:
+    """Leave in a task of its own, and wait for it.
+
+    A generator that is dropped at the end of `asyncio.run()` is closed by a task
+    that the event loop cancels.  Python then throws into the generator a second time
+    while it awaits, which would break PyMongo off in the middle of a command.
+    """
+    task = asyncio.get_running_loop().create_task(steps.leave(ASYNC))
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+
+
+async def to_list(io: IO, steps: Steps[D], length: int | None = None) -> list[D]:
+    """Return the items of a source in a list.
+
+    :param length: at most so many; None for all
+    :raises ValueError: if `length` is not positive
+    """
+    if length is not None and length < 1:
+        raise ValueError("to_list() length must be greater than 0")
+    items: list[D] = []
+    try:
+        while (more := await steps.step(io)) is not None:
+            items += more
+            if length is not None and len(items) >= length:
+                return items[:length]
+    finally:
+        await steps.leave(io)
+    return items
+
+
+def closing() -> list[asyncio.Task[None]]:
+    """Return the tasks of this event loop that still close cursors."""
+    here = asyncio.get_running_loop()
+    return [task for task in list(_closing) if task.get_loop() is here]
+
 
 class Batches:
-    """One server cursor, given as lists of raw documents.
+    """One server cursor, read as lists of raw documents.
 
     A list is what the server sent in one reply to `find` or `getMore`
     (https://www.mongodb.com/docs/manual/reference/command/getMore/); where the
@@ -89,9 +192,15 @@ class Batches:
             self.more = False
 
     async def close(self, io: IO) -> None:
-        """Let the server cursor go, if there is one left."""
+        """Close the server cursor, if there is one left."""
         self.more = False
-        await io(self.cursor.close())
+        open_on_server = self._whole and self.cursor.alive
+        try:
+            await io(self.cursor.close())
+        except BaseException:
+            if open_on_server:
+                self._kill_soon()
+            raise
 
     async def drain(self, io: IO) -> list[Raw]:
         """Everything that is left."""
@@ -194,26 +303,28 @@ class Results(Generic[D]):
     """What one run of a query has given so far, shared by the loops over it.
 
     `documents` grows batch by batch while a loop asks for more.  Where that fails or
-    is cancelled, the next loop to ask sends the query again.
+    is cancelled, the next loop to ask sends the query again, and takes what is new.
     """
 
     __slots__ = (
         "_again",
+        "_keys",
         "_loop",
         "_readers",
         "_turn",
+        "_wanted",
         "batches",
         "documents",
         "more",
-        "wanted",
     )
 
     def __init__(self, io: IO) -> None:
         self.documents: list[D] = []
         self.more = True
         self.batches: Batches | ReadingAhead | None = None
-        self.wanted = io.wanted
-        self._again = 0
+        self._wanted = io.wanted
+        self._again: _Repeat | None = None
+        self._keys: list[Any] = []
         self._readers = 0
         self._turn: Any
         self._loop: Any = None
@@ -227,47 +338,46 @@ class Results(Generic[D]):
         """Whether a loop of this family, and in this event loop, may read here."""
         if not self.more:
             return True
-        if self.wanted != io.wanted:
+        if self._wanted != io.wanted:
             return False
         return self._loop is None or self._loop is asyncio.get_running_loop()
 
     async def read_beyond(
         self,
         io: IO,
-        known: int,
-        start: Callable[[IO, bool], Awaitable[Batches | ReadingAhead | None]],
+        count: int,
+        start: Callable[[IO], Awaitable[Batches | ReadingAhead | None]],
         convert: Callable[[list[Raw]], list[D]],
+        failed: Callable[[Any], None],
     ) -> None:
-        """Read until there are more than `known` documents, or all.
+        """Read until there are more than `count` documents, or all.
 
-        :param start: gives the batches, and is told whether that is not for the
-            first time; None for none
+        :param start: returns the batches; None for no documents
+        :param failed: called with the cursor if reading fails or is cancelled
         """
         async with self._turn:
-            while self.more and len(self.documents) <= known:
+            while self.more and len(self.documents) <= count:
                 batches = self.batches
                 if batches is None:
-                    batches = self.batches = await start(io, self._again > 0)
+                    batches = self.batches = await start(io)
                     if batches is None:
                         self.more = False
                         return
                 try:
                     batch = await batches.read(io)
-                    if self._again > 1:
-                        batch = self._new_of(batch)
-                    self.documents += convert(batch)
+                    if self._again is not None:
+                        batch = self._again.new_of(batch)
+                    documents = convert(batch)
                 except BaseException:
                     self.batches = None
-                    self._again = len(self.documents) + 1
+                    failed(batches.cursor)
+                    self._again = _Repeat(self._keys)
                     await batches.close(io)
                     raise
+                self.documents += documents
                 self.more = batches.more
-
-    def _new_of(self, batch: list[Raw]) -> list[Raw]:
-        """What is not among the documents that were read the time before."""
-        known = min(self._again - 1, len(batch))
-        self._again -= known
-        return batch[known:]
+                if self.more:
+                    self._keys += [raw.get("_id", ...) for raw in batch]
 
     def enter(self) -> None:
         """Count one more loop."""
@@ -284,36 +394,149 @@ class Results(Generic[D]):
 
     @classmethod
     def of(cls, documents: list[D]) -> Results[D]:
-        """Results that are complete."""
+        """Return results that are complete."""
         results = cls(SYNC)
         results.documents = documents
         results.more = False
         return results
 
 
+class _Repeat:
+    """Tells the documents that a repeated query gives from those that were read.
+
+    By their primary keys; by their number where the query leaves those out.
+    """
+
+    __slots__ = ("_count", "_keys")
+
+    def __init__(self, keys: list[Any]) -> None:
+        self._count = 0
+        self._keys: set[bytes] = set()
+        if any(key is ... for key in keys):
+            self._count = len(keys)
+        else:
+            self._keys = {_encoded(key) for key in keys}
+
+    def new_of(self, batch: list[Raw]) -> list[Raw]:
+        """Return what is not among the documents that were read before."""
+        if self._keys:
+            return [raw for raw in batch if _encoded(raw["_id"]) not in self._keys]
+        passed = min(self._count, len(batch))
+        self._count -= passed
+        return batch[passed:]
+
+
+def _encoded(key: Any) -> bytes:
+    """Return what is equal for equal keys, of any type."""
+    return bson.encode({"_id": key})
+
+
+class UncachedSteps(Generic[D]):
+    """A source that sends a query of its own, and keeps one batch at a time.
+
+    :param start: returns the batches; None for no documents
+    :param converter: returns the function that makes items of a batch
+    """
+
+    __slots__ = ("_batches", "_convert", "_converter", "_start")
+
+    def __init__(
+        self,
+        start: Callable[[IO], Awaitable[Batches | ReadingAhead | None]],
+        converter: Callable[[], Callable[[list[Raw]], list[D]]],
+    ) -> None:
+        self._start = start
+        self._converter = converter
+        self._batches: Batches | ReadingAhead | None = None
+
+    async def step(self, io: IO) -> list[D] | None:
+        batches = self._batches
+        if batches is None:
+            batches = self._batches = await self._start(io)
+            if batches is None:
+                return None
+            self._convert = self._converter()
+        if not batches.more:
+            return None
+        return self._convert(await batches.read(io))
+
+    async def leave(self, io: IO) -> None:
+        if self._batches is not None and self._batches.more:
+            await self._batches.close(io)
+
+
+class CutSteps(Generic[D]):
+    """A source whose items are lists of one size of the items of another one."""
+
+    __slots__ = ("_cutter", "_ended", "_steps")
+
+    def __init__(self, steps: Steps[D], size: int) -> None:
+        self._steps = steps
+        self._cutter: Cutter[D] = Cutter(size)
+        self._ended = False
+
+    async def step(self, io: IO) -> list[list[D]] | None:
+        if self._ended:
+            return None
+        items = await self._steps.step(io)
+        if items is None:
+            self._ended = True
+            return list(self._cutter.rest())
+        return list(self._cutter(items))
+
+    async def leave(self, io: IO) -> None:
+        await self._steps.leave(io)
+
+
 class PendingCursor(Generic[C]):
     """An operation that gives a cursor: await it, or iterate over it at once.
 
         cursor = await User.objects.async_aggregate(pipeline)
+        rows = await User.objects.async_aggregate(pipeline).to_list()
         async for row in User.objects.async_aggregate(pipeline): ...
 
-    Nothing is sent before that.  A loop that ends early closes the cursor.
+    Nothing is sent before that.  A loop that ends early closes the cursor.  `anext`
+    starts the operation with the first call, and goes on with the next.
     """
 
-    __slots__ = ("_start",)
+    __slots__ = ("_rows", "_start")
 
     def __init__(self, start: Callable[[], Coroutine[Any, Any, C]]) -> None:
         self._start = start
+        self._rows: AsyncGenerator[Any, None] | None = None
 
     def __await__(self) -> Generator[Any, None, C]:
         return self._start().__await__()
 
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        cursor: Any = await self._start()
-        batches = Batches(cursor)
+    def __aiter__(self) -> AsyncGenerator[Any, None]:
+        if self._rows is not None:  # `anext` has begun
+            return self._rows
+        steps: UncachedSteps[Any] = UncachedSteps(self._batches, lambda: list)
+        return async_loop(steps, None, "")
+
+    async def __anext__(self) -> Any:
+        if self._rows is None:
+            self._rows = self.__aiter__()
         try:
-            while batches.more:
-                for row in await batches.read(ASYNC):
-                    yield row
-        finally:
-            await batches.close(ASYNC)
+            return await self._rows.__anext__()
+        except BaseException as error:
+            if not isinstance(error, StopAsyncIteration):
+                self._rows = None
+            raise
+
+    async def aclose(self) -> None:
+        """Close the cursor that `anext` reads from, if there is one."""
+        rows, self._rows = self._rows, None
+        if rows is not None:
+            await rows.aclose()
+
+    async def to_list(self, length: int | None = None) -> list[Any]:
+        """Return the documents in a list.
+
+        :param length: at most so many; None for all
+        """
+        steps: UncachedSteps[Any] = UncachedSteps(self._batches, lambda: list)
+        return await to_list(ASYNC, steps, length)
+
+    async def _batches(self, io: IO) -> Batches:
+        return Batches(await self._start())

@@ -13,7 +13,15 @@ from pymongo import CursorType
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
 from mongoengine.connection import _get_session
-from mongoengine.driver.cursor import Batches, Cutter, ReadingAhead
+from mongoengine.driver.cursor import (
+    Batches,
+    CutSteps,
+    ReadingAhead,
+    UncachedSteps,
+    async_loop,
+    loop,
+    to_list,
+)
 from mongoengine.driver.io import (
     ASYNC,
     SYNC,
@@ -281,29 +289,33 @@ class Reading(Building[D]):
             return []
         return await Batches(await self._find(io)).drain(io)
 
-    async def _to_list(self, io: IO, *, session: Session = None) -> list[D]:
-        """All documents in a list (`find`, `getMore`)."""
-        return await self._items(io)
+    async def _to_list(
+        self, io: IO, length: int | None = None, *, session: Session = None
+    ) -> list[D]:
+        """Return the documents in a list (`find`, `getMore`).
+
+        :param length: at most so many; None for all
+        :param session: a PyMongo session to work in
+        :raises ValueError: if `length` is not positive
+        """
+        return await self._items(io, length)
 
     to_list = blocking(_to_list)
     async_to_list = asynchronous(_to_list)
 
-    async def _items(self, io: IO) -> list[D]:
-        batches = await self._start(io)
-        if batches is None:
-            return []
-        convert = self._converter()
-        items: list[D] = []
-        try:
-            while batches.more:
-                items += convert(await batches.read(io))
-        except BaseException:
-            await batches.close(io)
-            raise
-        return items
+    async def _items(self, io: IO, length: int | None = None) -> list[D]:
+        if length is None:
+            return await to_list(io, self._steps())
+        if self._limit and self._limit < length:
+            return await to_list(io, self._steps(), length)
+        return await to_list(io, self._with(_limit=length)._steps(), length)
+
+    def _steps(self) -> UncachedSteps[D]:
+        """Return a source of the items, which sends the query once more."""
+        return UncachedSteps(self._start, self._converter)
 
     def batches(self, size: int) -> Iterator[list[D]]:
-        """The documents in lists, read as the loop goes; nothing is kept.
+        """Yield the documents in lists, read as the loop goes; nothing is kept.
 
         `async_batches` is for `async for`.  The server sends `size` documents at a
         time, unless `batch_size` says otherwise.
@@ -311,40 +323,18 @@ class Reading(Building[D]):
         :param size: how many documents to a list; the last one may have fewer
         :raises ValueError: if it is not positive
         """
-        cut: Cutter[D] = Cutter(size)
-        queryset = self if self._batch_size is not None else self.batch_size(size)
-        batches: Any = None
-        try:
-            batches = run(queryset._start(SYNC))
-            convert = queryset._converter()
-            while batches is not None and batches.more:
-                yield from cut(convert(run(batches.read(SYNC))))
-            yield from cut.rest()
-        except WrongFamilyError as error:
-            raise error.advising(self, "async_batches()") from None
-        finally:
-            if batches is not None and batches.more:
-                run(batches.close(SYNC))
+        return loop(self._cut_steps(size), self, "async_batches()")
 
-    async def async_batches(self, size: int) -> AsyncGenerator[list[D], None]:
-        cut: Cutter[D] = Cutter(size)
-        queryset = self if self._batch_size is not None else self.batch_size(size)
-        batches: Any = None
-        try:
-            batches = await queryset._start(ASYNC)
-            convert = queryset._converter()
-            while batches is not None and batches.more:
-                for items in cut(convert(await batches.read(ASYNC))):
-                    yield items
-            for items in cut.rest():
-                yield items
-        except WrongFamilyError as error:
-            raise error.advising(self, "batches()") from None
-        finally:
-            if batches is not None and batches.more:
-                await batches.close(ASYNC)
+    def async_batches(self, size: int) -> AsyncGenerator[list[D], None]:
+        return async_loop(self._cut_steps(size), self, "batches()")
 
     async_batches.__doc__ = batches.__doc__
+
+    def _cut_steps(self, size: int) -> CutSteps[D]:
+        queryset = self
+        if self._batch_size is None and size > 0:
+            queryset = self.batch_size(size)
+        return CutSteps(queryset._steps(), size)
 
     async def _in_bulk(
         self, io: IO, object_ids: Iterable[Any], *, session: Session = None
@@ -438,6 +428,11 @@ class Reading(Building[D]):
             self._cursor_owner = asyncio.get_running_loop() if io.is_async else None
         return held
 
+    def _release(self, cursor: Any) -> None:
+        """Let the next reading send the query again: this cursor has ended."""
+        if self._cursor_obj is cursor:
+            self._cursor_obj = None
+
     #: The event loop that the held cursor belongs to; None if it is a blocking one.
     _cursor_owner: asyncio.AbstractEventLoop | None = None
 
@@ -454,6 +449,9 @@ class Reading(Building[D]):
             raw = await io(cursor.next())
         except (StopIteration, StopAsyncIteration):
             return NOTHING
+        except BaseException:
+            self._release(cursor)
+            raise
         return self._convert(raw)
 
     def __next__(self) -> D:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mongoengine.driver.cursor import Batches, ReadingAhead, Results
+from mongoengine.driver.cursor import (
+    Batches,
+    ReadingAhead,
+    Results,
+    async_loop,
+    loop,
+    to_list,
+)
 from mongoengine.driver.io import (
-    ASYNC,
     SYNC,
     WrongFamilyError,
     run,
@@ -72,7 +78,7 @@ class QuerySet(BaseQuerySet[D]):
         return self._results is None or self._results.more
 
     def _shared(self, io: IO) -> Results[D]:
-        """What a loop of this family shares with the others."""
+        """Return what the loops of this family share."""
         results = self._results
         if results is None or not results.serves(io):
             if results is not None:
@@ -80,29 +86,25 @@ class QuerySet(BaseQuerySet[D]):
             results = self._results = Results(io)
         return results
 
-    async def _read_beyond(self, io: IO, results: Results[D], known: int) -> None:
-        await results.read_beyond(io, known, self._start_held, self._converter())
+    async def _read_beyond(self, io: IO, results: Results[D], count: int) -> None:
+        await results.read_beyond(
+            io, count, self._start_held, self._converter(), self._release
+        )
 
-    async def _start_held(self, io: IO, again: bool) -> Batches | ReadingAhead | None:
-        """Batches of the cursor that `next` reads from, too.
-
-        :param again: with a new cursor, as the one before has failed
-        """
-        if again:
-            self._cursor_obj = None
+    async def _start_held(self, io: IO) -> Batches | ReadingAhead | None:
+        """Return batches of the cursor that `next` reads from, too."""
         if self._is_void:
             return None
         return self._batches_of(io, await self._held_cursor(io))
 
     async def _leave(self, io: IO, results: Results[D]) -> None:
-        """End a loop; the last one to break off lets go of the cursor."""
+        """End a loop; the last one to break off closes the cursor."""
         results.leave()
         if results.abandoned:
             if self._results is results:
                 self._results = None
             if results.batches is not None:
-                if self._cursor_obj is results.batches.cursor:
-                    self._cursor_obj = None
+                self._release(results.batches.cursor)
                 await results.batches.close(io)
 
     # Loops
@@ -113,60 +115,17 @@ class QuerySet(BaseQuerySet[D]):
         results = self._results
         if results is not None and not results.more:
             return iter(results.documents)
-        return self._iter_results()
+        return loop(CachedSteps(self), self, ASYNC_FOR)
 
-    def _iter_results(self) -> Iterator[D]:
-        results = self._shared(SYNC)
-        results.enter()
-        known = 0
-        try:
-            while True:
-                documents = results.documents[known:]
-                known += len(documents)
-                yield from documents
-                if len(results.documents) == known:
-                    if not results.more:
-                        return
-                    run(self._read_beyond(SYNC, results, known))
-        except WrongFamilyError as error:
-            raise error.advising(self, ASYNC_FOR) from None
-        finally:
-            run(self._leave(SYNC, results))
-
-    async def __aiter__(self) -> AsyncGenerator[D, None]:
+    def __aiter__(self) -> AsyncGenerator[D, None]:
         """The documents; read batch by batch, and kept."""
         self._iter = True
-        results = self._shared(ASYNC)
-        results.enter()
-        known = 0
-        try:
-            while True:
-                documents = results.documents[known:]
-                known += len(documents)
-                for document in documents:
-                    yield document
-                if len(results.documents) == known:
-                    if not results.more:
-                        return
-                    await self._read_beyond(ASYNC, results, known)
-        except WrongFamilyError as error:
-            raise error.advising(self, FOR) from None
-        finally:
-            await self._leave(ASYNC, results)
+        return async_loop(CachedSteps(self), self, FOR)
 
-    async def _read_to_end(self, io: IO) -> list[D]:
-        """All documents, the ones that are kept."""
-        results = self._shared(io)
-        results.enter()
-        try:
-            while results.more:
-                await self._read_beyond(io, results, len(results.documents))
-        finally:
-            await self._leave(io, results)
-        return results.documents
-
-    async def _items(self, io: IO) -> list[D]:
-        return list(await self._read_to_end(io))
+    async def _items(self, io: IO, length: int | None = None) -> list[D]:
+        if length is not None and self._has_more:
+            return await super()._items(io, length)
+        return await to_list(io, CachedSteps(self), length)
 
     # Counting
 
@@ -174,7 +133,7 @@ class QuerySet(BaseQuerySet[D]):
         """How many documents there are; reads them all."""
         if self._len is None:
             try:
-                self._len = len(run(self._read_to_end(SYNC)))
+                self._len = len(run(self._items(SYNC)))
             except WrongFamilyError as error:
                 raise error.advising(self, ASYNC_FOR) from None
         return self._len
@@ -251,37 +210,45 @@ class QuerySet(BaseQuerySet[D]):
         self._result_cache = documents
 
 
+class CachedSteps(Generic[D]):
+    """A source of the documents of a queryset, which keeps them."""
+
+    __slots__ = ("_count", "_queryset", "_results")
+
+    def __init__(self, queryset: QuerySet[D]) -> None:
+        self._queryset = queryset
+        self._count = 0
+        self._results: Results[D] | None = None
+
+    async def step(self, io: IO) -> list[D] | None:
+        results = self._results
+        if results is None:
+            results = self._results = self._queryset._shared(io)
+            results.enter()
+        while True:
+            documents = results.documents[self._count :]
+            if documents:
+                self._count += len(documents)
+                return documents
+            if not results.more:
+                return None
+            await self._queryset._read_beyond(io, results, self._count)
+
+    async def leave(self, io: IO) -> None:
+        if self._results is not None:
+            await self._queryset._leave(io, self._results)
+
+
 class QuerySetNoCache(BaseQuerySet[D]):
     """A queryset that keeps nothing: each loop asks the server, in flat memory."""
 
     def __iter__(self) -> Iterator[D]:
         """The documents, read batch by batch."""
-        batches: Batches | ReadingAhead | None = None
-        try:
-            batches = run(self._start(SYNC))
-            convert = self._converter()
-            while batches is not None and batches.more:
-                yield from convert(run(batches.read(SYNC)))
-        except WrongFamilyError as error:
-            raise error.advising(self, ASYNC_FOR) from None
-        finally:
-            if batches is not None and batches.more:
-                run(batches.close(SYNC))
+        return loop(self._steps(), self, ASYNC_FOR)
 
-    async def __aiter__(self) -> AsyncGenerator[D, None]:
+    def __aiter__(self) -> AsyncGenerator[D, None]:
         """The documents, read batch by batch."""
-        batches: Batches | ReadingAhead | None = None
-        try:
-            batches = await self._start(ASYNC)
-            convert = self._converter()
-            while batches is not None and batches.more:
-                for document in convert(await batches.read(ASYNC)):
-                    yield document
-        except WrongFamilyError as error:
-            raise error.advising(self, FOR) from None
-        finally:
-            if batches is not None and batches.more:
-                await batches.close(ASYNC)
+        return async_loop(self._steps(), self, FOR)
 
     def tailable(self, max_await_time_ms: int | None = None) -> QuerySetNoCache[D]:
         """Go on giving the documents that are inserted, as they come.
