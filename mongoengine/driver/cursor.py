@@ -70,14 +70,14 @@ class Steps(Protocol[D]):
 def loop(steps: Steps[D], owner: Any, instead: str) -> Iterator[D]:
     """Yield the items of a source, reading as the loop goes.
 
-    :param owner: the queryset that an error names
+    :param owner: the queryset that an error names; None if it is complete
     :param instead: what to use where only the other family is open
     """
     try:
         while (items := run(steps.step(SYNC))) is not None:
             yield from items
     except WrongFamilyError as error:
-        raise error.advising(owner, instead) from None
+        raise error if owner is None else error.advising(owner, instead) from None
     finally:
         run(steps.leave(SYNC))
 
@@ -94,7 +94,7 @@ async def async_loop(
                 yield item
             reading = True
     except WrongFamilyError as error:
-        raise error.advising(owner, instead) from None
+        raise error if owner is None else error.advising(owner, instead) from None
     finally:
         if reading:
             await steps.leave(ASYNC)
