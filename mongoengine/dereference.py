@@ -1,52 +1,238 @@
-"""Following references: one query per collection, however many there are.
+"""Follow references: find them, load their documents, put these in place.
 
-Documents are not followed any further than they were asked for: `max_depth` is
-how many levels of lists and dicts are looked into, and what is loaded is not
-searched again.
+Each level of references takes one query per collection, however many documents and
+references there are. A field says what its values refer to (`_target_of`); where no
+field does, in plain lists and dicts, the reference itself has to tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from bson import DBRef
 
 from mongoengine import connection
+from mongoengine.base import common
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.datastructures import BaseDict, BaseList, LazyReference
+from mongoengine.base.datastructures import LEAVES, BaseDict, BaseList
 from mongoengine.base.document import BaseDocument
-from mongoengine.base.fields import ComplexBaseField
-from mongoengine.common import _import_class
+from mongoengine.base.plain import has_references
+from mongoengine.base.references import hashable, stored_key, untyped_target
 from mongoengine.driver.io import asynchronous, blocking
+from mongoengine.errors import (
+    FieldDoesNotExist,
+    InvalidDocumentError,
+    NotRegistered,
+)
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
 
 __all__ = ("DeReference",)
 
-Key: TypeAlias = tuple[str, Any]
+#: Names of fields, and of the fields of the documents that these refer to.
+Paths: TypeAlias = "Mapping[str, Paths]"
+Documents: TypeAlias = "Iterable[tuple[Any, Paths | None]]"
+
+#: How many keys one query may name; more would not fit into one command.
+_KEYS_OF_A_QUERY = 200_000
 
 
 class _Place(NamedTuple):
-    """Where documents are: an alias, and the name of a collection there."""
+    """A collection, and the topmost class of the documents in it."""
 
     alias: str
+    database: str | None
     collection: str
+    root: Any
 
 
-class _Wanted:
-    """The documents of one place that are to be loaded."""
+class _Spot(NamedTuple):
+    """Where a reference stands, and which document belongs there."""
 
-    __slots__ = ("by_class", "document_type", "ids")
+    owner: Any
+    key: Any
+    value: Any
+    place: _Place
+    id: Any
+    paths: Paths | None
 
-    def __init__(self) -> None:
-        # A class of the documents, where it is known.
-        self.document_type: Any = None
-        # A document said so itself: the collection is opened for the class.
-        self.by_class = False
-        self.ids: dict[Any, None] = {}
+
+class _Search:
+    """One pass over documents and containers, which notes their references."""
+
+    def __init__(self, alias: str, containers: bool = True) -> None:
+        self.alias = alias
+        self.looks_into_containers = containers
+        self.spots: list[_Spot] = []
+        # The keys by place: as MongoDB stores them, and the class of the document.
+        self.wanted: dict[_Place, dict[Any, tuple[Any, Any]]] = {}
+        # Documents that stand in the place of references already.
+        self.reached: list[tuple[Any, Paths | None]] = []
+        self.containers: list[Any] = []
+
+    def document(self, document: Any, paths: Paths | None = None) -> None:
+        """Search the fields of a document, or those that `paths` names."""
+        if document._is_document:
+            self.alias = _alias_of(document)
+        for field in _referring_fields_of(document):
+            inside: Paths | None = None
+            if paths is not None:
+                if field.name not in paths:
+                    continue
+                inside = paths[field.name]
+            value = document._value_of(field.name, field)
+            if value.__class__ not in LEAVES:
+                self.value(field, value, document, field.name, inside)
+
+    def value(
+        self, field: Any, value: Any, owner: Any, key: Any, paths: Paths | None = None
+    ) -> None:
+        """Search a value that `owner` (document, list or dict) has under `key`."""
+        target = _target_of(field, value)
+        if target is not None:
+            self._want(*target, _Spot(owner, key, value, _NOWHERE, None, paths))
+        elif isinstance(value, BaseDocument):
+            if value._is_document:
+                self.reached.append((value, paths))
+            elif self.looks_into_containers:
+                self.document(value, paths)
+        elif isinstance(value, (dict, list, tuple)) and (
+            self.looks_into_containers or not isinstance(owner, BaseDocument)
+        ):
+            inner = None if field is None else field._inner
+            self.items(inner, value, owner, key, paths)
+
+    def items(
+        self,
+        inner: Any,
+        value: Any,
+        owner: Any,
+        key: Any,
+        paths: Paths | None = None,
+    ) -> None:
+        """Search the items of a list or dict, which are values of the field `inner`."""
+        refer = None if inner is None else inner._as_reference
+        if inner is None and not has_references(value):
+            return
+        if inner is None and isinstance(value, dict) and "_cls" in value:
+            document = _embedded_document(value)
+            if document is not None:
+                _put(owner, key, document)
+                self.document(document, paths)
+                return
+        items = [
+            (at, item)
+            for at, item in _pairs(value)
+            if item.__class__ not in LEAVES or (refer is not None and item is not None)
+        ]
+        if not all(isinstance(item, BaseDocument) for _, item in items):
+            value = _own_copy(value, owner, key)
+        for at, item in items:
+            if refer is not None and not isinstance(item, (BaseDocument, dict, list)):
+                reference = refer(item)
+                if reference is not item:
+                    _put(value, at, reference)
+                    item = reference
+            self.value(inner, item, value, at, paths)
+        if isinstance(value, (BaseList, BaseDict)):
+            self.containers.append(value)
+
+    def _want(self, cls: Any, reference: DBRef, spot: _Spot) -> None:
+        if cls is None:
+            cls = _class_of(reference, self.alias)
+        alias = self.alias if cls is None else cls._get_db_alias()
+        place = _Place(alias, reference.database, reference.collection, _root_of(cls))
+        key = stored_key(cls, reference.id)
+        known_as = hashable(key)
+        self.wanted.setdefault(place, {}).setdefault(known_as, (key, cls))
+        self.spots.append(spot._replace(place=place, id=known_as))
+
+
+_NOWHERE = _Place("", None, "", None)
+
+
+async def follow_levels(
+    io: IO, search: _Search, levels: int | None, containers: bool = True
+) -> None:
+    """Load what a search found, and go on with the documents that it leads to.
+
+    :param search: the first pass, done.
+    :param levels: how many passes there are; None for as many as the paths name.
+    :param containers: whether the further passes look into lists and dicts.
+    """
+    loaded: dict[tuple[_Place, Any], Any] = {}
+    seen: set[tuple[int, int]] = set()
+    while True:
+        for place, wanted in search.wanted.items():
+            missing = {k: v for k, v in wanted.items() if (place, k) not in loaded}
+            for key, document in (await _load(io, place, missing)).items():
+                loaded[place, key] = document
+        following = search.reached
+        for spot in search.spots:
+            document = loaded.get((spot.place, spot.id))
+            if document is not None and _holds(spot.owner, spot.key, spot.value):
+                _put(spot.owner, spot.key, document)
+                following.append((document, spot.paths))
+        for container in search.containers:
+            container._dereferenced = True
+        if levels is not None:
+            levels -= 1
+            if levels <= 0:
+                return
+        search = _Search(search.alias, containers)
+        for document, paths in following:
+            known_as = id(document), id(paths)
+            if known_as not in seen and (paths is None or paths):
+                seen.add(known_as)
+                search.document(document, paths)
+        if not (search.spots or search.reached):
+            return
+
+
+async def _load(
+    io: IO, place: _Place, wanted: Mapping[Any, tuple[Any, Any]]
+) -> dict[Any, Any]:
+    """The documents of the wanted keys in one collection, by hashable key."""
+    documents: dict[Any, Any] = {}
+    database = connection.database(io, place.alias)
+    if place.database is not None and place.database != database.name:
+        database = database.client.get_database(place.database)
+    collection = database[place.collection]
+    makers: dict[Any, Callable[[Any], Any]] = {}
+    keys = iter([key for key, _ in wanted.values()])
+    while part := list(islice(keys, _KEYS_OF_A_QUERY)):
+        cursor = collection.find(
+            {"_id": {"$in": part}}, session=connection._get_session()
+        )
+        try:
+            found = await io(cursor.to_list())
+        finally:
+            await io(cursor.close())
+        for raw in found:
+            key = hashable(raw["_id"])
+            cls = wanted[key][1] if key in wanted else place.root
+            make = makers.get(cls)
+            if make is None:
+                make = makers[cls] = _maker_of(cls, place.collection)
+            documents[key] = make(raw)
+    return documents
+
+
+def _maker_of(cls: Any, collection: str) -> Callable[[Any], Any]:
+    """The function that makes documents of raw ones of a class or a collection."""
+    if cls is not None and not cls._meta.get("abstract"):
+        make: Callable[[Any], Any] = cls._maker()
+        return make
+
+    def load(raw: Any) -> Any:
+        named = raw.get("_cls") or _class_name(collection)
+        return _DocumentRegistry.get(named)._from_son(raw)
+
+    return load
 
 
 class DeReference:
@@ -57,12 +243,6 @@ class DeReference:
     document are left as they are.
     """
 
-    _max_depth: int
-    # The field of the items, where it is a `ReferenceField`.
-    _field: Any
-    _wanted: dict[_Place, _Wanted]
-    _loaded: dict[Key, Any]
-
     async def _follow(
         self,
         io: IO,
@@ -72,37 +252,48 @@ class DeReference:
         instance: Any = None,
         name: str | None = None,
     ) -> Any:
-        """The items with documents instead of references.
+        """Return the items with documents instead of references.
 
-        Sends one `find` per collection.
+        Sends one `find` per level and collection.
 
-        :param items: a list, dict, queryset or generic reference.
-        :param max_depth: how many levels of lists and dicts are looked into.
+        :param items: a list, dict, queryset, document or reference.
+        :param max_depth: how many levels to follow. Documents among the items are
+            a level of their own; 0 follows nothing.
         :param instance: the document that holds the items.
-        :param name: the name of the field in it.
-        :returns: a new list or dict, tracked by `instance` if that is given; or the
-            items themselves where there is nothing to follow.
+        :param name: the name of the field in it, or the path inside that field.
+        :returns: a list or dict that belongs to `instance` is changed in place;
+            otherwise a new list or dict, unless there was nothing to follow.
         """
-        if items is None or isinstance(items, str):
+        if items is None or isinstance(items, str) or max_depth < 1:
             return items
         if hasattr(items, "_query_obj"):
             items = await io.call(items, "to_list")
-        self._max_depth = max_depth
-        self._wanted = {}
-        self._loaded = {}
-        self._field = None
-        field = _innermost_field(instance, name)
-        if isinstance(field, _import_class("GenericLazyReferenceField")):
-            return items
-        if isinstance(field, _import_class("ReferenceField")):
-            self._field = field
-            if all(isinstance(i, field.document_type) for i in _values(items)):
-                return items
-            items = _with_ids_as_references(field, items)
-        self._search(items, 0)
-        for place, wanted in self._wanted.items():
-            await self._load(io, place, wanted)
-        return self._replaced(items, 0, instance, name)
+        if not isinstance(items, (dict, list, tuple, BaseDocument, DBRef)):
+            items = list(items)
+        field = _field_at(instance, name)
+        if (
+            _is_instance(instance)
+            and name
+            and _is_plain_container(items)
+            and not all(isinstance(item, BaseDocument) for _, item in _pairs(items))
+        ):
+            wrap: Any = BaseDict if isinstance(items, dict) else BaseList
+            items = wrap(items, instance, name)
+        search = _Search(
+            connection.DEFAULT_CONNECTION_NAME
+            if instance is None
+            else _alias_of(instance)
+        )
+        result = [items]
+        if isinstance(instance, type) and field is not None:
+            # Values of a field of the class, or of its items.
+            search.items(field._inner or field, items, result, 0)
+        else:
+            search.value(field, items, result, 0)
+        # Documents alone are followed for one level, without their lists and dicts.
+        alone = max_depth == 1 and instance is None
+        await follow_levels(io, search, max_depth + alone, containers=not alone)
+        return result[0]
 
     follow = blocking(_follow)
     async_follow = asynchronous(_follow)
@@ -114,231 +305,179 @@ class DeReference:
         instance: Any = None,
         name: str | None = None,
     ) -> Any:
-        """The items with documents instead of references, as `follow()` gives."""
+        """Return the items with documents instead of references, as `follow()`."""
         return self.follow(items, max_depth, instance, name)
 
-    # What is referred to
 
-    def _search(self, items: Any, depth: int) -> None:
-        if not items or depth >= self._max_depth:
-            return
-        for item in _values(items):
-            if isinstance(item, BaseDocument):
-                for field, value in _referring(item):
-                    if not self._want(value, getattr(field, "document_type", None)):
-                        self._search(value, depth + 1)
-            elif _is_container(item):
-                if not self._want(item):
-                    self._search(item, depth - 1)
-            elif isinstance(item, DBRef):
-                self._want(item)
-
-    def _want(self, value: Any, document_type: Any = None) -> bool:
-        """Note what a reference refers to; False for what is none."""
-        reference = _reference_in(value)
-        if reference is None:
-            return False
-        if reference is not value:
-            document_type = _DocumentRegistry.get(value["_cls"])
-        by_class = document_type is not None
-        if not by_class and self._field is not None:
-            document_type = self._field.document_type
-        alias = (
-            connection.DEFAULT_CONNECTION_NAME
-            if document_type is None
-            else document_type._get_db_alias()
-        )
-        wanted = self._wanted.setdefault(_Place(alias, reference.collection), _Wanted())
-        wanted.document_type = wanted.document_type or document_type
-        wanted.by_class = wanted.by_class or by_class
-        wanted.ids[reference.id] = None
-        return True
-
-    # Loading
-
-    async def _load(self, io: IO, place: _Place, wanted: _Wanted) -> None:
-        document_type = wanted.document_type
-        if wanted.by_class and not document_type._meta.get("abstract"):
-            collection = await document_type._open_collection(io, *place)
-        else:
-            collection = connection.database(io, place.alias)[place.collection]
-        cursor = collection.find(
-            {"_id": {"$in": list(wanted.ids)}}, session=connection._get_session()
-        )
-        try:
-            found = await io(cursor.to_list()) if io.is_async else list(cursor)
-        finally:
-            await io(cursor.close())
-        load = self._loader(place, document_type)
-        for raw in found:
-            document = load(raw)
-            id_field = document._fields[document._meta["id_field"]]
-            key = raw["_id"]
-            if key.__class__ not in id_field._loads_unchanged:
-                key = document.pk
-            self._loaded[place.collection, key] = document
-
-    @staticmethod
-    def _loader(place: _Place, document_type: Any) -> Callable[[Any], Any]:
-        if document_type is not None and not document_type._meta.get("abstract"):
-            make: Callable[[Any], Any] = document_type._maker()
-            return make
-
-        def load(raw: Any) -> Any:
-            return _DocumentRegistry.get(
-                raw.get("_cls") or _class_name(place.collection)
-            )._from_son(raw)
-
-        return load
-
-    # Putting the documents where the references are
-
-    def _replaced(
-        self, items: Any, depth: int, instance: Any = None, name: Any = None
-    ) -> Any:
-        if isinstance(items, dict):
-            if "_ref" in items:
-                return self._document_for(items)
-            if "_cls" in items and items:
-                return self._made(items, depth)
-        new: Any = {} if isinstance(items, dict) else []
-        for key, value in _pairs(items):
-            found = self._replaced_item(value, depth + 1)
-            if isinstance(new, list):
-                new.append(found)
-            else:
-                new[key] = found
-        if instance is None or not name:
-            return new
-        wrap: Any = BaseList if isinstance(new, list) else BaseDict
-        if isinstance(items, wrap):
-            wrap = type(items)
-        return wrap(new, instance, name)
-
-    def _replaced_item(self, value: Any, depth: int) -> Any:
-        if isinstance(value, BaseDocument):
-            self._replace_in(value, depth)
-        elif isinstance(value, DBRef):
-            return self._document_for(value)
-        elif _is_container(value) and depth <= self._max_depth:
-            return self._replaced(value, depth - 1)
-        return value
-
-    def _replace_in(self, document: Any, depth: int) -> None:
-        """Put the documents into the fields of one that refers to them."""
-        for field, value in list(_referring(document)):
-            if _reference_in(value) is not None:
-                found = self._document_for(value)
-            elif depth <= self._max_depth and value:
-                found = self._replaced(value, depth)
-            else:
-                continue
-            if found is not value:
-                document._put(field.name, found)
-
-    def _made(self, stored: Mapping[str, Any], depth: int) -> Any:
-        """The embedded document that a dict with `_cls` stands for."""
-        document = _DocumentRegistry.get(stored["_cls"])._from_son(dict(stored))
-        self._replace_in(document, depth + 1)
-        return document
-
-    def _document_for(self, value: Any) -> Any:
-        """The document that `value` refers to, or else `value`."""
-        reference = _reference_in(value)
-        if reference is None:
-            return value
-        return self._loaded.get((reference.collection, reference.id), value)
+# Fields
 
 
-def _innermost_field(instance: Any, name: str | None) -> Any:
-    """The field of the items of a field, in however many lists and dicts."""
+def _field_at(instance: Any, name: str | None) -> Any:
+    """The field of a path of lists and dicts; None where values of any type are."""
     if instance is None or name is None:
         return None
-    field = instance._fields.get(name)
-    while getattr(field, "field", None) is not None:
-        field = field.field
-    kinds = _import_class("ReferenceField"), _import_class("CachedReferenceField")
-    return field if isinstance(field, kinds) else None
+    first, *keys = name.split(".")
+    field = instance._fields.get(first)
+    for _ in keys:
+        field = None if field is None else field._inner
+    return field
 
 
-def _with_ids_as_references(field: Any, items: Any) -> Any:
-    """The same items, with a `DBRef` for each plain id."""
-
-    def convert(item: Any) -> Any:
-        if _is_container(item) and "_ref" not in item:
-            return _with_ids_as_references(field, item)
-        if isinstance(item, (DBRef, BaseDocument)) or _is_container(item):
-            return item
-        return field.to_python(item)
-
-    if isinstance(items, dict):
-        return {key: convert(item) for key, item in _pairs(items)}
-    return [convert(item) for _, item in _pairs(items)]
-
-
-def _reference_in(value: Any) -> DBRef | None:
-    """What a value refers to, if it is to be followed."""
-    if isinstance(value, dict):
-        value = value.get("_ref")
-    if isinstance(value, DBRef) and not isinstance(value, LazyReference):
-        return value
-    return None
-
-
-def _is_container(value: Any) -> bool:
-    return isinstance(value, (dict, list, tuple))
-
-
-def _pairs(items: Any) -> Iterator[tuple[Any, Any]]:
-    """Keys or indexes, and items, as they are held: nothing is wrapped."""
-    if isinstance(items, dict):
-        return iter(dict.items(items))
-    return enumerate(list.__iter__(items) if isinstance(items, list) else items)
-
-
-def _values(items: Any) -> Iterable[Any]:
-    return (value for _, value in _pairs(items))
-
-
-def _referring(document: Any) -> Iterator[tuple[Any, Any]]:
-    """The fields of a document that may hold references, with what they hold."""
+def _referring_fields_of(document: Any) -> Iterator[Any]:
+    """The fields of a document whose values may refer to documents."""
     cls = type(document)
     fields = _referring_fields.get(cls)
     if fields is None:
-        kept = [field for field in cls._fields.values() if _may_refer(field)]
-        fields = _referring_fields[cls] = tuple(kept)
-    for field in (*fields, *document._dynamic_fields.values()):
-        value = document._value_of(field.name, field)
-        if isinstance(value, (DBRef, dict, list, tuple)):
-            yield field, value
+        fields = tuple(f for f in cls._fields.values() if _may_refer(f, set()))
+        _referring_fields[cls] = fields
+    yield from fields
+    yield from document._dynamic_fields.values()
 
 
 _referring_fields: WeakKeyDictionary[type, tuple[Any, ...]] = WeakKeyDictionary()
 
 
-def _may_refer(field: Any) -> bool:
-    while isinstance(field, ComplexBaseField):
-        if field.field is None:
+def _may_refer(field: Any, searched: set[Any]) -> bool:
+    embedded = field._embedded_class
+    if embedded is not None:
+        if embedded in searched:
+            return False
+        searched.add(embedded)
+        if embedded._dynamic or embedded._meta.get("allow_inheritance"):
             return True
-        field = field.field
-        if isinstance(field, _holding_fields()):
-            return True
-    return isinstance(
-        field,
-        (
-            _import_class("ReferenceField"),
-            _import_class("GenericReferenceField"),
-            _import_class("DynamicField"),
-        ),
+        return any(_may_refer(f, searched) for f in embedded._fields.values())
+    if field._inner is not None:
+        return _may_refer(field._inner, searched)
+    return bool(field._holds_references())
+
+
+# References and classes
+
+
+def _target_of(field: Any, value: Any) -> tuple[Any, DBRef] | None:
+    """The class and the reference in a value of a field, None if it has none."""
+    if isinstance(value, dict) and not isinstance(value.get("_ref"), DBRef):
+        return None
+    target: tuple[Any, DBRef] | None = (
+        untyped_target(value) if field is None else field._target_of(value)
     )
+    return target
 
 
-def _holding_fields() -> tuple[type, ...]:
-    """The fields of embedded documents."""
-    names = ("EmbeddedDocumentField", "GenericEmbeddedDocumentField")
-    return tuple(map(_import_class, names))
+def _class_of(reference: DBRef, alias: str) -> Any:
+    """The class whose collection a reference names, None where that is not sure.
+
+    :param alias: the alias to prefer, that of the referring document.
+    """
+    classes: Iterable[Any] = common._classes.values()
+    candidates = [
+        cls
+        for cls in classes
+        if cls._is_document and cls._get_collection_name() == reference.collection
+    ]
+    roots: list[Any] = [
+        cls for cls in candidates if not any(b in candidates for b in cls.__mro__[1:])
+    ]
+    near = [cls for cls in roots if cls._get_db_alias() == alias]
+    for chosen in (near, roots):
+        if len(chosen) == 1:
+            return chosen[0]
+        named = [c for c in chosen if c.__name__ == _class_name(reference.collection)]
+        if len(named) == 1:
+            return named[0]
+    return None
 
 
 def _class_name(collection: str) -> str:
     """`blog_post` -> `BlogPost`, where nothing else tells the class."""
     return "".join(part.capitalize() for part in collection.split("_"))
+
+
+def _root_of(cls: Any) -> Any:
+    """The topmost class that stores its documents where `cls` does."""
+    root = cls
+    if cls is not None and not cls._meta.get("abstract"):
+        for base in cls.__mro__:
+            if getattr(base, "_is_document", False) and (
+                base.__dict__.get("_class_name") and not base._meta.get("abstract")
+            ):
+                root = base
+    return root
+
+
+def _embedded_document(stored: Mapping[str, Any]) -> Any:
+    """The embedded document that a dict with `_cls` is; None for other data."""
+    try:
+        cls = _DocumentRegistry.get(stored["_cls"])
+    except (NotRegistered, AttributeError, TypeError):
+        return None
+    if cls._is_document:
+        return None
+    try:
+        return cls._from_son(dict(stored))
+    except (FieldDoesNotExist, InvalidDocumentError):
+        return None
+
+
+def _alias_of(document: Any) -> str:
+    """The alias of a document, or of the one that an embedded document is in."""
+    while document is not None and not getattr(document, "_is_document", False):
+        document = getattr(document, "_instance", None)
+    if document is None:
+        return connection.DEFAULT_CONNECTION_NAME
+    target = None if isinstance(document, type) else document._target
+    alias: str = target[0] if target else document._get_db_alias()
+    return alias
+
+
+# Documents, lists and dicts that hold values
+
+
+def _pairs(items: Any) -> Iterator[tuple[Any, Any]]:
+    """Keys or positions, and values, as they are: nothing is wrapped."""
+    if isinstance(items, dict):
+        return iter(dict.items(items))
+    return enumerate(list.__iter__(items) if isinstance(items, list) else items)
+
+
+def _is_instance(instance: Any) -> bool:
+    return instance is not None and not isinstance(instance, type)
+
+
+def _is_plain_container(items: Any) -> bool:
+    return isinstance(items, (dict, list, tuple)) and not isinstance(
+        items, (BaseList, BaseDict)
+    )
+
+
+def _own_copy(value: Any, owner: Any, key: Any) -> Any:
+    """A list or dict whose items may be replaced, in the place of `value`."""
+    if not _is_plain_container(value):
+        return value
+    if isinstance(owner, (BaseList, BaseDict)):
+        return owner._keep(key, value)
+    fresh: Any = dict(value) if isinstance(value, dict) else list(value)
+    if isinstance(owner, BaseDocument):
+        wrap: Any = BaseDict if isinstance(fresh, dict) else BaseList
+        fresh = wrap(fresh, owner, key)
+    _put(owner, key, fresh)
+    return fresh
+
+
+def _put(owner: Any, key: Any, value: Any) -> None:
+    """Put a value in place; nothing counts as changed."""
+    if isinstance(owner, BaseDocument):
+        owner._put(key, value)
+    elif isinstance(owner, dict):
+        dict.__setitem__(owner, key, value)
+    else:
+        list.__setitem__(owner, key, value)
+
+
+def _holds(owner: Any, key: Any, value: Any) -> bool:
+    """Whether the value is still in its place after the query."""
+    if isinstance(owner, BaseDocument):
+        return owner._values.get(key) is value
+    if isinstance(owner, dict):
+        return dict.get(owner, key) is value
+    return key < len(owner) and list.__getitem__(owner, key) is value

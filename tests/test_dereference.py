@@ -150,21 +150,22 @@ async def test_depth(family: Family, max_depth: int, expected: set[str]) -> None
     assert queries(family) == [("follow_node", wanted)]
 
 
-async def test_what_is_loaded_is_not_searched(family: Family) -> None:
+async def test_each_level_is_one_query(family: Family) -> None:
     a, b = await nodes(family, 2)
     b.one = a
     await family(b, "save")
     node = await loaded(family, FollowNode(one=b))
     await family(node, "select_related", 3)
-    assert queries(family) == [("follow_node", {b.id})]
-    assert isinstance(node.one._data["one"], DBRef)
+    assert queries(family) == [("follow_node", {b.id}), ("follow_node", {a.id})]
+    assert node.one._data["one"].number == 0
 
 
-async def test_embedded_document_alone_is_not_searched(family: Family) -> None:
+async def test_embedded_document_is_searched(family: Family) -> None:
     (a,) = await nodes(family, 1)
     node = await loaded(family, FollowNode(inner=FollowInner(one=a)))
-    await family(node, "select_related", 3)
-    assert family.commands == []
+    await family(node, "select_related", 1)
+    assert queries(family) == [("follow_node", {a.id})]
+    assert node.inner._data["one"].number == 0
 
 
 async def test_lazy_references_stay(family: Family) -> None:

@@ -19,6 +19,7 @@ from mongoengine.base.plain import (
     document_classes,
     has_references,
 )
+from mongoengine.base.references import untyped_target
 from mongoengine.common import _import_class
 from mongoengine.errors import NotRegistered, ValidationError
 
@@ -159,6 +160,9 @@ class ComplexBaseField(BaseField[T]):
     @property
     def _inner(self) -> BaseField[Any] | None:
         return self.field
+
+    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+        return untyped_target(value) if self.field is None else None
 
     def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
         inner = self.field

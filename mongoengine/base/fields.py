@@ -242,6 +242,16 @@ class BaseField(Generic[T]):
         """
         return False
 
+    #: Makes a reference of a plain key in a list or dict of the field's values.
+    _as_reference: Any = None
+
+    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+        """Return the document class and the DBRef of a value that is to be followed.
+
+        None for everything else.  The class is None where only the DBRef tells it.
+        """
+        return None
+
     def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
         """Key, field and value of what is inside a value of the field.
 
@@ -381,7 +391,7 @@ class ObjectIdField(BaseField[ObjectId]):
     _valid_types = frozenset({ObjectId})
 
     def to_python(self, value: Any) -> Any:
-        if not isinstance(value, ObjectId):
+        if not isinstance(value, ObjectId) and value is not None:
             with suppress(Exception):
                 return ObjectId(value)
         return value

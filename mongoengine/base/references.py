@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from copy import deepcopy
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from uuid import UUID
 
-from bson import DBRef
+from bson import DBRef, ObjectId
 
+from mongoengine.base.common import _DocumentRegistry
 from mongoengine.common import _import_class
 from mongoengine.driver.io import IO, asynchronous, blocking
-from mongoengine.errors import DoesNotExist
+from mongoengine.errors import DoesNotExist, ValidationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,6 +29,50 @@ __all__ = ("AsyncReferenceProxy", "LazyReference")
 PUBLIC_MODULE = "mongoengine.base.datastructures"
 
 D = TypeVar("D")
+
+#: Types of keys that are their own hashable form.
+_HASHABLE = frozenset({ObjectId, str, int, float, UUID, bytes, datetime})
+
+
+def stored_key(cls: Any, key: Any) -> Any:
+    """A primary key of a document class as MongoDB stores it.
+
+    What is no key of the class is given as it is: there is no document of it.
+    """
+    if key.__class__ is ObjectId or cls is None or cls._meta.get("abstract"):
+        return key
+    id_field = cls._fields[cls._meta["id_field"]]
+    try:
+        return id_field.to_mongo(key)
+    except (ValidationError, ValueError, TypeError, AttributeError):
+        return key
+
+
+def hashable(key: Any) -> Any:
+    """A form of a stored key that can be looked up: documents are no dict keys."""
+    if key.__class__ in _HASHABLE:
+        return key
+    if isinstance(key, dict):
+        return dict, tuple((name, hashable(value)) for name, value in key.items())
+    if isinstance(key, (list, tuple)):
+        return list, tuple(hashable(value) for value in key)
+    # True is not 1 in MongoDB.
+    return (bool, key) if isinstance(key, bool) else key
+
+
+def untyped_target(value: Any) -> tuple[Any, DBRef] | None:
+    """Return the class and the DBRef of a value of any type, None if it has none.
+
+    The class is None for a mere DBRef.  Lazy references are not for following.
+    """
+    if isinstance(value, dict):
+        reference = value.get("_ref")
+        if isinstance(reference, DBRef) and "_cls" in value:
+            return _DocumentRegistry.get(value["_cls"]), reference
+        value = reference
+    if isinstance(value, DBRef) and not isinstance(value, LazyReference):
+        return None, value
+    return None
 
 
 class LazyReference(DBRef, Generic[D]):

@@ -139,6 +139,8 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         """The primary key and the kept fields of a document."""
         if document.__class__ is AsyncReferenceProxy:
             document = self._unwrapped(document)
+        if document is None:
+            return None
         if isinstance(document, _CachedCopy):
             return document.copy
         if not isinstance(document, _import_class("Document")):
@@ -169,7 +171,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
 
     def validate(self, value: Any, clean: bool = True) -> None:
         """Check that the value is a saved document of the class."""
-        if isinstance(value, (_CachedCopy, AsyncReferenceProxy)):
+        if value is None or isinstance(value, (_CachedCopy, AsyncReferenceProxy)):
             return
         if not isinstance(value, self.document_type):
             self.error("A CachedReferenceField only accepts documents")

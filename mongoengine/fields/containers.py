@@ -17,6 +17,7 @@ from mongoengine.base.datastructures import (
 )
 from mongoengine.base.fields import BaseField, ComplexBaseField
 from mongoengine.base.plain import MISSING, UNCHANGED, copied
+from mongoengine.base.references import untyped_target
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.common import _import_class
 from mongoengine.driver.io import SYNC, run
@@ -176,6 +177,9 @@ class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
             value = kind._from_son(value, _auto_dereference=self._dereferences)
         return value
 
+    def _holds_references(self) -> bool:
+        return True
+
     def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
         return members_of(value)
 
@@ -261,6 +265,12 @@ class DynamicField(BaseField[Any]):
                 else (kind._from_son(value))
             )
         return super().to_python(value)
+
+    def _holds_references(self) -> bool:
+        return True
+
+    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+        return untyped_target(value)
 
     def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
         if isinstance(value, dict):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
-from bson import DBRef
+from bson import DBRef, ObjectId
 
 from mongoengine import connection
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.fields import BaseField
-from mongoengine.base.references import AsyncReferenceProxy
+from mongoengine.base.references import AsyncReferenceProxy, stored_key
 from mongoengine.common import _import_class
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
@@ -30,6 +30,9 @@ D = TypeVar("D")
 async def _read(io: IO, kind: Any, reference: Any) -> Any:
     """The raw document that a DBRef points to, or None (command `find`)."""
     database = kind._async_get_db() if io.is_async else kind._get_db()
+    if isinstance(reference, DBRef) and reference.id.__class__ is not ObjectId:
+        key = stored_key(kind, reference.id)
+        reference = DBRef(reference.collection, key, reference.database)
     return await io(database.dereference(reference, session=connection._get_session()))
 
 
@@ -192,6 +195,9 @@ class Followed(BaseField[D]):
         """What to hold instead of a proxy."""
         held = proxy._held
         return held["_ref"] if isinstance(held, dict) else held
+
+    def _holds_references(self) -> bool:
+        return True
 
     def _target_of(self, value: Any) -> tuple[Any, Any] | None:
         """The class and DBRef that a held value stands for; None for no reference."""

@@ -118,7 +118,7 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
 
     def to_python(self, value: Any) -> Any:
         """A `LazyReference` of a primary key."""
-        if isinstance(value, (DBRef, *document_classes())):
+        if value is None or isinstance(value, (DBRef, *document_classes())):
             return value
         kind = self.document_type
         key = kind.id.to_python(value)
@@ -126,6 +126,8 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
 
     def to_mongo(self, value: Any) -> Any:
         """The primary key, or the DBRef, of a document or of what stands for one."""
+        if value is None:
+            return None
         kind = self.document_type
         key = value
         if isinstance(value, DBRef):
@@ -152,6 +154,8 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
 
     def validate(self, value: Any, clean: bool = True) -> None:
         """Check the collection that is referred to; a document has to be saved."""
+        if value is None:  # in a list or dict
+            return
         kind = self.document_type
         collection = kind._get_collection_name()
         if isinstance(value, LazyReference):

@@ -101,6 +101,9 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
     def _is_unconstrained(self) -> bool:
         return isinstance(self.document_type_obj, type)
 
+    def _as_reference(self, value: Any) -> Any:
+        return value if isinstance(value, DBRef) else self.to_python(value)
+
     def _target_of(self, value: Any) -> tuple[Any, Any] | None:
         if not isinstance(value, DBRef):
             return None
@@ -122,7 +125,7 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
             if value.__class__ is AsyncReferenceProxy:
                 return self._unwrapped(value)
             return value
-        if self.dbref or isinstance(value, document_classes()):
+        if value is None or self.dbref or isinstance(value, document_classes()):
             return value
         kind = self.document_type
         return DBRef(kind._get_collection_name(), kind.id.to_python(value))
@@ -131,6 +134,8 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         """The primary key, or the DBRef, of a document or of what stands for one."""
         if document.__class__ is AsyncReferenceProxy:
             document = self._unwrapped(document)
+        if document is None:
+            return None
         if isinstance(document, DBRef):
             if document.__class__ is _ClassedReference:
                 return DBRef(document.collection, document.id, cls=document.cls)
@@ -170,7 +175,9 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         return self.to_mongo(value)
 
     def validate(self, value: Any, clean: bool = True) -> None:
-        """Check the kind of reference; a document has to have been saved."""
+        """Check the type of the reference; a document has to have been saved."""
+        if value is None:  # in a list or dict
+            return
         if not isinstance(value, (self.document_type, DBRef, ObjectId)):
             self.error(
                 "A ReferenceField only accepts DBRef, LazyReference, ObjectId or "

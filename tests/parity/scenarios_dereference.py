@@ -174,6 +174,10 @@ def select_related_of_querysets(me, db):
     return [type(books), first, shown, db.commands()]
 
 
+@differs(
+    "upstream leaves levels beyond the first, and lists of documents that it has just "
+    "loaded, to reading; here each level takes one query per collection"
+)
 def select_related_by_depth(me, db):
     class C(me.Document):
         name = me.StringField()
@@ -227,6 +231,7 @@ def select_related_of_nothing(me, db):
     ]
 
 
+@differs("upstream leaves out the references inside embedded document fields")
 def select_related_with_embedded(me, db):
     class Author(me.Document):
         name = me.StringField()
@@ -518,6 +523,10 @@ def to_other_subclasses(me, db):
     return [[type(r) for r in loaded.refs], db.commands()]
 
 
+@differs(
+    "upstream looks a reference in a plain list up behind the default alias; here "
+    "behind the alias of the class that has the collection"
+)
 def across_aliases(me, db):
     db.connect("other", "_other")
 
