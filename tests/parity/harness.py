@@ -18,7 +18,16 @@ from .recording import Recorder
 from .scripted import Reply, ScriptedServer
 from .values import Canon
 
-__all__ = ("Database", "Scenario", "differs", "needs", "not_async", "scenarios")
+__all__ = (
+    "Database",
+    "Scenario",
+    "differs",
+    "modules",
+    "named",
+    "needs",
+    "not_async",
+    "scenarios",
+)
 
 FOLDER = pathlib.Path(__file__).parent
 Function = Callable[[Any, "Database"], Any]
@@ -81,21 +90,39 @@ class Scenario:
         return getattr(self.function, "parity_not_async", None)
 
 
+def modules() -> list[str]:
+    """The names of the modules of scenarios, without `scenarios_`."""
+    paths = sorted(FOLDER.glob("scenarios_*.py"))
+    return [path.stem.removeprefix("scenarios_") for path in paths]
+
+
 def scenarios(only: str | None = None) -> Iterator[Scenario]:
     """Every scenario of this folder, in order of module and line."""
     wanted = re.compile(only or "")
-    for path in sorted(FOLDER.glob("scenarios_*.py")):
-        module = importlib.import_module(f"{__package__}.{path.stem}")
-        short = path.stem.removeprefix("scenarios_")
-        for name, function in vars(module).items():
-            own = getattr(function, "__module__", None) == module.__name__
-            if not own or name.startswith("_") or not callable(function):
-                continue
-            if isinstance(function, type):
-                continue
-            scenario = Scenario(short, function)
+    for module in modules():
+        for scenario in _scenarios_of(module):
             if wanted.search(scenario.name):
                 yield scenario
+
+
+def named(name: str) -> Scenario:
+    """The scenario called `module.function`."""
+    module, _, function = name.partition(".")
+    return Scenario(module, getattr(_module(module), function))
+
+
+def _module(short: str) -> types.ModuleType:
+    return importlib.import_module(f"{__package__}.scenarios_{short}")
+
+
+def _scenarios_of(short: str) -> Iterator[Scenario]:
+    module = _module(short)
+    for name, function in vars(module).items():
+        own = getattr(function, "__module__", None) == module.__name__
+        if not own or name.startswith("_") or isinstance(function, type):
+            continue
+        if callable(function):
+            yield Scenario(short, function)
 
 
 class Database:

@@ -3,6 +3,7 @@
 python -m tests.parity.run --library oracle --out oracle.json
 python -m tests.parity.run --library ours --touch --trace names.json
 python -m tests.parity.run --library async --only documents --show
+python -m tests.parity.run --library ours --uri URI --serve     (see workers.py)
 """
 
 from __future__ import annotations
@@ -13,19 +14,22 @@ import importlib
 import json
 import os
 import pathlib
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TextIO
 
 ROOT = pathlib.Path(__file__).parents[2]
 ORACLE = ROOT / ".oracle"
 ORACLE_RELEASE = "mongoengine==0.29.3"
-PATIENCE = 60
+PATIENCE = 120
+_SECONDS_TO_INSTALL = 300
 
 
 def install_oracle() -> None:
@@ -33,7 +37,12 @@ def install_oracle() -> None:
     if (ORACLE / "mongoengine" / "__init__.py").exists():
         return
     pip = [sys.executable, "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, "--target", str(ORACLE), ORACLE_RELEASE], check=True)
+    subprocess.run(
+        [*pip, "--target", str(ORACLE), ORACLE_RELEASE],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        timeout=_SECONDS_TO_INSTALL,
+    )
 
 
 def choose(library: str) -> Any:
@@ -66,14 +75,22 @@ def main() -> None:
     parser.add_argument("--touch", action="store_true")
     parser.add_argument("--trace", help="write the public names that were reached")
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--serve", action="store_true", help="run what is asked for")
     given = parser.parse_args()
 
+    requests, replies = (_requests(), _replies()) if given.serve else (None, None)
     me = choose(given.library)
     from . import server  # after choose(): it imports the library's PyMongo
 
     with server.server(given.uri) as uri:
-        results = _run(me, uri, given)
-    text = json.dumps(results, indent=1)
+        runner = _Runner(me, uri, given)
+        if requests is not None:
+            while True:
+                names = requests.get()
+                print(json.dumps(runner.run(names)), file=replies, flush=True)
+        from . import harness
+
+        text = json.dumps(runner.run_all(harness.scenarios(given.only)), indent=1)
     if given.out:
         pathlib.Path(given.out).write_text(text, encoding="utf-8")
     if given.show or not given.out:
@@ -82,36 +99,81 @@ def main() -> None:
     os._exit(0)  # clients of abandoned scenarios must not delay the end
 
 
-def _run(me: Any, uri: str, given: argparse.Namespace) -> dict[str, Any]:
-    from . import harness
+def _requests() -> queue.SimpleQueue[list[str]]:
+    """The requests, lists of scenario names in JSON, one a line of standard input.
 
-    connect, around = None, contextlib.nullcontext
-    if given.touch:
-        from . import touching
+    This process ends when they end, whatever it is doing.
+    """
+    requests: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
 
-        touching.touch_every_document(me)
-    if given.library == "async":
-        from . import asynchronous
+    def read() -> None:
+        for line in sys.stdin:
+            requests.put(json.loads(line))
+        os._exit(0)
 
-        connect, around = asynchronous.adapt(me), asynchronous.as_in_a_coroutine
-    chosen = list(harness.scenarios(given.only))
-    if given.library == "async":
-        chosen = [scenario for scenario in chosen if not scenario.not_async]
-    tracer = None
-    if given.trace:
-        from . import tracing
+    threading.Thread(target=read, daemon=True).start()
+    return requests
 
-        tracer = tracing.Tracer(me)
-    results = {}
-    for number, scenario in enumerate(chosen):
-        name = f"parity_{given.library}_{os.getpid()}_{number}"
-        results[scenario.name] = _run_one(
-            me, uri, name, scenario, connect, around, tracer
-        )
-    if tracer is not None:
-        reached = json.dumps(sorted(tracer.reached()), indent=1)
-        pathlib.Path(given.trace).write_text(reached, encoding="utf-8")
-    return results
+
+def _replies() -> TextIO:
+    """A stream for the replies; what scenarios print goes to standard error."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return replies
+
+
+class _Runner:
+    """Runs scenarios on one library, in one way."""
+
+    def __init__(self, me: Any, uri: str, given: argparse.Namespace) -> None:
+        self._me = me
+        self._uri = uri
+        self._prefix = f"parity_{given.library}_{os.getpid()}"
+        self._count = 0
+        self._is_async = given.library == "async"
+        self._connect: Any = None
+        self._around: Callable[[], Any] = contextlib.nullcontext
+        self._trace = given.trace
+        self._tracer: Any = None
+        if given.touch:
+            from . import touching
+
+            touching.touch_every_document(me)
+        if self._is_async:
+            from . import asynchronous
+
+            self._connect = asynchronous.adapt(me)
+            self._around = asynchronous.as_in_a_coroutine
+        if given.trace:
+            from . import tracing
+
+            self._tracer = tracing.Tracer(me)
+
+    def run(self, names: list[str]) -> dict[str, Any]:
+        from . import harness
+
+        return self.run_all(harness.named(name) for name in names)
+
+    def run_all(self, chosen: Iterable[Any]) -> dict[str, Any]:
+        results = {}
+        for scenario in chosen:
+            if self._is_async and scenario.not_async:
+                continue
+            self._count += 1
+            name = f"{self._prefix}_{self._count}"
+            results[scenario.name] = _run_one(
+                self._me,
+                self._uri,
+                name,
+                scenario,
+                self._connect,
+                self._around,
+                self._tracer,
+            )
+        if self._tracer is not None:
+            reached = json.dumps(sorted(self._tracer.reached()), indent=1)
+            pathlib.Path(self._trace).write_text(reached, encoding="utf-8")
+        return results
 
 
 class _TooLong(BaseException):

@@ -6,15 +6,16 @@ import contextlib
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import pymongo
 
+from . import child
+
 __all__ = ("server",)
 
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 
 
 @contextlib.contextmanager
@@ -27,23 +28,21 @@ def server(uri: str | None = None) -> Iterator[str]:
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
-    command = [sys.executable, "-m", "secantus", "--port", str(port)]
-    command += ["--storage-path", ":memory:", "--enable-test-commands"]
-    child = subprocess.Popen(
-        [*command, "--log-level", "ERROR"],
+    process = child.start(
+        *("secantus", "--port", str(port), "--storage-path", ":memory:"),
+        *("--enable-test-commands", "--log-level", "ERROR"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         started = f"mongodb://127.0.0.1:{port}/"
-        _wait_for(started, child)
+        _wait_for(started, process)
         yield started
     finally:
-        child.terminate()
-        child.wait(_PATIENCE)
+        child.end(process)
 
 
-def _wait_for(uri: str, child: subprocess.Popen[bytes]) -> None:
+def _wait_for(uri: str, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -51,6 +50,6 @@ def _wait_for(uri: str, child: subprocess.Popen[bytes]) -> None:
                 client.admin.command("ping")
             return
         except pymongo.errors.PyMongoError:
-            if child.poll() is not None or time.monotonic() > until:
+            if process.poll() is not None or time.monotonic() > until:
                 raise
             time.sleep(0.1)
