@@ -110,7 +110,7 @@ def environment_of(side: str) -> dict[str, str]:
 def available(side: str) -> bool:
     if side == "oracle":
         return (ORACLE / f"mongoengine-{ORACLE_VERSION}.dist-info").is_dir()
-    if side in ("beanie", "umongo"):
+    if side in ("beanie", "umongo", "aggify", "msgspec"):
         return importlib.util.find_spec(side) is not None
     return True
 
@@ -200,10 +200,11 @@ def compare(
     *,
     rounds: int,
     options: dict[str, Any] | None = None,
+    seconds: float = SECONDS,
 ) -> Results:
     """Run every case of every side `rounds` times, interleaved.
 
-    Where those would take longer than `SECONDS`, there are fewer, and a line says so.
+    Where those would take longer than `seconds`, there are fewer, and a line says so.
     """
     started = time.monotonic()
     workers = [Worker(script, side, options or {}) for side in sides if available(side)]
@@ -212,7 +213,7 @@ def compare(
     try:
         for done in range(rounds):
             now = time.monotonic()
-            end = started + (SECONDS if done >= ROUNDS else LIMIT)
+            end = started + (seconds if done >= ROUNDS else LIMIT)
             if done and now + (now - warm) / done > end:
                 print(f"{done} rounds of {rounds}: the others would take too long.\n")
                 break
@@ -354,6 +355,7 @@ def main(
     run: Callable[[argparse.Namespace], None],
     *,
     rounds: int = 15,
+    more: Callable[[argparse.ArgumentParser], None] | None = None,
 ) -> None:
     """The end of every script: be a worker where asked, else run and print."""
     if len(sys.argv) == 4 and sys.argv[1] == "--worker":
@@ -363,6 +365,8 @@ def main(
         description=(sys.modules["__main__"].__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--rounds", type=int, default=rounds)
+    if more is not None:
+        more(parser)
     # So that a run that is stopped takes its workers and its server with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run(parser.parse_args())

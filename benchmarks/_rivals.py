@@ -3,13 +3,17 @@
 Neither is needed: a side whose library is not installed is left out.
 """
 
+from __future__ import annotations
+
 import datetime
-from collections.abc import Awaitable, Callable
-from typing import Any
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, Optional
 
 import bson
 from _harness import Case, Cases
-from _shape import raw_article, touch_five
+from _shape import raw_article
+from _shapes import OPTIONS, Colour, F, Shape, keywords, walker
 
 
 def _articles(count: int) -> list[dict[str, Any]]:
@@ -124,16 +128,6 @@ async def beanie_cases(uri: str, database: str, batch: int, calls: int) -> Cases
     }
 
 
-async def beanie_codec(uri: str, database: str, encoded: list[bytes]) -> Cases:
-    """Decode, load, touch, dump and construct, as Beanie's own queries do it."""
-    from beanie.odm.utils.dump import get_dict
-    from beanie.odm.utils.parsing import parse_obj
-
-    article = beanie_class()
-    await beanie_open(uri, database, article)
-    return _codec(encoded, lambda raw: parse_obj(article, raw), get_dict, article)
-
-
 # -- umongo ------------------------------------------------------------------
 
 
@@ -197,20 +191,214 @@ def umongo_cases(uri: str, database: str, calls: int) -> Cases:
     }
 
 
-def umongo_codec(encoded: list[bytes]) -> Cases:
-    article = umongo_class("mongodb://127.0.0.1:1", "unused")
+# -- classes of a shape ------------------------------------------------------
+
+
+def _annotation(each: F, classes: Mapping[str, Any]) -> Any:
+    """The Python type of a field, as an annotation."""
+    if each.type == "embedded":
+        return classes[str(each.embedded)]
+    if each.type == "list":
+        return list[_annotation(each.of, classes)]  # type: ignore[arg-type,misc]
+    if each.type == "map":
+        return dict[str, _annotation(each.of, classes)]  # type: ignore[arg-type,misc]
+    return {
+        "string": str,
+        "int": int,
+        "float": float,
+        "bool": bool,
+        "datetime": datetime.datetime,
+        "date": datetime.datetime,
+        "objectid": bson.ObjectId,
+        "dict": dict[str, Any],
+        "enum": Colour,
+        "decimal128": bson.Decimal128,
+        "uuid": uuid.UUID,
+    }[each.type]
+
+
+def pydantic_field(each: F, classes: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Annotation and default for `pydantic.create_model`."""
+    from pydantic import Field
+
+    limits = dict(each.limits)
+    choices = limits.pop("choices", None)
+    annotation = Literal[choices] if choices else _annotation(each, classes)
+    if "min_value" in limits:
+        limits["ge"] = limits.pop("min_value")
+    if each.required:
+        return annotation, Field(..., **limits)
+    return Optional[annotation], Field(None, **limits)  # noqa: UP045 - at run time
+
+
+def beanie_shape_class(shape: Shape) -> Any:
+    """A Beanie document class of a shape."""
+    from beanie import Document
+    from pydantic import BaseModel, ConfigDict, create_model
+
+    class Base(BaseModel):
+        model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    class BaseDocument(Document):
+        model_config = ConfigDict(arbitrary_types_allowed=True, extra="ignore")
+
+    classes: dict[str, Any] = {}
+    for name, fields in shape.embedded.items():
+        made = {key: pydantic_field(each, classes) for key, each in fields.items()}
+        classes[name] = create_model(name, __base__=Base, **made)
+    fields = {**shape.base, **shape.fields}
+    made = {key: pydantic_field(each, classes) for key, each in fields.items()}
+    model: Any = create_model(shape.name.title(), __base__=BaseDocument, **made)
+    model.Settings = type("Settings", (), {"name": shape.name})
+    return model
+
+
+async def beanie_codec(
+    uri: str, database: str, shape: Shape, encoded: list[bytes]
+) -> Cases:
+    """Decode, load, touch, dump and construct, as Beanie's own queries do it."""
+    from beanie.odm.utils.dump import get_dict
+    from beanie.odm.utils.parsing import parse_obj
+
+    cls = beanie_shape_class(shape)
+    await beanie_open(uri, database, cls)
+    return _codec(shape, encoded, lambda raw: parse_obj(cls, raw), get_dict, cls)
+
+
+def umongo_codec(shape: Shape, encoded: list[bytes]) -> Cases:
+    """The same with umongo."""
+    from pymongo import MongoClient
+    from umongo import Document, EmbeddedDocument, fields, validate
+    from umongo.frameworks import PyMongoInstance
+
+    client: Any = MongoClient("mongodb://127.0.0.1:1", connect=False)
+    instance = PyMongoInstance(client["unused"])
+    classes: dict[str, Any] = {}
+
+    def field(each: F) -> Any:
+        limits = dict(each.limits)
+        options: dict[str, Any] = {"required": True} if each.required else {}
+        if "max_length" in limits:
+            options["validate"] = validate.Length(max=limits["max_length"])
+        if "min_value" in limits:
+            options["validate"] = validate.Range(min=limits["min_value"])
+        if "choices" in limits:
+            options["validate"] = validate.OneOf(limits["choices"])
+        if each.type == "embedded":
+            return fields.EmbeddedField(classes[str(each.embedded)], **options)
+        if each.type == "list":
+            return fields.ListField(field(each.of))  # type: ignore[arg-type]
+        if each.type == "map":
+            return fields.DictField(fields.StringField(), field(each.of))  # type: ignore[arg-type]
+        return {
+            "string": fields.StringField,
+            "int": fields.IntegerField,
+            "float": fields.FloatField,
+            "bool": fields.BooleanField,
+            "datetime": fields.NaiveDateTimeField,
+            "objectid": fields.ObjectIdField,
+            "dict": fields.DictField,
+        }[each.type](**options)
+
+    for name, members in shape.embedded.items():
+        body = {key: field(each) for key, each in members.items()}
+        classes[name] = instance.register(type(name, (EmbeddedDocument,), body))
+    body = {key: field(each) for key, each in shape.fields.items()}
+    cls = instance.register(type(shape.name.title(), (Document,), body))
     return _codec(
-        encoded, article.build_from_mongo, lambda document: document.to_mongo(), None
+        shape, encoded, cls.build_from_mongo, lambda document: document.to_mongo(), None
     )
 
 
+def aggify_codec(shape: Shape, encoded: list[bytes]) -> Cases:
+    """The same with aggify, the eager rival in plain Python."""
+    import aggify
+
+    classes: dict[str, Any] = {}
+
+    def field(each: F) -> Any:
+        limits = dict(each.limits)
+        choices = limits.pop("choices", None)
+        if choices:
+            limits["choices"] = [(choice, choice) for choice in choices]
+        options = {**limits, "required": each.required}
+        if each.type == "embedded":
+            return aggify.EmbeddedField(
+                classes[str(each.embedded)], required=each.required
+            )
+        if each.type == "list":
+            return aggify.ListField(field(each.of))  # type: ignore[arg-type]
+        if each.type == "map":
+            return aggify.DictField(field(each.of))  # type: ignore[arg-type]
+        return {
+            "string": aggify.StringField,
+            "int": aggify.IntField,
+            "float": aggify.FloatField,
+            "bool": aggify.BooleanField,
+            "datetime": aggify.DateTimeField,
+            "objectid": aggify.ObjectIdField,
+            "dict": aggify.DictField,
+        }[each.type](**options)
+
+    for name, members in shape.embedded.items():
+        body = {key: field(each) for key, each in members.items()}
+        classes[name] = type(name, (aggify.EmbeddedDocument,), body)
+    body = {key: field(each) for key, each in shape.fields.items()}
+    cls: Any = type(shape.name.title(), (aggify.Document,), body)
+    return _codec(
+        shape,
+        encoded,
+        cls.from_mongo,
+        lambda document: document.to_mongo(),
+        cls,
+        validate=lambda document: document.full_clean(),
+        embedded=classes,
+    )
+
+
+def msgspec_codec(shape: Shape, encoded: list[bytes]) -> Cases:
+    """Structs in C without tracking: the limit of what Python can do."""
+    import msgspec
+
+    classes: dict[str, Any] = {}
+
+    def struct(name: str, members: Mapping[str, F]) -> Any:
+        fields = [
+            (key, Optional[_annotation(each, classes)], None)  # noqa: UP045
+            for key, each in members.items()
+        ]
+        return msgspec.defstruct(name, fields)
+
+    for name, members in shape.embedded.items():
+        classes[name] = struct(name, members)
+    cls = struct(shape.name.title(), {**shape.base, **shape.fields})
+
+    def accept(kind: type, value: Any) -> Any:
+        return value
+
+    def make(raw: dict[str, Any]) -> Any:
+        return msgspec.convert(raw, cls, strict=False, dec_hook=accept)
+
+    return _codec(shape, encoded, make, msgspec.to_builtins, None, dumps=False)
+
+
 def _codec(
+    shape: Shape,
     encoded: list[bytes],
     make: Callable[[dict[str, Any]], Any],
     dump: Callable[[Any], Any],
     construct: Callable[..., Any] | None,
+    *,
+    validate: Callable[[Any], Any] | None = None,
+    embedded: Mapping[str, Any] | None = None,
+    dumps: bool = True,
 ) -> Cases:
-    decode, count = bson.decode, len(encoded)
+    count = len(encoded)
+    touch_all = walker({**shape.base, **shape.fields}, shape)
+    touch_five = shape.touch_five
+
+    def decode(data: bytes) -> dict[str, Any]:
+        return bson.decode(data, codec_options=OPTIONS)
 
     def load() -> list[Any]:
         return [make(decode(data)) for data in encoded]
@@ -219,30 +407,49 @@ def _codec(
         for data in encoded:
             make(decode(data))
 
-    def touch(_: Any) -> None:
-        for data in encoded:
-            touch_five(make(decode(data)))
+    def load_and(touch: Callable[[Any], Any]) -> Callable[[Any], None]:
+        def run(_: Any) -> None:
+            for data in encoded:
+                touch(make(decode(data)))
 
-    def dump_all(documents: list[Any]) -> None:
-        for document in documents:
-            dump(document)
+        return run
+
+    def each(call: Callable[[Any], Any]) -> Callable[[list[Any]], None]:
+        def run(documents: list[Any]) -> None:
+            for document in documents:
+                call(document)
+
+        return run
 
     cases = {
         "load": Case(timed_load, per=count),
-        "touch five": Case(touch, per=count),
-        "dump": Case(dump_all, load, per=count),
+        "touch five": Case(load_and(touch_five), per=count),
+        "touch all": Case(load_and(touch_all), per=count),
     }
-    if construct:
+    if dumps:
+        cases["dump"] = Case(each(dump), load, per=count)
+    if validate is not None:
+        cases["validate"] = Case(each(validate), load, per=count)
+    if construct is not None:
+        build = construct
 
-        def build(raws: list[dict[str, Any]]) -> None:
-            for raw in raws:
-                construct(**raw)
+        def construct_all(values: list[dict[str, Any]]) -> None:
+            for each in values:
+                build(**each)
 
-        def raws() -> list[dict[str, Any]]:
-            found = [decode(data) for data in encoded]
-            for raw in found:
-                del raw["_id"]
-            return found
+        def nested() -> list[dict[str, Any]]:
+            return [keywords(shape, decode(data), None) for data in encoded]
 
-        cases["construct comments"] = Case(build, raws, per=count)
+        if embedded is None:
+            cases["construct nested"] = Case(construct_all, nested, per=count)
+        else:
+            classes = embedded
+
+            def construct_nested(raws: list[dict[str, Any]]) -> None:
+                for raw in raws:
+                    build(**keywords(shape, raw, classes))
+
+            cases["construct nested"] = Case(
+                construct_nested, lambda: [decode(data) for data in encoded], per=count
+            )
     return cases
