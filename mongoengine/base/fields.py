@@ -280,6 +280,20 @@ class BaseField(Generic[T]):
         """
         return "", self.prepare_query_value(op, value)
 
+    #: The path inside a stored value that conditions compare, if not the whole.
+    _compared_path: ClassVar[str] = ""
+
+    #: Above 0 for lists: the path of a `$pull` ends at the last list of the highest
+    #: rank, and what is below it becomes a condition on the items.
+    _list_rank: ClassVar[int] = 0
+
+    def _check_length(self, value: Any) -> None:
+        """Raise a ValidationError if the field does not take so many items."""
+
+    def _as_operand(self, value: Any) -> Any:
+        """Convert what an update operator is given, before it is taken for several."""
+        return value
+
     def _change(self, op: str, value: Any) -> Any:
         """The operand that an update operator (`"set"`, `"push"`) gets for `value`."""
         return self.prepare_query_value(op, value)

@@ -57,6 +57,9 @@ class GeoJsonBaseField(BaseField[Any]):
 
     # Each of these gives the text of what is wrong with its coordinates, or None.
 
+    def _as_operand(self, value: Any) -> Any:
+        return self.to_mongo(value)
+
     def _validate_point(self, value: Any) -> str | None:
         if not isinstance(value, (list, tuple)):
             return "Points must be a list of coordinate pairs"

@@ -39,6 +39,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
     """
 
     _load_can_fail = True
+    _compared_path = "_id"
 
     @overload
     def __init__(
@@ -155,6 +156,10 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         stored.update(document.to_mongo(use_db_field=use_db_field, fields=kept))
         stored["_id"] = id_field.to_mongo(document.pk)
         return stored
+
+    def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
+        value = self.prepare_query_value(op, value)
+        return "", value["_id"] if value else value
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         if value is None:

@@ -311,6 +311,7 @@ class ListField(ComplexBaseField[list[T]]):
     """
 
     _load_can_fail = True
+    _list_rank = 2
 
     @overload
     def __init__(
@@ -442,7 +443,18 @@ class ListField(ComplexBaseField[list[T]]):
             self.error("List is too long")
         super().validate(value)
 
+    def _check_length(self, value: Any) -> None:
+        if (
+            self.max_length is not None
+            and hasattr(value, "__len__")
+            and not isinstance(value, (str, bytes))
+            and len(value) > self.max_length
+        ):
+            self.error("List is too long")
+
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if op == "set":
+            self._check_length(value)
         if self.field is None:
             return super().prepare_query_value(op, value)
         inner = self.field
@@ -463,6 +475,8 @@ class EmbeddedDocumentListField(ListField[E]):
 
     :param document_type: the class of the items, or its name.
     """
+
+    _list_rank = 1
 
     def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
         super().__init__(field=EmbeddedDocumentField(document_type), **kwargs)

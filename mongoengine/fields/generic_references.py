@@ -96,5 +96,12 @@ class GenericReferenceField(Followed[Any]):
         reference = DBRef(document._get_collection_name(), id_field.to_mongo(key))
         return SON((("_cls", document._class_name), ("_ref", reference)))
 
+    def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
+        """Compare the class and key, or the DBRef, or the key, as the value has it."""
+        value = self.prepare_query_value(op, value)
+        if isinstance(value, DBRef):
+            return "_ref", value
+        return ("_ref.$id" if isinstance(value, ObjectId) else ""), value
+
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         return None if value is None else self.to_mongo(value)

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from bson.dbref import DBRef
-from bson.objectid import ObjectId
-
-from mongoengine.common import _import_class
+from mongoengine.base.document import BaseDocument
+from mongoengine.base.fields import BaseField
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.geo import distances_last, geo_condition
 from mongoengine.query.operators import (
@@ -151,85 +149,89 @@ class FilterPlan:
         self.indices = indices
         self.op = op
         self.negated = negated
-        self.key = self._join()
+        self.key = self._join("")
         self.operator = None if op in UNWRAPPED else f"${op}"
         self.prepare: Callable[[str | None, Any], Any] | None = None
-        if field is None or negated or isinstance(field, _odd_fields()):
+        if field is None or negated or not _compares_values(field):
             return
         if op in SINGLE_VALUE:
             self.prepare = field.prepare_query_value
         elif op in _COMPARED_WITH_SEVERAL:
             self.prepare = partial(_several_or_raw, field)
 
-    def _join(self, suffix: str = "") -> str:
+    def _join(self, path: str) -> str:
         parts = self.parts.copy()
-        parts[-1] += suffix
+        if path:
+            parts[-1] += f".{path}"
         for position, index in self.indices:
             parts.insert(position, index)
         return ".".join(parts)
 
     def condition(self, value: Any) -> tuple[str, Any]:
-        """The key and the value that the filter gets for `value`."""
-        key = self.key
-        if self.field is not None:
-            value = self._prepared(value)
-            if isinstance(self.field, _import_class("GenericReferenceField")):
-                if isinstance(value, DBRef):
-                    key = self._join("._ref")
-                elif isinstance(value, ObjectId):
-                    key = self._join("._ref.$id")
-        value = self._wrapped(value)
+        """Return the key and the value that the filter gets for `value`."""
+        path = ""
+        op, field = self.op, self.field
+        if field is None:
+            if op in _ON_A_FIELD:
+                raise InvalidQueryError(f'"{op}" needs a document class: {self.key}')
+        elif op in SINGLE_VALUE or op in field._operators:
+            path, value = field._condition(op, value)
+        elif op in SEVERAL_VALUES and not isinstance(value, dict):
+            path, value = _several_conditions(field, op, value)
+        if field is None or op not in field._operators:
+            wrap = _WRAPPERS.get(op)
+            value = {self.operator: value} if wrap is None else wrap(field, op, value)
+        key = self._join(path) if path else self.key
         return key, {"$not": value} if self.negated else value
 
-    def _prepared(self, value: Any) -> Any:
-        if self.op in SINGLE_VALUE:
-            value = self.field.prepare_query_value(self.op, value)
-            if value and isinstance(self.field, _import_class("CachedReferenceField")):
-                value = value["_id"]
-        elif self.op in SEVERAL_VALUES:
-            value = _several_or_raw(self.field, self.op, value)
-        return value
 
-    def _wrapped(self, value: Any) -> Any:
-        op = self.op
-        if op in UNWRAPPED:
-            return value
-        if op in _GEO or op in ("match", "elemMatch"):
-            if self.field is None:
-                raise InvalidQueryError(f'"{op}" needs a document class: {self.key}')
-            if op in _GEO:
-                return geo_condition(self.field, op, value)
-            return {"$elemMatch": _element_condition(self.field, op, value)}
-        return {self.operator: value}
+def _compares_values(field: Any) -> bool:
+    """Whether conditions compare the field's value itself, as it is prepared."""
+    return type(field)._condition is BaseField._condition
 
 
-def _odd_fields() -> tuple[Any, ...]:
-    return (
-        _import_class("CachedReferenceField"),
-        _import_class("GenericReferenceField"),
-    )
+def _several_conditions(field: Any, op: str, values: Any) -> tuple[str, list[Any]]:
+    """Return the path inside the field that several values are compared with, and them.
+
+    :raises InvalidQueryError: if they would have to be compared with different paths.
+    """
+    conditions = [field._condition(op, value) for value in _iterable(values)]
+    paths = {path for path, value in conditions if value is not None}
+    if len(paths) > 1:
+        raise InvalidQueryError(
+            f'The values of "{field.name}__{op}" must all be documents, all be DBRefs '
+            "or all be keys; use Q() to combine different ones"
+        )
+    return paths.pop() if paths else "", [value for _, value in conditions]
 
 
-def _element_condition(field: Any, op: str, value: Any) -> Any:
+def _element_condition(field: Any, op: str | None, value: Any) -> Any:
     """What `$elemMatch` is given: a keyword query on an embedded document, or one
     value of the field.
     """
-    embedded = getattr(field, "field", None)
-    if (
-        isinstance(value, dict)
-        and isinstance(field, _import_class("ListField"))
-        and isinstance(embedded, _import_class("EmbeddedDocumentField"))
-    ):
-        return query(embedded.document_type, **value)
-    return field.prepare_query_value(op, value)
+    embedded = field._inner and field._inner._embedded_class
+    if isinstance(value, dict) and field._list_rank and embedded is not None:
+        value = query(embedded, **value)
+    else:
+        value = field.prepare_query_value(op, value)
+    return {"$elemMatch": value}
 
 
-def prepare_several(field: Any, op: str | None, value: Any) -> list[Any]:
-    """Each of the values, prepared by the field.
+#: Writes the condition of an operator that is not simply `{"$op": value}`.
+_WRAPPERS: dict[str | None, Callable[[Any, Any, Any], Any]] = {
+    **dict.fromkeys(UNWRAPPED, lambda field, op, value: value),
+    **dict.fromkeys(GEO_OPERATORS, geo_condition),
+    **dict.fromkeys(("match", "elemMatch"), _element_condition),
+}
+_ON_A_FIELD = frozenset((*GEO_OPERATORS, "match", "elemMatch"))
 
-    Raises `TypeError` for a document, and for what cannot be iterated over.
+
+def _iterable(value: Any) -> Any:
+    """Return what an operator is given that takes several values.
+
+    :raises TypeError: for a document, and for what cannot be iterated over.
     """
-    if isinstance(value, _import_class("BaseDocument")):
+    if isinstance(value, BaseDocument):
         raise TypeError(
             "When using the `in`, `nin`, `all`, or `near`-operators you can't use a "
             "`Document`, you must wrap your object in a list (object -> [object])."
@@ -239,8 +241,16 @@ def prepare_several(field: Any, op: str | None, value: Any) -> list[Any]:
             "The `in`, `nin`, `all`, or `near`-operators must be applied to an "
             "iterable (e.g. a list)."
         )
+    return value
+
+
+def prepare_several(field: Any, op: str | None, value: Any) -> list[Any]:
+    """Return each of the values, prepared by the field.
+
+    :raises TypeError: for a document, and for what cannot be iterated over.
+    """
     prepare = field.prepare_query_value
-    return [prepare(op, item) for item in value]
+    return [prepare(op, item) for item in _iterable(value)]
 
 
 def _several_or_raw(field: Any, op: str | None, value: Any) -> Any:
@@ -249,12 +259,28 @@ def _several_or_raw(field: Any, op: str | None, value: Any) -> Any:
     return prepare_several(field, op, value)
 
 
+def _ends_with_operator(document: Any, names: list[str]) -> bool:
+    """Whether the last of the names is an operator: a common one or the field's own."""
+    if len(names) < 2:
+        return False
+    if names[-1] in _OPERATORS:
+        return True
+    if document is None or not names[-1]:
+        return False
+    path = names[:-2] if len(names) > 2 and names[-2] == "not" else names[:-1]
+    try:
+        field = document._lookup_field(path)[-1]
+    except Exception:  # the whole name may mean something, or is told as an error
+        return False
+    return not isinstance(field, str) and names[-1] in field._operators
+
+
 def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
     """Work out the plan of a keyword, and remember it."""
     names = keyword.rsplit("__")
     indices = [(i, name) for i, name in enumerate(names) if name.isdigit()]
     names = [name for name in names if not name.isdigit()]
-    op = names.pop() if len(names) > 1 and names[-1] in _OPERATORS else None
+    op = names.pop() if _ends_with_operator(document, names) else None
     if len(names) > 1 and not names[-1]:
         names.pop()
     negated = len(names) > 1 and names[-1] == "not"
@@ -265,8 +291,8 @@ def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
     path = looked_up(document, names)
     field = [step for step in path if not isinstance(step, str)][-1]
     parts = [step if isinstance(step, str) else step.db_field for step in path]
-    if path[-1] is field and isinstance(field, _import_class("CachedReferenceField")):
-        parts[-1] += "._id"
+    if path[-1] is field and field._compared_path:
+        parts[-1] += f".{field._compared_path}"
     plan = FilterPlan(field, parts, indices, op, negated)
     remember(plans, keyword, plan, [*path, *(index for _, index in indices)])
     return plan

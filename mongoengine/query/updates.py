@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mongoengine.common import _import_class
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.filters import (
     handle_raw_query,
@@ -33,6 +32,9 @@ _ONE_VALUE = frozenset(("set", "pull", "push", "addToSet", "setOnInsert"))
 _ONE_OR_SEVERAL = frozenset(("push", "addToSet", "setOnInsert"))
 
 
+_ALWAYS_SEVERAL = frozenset(("pushAll", "pullAll"))
+
+
 def update(_doc_cls: Any = None, **update: Any) -> Update:
     """The MongoDB update document for keyword updates of a document class.
 
@@ -57,7 +59,7 @@ def update(_doc_cls: Any = None, **update: Any) -> Update:
 class UpdatePlan:
     """How one keyword of one document class is made a change."""
 
-    __slots__ = ("decrease", "field", "geo", "key", "match", "op", "parts", "path")
+    __slots__ = ("decrease", "field", "key", "match", "op", "parts", "path")
 
     def __init__(
         self,
@@ -75,7 +77,6 @@ class UpdatePlan:
         self.path = path
         self.key = ".".join(parts)
         self.field: Any = field
-        self.geo = isinstance(field, _import_class("GeoJsonBaseField"))
 
     def change(self, value: Any) -> tuple[str, Update]:
         """The update operator, and what it is given for `value`."""
@@ -97,20 +98,21 @@ class UpdatePlan:
     def _prepared(self, field: Any, value: Any) -> Any:
         """`value` as the field would store it, as far as the operator wants it."""
         op = self.op
-        if self.geo:
-            value = field.to_mongo(value)
+        value = field._as_operand(value)
         if op == "unset":
             return 1
         if op == "inc":
-            return field.prepare_query_value(op, value)
-        if op in ("pushAll", "pullAll") or (
+            return field._change(op, value)
+        if op in _ALWAYS_SEVERAL or (
             op in _ONE_OR_SEVERAL and isinstance(value, _SEVERAL)
         ):
-            return [field.prepare_query_value(op, item) for item in value]
+            if op == "setOnInsert":
+                field._check_length(value)
+            return [field._change(op, item) for item in value]
         if op in _ONE_VALUE and (field.required or value is not None):
             if self._is_of_several(value):
                 return prepare_several(field, op, value)
-            return field.prepare_query_value(op, value)
+            return field._change(op, value)
         return value
 
     def _is_of_several(self, value: Any) -> bool:
@@ -149,20 +151,17 @@ class UpdatePlan:
         return value  # type: ignore[no-any-return]
 
     def _last_list(self) -> int:
-        """How many parts the dotted path has; the fields that containers hold
+        """Return how many parts the dotted path has; the fields that containers hold
         count as steps, too.
         """
-        steps = []
+        ranks = []
         for field in self.path:
             if not isinstance(field, str):
-                steps.append(type(field))
-                if hasattr(field, "field"):
-                    steps.append(type(field.field))
-        for name in ("ListField", "EmbeddedDocumentListField"):
-            kind = _import_class(name)
-            if kind in steps:
-                return len(steps) - steps[::-1].index(kind)
-        return 0
+                ranks.append(field._list_rank)
+                if field._inner is not None:
+                    ranks.append(field._inner._list_rank)
+        highest = max(ranks, default=0)
+        return len(ranks) - ranks[::-1].index(highest) if highest else 0
 
 
 def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> UpdatePlan:

@@ -204,6 +204,95 @@ def test_a_generic_reference_is_asked_for_by_what_is_given() -> None:
     assert ask(anything=TransformWriter(id=OID)) == {"anything": stored}
 
 
+@pytest.mark.parametrize("op", ["in", "nin", "all"])
+def test_generic_references_are_asked_for_by_what_is_given(op: str) -> None:
+    ref = DBRef("transform_writer", OID)
+    stored = SON([("_cls", "TransformWriter"), ("_ref", ref)])
+    name = f"anything__{op}"
+    assert ask(**{name: [OID, OID]}) == {"anything._ref.$id": {f"${op}": [OID, OID]}}
+    assert ask(**{name: (ref,)}) == {"anything._ref": {f"${op}": [ref]}}
+    assert ask(**{name: [TransformWriter(id=OID)]}) == {
+        "anything": {f"${op}": [stored]}
+    }
+    assert ask(**{name: [None, OID]}) == {"anything._ref.$id": {f"${op}": [None, OID]}}
+    assert ask(**{name: []}) == {"anything": {f"${op}": []}}
+    assert ask(**{f"anything__not__{op}": [OID]}) == {
+        "anything._ref.$id": {"$not": {f"${op}": [OID]}}
+    }
+
+
+@pytest.mark.parametrize("op", ["in", "nin", "all"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [OID, DBRef("transform_writer", OID)],
+        [TransformWriter(id=OID), OID],
+        [TransformWriter(id=OID), DBRef("transform_writer", OID)],
+    ],
+)
+def test_a_mixture_of_generic_references_is_refused(op: str, values: Any) -> None:
+    with pytest.raises(InvalidQueryError, match=f'values of "anything__{op}" must all'):
+        ask(**{f"anything__{op}": values})
+
+
+def test_several_cached_references_are_asked_for_by_their_ids() -> None:
+    writer = TransformWriter(id=OID)
+    assert ask(cached__in=[writer]) == {"cached._id": {"$in": [OID]}}
+    assert ask(cached__ne=writer) == {"cached._id": {"$ne": OID}}
+    assert ask(cached__exists=True) == {"cached._id": {"$exists": True}}
+
+
+class TransformEven(IntField):
+    """A field with an operator of its own."""
+
+    _operators = frozenset({"divisible"})
+
+    def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
+        if op == "divisible":
+            return "", {"$mod": [value, 0]}
+        return super()._condition(op, value)
+
+
+class TransformNumbers(Document):
+    number = TransformEven(db_field="n")
+
+
+def test_a_field_may_have_an_operator_of_its_own() -> None:
+    assert query(TransformNumbers, number__divisible=3) == {"n": {"$mod": [3, 0]}}
+    assert query(TransformNumbers, number__not__divisible=3) == {
+        "n": {"$not": {"$mod": [3, 0]}}
+    }
+    assert query(TransformNumbers, number="4") == {"n": 4}
+    assert query(TransformNumbers, number__in=["4"]) == {"n": {"$in": [4]}}
+
+
+class TransformShort(Document):
+    items = ListField(IntField(), max_length=2)
+    untyped = ListField(max_length=2)
+    nested = ListField(ListField(IntField(), max_length=2))
+    by_key = MapField(ListField(IntField(), max_length=2))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"items": [1, 2, 3]},
+        {"set__items": (1, 2, 3)},
+        {"set_on_insert__items": [1, 2, 3]},
+        {"set__untyped": [1, 2, 3]},
+        {"set__nested": [[1, 2, 3]]},
+        {"set__by_key": {"a": [1, 2, 3]}},
+    ],
+)
+def test_a_list_that_is_too_long_cannot_be_set(change: Any) -> None:
+    with pytest.raises(ValidationError, match="List is too long"):
+        update(TransformShort, **change)
+
+
+def test_a_list_of_the_greatest_length_can_be_set() -> None:
+    assert update(TransformShort, set__items=[1, 2]) == {"$set": {"items": [1, 2]}}
+
+
 def test_a_cached_reference_is_asked_for_by_its_id() -> None:
     assert ask(cached=TransformWriter(id=OID)) == {"cached._id": OID}
     assert ask(cached__name="x") == {"cached.name": "x"}
