@@ -1,28 +1,36 @@
 """Switching what a task or thread works with, while a block runs.
 
-Each has a twin for `async with`, which takes and gives the same:
+Each works with `with` and with `async with`, where it has a name of its own too:
 
     with switch_db(User, "archive") as User: ...
     async with async_switch_db(User, "archive") as User: ...
 
-Nothing is stored on the class.  What is switched belongs to the task or thread
-that runs the block and to the tasks that it starts there; others do not see it.
+Nothing is stored on the class.  A switch belongs to the task or thread that runs the
+block and to the tasks that it starts there; others do not see it.  So a block must be
+left in the task or thread that entered it; else it raises `ContextError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from mongoengine.base import context
 from mongoengine.common import _import_class
+from mongoengine.driver.block import Block
+from mongoengine.driver.io import IO
 from mongoengine.driver.query_counter import async_query_counter, query_counter
 from mongoengine.driver.session import bound_session
-from mongoengine.driver.transaction import async_run_in_transaction, run_in_transaction
+from mongoengine.driver.transaction import (
+    async_run_in_transaction,
+    async_with_transaction,
+    run_in_transaction,
+    with_transaction,
+)
+from mongoengine.errors import ContextError
 
 __all__ = (
     "async_no_dereference",
@@ -33,6 +41,7 @@ __all__ = (
     "async_set_write_concern",
     "async_switch_collection",
     "async_switch_db",
+    "async_with_transaction",
     "bound_session",
     "no_dereference",
     "no_dereferencing_active_for_class",
@@ -43,45 +52,49 @@ __all__ = (
     "set_write_concern",
     "switch_collection",
     "switch_db",
+    "with_transaction",
 )
 
 C = TypeVar("C", bound=type[Any])
+T = TypeVar("T")
 
 
-class _Switched(Generic[C]):
-    """Gives `cls`, switched, to the block."""
+class _SwitchBlock(Block[T]):
+    """A block with some switches on."""
 
-    def __init__(self, cls: C, *switches: context.Switch[Any]) -> None:
-        self.cls = cls
-        self._switches = switches
+    def _switches(self) -> list[context.Switch[Any]]:
+        raise NotImplementedError
 
-    def _enter(self) -> C:
-        for switch in self._switches:
+    def _value(self) -> T:
+        raise NotImplementedError
+
+    async def _enter(self, io: IO) -> T:
+        self._on = self._switches()
+        for switch in self._on:
             switch.__enter__()
+        return self._value()
+
+    async def _leave(self, io: IO, error: BaseException | None) -> None:
+        while self._on:
+            try:
+                self._on.pop().__exit__(type(error) if error else None, error)
+            except ContextError:
+                for switch in self._on:
+                    switch.forget()
+                raise
+
+
+class _ClassBlock(_SwitchBlock[C]):
+    """A block that gives a document class, switched."""
+
+    def __init__(self, cls: C) -> None:
+        self.cls = cls
+
+    def _value(self) -> C:
         return self.cls
 
-    def _exit(self) -> None:
-        for switch in reversed(self._switches):
-            switch.__exit__()
 
-
-class _Blocking(_Switched[C]):
-    def __enter__(self) -> C:
-        return self._enter()
-
-    def __exit__(self, *error: object) -> None:
-        self._exit()
-
-
-class _Asynchronous(_Switched[C]):
-    async def __aenter__(self) -> C:
-        return self._enter()
-
-    async def __aexit__(self, *error: object) -> None:
-        self._exit()
-
-
-class _DatabaseSwitch(_Switched[C]):
+class switch_db(_ClassBlock[C]):
     """Documents of `cls` itself live in another database while the block runs.
 
         register_connection("archive", db="archive")
@@ -92,23 +105,26 @@ class _DatabaseSwitch(_Switched[C]):
     Subclasses stay where they are.
 
     :param cls: a document class
-    :param db_alias: the alias whose database to use
+    :param db_alias: the alias with the database to use
+    :raises ContextError: if the block is left in another task or thread
     """
 
     def __init__(self, cls: C, db_alias: str) -> None:
+        super().__init__(cls)
         self.db_alias = db_alias
-        super().__init__(cls, context.Switch(context.db_aliases, db_alias, cls))
+
+    def _switches(self) -> list[context.Switch[Any]]:
+        switch = context.Switch(
+            context.db_aliases,
+            self.db_alias,
+            self.cls,
+            text=f"switch_db({self.cls.__name__}, {self.db_alias!r})",
+            instead=f"{self.cls.__name__}.objects.using({self.db_alias!r})",
+        )
+        return [switch]
 
 
-class switch_db(_DatabaseSwitch[C], _Blocking[C]):
-    __doc__ = _DatabaseSwitch.__doc__
-
-
-class async_switch_db(_DatabaseSwitch[C], _Asynchronous[C]):
-    __doc__ = _DatabaseSwitch.__doc__
-
-
-class _CollectionSwitch(_Switched[C]):
+class switch_collection(_ClassBlock[C]):
     """Documents of `cls` live in another collection while the block runs.
 
         with switch_collection(User, "user_archive") as User:
@@ -118,67 +134,67 @@ class _CollectionSwitch(_Switched[C]):
 
     :param cls: a document class
     :param collection_name: the collection to use, in the same database
+    :raises ContextError: if the block is left in another task or thread
     """
 
     def __init__(self, cls: C, collection_name: str) -> None:
+        super().__init__(cls)
         self.collection_name = collection_name
-        switch = context.Switch(context.collection_names, collection_name, cls)
-        super().__init__(cls, switch)
+
+    def _switches(self) -> list[context.Switch[Any]]:
+        switch = context.Switch(
+            context.collection_names,
+            self.collection_name,
+            self.cls,
+            text=f"switch_collection({self.cls.__name__}, {self.collection_name!r})",
+            instead="the method switch_collection() of a document",
+        )
+        return [switch]
 
 
-class switch_collection(_CollectionSwitch[C], _Blocking[C]):
-    __doc__ = _CollectionSwitch.__doc__
-
-
-class async_switch_collection(_CollectionSwitch[C], _Asynchronous[C]):
-    __doc__ = _CollectionSwitch.__doc__
-
-
-class _SubClassSwitch(_Switched[C]):
+class no_sub_classes(_ClassBlock[C]):
     """Queries on `cls` give documents of `cls` itself only while the block runs.
 
         with no_sub_classes(Animal) as Animal:
             Animal.objects()
 
     :param cls: a document class
+    :raises ContextError: if the block is left in another task or thread
     """
 
-    def __init__(self, cls: C) -> None:
-        super().__init__(cls, context.Switch(context.no_sub_classes, True, cls))
+    def _switches(self) -> list[context.Switch[Any]]:
+        text = f"no_sub_classes({self.cls.__name__})"
+        return [context.Switch(context.no_sub_classes, True, self.cls, text=text)]
 
 
-class no_sub_classes(_SubClassSwitch[C], _Blocking[C]):
-    __doc__ = _SubClassSwitch.__doc__
-
-
-class async_no_sub_classes(_SubClassSwitch[C], _Asynchronous[C]):
-    __doc__ = _SubClassSwitch.__doc__
-
-
-@contextmanager
-def no_dereference(cls: type[Any]) -> Iterator[None]:
+class no_dereference(_SwitchBlock[None]):
     """References are not followed while the block runs.
 
         with no_dereference(Group):
             Group.objects()
 
-    What a reference gives then is what is stored, a `DBRef` or an id.  Documents
-    of `cls` that were loaded in the block go on like that after it.
+    A reference gives what is stored then, a `DBRef` or an id.  Documents of `cls`
+    that were loaded in the block go on like that after it.
 
     :param cls: a document class
+    :raises ContextError: if the block is left in another task or thread
     """
-    with _without_dereferencing(cls), _without_field_dereferencing(cls):
-        yield
 
+    def __init__(self, cls: type[Any]) -> None:
+        self.cls = cls
 
-@asynccontextmanager
-async def async_no_dereference(cls: type[Any]) -> AsyncIterator[None]:
-    with no_dereference(cls):
-        yield
+    def _value(self) -> None:
+        return None
 
-
-def _without_dereferencing(cls: type[Any]) -> context.Switch[bool]:
-    return context.Switch(context.no_dereferencing, True, cls)
+    def _switches(self) -> list[context.Switch[Any]]:
+        switch = context.Switch(
+            context.no_dereferencing,
+            True,
+            self.cls,
+            text=f"no_dereference({self.cls.__name__})",
+            instead="no_dereference() of a queryset",
+        )
+        return [switch, _without_field_dereferencing(self.cls)]
 
 
 def _without_field_dereferencing(cls: type[Any]) -> context.Switch[bool]:
@@ -197,66 +213,69 @@ def no_dereferencing_active_for_class(cls: type[Any]) -> bool:
     return context.dereferencing_is_off(cls)
 
 
-@contextmanager
-def set_write_concern(
-    collection: Any, write_concerns: Mapping[str, Any]
-) -> Iterator[Any]:
+class _CollectionBlock(Block[Any]):
+    """A block that gives a PyMongo collection with other options."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection = collection
+
+    def _options(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    async def _enter(self, io: IO) -> Any:
+        return self._collection.with_options(**self._options())
+
+    async def _leave(self, io: IO, error: BaseException | None) -> None:
+        """Do nothing: the options belong to the collection that was given."""
+
+
+class set_write_concern(_CollectionBlock):
     """Gives the collection with other write concerns.
 
     :param collection: a PyMongo collection, of either family
     :param write_concerns: options of `pymongo.WriteConcern` that replace those of
         the collection
     """
-    yield collection.with_options(
-        write_concern=_write_concern(collection, write_concerns)
-    )
+
+    def __init__(self, collection: Any, write_concerns: Mapping[str, Any]) -> None:
+        super().__init__(collection)
+        self._write_concerns = write_concerns
+
+    def _options(self) -> dict[str, Any]:
+        before = self._collection.write_concern.document
+        return {"write_concern": WriteConcern(**{**before, **self._write_concerns})}
 
 
-@asynccontextmanager
-async def async_set_write_concern(
-    collection: Any, write_concerns: Mapping[str, Any]
-) -> AsyncIterator[Any]:
-    with set_write_concern(collection, write_concerns) as concerned:
-        yield concerned
-
-
-@contextmanager
-def set_read_write_concern(
-    collection: Any,
-    write_concerns: Mapping[str, Any] | None,
-    read_concerns: Mapping[str, Any] | None,
-) -> Iterator[Any]:
+class set_read_write_concern(_CollectionBlock):
     """Gives the collection with other write and read concerns.
 
     :param collection: a PyMongo collection, of either family
     :param write_concerns: options of `pymongo.WriteConcern`, or None
     :param read_concerns: options of `pymongo.read_concern.ReadConcern`, or None
     """
-    yield collection.with_options(
-        write_concern=_write_concern(collection, write_concerns or {}),
-        read_concern=ReadConcern(
-            **{**collection.read_concern.document, **(read_concerns or {})}
-        ),
-    )
+
+    def __init__(
+        self,
+        collection: Any,
+        write_concerns: Mapping[str, Any] | None,
+        read_concerns: Mapping[str, Any] | None,
+    ) -> None:
+        super().__init__(collection)
+        self._write_concerns = write_concerns or {}
+        self._read_concerns = read_concerns or {}
+
+    def _options(self) -> dict[str, Any]:
+        write = self._collection.write_concern.document
+        read = self._collection.read_concern.document
+        return {
+            "write_concern": WriteConcern(**{**write, **self._write_concerns}),
+            "read_concern": ReadConcern(**{**read, **self._read_concerns}),
+        }
 
 
-@asynccontextmanager
-async def async_set_read_write_concern(
-    collection: Any,
-    write_concerns: Mapping[str, Any] | None,
-    read_concerns: Mapping[str, Any] | None,
-) -> AsyncIterator[Any]:
-    with set_read_write_concern(collection, write_concerns, read_concerns) as concerned:
-        yield concerned
-
-
-def _write_concern(collection: Any, changes: Mapping[str, Any]) -> WriteConcern:
-    return WriteConcern(**{**collection.write_concern.document, **changes})
-
-
-for _twin, _of in (
-    (async_no_dereference, no_dereference),
-    (async_set_write_concern, set_write_concern),
-    (async_set_read_write_concern, set_read_write_concern),
-):
-    _twin.__doc__ = _of.__doc__
+async_no_dereference = no_dereference
+async_no_sub_classes = no_sub_classes
+async_set_read_write_concern = set_read_write_concern
+async_set_write_concern = set_write_concern
+async_switch_collection = switch_collection
+async_switch_db = switch_db

@@ -167,9 +167,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     @classmethod
     def _get_collection_name(cls) -> str | None:
         """The collection that the class uses in this task or thread."""
-        switched = None
-        if context.collection_names.get():
-            switched = context.collection_name_of(cls)
+        switched = context.collection_name_of(cls)
         name: str | None = switched or cls._meta.get("collection")
         return name
 

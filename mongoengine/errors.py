@@ -9,6 +9,7 @@ from typing import Any
 __all__ = (
     "BulkOperationError",
     "BulkWriteError",
+    "ContextError",
     "DeprecatedError",
     "DoesNotExist",
     "FieldDoesNotExist",
@@ -93,6 +94,13 @@ class FieldDoesNotExist(MongoEngineException):
 
     A class that should accept (and ignore) such fields sets
     `meta = {"strict": False}`; one that should keep them is a dynamic document.
+    """
+
+
+class ContextError(MongoEngineException, RuntimeError):
+    """A block was entered in one context and left, or used, in another.
+
+    See `mongoengine.context_managers` and the guide on asynchronous use.
     """
 
 

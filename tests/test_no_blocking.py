@@ -381,6 +381,7 @@ async def sequences() -> None:
     "context_managers.async_no_sub_classes",
     "context_managers.async_query_counter",
     "context_managers.async_run_in_transaction",
+    "context_managers.async_with_transaction",
     "context_managers.async_set_write_concern",
     "context_managers.async_set_read_write_concern",
     "_QueryCounter.async_count",
@@ -402,6 +403,7 @@ async def switching() -> None:
     async with contexts.async_run_in_transaction():
         await Member(name="in").async_save()
         assert await Member.objects.async_count() == 2
+    await contexts.async_with_transaction(Member.objects.async_count)
     collection = await async_collection_of(Member)
     async with contexts.async_set_write_concern(collection, {"w": 1}):
         await Member.objects.async_count()

@@ -12,6 +12,12 @@ from contextvars import ContextVar
 from types import MappingProxyType, TracebackType
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from mongoengine.driver.context_guard import (
+    ContextGuard,
+    abandoned,
+    abandoned_guards,
+)
+
 __all__ = (
     "Switch",
     "collection_name_of",
@@ -37,18 +43,35 @@ no_sub_classes: Switches[bool] = ContextVar("no_sub_classes", default=_NOTHING)
 
 
 def db_alias_of(cls: type) -> str | None:
-    """The alias that `cls` itself is switched to, or None."""
-    return db_aliases.get().get(cls)
+    """Return the alias that `cls` itself is switched to, or None.
+
+    :raises ContextError: if it is None because of a block whose context has ended
+    """
+    alias = db_aliases.get().get(cls)
+    if alias is None and abandoned:
+        _refuse_abandoned(db_aliases, (cls,))
+    return alias
 
 
 def collection_name_of(cls: type) -> str | None:
-    """The collection that `cls` or the nearest of its bases is switched to."""
+    """Return the collection that `cls` or its nearest base is switched to, or None.
+
+    :raises ContextError: if it is None because of a block whose context has ended
+    """
     names = collection_names.get()
     if names:
         for base in cls.__mro__:
             if base in names:
                 return names[base]
+    if abandoned:
+        _refuse_abandoned(collection_names, cls.__mro__)
     return None
+
+
+def _refuse_abandoned(variable: Switches[Any], keys: tuple[Any, ...]) -> None:
+    for guard in abandoned_guards():
+        if isinstance(guard, _SwitchGuard) and guard.switches(variable, keys):
+            raise guard.warning()
 
 
 def dereferencing_is_off(cls: type) -> bool:
@@ -69,43 +92,82 @@ def sub_classes_are_off(cls: type) -> bool:
     return cls in no_sub_classes.get()
 
 
+class _SwitchGuard(ContextGuard):
+    """The guard of one block of a switch, with what the switch had before it."""
+
+    __slots__ = ("_keys", "_variable", "before")
+
+    def __init__(self, switch: Switch[Any], before: Mapping[Any, Any]) -> None:
+        self._variable = switch.variable
+        self._keys = switch.keys
+        self.before = before
+        super().__init__(switch.text, switch.instead)
+
+    def switches(self, variable: Switches[Any], keys: tuple[Any, ...]) -> bool:
+        return self._variable is variable and any(key in self._keys for key in keys)
+
+
 class Switch(Generic[V]):
     """Sets `variable[key]` for some keys while a `with` block runs.
 
-    Leaving puts back what each key had before.  No token of the variable is
-    kept, so a block may be left in another context than it was entered in (an
-    asynchronous fixture is): there is nothing to put back there.
+    Leaving puts back what each key had before, in the context that the block was
+    entered in.
+
+    :param text: the block as users write it, for errors
+    :param instead: another way to get the same
     """
 
-    __slots__ = ("_before", "_keys", "_value", "_variable")
+    __slots__ = ("_blocks", "instead", "keys", "text", "value", "variable")
 
-    def __init__(self, variable: Switches[V], value: V, *keys: Any) -> None:
-        self._variable = variable
-        self._value = value
-        self._keys = keys
-        self._before: list[Mapping[Any, V]] = []
+    def __init__(
+        self,
+        variable: Switches[V],
+        value: V,
+        *keys: Any,
+        text: str | None = None,
+        instead: str = "",
+    ) -> None:
+        self.variable = variable
+        self.value = value
+        self.keys = keys
+        self.text = text or f"A switch of {variable.name}"
+        self.instead = instead
+        self._blocks: list[_SwitchGuard] = []
 
     def __enter__(self) -> None:
-        before = self._variable.get()
-        self._before.append(before)
-        self._variable.set({**before, **dict.fromkeys(self._keys, self._value)})
+        before = self.variable.get()
+        self.variable.set({**before, **dict.fromkeys(self.keys, self.value)})
+        self._blocks.append(_SwitchGuard(self, before))
 
     def __exit__(
         self,
-        kind: type[BaseException] | None = None,
+        error_type: type[BaseException] | None = None,
         error: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        before = self._before.pop()
-        after = dict(self._variable.get())
-        for key in self._keys:
-            if after.get(key) is not self._value:
+        """Switch back.
+
+        :raises ContextError: if the block was entered in another context, unless
+            it is a part of a generator that is closed
+        """
+        block = self._blocks.pop()
+        if not block.close():
+            if error_type is GeneratorExit:
+                return
+            raise block.error() from error
+        after = dict(self.variable.get())
+        for key in self.keys:
+            if after.get(key) is not self.value:
                 continue
-            if key in before:
-                after[key] = before[key]
+            if key in block.before:
+                after[key] = block.before[key]
             else:
                 del after[key]
-        self._variable.set(after or _NOTHING)
+        self.variable.set(after or _NOTHING)
+
+    def forget(self) -> None:
+        """Leave the block, without switching back: it is the wrong context."""
+        self._blocks.pop().close()
 
 
 def no_dereference_for_fields(*fields: Any) -> Switch[bool]:

@@ -18,7 +18,7 @@ body reads the same for both.  It awaits
 and other bodies, and nothing else.
 
 Either face takes `session=`, a PyMongo session that the body and all that it
-calls then work in (`sessions.bound_session`).  Bodies never see it: those whose
+calls then work in (`session.bound_session`).  Bodies never see it: those whose
 other keywords are no names of fields declare it, for signatures and types.
 """
 
@@ -36,11 +36,12 @@ from typing import (
     TypeVar,
 )
 
+from mongoengine.driver.context_guard import abandoned
 from mongoengine.driver.session import (
     _get_session,
     _sessions,
-    bound_session,
     is_session,
+    session_of_call,
 )
 
 __all__ = ("ASYNC", "IO", "SYNC", "WrongFamilyError", "asynchronous", "blocking")
@@ -70,6 +71,16 @@ class WrongFamilyError(RuntimeError):
     def named(self, owner: Any, method: str) -> WrongFamilyError:
         """The same error, told in terms of the method that was called."""
         return self.advising(owner, f"{method}()")
+
+    def for_call(self, call: str) -> WrongFamilyError:
+        """The same error, for something that is no method of a document class."""
+        opened = "connect_async()" if self.wanted == "async" else "connect()"
+        return WrongFamilyError(
+            self.alias,
+            self.wanted,
+            f"Use {call} with {self.wanted} connection: the alias "
+            f'"{self.alias}" is open only with {opened}',
+        )
 
     def advising(self, owner: Any, use: str) -> WrongFamilyError:
         opened = "connect_async()" if self.wanted == "async" else "connect()"
@@ -114,7 +125,7 @@ class _SyncIO:
         """
         if not callable(call):
             return _ready(call)
-        if _sessions.get():
+        if _sessions.get() or abandoned:
             _add_session(kwargs)
         return _ready(call(*args, **kwargs))
 
@@ -138,7 +149,7 @@ class _AsyncIO:
 
     def __call__(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         if callable(call):
-            if _sessions.get():
+            if _sessions.get() or abandoned:
                 _add_session(kwargs)
             call = call(*args, **kwargs)
         return call if hasattr(call, "__await__") else _ready(call)
@@ -180,7 +191,7 @@ def blocking(
     def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if "session" in kwargs and (declared or is_session(self, kwargs["session"])):
             session: Any = kwargs.pop("session")
-            with bound_session(session):
+            with session_of_call(session):
                 return face(self, *args, **kwargs)
         coroutine = body(self, SYNC, *args, **kwargs)
         try:
@@ -207,7 +218,7 @@ def asynchronous(
     async def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if "session" in kwargs and (declared or is_session(self, kwargs["session"])):
             session: Any = kwargs.pop("session")
-            with bound_session(session):
+            with session_of_call(session):
                 return await face(self, *args, **kwargs)
         try:
             return await body(self, ASYNC, *args, **kwargs)

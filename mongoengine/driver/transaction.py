@@ -1,99 +1,107 @@
-"""Blocks whose operations happen together or not at all."""
+"""Blocks and callbacks with operations that happen together or not at all."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from pymongo.errors import PyMongoError
 
 from mongoengine.connection import DEFAULT_CONNECTION_NAME, client
+from mongoengine.driver.block import Block
 from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
 from mongoengine.driver.session import bound_session
 from mongoengine.driver.undo import on_abort, undo_all
-from mongoengine.errors import OperationError
 
-__all__ = ("async_run_in_transaction", "on_abort", "run_in_transaction")
+__all__ = (
+    "async_run_in_transaction",
+    "async_with_transaction",
+    "on_abort",
+    "run_in_transaction",
+    "with_transaction",
+)
+
+R = TypeVar("R")
 
 _SECONDS_OF_COMMITTING = 120
 
-_current: ContextVar[_Transaction | None] = ContextVar("transaction", default=None)
 
+class run_in_transaction(Block[Any]):
+    """The operations of the block happen together or, if it fails, not at all.
 
-class _Transaction:
-    """A block in a transaction of its own, or inside of another such block."""
+        with run_in_transaction() as session:
+            order.save()
+            Stock.objects(item=order.item).update_one(dec__count=1)
+
+    A commit with an unknown result is tried again.  Transient errors are not: they
+    are raised, with the transaction aborted, for the caller to run the block again;
+    `with_transaction()` does so by itself.  When a transaction aborts, the documents
+    that it wrote have their changes pending again.
+
+    A block inside of another has a session and a transaction of its own: it commits
+    when it ends, whatever becomes of the outer one.  A transaction cannot span two
+    connections.
+
+    :param alias: the alias with the connection to use
+    :param session_kwargs: arguments of PyMongo's `client.start_session()`
+    :param transaction_kwargs: arguments of `session.start_transaction()`
+    :raises ContextError: if the block is left in another context than it was
+        entered in; the transaction is aborted
+
+    See https://www.mongodb.com/docs/manual/core/transactions/
+    """
 
     def __init__(
         self,
-        alias: str,
-        session_kwargs: Mapping[str, Any],
-        transaction_kwargs: Mapping[str, Any],
+        alias: str = DEFAULT_CONNECTION_NAME,
+        session_kwargs: Mapping[str, Any] | None = None,
+        transaction_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
         self._alias = alias
-        self._session_kwargs = session_kwargs
-        self._transaction_kwargs = transaction_kwargs
-        self._outer: _Transaction | None = None
-        self._joined: _Transaction | None = None
-        self._failed = False
-        self._open = False
+        self._session_kwargs = session_kwargs or {}
+        self._transaction_kwargs = transaction_kwargs or {}
 
-    async def begin(self, io: IO) -> None:
-        self._client = client(io, self._alias)
-        self._outer = outer = _current.get()
-        if outer is not None and outer._open and outer._client is self._client:
-            self._joined = outer
-        else:
-            # Not awaited in either family: start_session() sends nothing.
-            self._session = self._client.start_session(**self._session_kwargs)
-            try:
-                await io(self._session.start_transaction(**self._transaction_kwargs))
-            except BaseException:
-                await _let_go(io, self._session)
-                raise
-            self._bound = bound_session(self._session)
-            self._bound.__enter__()
-        self._open = True
-        _current.set(self)
-
-    async def end(self, io: IO, error: BaseException | None) -> None:
-        self._open = False
-        if _current.get() is self:
-            _current.set(self._outer)
-        failed = error is not None or self._failed
-        if self._joined is not None:
-            self._joined._failed |= failed
-            return
-        self._bound.__exit__()
-        if failed:
-            undo_all(self._session)
+    async def _enter(self, io: IO) -> Any:
+        # Not awaited in either family: start_session() sends nothing.
+        session = client(io, self._alias).start_session(**self._session_kwargs)
         try:
-            if not failed:
-                await self._commit(io)
+            await io.plain(session.start_transaction, **self._transaction_kwargs)
+        except BaseException:
+            await _end(io, session)
+            raise
+        self._bound = bound_session(session, "run_in_transaction()")
+        self._bound.__enter__()
+        self._session = session
+        return session
+
+    async def _leave(self, io: IO, error: BaseException | None) -> None:
+        session = self._session
+        try:
+            self._bound.__exit__(type(error) if error else None, error)
+            if error is None and session.in_transaction:
+                await _commit(io, session)
         finally:
-            await _let_go(io, self._session)
-        if failed and error is None:
-            raise OperationError(
-                "The transaction was rolled back: a run_in_transaction() block "
-                "inside of it has failed"
-            )
-
-    async def _commit(self, io: IO) -> None:
-        deadline = time.monotonic() + _SECONDS_OF_COMMITTING
-        while True:
-            try:
-                await io(self._session.commit_transaction())
-                return
-            except PyMongoError as error:
-                unknown = error.has_error_label("UnknownTransactionCommitResult")
-                if not unknown or time.monotonic() > deadline:
-                    raise
+            # Callbacks first: awaiting the end of the session may be cancelled.
+            undo_all(session)
+            await _end(io, session)
 
 
-async def _let_go(io: IO, session: Any) -> None:
+async def _commit(io: IO, session: Any) -> None:
+    deadline = time.monotonic() + _SECONDS_OF_COMMITTING
+    while True:
+        try:
+            await io.plain(session.commit_transaction)
+            return
+        except PyMongoError as error:
+            unknown = error.has_error_label("UnknownTransactionCommitResult")
+            if not unknown or time.monotonic() > deadline:
+                raise
+
+
+async def _end(io: IO, session: Any) -> None:
     """End a session, which also aborts a transaction that is still open.
 
     In a task of its own where there are tasks, so that cancelling the block once
@@ -105,75 +113,100 @@ async def _let_go(io: IO, session: Any) -> None:
     ending = asyncio.get_running_loop().create_task(session.end_session())
     _endings.add(ending)
     ending.add_done_callback(_endings.discard)
-    await io(asyncio.shield(ending))
+    await asyncio.shield(ending)
 
 
 _endings: set[asyncio.Task[None]] = set()
 
 
-def _named(error: WrongFamilyError, call: str) -> WrongFamilyError:
-    opened = "connect_async()" if error.wanted == "async" else "connect()"
-    return WrongFamilyError(
-        error.alias,
-        error.wanted,
-        f'Use {call} with {error.wanted} connection: the alias "{error.alias}" is '
-        f"open only with {opened}",
-    )
+async_run_in_transaction = run_in_transaction
 
 
-@contextmanager
-def run_in_transaction(
+def with_transaction(
+    callback: Callable[..., R],
     alias: str = DEFAULT_CONNECTION_NAME,
     session_kwargs: Mapping[str, Any] | None = None,
     transaction_kwargs: Mapping[str, Any] | None = None,
-) -> Iterator[None]:
-    """The operations of the block happen together or, if it fails, not at all.
+) -> R:
+    """Call `callback` in a transaction, again where that may help; its result.
 
-        with run_in_transaction():
-            order.save()
-            Stock.objects(item=order.item).update_one(dec__count=1)
+        def move(session):
+            source.modify(dec__balance=1)
+            target.modify(inc__balance=1)
 
-    A commit whose outcome the server does not know is tried again; transient
-    errors are not: they are raised, with the transaction aborted, for the caller
-    to run the block again.  Inside of a block of the same connection, the block
-    belongs to the outer transaction.  A transaction cannot span two connections.
+        with_transaction(move)
 
-    :param alias: the alias whose connection to use
+    As PyMongo's `session.with_transaction()` does, this runs the whole transaction
+    again after an error that is labelled "TransientTransactionError" (a write
+    conflict, a primary that steps down), and the commit after one that is labelled
+    "UnknownTransactionCommitResult", within 120 seconds.  Each time, the documents
+    that the last attempt wrote have their changes pending again.  Any other
+    exception aborts the transaction and is raised.
+
+    :param callback: is called with the session, if it takes an argument
+    :param alias: the alias with the connection to use
     :param session_kwargs: arguments of PyMongo's `client.start_session()`
     :param transaction_kwargs: arguments of `session.start_transaction()`
 
-    See https://www.mongodb.com/docs/manual/core/transactions/
+    See https://www.mongodb.com/docs/manual/core/transactions-in-applications/
     """
-    block = _Transaction(alias, session_kwargs or {}, transaction_kwargs or {})
+    body = _with_transaction(
+        SYNC, callback, alias, session_kwargs or {}, transaction_kwargs or {}
+    )
     try:
-        run(block.begin(SYNC))
+        result: R = run(body)
     except WrongFamilyError as error:
-        raise _named(error, "async_run_in_transaction()") from None
-    try:
-        yield
-    except BaseException as error:
-        run(block.end(SYNC, error))
-        raise
-    run(block.end(SYNC, None))
+        raise error.for_call("async_with_transaction()") from None
+    return result
 
 
-@asynccontextmanager
-async def async_run_in_transaction(
+async def async_with_transaction(
+    callback: Callable[..., Awaitable[R]],
     alias: str = DEFAULT_CONNECTION_NAME,
     session_kwargs: Mapping[str, Any] | None = None,
     transaction_kwargs: Mapping[str, Any] | None = None,
-) -> AsyncIterator[None]:
-    block = _Transaction(alias, session_kwargs or {}, transaction_kwargs or {})
+) -> R:
+    body = _with_transaction(
+        ASYNC, callback, alias, session_kwargs or {}, transaction_kwargs or {}
+    )
     try:
-        await block.begin(ASYNC)
+        result: R = await body
     except WrongFamilyError as error:
-        raise _named(error, "run_in_transaction()") from None
+        raise error.for_call("with_transaction()") from None
+    return result
+
+
+async_with_transaction.__doc__ = with_transaction.__doc__
+
+
+async def _with_transaction(
+    io: IO,
+    callback: Callable[..., Any],
+    alias: str,
+    session_kwargs: Mapping[str, Any],
+    transaction_kwargs: Mapping[str, Any],
+) -> Any:
+    takes_session = _takes_an_argument(callback)
+
+    async def attempt(session: Any) -> Any:
+        with bound_session(session, "with_transaction()"):
+            return await io.plain(callback, *([session] if takes_session else []))
+
+    session = client(io, alias).start_session(**session_kwargs)
     try:
-        yield
-    except BaseException as error:
-        await block.end(ASYNC, error)
-        raise
-    await block.end(ASYNC, None)
+        return await io.plain(
+            session.with_transaction,
+            attempt if io.is_async else lambda session: run(attempt(session)),
+            **transaction_kwargs,
+        )
+    finally:
+        undo_all(session)
+        await _end(io, session)
 
 
-async_run_in_transaction.__doc__ = run_in_transaction.__doc__
+def _takes_an_argument(callback: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(callback).bind(None)
+    except TypeError:
+        return False
+    return True

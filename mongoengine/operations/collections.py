@@ -54,11 +54,8 @@ class InvalidCollectionError(Exception):
 
 def alias_of(cls: DocumentClass) -> str:
     """The alias that the class uses in this task or thread."""
-    switched = context.db_aliases.get()
-    if cls in switched:
-        return switched[cls]
-    alias: str = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
-    return alias
+    alias: str | None = context.db_alias_of(cls)
+    return own_alias_of(cls) if alias is None else alias
 
 
 def own_alias_of(cls: DocumentClass) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 
 import pytest
@@ -59,13 +58,6 @@ def test_a_block_that_fails_is_left_as_well() -> None:
         assert context.sub_classes_are_off(ContextBase)
         raise ValueError
     assert not context.sub_classes_are_off(ContextBase)
-
-
-def test_a_block_may_be_left_in_another_context() -> None:
-    switch = Switch(context.db_aliases, "other", ContextBase)
-    contextvars.copy_context().run(switch.__enter__)
-    switch.__exit__()
-    assert context.db_alias_of(ContextBase) is None
 
 
 def test_what_was_switched_later_is_left_alone() -> None:

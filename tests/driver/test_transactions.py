@@ -7,11 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pymongo import WriteConcern
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from mongoengine import Document, IntField, get_async_connection, get_connection
-from mongoengine.connection import bound_session
-from mongoengine.context_managers import async_run_in_transaction, run_in_transaction
+from mongoengine.connection import _get_session, bound_session
+from mongoengine.context_managers import (
+    async_run_in_transaction,
+    async_with_transaction,
+    run_in_transaction,
+    with_transaction,
+)
 from mongoengine.driver.transaction import on_abort
 from tests.families import Family
 
@@ -304,3 +310,206 @@ async def test_with_transaction_of_pymongo_undoes_each_attempt(
     assert attempts == [0, 1, 2]
     assert called == [1, 2]
     assert numbers(mongo) == [0, 3]
+
+
+# -- blocks -------------------------------------------------------------------
+
+
+async def test_a_block_gives_its_session(family: Family, sessions: Sessions) -> None:
+    async with Block(family) as session:
+        assert session.in_transaction
+        assert _get_session() is session
+
+
+async def test_a_block_inside_of_another_commits_on_its_own(
+    family: Family, sessions: Sessions, mongo: Any
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with Block(family) as outer:
+            await family(Entry(number=1), "save")
+            async with Block(family) as inner:
+                assert inner is not outer
+                await family(Entry(number=2), "save")
+            assert numbers(mongo) == [0, 2]
+            assert _get_session() is outer
+            raise ZeroDivisionError
+    assert numbers(mongo) == [0, 2]
+
+
+async def test_a_block_inside_of_another_fails_on_its_own(
+    family: Family, sessions: Sessions, mongo: Any
+) -> None:
+    async with Block(family):
+        await family(Entry(number=1), "save")
+        with pytest.raises(ZeroDivisionError):
+            async with Block(family):
+                await family(Entry(number=2), "save")
+                raise ZeroDivisionError
+    assert numbers(mongo) == [0, 1]
+
+
+async def test_each_block_calls_its_own_callbacks(
+    family: Family, sessions: Sessions
+) -> None:
+    called: list[str] = []
+    with pytest.raises(ZeroDivisionError):
+        async with Block(family):
+            on_abort(lambda: called.append("outer"))
+            async with Block(family):
+                on_abort(lambda: called.append("inner"))
+            raise ZeroDivisionError
+    assert called == ["outer"]
+
+
+async def test_a_block_that_is_ended_by_its_user_is_not_committed_again(
+    family: Family, sessions: Sessions, mongo: Any
+) -> None:
+    async with Block(family) as session:
+        await family(Entry(number=1), "save")
+        await sessions(session, "abort_transaction")
+    assert numbers(mongo) == [0]
+
+
+async def test_a_block_decorates_functions(
+    family: Family, sessions: Sessions, mongo: Any
+) -> None:
+    fails = True
+
+    async def body() -> None:
+        await family(Entry(number=1), "save")
+        if fails:
+            raise ZeroDivisionError
+
+    if family.is_async:
+        decorated: Any = async_run_in_transaction()(body)
+    else:
+        decorated = run_in_transaction()(lambda: sessions.callback(drop(body))(None))
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            await maybe(decorated())
+    fails = False
+    await maybe(decorated())
+    assert numbers(mongo) == [0, 1]
+
+
+def drop(body: Callable[[], Any]) -> Callable[[Any], Any]:
+    return lambda session: body()
+
+
+async def maybe(result: Any) -> Any:
+    return await result if hasattr(result, "__await__") else result
+
+
+# -- with_transaction ---------------------------------------------------------
+
+
+async def retried(
+    family: Family, sessions: Sessions, body: Callable[[Any], Any], **options: Any
+) -> Any:
+    if family.is_async:
+        return await async_with_transaction(body, **options)
+    return with_transaction(sessions.callback(body), **options)
+
+
+def labelled(label: str) -> AutoReconnect:
+    error = AutoReconnect("lost")
+    error._add_error_label(label)
+    return error
+
+
+async def test_with_transaction_gives_the_result_of_its_callback(
+    family: Family, sessions: Sessions, mongo: Any
+) -> None:
+    async def work(session: Any) -> int:
+        assert _get_session() is session
+        await family(Entry(number=1), "save")
+        return 5
+
+    assert await retried(family, sessions, work) == 5
+    assert _get_session() is None
+    assert numbers(mongo) == [0, 1]
+
+
+async def test_with_transaction_takes_callbacks_without_arguments(
+    family: Family, sessions: Sessions
+) -> None:
+    if family.is_async:
+        assert await async_with_transaction(Entry.objects.async_count) == 1
+    else:
+        assert with_transaction(Entry.objects.count) == 1
+
+
+async def test_with_transaction_retries_transient_errors_after_undoing(
+    family: Family, sessions: Sessions, mongo: Any
+) -> None:
+    events: list[str] = []
+
+    async def work(session: Any) -> None:
+        events.append("work")
+        await family(Entry(number=len(events)), "save")
+        on_abort(lambda: events.append("undo"))
+        if len(events) < 4:
+            raise labelled("TransientTransactionError")
+
+    await retried(family, sessions, work)
+    assert events == ["work", "undo", "work", "undo", "work"]
+    assert numbers(mongo) == [0, 5]
+
+
+async def test_with_transaction_retries_commits_of_unknown_result(
+    family: Family, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    async def work(session: Any) -> None:
+        events.append("work")
+        on_abort(lambda: events.append("undo"))
+
+    fail_commit(monkeypatch, sessions, unknown_result(), times=2)
+    await retried(family, sessions, work)
+    assert events == ["work"]
+
+
+async def test_with_transaction_raises_other_errors_after_undoing(
+    family: Family, sessions: Sessions, mongo: Any
+) -> None:
+    events: list[str] = []
+
+    async def work(session: Any) -> None:
+        await family(Entry(number=1), "save")
+        on_abort(lambda: events.append("undo"))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await retried(family, sessions, work)
+    assert events == ["undo"]
+    assert numbers(mongo) == [0]
+    assert _get_session() is None
+
+
+async def test_with_transaction_passes_its_options_on(
+    family: Family, sessions: Sessions
+) -> None:
+    async def work(session: Any) -> Any:
+        return session
+
+    session = await retried(
+        family,
+        sessions,
+        work,
+        session_kwargs={"causal_consistency": False},
+        transaction_kwargs={"write_concern": WriteConcern(w=1)},
+    )
+    assert session.options.causal_consistency is False
+    assert session._transaction.opts.write_concern == WriteConcern(w=1)
+
+
+async def test_the_other_family_is_named(family: Family) -> None:
+    async def work(session: Any) -> None:
+        raise AssertionError("is not called")
+
+    with pytest.raises(RuntimeError, match=r"Use (async_)?with_transaction\(\) with"):
+        if family.is_async:
+            with_transaction(work)
+        else:
+            await async_with_transaction(work)
