@@ -600,20 +600,20 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
             rules.update({(referrer, field_name): rule for referrer in referring})
             owner._meta["delete_rules"] = rules
 
-    drop_collection = classmethod(blocking(_collections._drop_collection))
-    async_drop_collection = classmethod(asynchronous(_collections._drop_collection))
+    drop_collection = classmethod(blocking(_collections.drop_collection))
+    async_drop_collection = classmethod(asynchronous(_collections.drop_collection))
 
-    create_index = classmethod(blocking(_indexes._create_index))
-    async_create_index = classmethod(asynchronous(_indexes._create_index))
+    create_index = classmethod(blocking(_indexes.create_index))
+    async_create_index = classmethod(asynchronous(_indexes.create_index))
 
-    ensure_indexes = classmethod(blocking(_indexes._ensure_indexes))
-    async_ensure_indexes = classmethod(asynchronous(_indexes._ensure_indexes))
+    ensure_indexes = classmethod(blocking(_indexes.ensure_indexes))
+    async_ensure_indexes = classmethod(asynchronous(_indexes.ensure_indexes))
 
-    list_indexes = classmethod(blocking(_indexes._list_indexes))
-    async_list_indexes = classmethod(asynchronous(_indexes._list_indexes))
+    list_indexes = classmethod(blocking(_indexes.list_indexes))
+    async_list_indexes = classmethod(asynchronous(_indexes.list_indexes))
 
-    compare_indexes = classmethod(blocking(_indexes._compare_indexes))
-    async_compare_indexes = classmethod(asynchronous(_indexes._compare_indexes))
+    compare_indexes = classmethod(blocking(_indexes.compare_indexes))
+    async_compare_indexes = classmethod(asynchronous(_indexes.compare_indexes))
 
 
 class DynamicDocument(DynamicAttributes, Document, metaclass=TopLevelDocumentMetaclass):

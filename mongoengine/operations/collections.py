@@ -1,19 +1,30 @@
-"""Opening the collection of a document class, and its indexes.
+"""Open the collection of a document class, and create its indexes at first use.
 
-A collection is prepared when a class first uses it: made, where it is capped or
-a timeseries, and given its indexes.  What has been prepared is noted on the
+A collection is prepared when a class first uses it: created, where it is capped or
+a time series, and given its indexes.  What has been prepared is noted on the
 PyMongo database object, so that it is forgotten with the client that it belongs
-to; using it again costs a look into a dict.
+to; using it again costs a look-up in a dict.
+
+A preparation that fails or is cancelled is not noted: whoever uses the class next
+prepares it again, so that nobody works without a unique index unawares.
+
+Tasks and threads that find a preparation running wait for it, unless it runs code
+of the user's (an `ensure_indexes()` of their own).  That may wait for anything,
+also for those who would wait for it, so that then each prepares for itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import os
 import threading
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pymongo.errors import CollectionInvalid, OperationFailure
 
 from mongoengine import connection
 from mongoengine.base import context
@@ -37,19 +48,50 @@ DEFAULT_CAPPED_SIZE = 10 * 2**20
 #: Servers allot capped collections in steps of so many bytes.
 CAPPED_SIZE_STEP = 256
 
-# Attributes of PyMongo database objects.
-_PREPARED = "_mongoengine_prepared"
-_PREPARING = "_mongoengine_preparing"
+# The attribute of PyMongo database objects that holds a `_Collections`.
+_COLLECTIONS = "_mongoengine_collections"
+_NAMESPACE_EXISTS = 48
 
-# What this task or thread is preparing: `ensure_indexes()`, which users may
-# override, opens the collection that is being prepared.
-_preparing_here: ContextVar[frozenset[tuple[int, Target]]] = ContextVar(
-    "preparing_here", default=frozenset()
+
+class _Collections:
+    """The collections of one PyMongo database object that have been prepared."""
+
+    def __init__(self) -> None:
+        self.prepared: dict[Target, Any] = {}
+        #: What others may wait for, by process: a forked child has a copy of it.
+        self.running: dict[tuple[int, Target], threading.Event | asyncio.Event] = {}
+        self.drops = 0
+
+    @classmethod
+    def of(cls, database: Any) -> _Collections:
+        collections: _Collections = vars(database).setdefault(_COLLECTIONS, cls())
+        return collections
+
+    def forget(self, target: Target) -> None:
+        """Prepare a collection again when it is next used."""
+        self.drops += 1
+        self.prepared.pop(target, None)
+
+
+class _Preparation:
+    """A collection that this task or thread is preparing.
+
+    What is called meanwhile may open the collection: `ensure_indexes()` does.
+    """
+
+    def __init__(self, database: Any, target: Target) -> None:
+        self.database = database
+        self.target = target
+        self.is_over = False
+
+
+_preparing_here: ContextVar[tuple[_Preparation, ...]] = ContextVar(
+    "preparing_here", default=()
 )
 
 
 class InvalidCollectionError(Exception):
-    """A collection exists, and is not capped as its document class demands."""
+    """A collection exists with other options than its document class declares."""
 
 
 def alias_of(cls: DocumentClass) -> str:
@@ -102,10 +144,10 @@ def prepared_collection(
     :raises WrongFamilyError: if the alias is open only the other way
     :raises ConnectionFailure: if it is not defined
     """
-    prepared = connection.database(io, alias).__dict__.get(_PREPARED)
-    if prepared is None:
+    collections = connection.database(io, alias).__dict__.get(_COLLECTIONS)
+    if collections is None:
         return None
-    collection = prepared.get((cls, name))
+    collection = collections.prepared.get((cls, name))
     if collection is not None and cls._collection is None and _is_own(cls, alias, name):
         return None  # it was forgotten
     return collection
@@ -114,34 +156,66 @@ def prepared_collection(
 async def open_collection(
     cls: DocumentClass, io: IO, alias: str | None = None, name: str | None = None
 ) -> Any:
-    """The collection of `cls`, ready for use.
+    """Return the collection of `cls`, ready for use.
 
     :param alias: connection alias; that of `cls` where None.
     :param name: collection name; that of `cls` where None.
+    :raises InvalidCollectionError: it exists with other options.
     """
     if alias is None:
         alias = alias_of(cls)
     if name is None:
         name = cls._get_collection_name()
+    collection = prepared_collection(cls, io, alias, name)
+    if collection is not None:
+        return collection
+    database = connection.database(io, alias)
     target: Target = (cls, name)  # type: ignore[assignment]
-    while True:
-        collection = prepared_collection(cls, io, alias, target[1])
-        if collection is not None:
-            return collection
-        database = connection.database(io, alias)
-        if (id(database), target) in _preparing_here.get():
+    outer = _preparing_here.get()
+    for preparation in outer:
+        if (
+            preparation.target == target
+            and preparation.database is database
+            and not preparation.is_over
+        ):
             return database.get_collection(name)
-        preparing: dict[Target, Any] = vars(database).setdefault(_PREPARING, {})
-        done = asyncio.Event() if io.is_async else threading.Event()
-        others = preparing.setdefault(target, done)
-        if others is done:
-            break
-        await io(others.wait())
+    preparation = _Preparation(database, target)
+    token = _preparing_here.set((*outer, preparation))
     try:
-        return await _prepare(cls, io, database, alias, target)
+        if _has_own_ensure_indexes(cls, io):
+            return await _prepare(cls, io, database, alias, target)
+        return await _prepare_once(cls, io, database, alias, target)
     finally:
-        del preparing[target]
-        done.set()
+        preparation.is_over = True
+        _preparing_here.reset(token)
+
+
+def _has_own_ensure_indexes(cls: DocumentClass, io: IO) -> bool:
+    """Whether creating the indexes of the class runs code of the user's."""
+    face = cls.async_ensure_indexes if io.is_async else cls.ensure_indexes
+    return not hasattr(face, "_operation") or hasattr(face, "__wrapped__")
+
+
+async def _prepare_once(
+    cls: DocumentClass, io: IO, database: Any, alias: str, target: Target
+) -> Any:
+    """Prepare a collection, or wait until another task or thread has."""
+    running = _Collections.of(database).running
+    key = (os.getpid(), target)
+    while True:
+        done = asyncio.Event() if io.is_async else threading.Event()
+        first = running.setdefault(key, done)
+        if first is not done:
+            await io.plain(first.wait)
+            collection = prepared_collection(cls, io, alias, target[1])
+            if collection is not None:
+                return collection
+            continue  # it failed or was cancelled
+        try:
+            return await _prepare(cls, io, database, alias, target)
+        finally:
+            del running[key]
+            done.set()
 
 
 def _is_own(cls: DocumentClass, alias: str, name: str | None) -> bool:
@@ -152,6 +226,8 @@ def _is_own(cls: DocumentClass, alias: str, name: str | None) -> bool:
 async def _prepare(
     cls: DocumentClass, io: IO, database: Any, alias: str, target: Target
 ) -> Any:
+    collections = _Collections.of(database)
+    drops = collections.drops
     name = target[1]
     meta = cls._meta
     if meta.get("max_size") or meta.get("max_documents"):
@@ -160,91 +236,109 @@ async def _prepare(
         collection = await _open_timeseries(cls, io, database, name)
     else:
         collection = database.get_collection(name)
-    try:
-        if meta.get("auto_create_index", True) and await io(database.client.is_primary):
-            await _ensure_first_indexes(cls, io, database, alias, target)
-    except Exception:
-        # As the error has been told, later operations do without the index.
-        _note_prepared(cls, alias, database, target, collection)
-        raise
-    _note_prepared(cls, alias, database, target, collection)
+    is_ready = True
+    if meta.get("auto_create_index", True):
+        # A secondary may become the primary: ask again when it is next used.
+        is_ready = await io.plain(getattr, database.client, "is_primary")
+        if is_ready:
+            await _ensure_first_indexes(cls, io, alias, target)
+    if is_ready and collections.drops == drops:
+        collections.prepared[target] = collection
+    if _is_own(cls, alias, name):
+        cls._collection = collection
     return collection
 
 
 async def _ensure_first_indexes(
-    cls: DocumentClass, io: IO, database: Any, alias: str, target: Target
+    cls: DocumentClass, io: IO, alias: str, target: Target
 ) -> None:
-    here = _preparing_here.set(_preparing_here.get() | {(id(database), target)})
+    with ExitStack() as switched:
+        if alias_of(cls) != alias:
+            switched.enter_context(context.Switch(context.db_aliases, alias, cls))
+        if cls._get_collection_name() != target[1]:
+            switched.enter_context(
+                context.Switch(context.collection_names, target[1], cls)
+            )
+        await io.call(cls, "ensure_indexes")
+
+
+async def _exists(io: IO, database: Any, name: str) -> bool:
+    return name in await io(database.list_collection_names)
+
+
+async def _create(io: IO, database: Any, name: str, options: Mapping[str, Any]) -> Any:
+    """Create a collection; None if another task, thread or program just has."""
     try:
-        with ExitStack() as switched:
-            if alias_of(cls) != alias:
-                switched.enter_context(context.Switch(context.db_aliases, alias, cls))
-            if cls._get_collection_name() != target[1]:
-                switched.enter_context(
-                    context.Switch(context.collection_names, target[1], cls)
-                )
-            await io.call(cls, "ensure_indexes")
-    finally:
-        _preparing_here.reset(here)
+        return await io(database.create_collection, name, **options)
+    except CollectionInvalid:
+        return None
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
+        return None
 
 
-def _note_prepared(
-    cls: DocumentClass, alias: str, database: Any, target: Target, collection: Any
-) -> None:
-    vars(database).setdefault(_PREPARED, {})[target] = collection
-    if _is_own(cls, alias, target[1]):
-        cls._collection = collection
-
-
-async def _exists(io: IO, database: Any, name: str, *, session: Session = None) -> bool:
-    session = connection._get_session()
-    return name in await io(database.list_collection_names(session=session))
+def _differ(
+    existing: Mapping[str, Any], declared: Mapping[str, Any], names: Iterable[str]
+) -> bool:
+    return any(existing.get(name) != declared.get(name) for name in names)
 
 
 async def _open_capped(cls: DocumentClass, io: IO, database: Any, name: str) -> Any:
-    """The capped collection `name`, made if need be.
+    """Return the capped collection `name`, created if need be.
 
     See https://www.mongodb.com/docs/manual/core/capped-collections/
+
+    :raises InvalidCollectionError: it is not capped, or with other limits.
     """
-    count = cls._meta.get("max_documents") or None
     size = cls._meta.get("max_size") or DEFAULT_CAPPED_SIZE
     size = math.ceil(size / CAPPED_SIZE_STEP) * CAPPED_SIZE_STEP
-    session = connection._get_session()
-    if await _exists(io, database, name):
-        collection = database.get_collection(name)
-        options = await io(collection.options(session=session))
-        if options.get("max") != count or options.get("size") != size:
-            # The name has always been told as None, and programs match the text.
-            raise InvalidCollectionError(
-                'Cannot create collection "None" as a capped collection as it '
-                "already exists"
-            )
-        return collection
     options = {"capped": True, "size": size}
-    if count is not None:
+    if count := cls._meta.get("max_documents"):
         options["max"] = count
-    return await io(database.create_collection, name, session=session, **options)
+    if not await _exists(io, database, name):
+        created = await _create(io, database, name, options)
+        if created is not None:
+            return created
+    collection = database.get_collection(name)
+    if _differ(await io(collection.options), options, ("size", "max")):
+        raise InvalidCollectionError(
+            f'Cannot create collection "{name}" as a capped collection as it '
+            "already exists"
+        )
+    return collection
 
 
 async def _open_timeseries(cls: DocumentClass, io: IO, database: Any, name: str) -> Any:
-    """The timeseries collection `name`, made if need be.
+    """Return the time series collection `name`, created if need be.
 
     See https://www.mongodb.com/docs/manual/core/timeseries-collections/
+
+    :raises InvalidCollectionError: another program has just created it otherwise.
     """
+    series = dict(cls._meta["timeseries"])
+    options: dict[str, Any] = {"timeseries": series}
+    if "expireAfterSeconds" in series:
+        options["expireAfterSeconds"] = series.pop("expireAfterSeconds")
     if await _exists(io, database, name):
         collection = database.get_collection(name)
-        # Asked for, as ever, but not compared: any existing collection will do.
-        await io(collection.options(session=connection._get_session()))
+        # As ever, its options are asked for, and any existing collection will do.
+        await io(collection.options)
         return collection
-    timeseries = dict(cls._meta["timeseries"])
-    options: dict[str, Any] = {"timeseries": timeseries}
-    if "expireAfterSeconds" in timeseries:
-        options["expireAfterSeconds"] = timeseries.pop("expireAfterSeconds")
-    session = connection._get_session()
-    return await io(database.create_collection, name, session=session, **options)
+    created = await _create(io, database, name, options)
+    if created is not None:
+        return created
+    collection = database.get_collection(name)
+    existing = (await io(collection.options)).get("timeseries", {})
+    if _differ(existing, series, {"timeField", "metaField", *series}):
+        raise InvalidCollectionError(
+            f'Cannot create collection "{name}" as a time series collection as it '
+            "already exists"
+        )
+    return collection
 
 
-async def _drop_collection(
+async def drop_collection(
     cls: DocumentClass, io: IO, /, *, session: Session = None
 ) -> None:
     """Drop the collection of the class, all its documents and indexes.
@@ -263,5 +357,9 @@ async def _drop_collection(
     database = connection.database(io, alias)
     if _is_own(cls, alias, name):
         cls._collection = None
-    vars(database).get(_PREPARED, {}).pop((cls, name), None)
-    await io(database.drop_collection(name, session=connection._get_session()))
+    collections = _Collections.of(database)
+    try:
+        collections.forget((cls, name))
+        await io(database.drop_collection, name)
+    finally:  # one that prepared it meanwhile
+        collections.forget((cls, name))

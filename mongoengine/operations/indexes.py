@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mongoengine import connection
 from mongoengine.operations.collections import alias_of, open_collection
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ BY_CLASS: Keys = [("_cls", 1)]
 BY_ID: Keys = [("_id", 1)]
 
 
-async def _create_index(
+async def create_index(
     cls: DocumentClass,
     io: IO,
     /,
@@ -46,12 +45,11 @@ async def _create_index(
     spec["background"] = background
     spec.update(kwargs)
     collection = await open_collection(cls, io)
-    session = connection._get_session()
-    name: str = await io(collection.create_index(fields, session=session, **spec))
+    name: str = await io(collection.create_index, fields, **spec)
     return name
 
 
-async def _ensure_indexes(
+async def ensure_indexes(
     cls: DocumentClass, io: IO, /, *, session: Session = None
 ) -> None:
     """Create the indexes of `meta["indexes"]` and of the fields.
@@ -64,7 +62,6 @@ async def _ensure_indexes(
     common = dict(meta.get("index_opts") or {})
     common.pop("cls", None)
     collection = await open_collection(cls, io)
-    session = connection._get_session()
     classed = False
     for declared in meta["index_specs"]:
         spec = {**common, **declared}
@@ -72,13 +69,13 @@ async def _ensure_indexes(
         spec.pop("cls", None)
         classed = classed or _begins_with_class(fields)
         options = {"background": background, **spec}
-        await io(collection.create_index(fields, session=session, **options))
+        await io(collection.create_index, fields, **options)
     if meta.get("index_cls", True) and meta.get("allow_inheritance") and not classed:
         options = {"background": background, **common}
-        await io(collection.create_index("_cls", session=session, **options))
+        await io(collection.create_index, "_cls", **options)
 
 
-async def _list_indexes(
+async def list_indexes(
     cls: DocumentClass, io: IO, /, *, session: Session = None
 ) -> list[Keys]:
     """The keys of every index that the collection should have.
@@ -100,7 +97,7 @@ async def _list_indexes(
     return found
 
 
-async def _compare_indexes(
+async def compare_indexes(
     cls: DocumentClass, io: IO, /, *, session: Session = None
 ) -> dict[str, list[Keys]]:
     """Compare the indexes that are declared with those that are there.
@@ -110,8 +107,7 @@ async def _compare_indexes(
     """
     wanted: list[Keys] = await io.call(cls, "list_indexes")
     collection = await open_collection(cls, io)
-    session = connection._get_session()
-    information = await io(collection.index_information(session=session))
+    information = await io(collection.index_information)
     missing, extra = difference(wanted, information)
     return {"missing": missing, "extra": extra}
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import threading
 from typing import Any
 
 import pytest
+from pymongo.errors import OperationFailure
 
 from mongoengine import (
     DateTimeField,
     Document,
     IntField,
+    NotUniqueError,
     OperationError,
-    connect,
-    disconnect_all,
 )
 from mongoengine.context_managers import switch_collection, switch_db
 from mongoengine.document import InvalidCollectionError
@@ -84,8 +83,8 @@ async def test_capped_otherwise(family: Family) -> None:
     for _ in range(2):
         with pytest.raises(
             InvalidCollectionError,
-            match=r'^Cannot create collection "None" as a capped collection as it '
-            r"already exists$",
+            match=r'^Cannot create collection "collection_capped" as a capped '
+            r"collection as it already exists$",
         ):
             await family(CollectionCappedByCount(), "save")
 
@@ -194,69 +193,31 @@ async def test_overridden_ensure_indexes_may_use_the_collection(
     assert calls == ["collection_plain"]
 
 
-async def test_failed_indexes_are_told_once(
-    family: Family, monkeypatch: pytest.MonkeyPatch
+class CollectionUnindexed(Document):
+    number = IntField()
+    meta = {"collection": "collection_conflict", "indexes": ["number"]}
+
+
+class CollectionUnique(Document):
+    number = IntField(unique=True)
+    meta = {"collection": "collection_conflict"}
+
+
+async def test_nothing_is_done_without_an_index_that_cannot_be_created(
+    family: Family, mongo: Any
 ) -> None:
-    if family.is_async:
-
-        async def async_ensure(cls: Any) -> None:
-            raise ValueError("no index today")
-
-        monkeypatch.setattr(
-            CollectionPlain, "async_ensure_indexes", classmethod(async_ensure)
-        )
-    else:
-
-        def ensure(cls: Any) -> None:
-            raise ValueError("no index today")
-
-        monkeypatch.setattr(CollectionPlain, "ensure_indexes", classmethod(ensure))
-    with pytest.raises(ValueError, match="no index today"):
-        await family(CollectionPlain(), "save")
-    await family(CollectionPlain(), "save")
-
-
-async def test_cancelled_first_use_is_made_up_for(server_uri: str, mongo: Any) -> None:
-    family = Family("async", server_uri)
-    await family.connect()
-    tasks = [
-        asyncio.create_task(CollectionPlain(number=n).async_save()) for n in (1, 2)
-    ]
-    await asyncio.sleep(0)
-    tasks[0].cancel()
-    done = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(done[0], asyncio.CancelledError)
-    assert mongo.collection_plain.distinct("number") == [2]
-    assert "number_1" in mongo.collection_plain.index_information()
-
-
-def test_threads_prepare_a_collection_once(server_uri: str, mongo: Any) -> None:
-    from tests.families import Recorder
-
-    recorder = Recorder()
-    connect(
-        DATABASE,
-        host=server_uri,
-        uuidRepresentation="standard",
-        event_listeners=[recorder],
-    )
-    try:
-        barrier = threading.Barrier(8)
-
-        def first_use() -> None:
-            barrier.wait()
-            CollectionPlain(number=1).save()
-
-        threads = [threading.Thread(target=first_use) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        disconnect_all()
-    names = [next(iter(command)) for command in recorder.sent]
-    assert sorted(names) == ["createIndexes"] + ["insert"] * 8
-    assert names[0] == "createIndexes"
+    await family(CollectionUnindexed(number=1), "save")
+    for _ in range(2):
+        with pytest.raises(OperationFailure, match="same name"):
+            await family(CollectionUnique(number=1), "save")
+        with pytest.raises(OperationFailure, match="same name"):
+            await family(CollectionUnique.objects, "count")
+        with pytest.raises(OperationFailure, match="same name"):
+            await family(CollectionUnique.objects, "insert", [CollectionUnique()])
+    assert mongo.collection_conflict.count_documents({}) == 1
+    mongo.collection_conflict.drop_index("number_1")
+    with pytest.raises(NotUniqueError):
+        await family(CollectionUnique(number=1), "save")
 
 
 def test_loops_have_their_own_clients(server_uri: str, mongo: Any) -> None:

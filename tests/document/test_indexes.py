@@ -204,7 +204,7 @@ def test_text_index_of_several_fields_is_told_by_its_weights() -> None:
         "key": [("size", 1), ("_fts", "text"), ("_ftsx", 1)],
         "weights": {"body": 1, "title": 1},
     }
-    keys = _indexes._keys_of(stored)
+    keys = _indexes.keys_of(stored)
     assert keys == [("size", 1), ("body", "text"), ("title", "text")]
     (declared, _) = IndexedText.list_indexes()
     assert declared == [("size", 1), ("title", "text"), ("body", "text")]
