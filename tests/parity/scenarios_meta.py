@@ -824,6 +824,7 @@ def capped_collection_defaults(me, db):
     return [first, db.commands()]
 
 
+@differs("the error names the collection")
 def capped_collection_mismatch(me, db):
     def define(**sizes):
         class Log(me.Document):
@@ -841,6 +842,7 @@ def capped_collection_mismatch(me, db):
     ]
 
 
+@differs("the error names the collection")
 def capped_but_exists_uncapped(me, db):
     db.insert("log", {"_id": ObjectId("5f0000000000000000000001")})
 
