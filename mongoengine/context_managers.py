@@ -21,7 +21,6 @@ from pymongo.read_concern import ReadConcern
 from mongoengine.base import context
 from mongoengine.common import _import_class
 from mongoengine.driver.block import Block
-from mongoengine.driver.io import IO
 from mongoengine.driver.query_counter import async_query_counter, query_counter
 from mongoengine.driver.session import bound_session
 from mongoengine.driver.transaction import (
@@ -59,7 +58,17 @@ C = TypeVar("C", bound=type[Any])
 T = TypeVar("T")
 
 
-class _SwitchBlock(Block[T]):
+class _PureBlock(Block[T]):
+    """A block that sends nothing, so that entering and leaving need no `io`."""
+
+    async def __aenter__(self) -> T:
+        return self.__enter__()
+
+    async def __aexit__(self, *error: Any) -> None:
+        self.__exit__(*error)
+
+
+class _SwitchBlock(_PureBlock[T]):
     """A block with some switches on."""
 
     def _switches(self) -> list[context.Switch[Any]]:
@@ -68,16 +77,16 @@ class _SwitchBlock(Block[T]):
     def _value(self) -> T:
         raise NotImplementedError
 
-    async def _enter(self, io: IO) -> T:
+    def __enter__(self) -> T:
         self._on = self._switches()
         for switch in self._on:
             switch.__enter__()
         return self._value()
 
-    async def _leave(self, io: IO, error: BaseException | None) -> None:
+    def __exit__(self, *error: Any) -> None:
         while self._on:
             try:
-                self._on.pop().__exit__(type(error) if error else None, error)
+                self._on.pop().__exit__(*error)
             except ContextError:
                 for switch in self._on:
                     switch.forget()
@@ -213,7 +222,7 @@ def no_dereferencing_active_for_class(cls: type[Any]) -> bool:
     return context.dereferencing_is_off(cls)
 
 
-class _CollectionBlock(Block[Any]):
+class _CollectionBlock(_PureBlock[Any]):
     """A block that gives a PyMongo collection with other options."""
 
     def __init__(self, collection: Any) -> None:
@@ -222,10 +231,10 @@ class _CollectionBlock(Block[Any]):
     def _options(self) -> dict[str, Any]:
         raise NotImplementedError
 
-    async def _enter(self, io: IO) -> Any:
+    def __enter__(self) -> Any:
         return self._collection.with_options(**self._options())
 
-    async def _leave(self, io: IO, error: BaseException | None) -> None:
+    def __exit__(self, *error: object) -> None:
         """Do nothing: the options belong to the collection that was given."""
 
 
