@@ -19,6 +19,7 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from mongoengine.base import context
+from mongoengine.base.public import publish
 from mongoengine.common import _import_class
 from mongoengine.driver.block import Block
 from mongoengine.driver.query_counter import async_query_counter, query_counter
@@ -288,3 +289,5 @@ async_set_read_write_concern = set_read_write_concern
 async_set_write_concern = set_write_concern
 async_switch_collection = switch_collection
 async_switch_db = switch_db
+
+publish(globals())

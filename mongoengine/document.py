@@ -21,6 +21,7 @@ from mongoengine.base.datastructures import rebind
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
+from mongoengine.base.public import publish
 from mongoengine.common import _import_class
 from mongoengine.driver.io import ASYNC, SYNC, asynchronous, blocking
 from mongoengine.errors import (
@@ -690,3 +691,6 @@ class MapReduceDocument:
     def object(self) -> Any:
         """The document whose primary key is `key`, as `fetch()` gives it."""
         return self.fetch()
+
+
+publish(globals())

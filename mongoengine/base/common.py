@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.utils import warn_caller
@@ -81,6 +82,20 @@ class _DocumentRegistry:
     def unregister(doc_cls_name: str) -> None:
         """Forget the class registered as `doc_cls_name`.  Raises `KeyError`."""
         _classes.pop(doc_cls_name)
+
+
+def class_named_in(stored: Mapping[str, Any]) -> Any:
+    """The document class that the `_cls` of a dict names; None where there is none.
+
+    In a dict of a `DictField`, `_cls` may be anything that a user has put there.
+    """
+    name = stored.get("_cls")
+    if not isinstance(name, str):
+        return None
+    try:
+        return _DocumentRegistry.get(name)
+    except NotRegistered:
+        return None
 
 
 def _is_named(full_name: str, last: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from bson import DBRef
 
+from mongoengine.base.codec import Proof, each
 from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
 from mongoengine.base.fields import BaseField
 from mongoengine.base.plain import (
@@ -232,6 +233,10 @@ class ComplexBaseField(BaseField[T]):
         if hasattr(item, "to_python"):
             return item.to_python()
         return self.to_python(item)
+
+    def _items_load_proof(self) -> Proof | None:
+        proof = self._load_proof()
+        return None if proof is None else each(proof)
 
     def _from_raw(self, value: Any) -> Any:
         if self.field is None and value.__class__ in (list, dict):

@@ -62,6 +62,17 @@ class _OwnName:
         return name
 
 
+#: What the conversion of bad data raises.
+CANNOT_CONVERT = (
+    ArithmeticError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValidationError,
+    ValueError,
+)
+
+
 class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
     """The state of a document: its values, and what became of them."""
 
@@ -192,7 +203,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 if name not in values:
                     self._touch(self._fields[name])
                     values = self._values
-            if self._raw is not None and not self._meta.get("strict", True):
+            if self._raw is not None:
                 self._keep_unknown(self._raw)
         found: dict[str, Any] = values
         return found
@@ -203,9 +214,12 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         self._values = values
 
     def _keep_unknown(self, raw: Mapping[str, Any]) -> None:
-        """What has no field is there, too, where the class is not strict."""
+        """What has no field is there, too.
+
+        Where the class is strict, it had one when the document was loaded.
+        """
         for key in raw:
-            if key not in self._reverse_db_field_map:
+            if key != "_cls" and key not in self._reverse_db_field_map:
                 self._values.setdefault(key, raw[key])
 
     def _touch(self, field: Any) -> Any:
@@ -327,7 +341,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
     def _convert_now(self, field: Any, errors: dict[str, Exception]) -> None:
         try:
             self._touch(field)
-        except (AttributeError, ValueError) as failure:
+        except CANNOT_CONVERT as failure:
             errors[field.name] = failure
 
     @classmethod
@@ -339,20 +353,21 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
     @classmethod
     def _construct(cls, son: Any, auto_dereference: bool, created: bool) -> Self:
-        """Convert every value and call the constructor with them."""
-        data = dict(son)
+        """Convert every value and call the constructor with them.
+
+        Keys are database names or names of fields; the last one for a field counts.
+        """
+        names = cls._reverse_db_field_map
+        data = {names.get(key, key): value for key, value in son.items()}
         errors: dict[str, Exception] = {}
         for name, field in cls._fields.items():
-            key = field.db_field
-            if key not in data:
+            value = data.get(name)
+            if value is None:
                 continue
-            value = data[key]
             try:
-                data[name] = None if value is None else field.to_python(value)
-            except (AttributeError, ValueError) as failure:
+                data[name] = field.to_python(value)
+            except CANNOT_CONVERT as failure:
                 errors[name] = failure
-            if name != key:
-                del data[key]
         if errors:
             raise cls._invalid_data(errors)
         document = cls(__auto_convert=False, _created=created, **data)

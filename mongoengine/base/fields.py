@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, ove
 from bson import ObjectId
 
 from mongoengine.base import context
-from mongoengine.base.codec import FieldCodec
+from mongoengine.base.codec import FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.context import (  # noqa: F401  (extensions look for it here)
     no_dereference_for_fields as _no_dereference_for_fields,
 )
 from mongoengine.base.plain import EMPTY, MISSING, SCALARS, adopt, document_classes
+from mongoengine.base.public import publish
 from mongoengine.errors import DeprecatedError, ValidationError
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class BaseField(Generic[T]):
     # Lists or dicts of values of any kind, at whatever depth.
     _untyped: bool = False
     _convert: Callable[[Any], Any]
+    # Class and name that an error names; for the field of a list's items the list's.
+    _place: str | None = None
 
     def __init__(
         self,
@@ -99,7 +102,7 @@ class BaseField(Generic[T]):
         sparse: bool = False,
         **kwargs: Any,
     ) -> None:
-        self._dereferences = True
+        self._dereferences: bool | None = True
         self._owner_document: Any = None
         self.db_field: str = "_id" if primary_key else db_field  # type: ignore[assignment]
         _check_db_field(self.db_field)
@@ -212,6 +215,19 @@ class BaseField(Generic[T]):
         """A function from a raw value to its dump, None where it cannot tell."""
         return None
 
+    def _load_proof(self) -> Proof | None:
+        """A test that is true of raw values whose conversion cannot fail.
+
+        None where no conversion can fail.
+        """
+        return of_type(self._loads_unchanged) if self._load_can_fail else None
+
+    def _items_load_proof(self) -> Proof | None:
+        """The same test for a list of raw values of the field."""
+        if not self._load_can_fail:
+            return None
+        return each_of_type(self._loads_unchanged)
+
     def _wire(self, value: Any) -> Any:
         """`to_mongo` for a dump that is encoded at once and not kept."""
         return self.to_mongo(value)
@@ -318,6 +334,10 @@ class BaseField(Generic[T]):
         """
         if self.owner_document is None:
             self.owner_document = cls
+        field: BaseField[Any] | None = self
+        while field is not None:
+            field._place = field._place or f"{cls.__name__}.{name}"
+            field = field._inner
 
     async def _before_insert(self, document: Any, io: IO) -> None:
         """Complete the field of a document (or embedded one) that will be inserted."""
@@ -390,7 +410,9 @@ class BaseField(Generic[T]):
     @property
     def _auto_dereference(self) -> bool:
         """Whether touching the field follows references, here and now."""
-        return self._dereferences and not context.dereferencing_of_field_is_off(self)
+        return bool(self._dereferences) and not context.dereferencing_of_field_is_off(
+            self
+        )
 
     def set_auto_dereferencing(self, value: bool) -> None:
         """Follow references (or not) when this field is touched."""
@@ -454,3 +476,5 @@ def _parameters_of(method: Any) -> tuple[str, ...]:
 # At the end, as they are made of BaseField.
 from mongoengine.base.complex_fields import ComplexBaseField  # noqa: E402
 from mongoengine.base.geo import GeoJsonBaseField  # noqa: E402
+
+publish(globals())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pymongo
 
 from mongoengine.common import _import_class
+from mongoengine.errors import LookUpError
 
 __all__ = ("IndexSpecs",)
 
@@ -42,6 +44,31 @@ _GEO_FIELDS = (
 )
 
 
+#: The directions of a PyMongo pair that are text.
+_INDEX_TYPES = frozenset(
+    (pymongo.GEO2D, pymongo.GEOSPHERE, pymongo.HASHED, pymongo.TEXT, "2d")
+)
+
+
+def _declared_fields(fields: Any) -> list[Any]:
+    """The fields of a declaration as a list of names and pairs."""
+    if isinstance(fields, str) or _is_pair(fields):
+        return [fields]
+    if isinstance(fields, Mapping):
+        return list(fields.items())
+    return list(fields)
+
+
+def _is_pair(field: Any) -> bool:
+    """Whether a declaration is one `("age", -1)`, and not several names."""
+    return (
+        isinstance(field, (list, tuple))
+        and len(field) == 2
+        and isinstance(field[0], str)
+        and field[1] in (1, -1)
+    )
+
+
 class IndexSpecs:
     """What a document class can tell of its indexes.
 
@@ -57,6 +84,8 @@ class IndexSpecs:
 
         @classmethod
         def _lookup_field(cls, parts: str | list[str]) -> list[Any]: ...
+        @classmethod
+        def _translate_field_name(cls, field: str, sep: str = ".") -> str: ...
 
     @classmethod
     def _build_index_specs(cls, meta_indexes: list[Any]) -> list[Spec]:
@@ -78,18 +107,19 @@ class IndexSpecs:
 
     @classmethod
     def _build_index_spec(cls, spec: Any) -> Spec:
-        """The specification for one declaration: a name, several, or a dict."""
-        if isinstance(spec, str):
-            spec = {"fields": [spec]}
-        elif isinstance(spec, (list, tuple)):
-            spec = {"fields": list(spec)}
-        built: Spec = dict(spec)
+        """The specification for one declaration.
+
+        That is a field, several of them, or a dict with `fields` and options.  A field
+        is a name with a direction in front (`"-age"`), or a pair as PyMongo takes it
+        (`("age", -1)`).
+        """
+        built: Spec = dict(spec) if isinstance(spec, dict) else {"fields": spec}
+        built["fields"] = declared = _declared_fields(built["fields"])
         keys = [
-            cls._index_key(name)
-            for name in built["fields"]
-            if not isinstance(name, (list, tuple))
+            cls._index_key(field) if isinstance(field, str) else cls._key_of_pair(field)
+            for field in declared
         ]
-        with_cls = cls._begins_with_cls(built)
+        with_cls = cls._begins_with_cls(built, keys)
         built.pop("cls", None)
         if with_cls and (not keys or keys[-1][1] not in _WITHOUT_CLS):
             keys.insert(0, ("_cls", 1))
@@ -98,13 +128,13 @@ class IndexSpecs:
         return built
 
     @classmethod
-    def _begins_with_cls(cls, spec: Spec) -> bool:
+    def _begins_with_cls(cls, spec: Spec, keys: list[Key]) -> bool:
         """Whether the declaration leaves room for `_cls` before its fields."""
         return bool(
             cls._meta.get("allow_inheritance")
             and not spec.get("sparse", False)
             and spec.get("cls", True)
-            and "_cls" not in spec["fields"]
+            and all(name != "_cls" for name, _ in keys)
             and (spec.get("cls", False) or cls._meta.get("index_cls", True))
         )
 
@@ -125,6 +155,46 @@ class IndexSpecs:
             return "_id", direction
         path = cls._lookup_field(name.split("."))
         return ".".join(getattr(step, "db_field", step) for step in path), direction
+
+    @classmethod
+    def _key_of_pair(cls, pair: Any) -> Key:
+        """Database name and direction of a pair of a declaration.
+
+        Its name may be that of a field or the one in the database; a path that is
+        neither is left as it is.
+
+        :raises ValueError: if it is not a name and a direction.
+        """
+        if not (_is_pair(pair) or (len(pair) == 2 and pair[1] in _INDEX_TYPES)):
+            raise ValueError(
+                f"{cls.__name__}: an index field is a name or a pair such as "
+                f'("age", -1), not {pair!r}'
+            )
+        name, direction = pair
+        if name in _PRIMARY_KEY:
+            return "_id", direction
+        if cls._is_stored_path(name):
+            return name, direction
+        try:
+            return cls._translate_field_name(name), direction
+        except (LookUpError, AttributeError):
+            return name, direction
+
+    @classmethod
+    def _is_stored_path(cls, path: str) -> bool:
+        """Whether a path is made of the database names of fields."""
+        owner: Any = cls
+        for part in path.split("."):
+            if owner is None:
+                return True
+            name = owner._reverse_db_field_map.get(part)
+            if name is None:
+                return False
+            field = owner._fields[name]
+            while field._inner is not None:
+                field = field._inner
+            owner = field._embedded_class
+        return True
 
     @classmethod
     def _unique_with_indexes(cls, namespace: str = "") -> list[Spec]:
@@ -156,7 +226,8 @@ class IndexSpecs:
             path = cls._lookup_field(other.split("."))
             names.append(".".join(step.db_field for step in path))
             path[-1].required = True
-            sparse = not sparse and path[-1].name not in cls.__dict__
+            # Upstream turns it on where the other field is inherited or embedded.
+            sparse = field.sparse or (not sparse and path[-1].name not in cls.__dict__)
         keys = [(f"{namespace}{name}", pymongo.ASCENDING) for name in names]
         return {"fields": keys, "unique": True, "sparse": sparse}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 from mongoengine.base.common import _DocumentRegistry
@@ -48,6 +49,63 @@ class MetaDict(dict[str, Any]):
             self[key] = self.get(key, []) + value if key in self._added_up else value
 
 
+class FieldMap(dict[str, BaseField[Any]]):
+    """The fields of a class by name; the class notices when they change."""
+
+    __slots__ = ("owner",)
+
+    #: The class; None until it has been made.
+    owner: Any
+
+    def __init__(self, fields: Mapping[str, BaseField[Any]], owner: Any = None) -> None:
+        super().__init__(fields)
+        self.owner = owner
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
+
+
+def _then_recompile(method: Any) -> Any:
+    @wraps(method)
+    def changing(self: FieldMap, *args: Any, **kwargs: Any) -> Any:
+        result = method(self, *args, **kwargs)
+        if self.owner is not None:
+            _forget_compiled(self.owner)
+        return result
+
+    return changing
+
+
+for _name in (
+    "__delitem__",
+    "__ior__",
+    "__setitem__",
+    "clear",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+):
+    setattr(FieldMap, _name, _then_recompile(getattr(dict, _name)))
+
+
+#: What is worked out of the fields of a class when it is first needed.
+_COMPILED = ("_filter_plans", "_update_plans")
+
+#: The attributes of a class that say which fields it has.
+_DECLARED = frozenset(
+    ("_db_field_map", "_fields", "_fields_ordered", "_reverse_db_field_map")
+)
+
+
+def _forget_compiled(cls: Any) -> None:
+    """Have the schema of a class, and its plans of queries, made anew."""
+    for name in _COMPILED:
+        if name in cls.__dict__:
+            type.__delattr__(cls, name)
+    type.__setattr__(cls, "_schema", _SchemaOnDemand())
+
+
 class _SchemaOnDemand:
     """Works out a class's schema when it is first asked for."""
 
@@ -80,7 +138,7 @@ class DocumentMetaclass(type):
         own = dict(_named_fields(attrs))
         _check_db_fields(own)
         fields = _inherited_fields(inherited) | own
-        attrs["_fields"] = fields
+        attrs["_fields"] = FieldMap(fields)
         attrs["_db_field_map"] = {k: f.db_field for k, f in fields.items()}
         attrs["_reverse_db_field_map"] = {f.db_field: k for k, f in fields.items()}
         attrs["_fields_ordered"] = tuple(
@@ -102,10 +160,22 @@ class DocumentMetaclass(type):
         if issubclass(new_class, _import_class("Document")):
             new_class._collection = None
         _DocumentRegistry.register(new_class)
+        new_class._fields.owner = new_class
         for field_name, field in fields.items():
             field._attach(new_class, field_name)
             _settle_field(new_class, field)
         return new_class
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if name == "_fields" and type(value) is not FieldMap:
+            value = FieldMap(value, cls)
+        super().__setattr__(name, value)
+        if name in _DECLARED or isinstance(value, BaseField):
+            _forget_compiled(cls)
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        _forget_compiled(cls)
 
 
 class TopLevelDocumentMetaclass(DocumentMetaclass):

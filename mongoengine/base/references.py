@@ -13,7 +13,7 @@ from uuid import UUID
 
 from bson import DBRef, ObjectId
 
-from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.common import class_named_in
 from mongoengine.common import _import_class
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import DoesNotExist, ValidationError
@@ -68,7 +68,9 @@ def untyped_target(value: Any) -> tuple[Any, DBRef] | None:
     if isinstance(value, dict):
         reference = value.get("_ref")
         if isinstance(reference, DBRef) and "_cls" in value:
-            return _DocumentRegistry.get(value["_cls"]), reference
+            cls = class_named_in(value)
+            # Otherwise it is a dict of the user's own.
+            return (cls, reference) if cls is not None and cls._is_document else None
         value = reference
     if isinstance(value, DBRef) and not isinstance(value, LazyReference):
         return None, value

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import SON
 
 from mongoengine import signals
+from mongoengine.base.codec import Dump, Proof, joined
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.plain import EMPTY, UNCHANGED
+from mongoengine.base.utils import class_attribute
 from mongoengine.common import _import_class
 from mongoengine.errors import NotRegistered, ValidationError
 
@@ -30,13 +33,11 @@ __all__ = ("EMPTY", "Schema", "new_son", "prepare_field")
 #: Stands for a dump that has the keys of the raw document, in their order.
 AS_STORED: dict[str, Any] = {}
 
-ONLY_DICTS = frozenset({dict})
-
 #: More shapes than this and the class is not one of few shapes: do not keep them.
 MOST_SHAPES = 256
 
-Proof = Callable[[Any], bool]
-Dump = Callable[[Any], Any]
+#: Keys that need no test, or one of the column of their values; and these tests.
+Columns = tuple[frozenset[str], tuple[tuple[Callable[[Any], Any], Proof], ...]]
 
 
 class LoadPlan(NamedTuple):
@@ -124,6 +125,8 @@ NO_TYPES: frozenset[type] = frozenset()
 def prepare_field(field: Any) -> None:
     """Work out what the hints of a field's class are worth for this field."""
     kind = type(field)
+    if field._dereferences is None:
+        field._dereferences = True
     inner = getattr(field, "field", None)
     if inner is not None:
         prepare_field(inner)
@@ -177,7 +180,7 @@ class Schema:
             prepare_field(field)
         self.loads: dict[tuple[str, ...], LoadPlan] = {}
         # The proofs of the shapes that need nothing else.
-        self.usual: dict[tuple[str, ...], tuple[tuple[str, Proof], ...]] = {}
+        self.usual: dict[tuple[str, ...], tuple[Proof, ...]] = {}
         # Shapes of which nothing can fail, whatever the values are.
         self.sure: set[tuple[str, ...]] = set()
         self.blank: dict[str, Any] = {}
@@ -188,7 +191,7 @@ class Schema:
             if name == "_cls":
                 self.blank[name] = cls._class_name
                 continue
-            if not hasattr(cls, name):
+            if class_attribute(cls, name) is None:
                 # The automatic id beside another `id` is known as `id` alone.
                 continue
             self.blank[name] = None
@@ -236,6 +239,7 @@ class Schema:
             if _may_change_inside(field)
         )
         self.is_wired = not (self.own_dump or cls._dynamic)
+        self._columns: Columns | None = None
         self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
         self._checks: tuple[Check, ...] | None = None
 
@@ -263,7 +267,7 @@ class Schema:
                 self.loads[shape] = known
                 if not known.unusual:
                     named = (("_cls", self._is_own_name),) if known.named else ()
-                    self.usual[shape] = named + known.proofs
+                    self.usual[shape] = joined(named + known.proofs)
                 if known.sure:
                     self.sure.add(shape)
         return known
@@ -284,7 +288,7 @@ class Schema:
             if field._user_converted or self._holds_constructed(field):
                 eager.append(field)
                 continue
-            proof = self._proof(field)
+            proof = field._load_proof()
             if proof is not None:
                 proofs.append((key, proof))
         return LoadPlan(
@@ -307,70 +311,47 @@ class Schema:
 
     def _holds_constructed(self, field: Any) -> bool:
         """Whether converting the field runs user code of an embedded class."""
-        embedded = _embedded_class(_innermost(field))
+        embedded = _innermost(field)._embedded_class
         return (
             embedded is not None
             and embedded is not self.cls
             and any(c._schema.plain for c in _with_subclasses(embedded))
         )
 
-    def _proof(self, field: Any) -> Proof | None:
-        """A quick test that converting a raw value of the field cannot fail.
+    def all_load_surely(self, items: list[Any]) -> bool:
+        """Whether making documents of all of a list of dicts cannot fail."""
+        columns = self._columns
+        if columns is None:
+            columns = self._columns = self._make_columns()
+        harmless, proofs = columns
+        if harmless.issuperset(chain.from_iterable(items)):
+            try:
+                for column, proof in proofs:
+                    if not proof([*map(column, items)]):
+                        break
+                else:
+                    return True
+            except KeyError:
+                pass  # one of them lacks a key: look at them one by one
+        return all(map(self.loads_surely, items))
 
-        None where it never can.
-        """
-        if not field._load_can_fail:
-            return None
-        if _embedded_class(field) is not None:
-            return self._embedded_proof(field)
-        if isinstance(field, _import_class("ComplexBaseField")):
-            return self._container_proof(field.field)
-        return _type_proof(field._loads_unchanged)
-
-    def _container_proof(self, inner: Any) -> Proof | None:
-        if inner is None:
-            return None
-        if _embedded_class(inner) is not None:
-            return self._embedded_list_proof(inner)
-        if isinstance(inner, _import_class("ComplexBaseField")):
-            return None if self._container_proof(inner.field) is None else _never
-        return _items_proof(inner._loads_unchanged) if inner._load_can_fail else None
-
-    @staticmethod
-    def _embedded_proof(field: Any) -> Proof:
-        loads_surely = _embedded_class(field)._schema.loads_surely
-
-        def proof(value: Any) -> bool:
-            return value is None or (value.__class__ is dict and loads_surely(value))
-
-        return proof
-
-    @staticmethod
-    def _embedded_list_proof(inner: Any) -> Proof:
-        # Fields that got here have found their class.
-        schema = _embedded_class(inner)._schema
-        harmless, loads_surely = schema.harmless_keys(), schema.loads_surely
-
-        def proof(value: Any) -> bool:
-            if value.__class__ is not list:
-                return value is None
-            if not ONLY_DICTS.issuperset(map(type, value)):
-                return False
-            return harmless.issuperset(chain.from_iterable(value)) or all(
-                map(loads_surely, value)
-            )
-
-        return proof
-
-    def harmless_keys(self) -> frozenset[str]:
-        """The keys whose values cannot make loading fail, whatever they are."""
+    def _make_columns(self) -> Columns:
+        """The keys of documents that a few tests of all values of a key prove."""
         if self.plain or self.cls._dynamic:
-            return frozenset()
-        return frozenset(
-            key
-            for key, field in self.by_key.items()
-            if key != "_cls" and not field._user_converted and _cannot_fail(field)
-        )
+            return frozenset(), ()
+        harmless = set()
+        proofs = []
+        for key, field in self.by_key.items():
+            if key == "_cls" or field._user_converted:
+                continue
+            if field._load_proof() is None:
+                harmless.add(key)
+            elif field._embedded_class is None and field._inner is None:
+                proof = field._items_load_proof()
+                if proof is not None:
+                    harmless.add(key)
+                    proofs.append((itemgetter(key), proof))
+        return frozenset(harmless), tuple(proofs)
 
     def loads_surely(self, raw: Any) -> bool:
         """Whether making a document of `raw` cannot fail."""
@@ -408,8 +389,8 @@ class Schema:
             proofs = usual.get(tuple(raw))
             if proofs is None:
                 return load(raw)
-            for key, proof in proofs:
-                if not proof(raw[key]):
+            for proof in proofs:
+                if not proof(raw):
                     return load(raw)
             document = new(cls)
             document._raw = raw
@@ -688,7 +669,7 @@ def _is_untyped(field: Any) -> bool:
 
 def _is_at(cls: Any, name: str, field: Any) -> bool:
     """Whether the attribute `name` of the class is this very field."""
-    return getattr(cls, name, None) is field
+    return class_attribute(cls, name) is field
 
 
 def _is_set_by_base(kind: Any) -> bool:
@@ -698,46 +679,12 @@ def _is_set_by_base(kind: Any) -> bool:
 
 
 def _innermost(field: Any) -> Any:
-    while getattr(field, "field", None) is not None:
-        field = field.field
+    while field._inner is not None:
+        field = field._inner
     return field
-
-
-def _embedded_class(field: Any) -> Any:
-    """The class of an EmbeddedDocumentField, None for any other field."""
-    if isinstance(field, _import_class("EmbeddedDocumentField")):
-        try:
-            return field.document_type
-        except NotRegistered:
-            return None
-    return None
 
 
 def _with_subclasses(cls: Any) -> Iterable[Any]:
     yield cls
     for sub in cls.__subclasses__():
         yield from _with_subclasses(sub)
-
-
-def _cannot_fail(field: Any) -> bool:
-    """Whether no raw value of a field without embedded documents can fail."""
-    if not field._load_can_fail:
-        return True
-    if not isinstance(field, _import_class("ComplexBaseField")):
-        return False
-    return field.field is None or _cannot_fail(field.field)
-
-
-def _never(value: Any) -> bool:
-    return value is None
-
-
-def _type_proof(types: frozenset[type]) -> Proof:
-    return lambda value: value is None or value.__class__ in types
-
-
-def _items_proof(types: frozenset[type]) -> Proof:
-    return lambda value: (
-        value is None
-        or (value.__class__ is list and types.issuperset(map(type, value)))
-    )

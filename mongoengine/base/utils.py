@@ -8,7 +8,7 @@ import warnings
 from os.path import dirname, sep
 from typing import Any, NoReturn
 
-__all__ = ("LazyRegexCompiler", "NonOrderedList", "warn_caller")
+__all__ = ("LazyRegexCompiler", "NonOrderedList", "class_attribute", "warn_caller")
 
 _PACKAGE_FOLDER = dirname(dirname(__file__)) + sep
 
@@ -48,6 +48,18 @@ class NonOrderedList(list[Any]):
         return not self == other
 
     __hash__ = None
+
+
+def class_attribute(cls: type, name: str) -> Any:
+    """The attribute of a class or of its bases as it is defined, or None.
+
+    Unlike `getattr` it calls no `__get__`: a user's field may be readable through
+    documents only.
+    """
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return None
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:

@@ -3,6 +3,7 @@
 from mongoengine.base.fields import BaseField as BaseField
 from mongoengine.base.fields import ComplexBaseField as ComplexBaseField
 from mongoengine.base.fields import GeoJsonBaseField, ObjectIdField
+from mongoengine.base.public import publish
 from mongoengine.fields.containers import (
     RECURSIVE_REFERENCE_CONSTANT as RECURSIVE_REFERENCE_CONSTANT,
 )
@@ -111,3 +112,5 @@ __all__ = (
     "URLField",
     "UUIDField",
 )
+
+publish(globals())

@@ -125,7 +125,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         if not isinstance(value, dict):
             return value
         kind = self.document_type
-        key = kind.id.to_python(value["_id"])
+        key = self._key_field().to_python(value["_id"])
         reference = _CachedCopy(kind._get_collection_name(), key, value)
         if is_awaited(kind):
             return reference

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from bson import SON
 
-from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.codec import Proof, each
+from mongoengine.base.common import _DocumentRegistry, class_named_in
 from mongoengine.base.datastructures import (
     AsyncReferenceProxy,
     BaseList,
@@ -41,6 +42,8 @@ T = TypeVar("T")
 E = TypeVar("E", bound="EmbeddedDocument")
 
 RECURSIVE_REFERENCE_CONSTANT = "self"
+
+ONLY_DICTS = frozenset({dict})
 
 
 class EmbeddedDocumentField(BaseField[E]):
@@ -88,10 +91,44 @@ class EmbeddedDocumentField(BaseField[E]):
         kind = self.document_type
         if isinstance(value, kind):
             return value
-        return kind._from_son(value, _auto_dereference=self._dereferences)
+        if not isinstance(value, dict):
+            self.error(
+                f"{self._place or type(self).__name__} takes documents of the class "
+                f"{kind.__name__} and dicts of its fields, not {value!r}"
+            )
+        return kind._from_son(value, _auto_dereference=bool(self._dereferences))
 
     def _from_raw(self, value: Any) -> Any:
-        return self.to_python(value)
+        kind = self.document_type
+        if isinstance(value, kind):
+            return value
+        return kind._from_son(value, _auto_dereference=bool(self._dereferences))
+
+    def _load_proof(self) -> Proof | None:
+        cls = self._embedded_class
+        if cls is None:
+            return super()._load_proof()
+
+        def proof(value: Any) -> bool:
+            return value is None or (
+                value.__class__ is dict and cls._schema.loads_surely(value)
+            )
+
+        return proof
+
+    def _items_load_proof(self) -> Proof | None:
+        cls = self._embedded_class
+        if cls is None:
+            return super()._items_load_proof()
+
+        def proof(value: Any) -> bool:
+            if value.__class__ is not list:
+                return value is None
+            return ONLY_DICTS.issuperset(map(type, value)) and (
+                cls._schema.all_load_surely(value)
+            )
+
+        return proof
 
     def _raw_dumper(self) -> Callable[[Any], Any]:
         def dump(value: Any) -> Any:
@@ -173,8 +210,13 @@ class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, dict):
+            if not isinstance(value.get("_cls"), str):
+                self.error(
+                    f"{self._place or type(self).__name__} takes embedded documents "
+                    f'and dicts with a class as "_cls", not {value!r}'
+                )
             kind = _DocumentRegistry.get(value["_cls"])
-            value = kind._from_son(value, _auto_dereference=self._dereferences)
+            value = kind._from_son(value, _auto_dereference=bool(self._dereferences))
         return value
 
     def _holds_references(self) -> bool:
@@ -224,6 +266,18 @@ class DynamicField(BaseField[Any]):
 
     It is what the fields of dynamic documents are made of.
     """
+
+    def _load_proof(self) -> Proof:
+        def proof(value: Any) -> bool:
+            if not isinstance(value, dict) or "_cls" not in value:
+                return True
+            # A reference is followed when it is read, not when it is loaded.
+            return "_ref" in value and class_named_in(value) is not None
+
+        return proof
+
+    def _items_load_proof(self) -> Proof:
+        return each(self._load_proof())
 
     def to_mongo(
         self,
@@ -336,6 +390,9 @@ class ListField(ComplexBaseField[list[T]]):
         kwargs.setdefault("default", list)
         super().__init__(field=field, **kwargs)
 
+    def _load_proof(self) -> Proof | None:
+        return None if self.field is None else self.field._items_load_proof()
+
     def _raw_dumper(self) -> Callable[[Any], Any] | None:
         inner = self.field
         if inner is None:
@@ -439,8 +496,7 @@ class ListField(ComplexBaseField[list[T]]):
         """Check that it is a list, its length, and every item."""
         if not isinstance(value, (list, tuple)):
             self.error("Only lists and tuples may be used in a list field")
-        if self.max_length is not None and len(value) > self.max_length:
-            self.error("List is too long")
+        self._check_length(value)
         super().validate(value)
 
     def _check_length(self, value: Any) -> None:
@@ -453,7 +509,7 @@ class ListField(ComplexBaseField[list[T]]):
             self.error("List is too long")
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
-        if op == "set":
+        if op in ("set", "setOnInsert"):
             self._check_length(value)
         if self.field is None:
             return super().prepare_query_value(op, value)
@@ -542,7 +598,16 @@ class DictField(ComplexBaseField[dict[str, Any]]):
         kwargs.setdefault("default", dict)
         kwargs["field"] = field
         super().__init__(*args, **kwargs)
-        self.set_auto_dereferencing(True)
+        # The first use of the document class turns it on.
+        self._dereferences = None
+
+    def _load_proof(self) -> Proof | None:
+        items = None if self.field is None else self.field._items_load_proof()
+        if items is None:
+            return None
+        return lambda value: (
+            value is None or (value.__class__ is dict and items([*value.values()]))
+        )
 
     def _raw_dumper(self) -> Callable[[Any], Any] | None:
         return copied if self.field is None else None

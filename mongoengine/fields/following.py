@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 from bson import DBRef, ObjectId
 
 from mongoengine import connection
+from mongoengine.base.codec import Proof
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.fields import BaseField
 from mongoengine.base.references import AsyncReferenceProxy, stored_key
@@ -155,9 +156,21 @@ class DocumentTyped(BaseField[D]):
     def _key_field(self) -> Any:
         """The field of the primary key that is referred to, as its schema has it."""
         kind = self.document_type
-        field = kind.id
         # The schema, made when the class is first used, fills in the field's hints.
-        return kind._schema.fields.get(field.name, field)
+        name = kind._meta.get("id_field")
+        if name is None:
+            raise AttributeError(f"type object {kind.__name__!r} has no attribute 'id'")
+        return kind._schema.fields[name]
+
+    def _load_proof(self) -> Proof | None:
+        if self._load_can_fail or getattr(self, "dbref", False):
+            return super()._load_proof()
+        return self._key_field()._load_proof()  # type: ignore[no-any-return]
+
+    def _items_load_proof(self) -> Proof | None:
+        if self._load_can_fail or getattr(self, "dbref", False):
+            return super()._items_load_proof()
+        return self._key_field()._items_load_proof()  # type: ignore[no-any-return]
 
     def _key_may_fail(self) -> bool:
         """Whether converting a raw key may fail or is left to user code."""

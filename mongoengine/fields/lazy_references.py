@@ -121,7 +121,7 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
         if value is None or isinstance(value, (DBRef, *document_classes())):
             return value
         kind = self.document_type
-        key = kind.id.to_python(value)
+        key = self._key_field().to_python(value)
         return LazyReference(kind, key, passthrough=self.passthrough)
 
     def to_mongo(self, value: Any) -> Any:

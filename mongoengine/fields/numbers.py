@@ -6,11 +6,13 @@ import decimal
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from math import isfinite
+from typing import Any, ClassVar, Generic, TypeVar
 
 from bson import Decimal128, Int64
 from bson.decimal128 import create_decimal128_context
 
+from mongoengine.base.codec import Proof, each_of_type, of_type
 from mongoengine.base.fields import BaseField
 from mongoengine.base.utils import warn_caller
 
@@ -24,6 +26,9 @@ __all__ = (
 )
 
 N = TypeVar("N")
+
+#: Raw values of which numbers are made without fail, or that are left as they are.
+_WITHOUT_FAIL = frozenset({int, Int64, bool, str})
 
 
 class _RangeField(BaseField[N], Generic[N]):
@@ -39,6 +44,19 @@ class _RangeField(BaseField[N], Generic[N]):
         self.max_value = max_value
         super().__init__(**kwargs)
 
+    # Raw values that `to_python` cannot fail on, None where that is any value.
+    _converted_surely: ClassVar[frozenset[type] | None] = None
+
+    def _load_proof(self) -> Proof | None:
+        if self._converted_surely is None:
+            return super()._load_proof()
+        return of_type(self._converted_surely)
+
+    def _items_load_proof(self) -> Proof | None:
+        if self._converted_surely is None:
+            return super()._items_load_proof()
+        return _numbers_proof(self._converted_surely)
+
     def _check_range(self, value: Any) -> None:
         if self.min_value is not None and value < self.min_value:
             self.error(self._too_small)
@@ -47,6 +65,21 @@ class _RangeField(BaseField[N], Generic[N]):
 
     def _is_unconstrained(self) -> bool:
         return self.min_value is self.max_value is None
+
+
+def _numbers_proof(types: frozenset[type]) -> Proof:
+    """Proves a list of numbers; adding them up is the quickest way to see types."""
+    each = each_of_type(types)
+
+    def proof(value: Any) -> bool:
+        if value.__class__ is not list:
+            return value is None
+        try:
+            return isfinite(sum(value)) or each(value)
+        except (TypeError, OverflowError):
+            return each(value)
+
+    return proof
 
 
 class IntField(_RangeField[int]):
@@ -59,6 +92,8 @@ class IntField(_RangeField[int]):
     _load_as = frozenset({int})
     _dump_as = frozenset({int})
     _valid_types = frozenset({int, Int64, bool})
+    # Not float: there is no int for infinity.
+    _converted_surely = _WITHOUT_FAIL | {type(None)}
     _too_small = "Integer value is too small"
     _too_large = "Integer value is too large"
 
@@ -109,6 +144,7 @@ class FloatField(_RangeField[float]):
     _load_as = frozenset({float})
     _dump_as = frozenset({float})
     _valid_types = frozenset({float})
+    _converted_surely = _WITHOUT_FAIL | {float}
     _too_small = "Float value is too small"
     _too_large = "Float value is too large"
 

@@ -128,7 +128,7 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         if value is None or self.dbref or isinstance(value, document_classes()):
             return value
         kind = self.document_type
-        return DBRef(kind._get_collection_name(), kind.id.to_python(value))
+        return DBRef(kind._get_collection_name(), self._key_field().to_python(value))
 
     def to_mongo(self, document: Any) -> Any:
         """The primary key, or the DBRef, of a document or of what stands for one."""

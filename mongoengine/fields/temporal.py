@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
@@ -111,7 +111,8 @@ class ComplexDateTimeField(StringField):
     """A field for a time to the microsecond, stored as text that sorts by time.
 
     The text has year, month, day, hour, minute, second and microsecond, joined by
-    the separator.  Time zones are dropped.
+    the separator.  It has no room for a time zone: a value with one is converted to
+    UTC, as in a :class:`DateTimeField`; a value without one is stored as it is.
 
     :param separator: what stands between the numbers.
     """
@@ -127,6 +128,8 @@ class ComplexDateTimeField(StringField):
         self._set_when_made = self.default is not None
 
     def _convert_from_datetime(self, val: datetime) -> str:
+        if val.tzinfo is not None:
+            val = val.astimezone(timezone.utc)
         return val.strftime(self.format)
 
     def _convert_from_string(self, data: str) -> datetime:

@@ -7,12 +7,12 @@ from mongoengine.errors import (
     NotUniqueError,
     OperationError,
 )
-from mongoengine.query.projection import QueryFieldList
-from mongoengine.query.q import Q
 from mongoengine.queryset import field_list, transform, visitor  # noqa: F401
 from mongoengine.queryset.base import CASCADE, DENY, DO_NOTHING, NULLIFY, PULL
+from mongoengine.queryset.field_list import QueryFieldList
 from mongoengine.queryset.manager import QuerySetManager, queryset_manager
 from mongoengine.queryset.queryset import QuerySet, QuerySetNoCache
+from mongoengine.queryset.visitor import Q
 
 __all__ = (
     "CASCADE",

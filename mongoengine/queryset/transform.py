@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from mongoengine.base.public import publish
 from mongoengine.query.filters import handle_raw_query, query
 from mongoengine.query.operators import (
     COMPARISON_OPERATORS,
@@ -28,3 +29,5 @@ __all__ = (
     "query",
     "update",
 )
+
+publish(globals())

@@ -1,5 +1,6 @@
 """`Q` and its parts, under MongoEngine's path."""
 
+from mongoengine.base.public import publish
 from mongoengine.query.q import (
     DuplicateQueryConditionsError as DuplicateQueryConditionsError,
 )
@@ -11,3 +12,13 @@ from mongoengine.query.q import SimplificationVisitor as SimplificationVisitor
 from mongoengine.query.q import warn_empty_is_deprecated as warn_empty_is_deprecated
 
 __all__ = ("Q", "QNode")
+
+publish(
+    globals(),
+    "DuplicateQueryConditionsError",
+    "QCombination",
+    "QNodeVisitor",
+    "QueryCompilerVisitor",
+    "SimplificationVisitor",
+    "warn_empty_is_deprecated",
+)

@@ -11,6 +11,7 @@ from mongoengine import (
     EmbeddedDocument,
     EmbeddedDocumentField,
     GeoPointField,
+    IntField,
     ListField,
     PointField,
     StringField,
@@ -163,3 +164,82 @@ def test_geo_fields_ask_for_an_index() -> None:
         {"fields": [("pt", "2dsphere")]},
         {"fields": [("v.pair", "2d")]},
     ]
+
+
+# Pairs as PyMongo takes them
+
+
+class PairPart(EmbeddedDocument):
+    x = IntField(db_field="ex")
+
+
+class PairBase(Document):
+    a = StringField()
+    b = IntField(db_field="bb")
+    part = EmbeddedDocumentField(PairPart, db_field="p")
+    parts = ListField(EmbeddedDocumentField(PairPart))
+    meta = {"allow_inheritance": True}
+
+
+class PairPlain(Document):
+    a = StringField()
+    b = IntField(db_field="bb")
+    part = EmbeddedDocumentField(PairPart, db_field="p")
+    parts = ListField(EmbeddedDocumentField(PairPart))
+
+
+PAIRS = [
+    ([("a", 1)], [("a", 1)]),
+    (("a", -1), [("a", -1)]),
+    ([("a", 1), ("b", -1)], [("a", 1), ("bb", -1)]),
+    ({"fields": [("b", -1), "a"]}, [("bb", -1), ("a", 1)]),
+    ({"fields": ["-a", ["b", 1]]}, [("a", -1), ("bb", 1)]),
+    ({"fields": ("a", -1)}, [("a", -1)]),
+    ({"fields": "a"}, [("a", 1)]),
+    ({"fields": {"a": -1, "b": 1}}, [("a", -1), ("bb", 1)]),
+    ({"fields": [("bb", 1)]}, [("bb", 1)]),
+    ({"fields": [("part.x", 1)]}, [("p.ex", 1)]),
+    ({"fields": [("p.ex", 1)]}, [("p.ex", 1)]),
+    ({"fields": [("parts.x", 1)]}, [("parts.ex", 1)]),
+    ({"fields": [("unknown.path", 1)]}, [("unknown.path", 1)]),
+    ({"fields": [("a", "hashed")]}, [("a", "hashed")]),
+    ({"fields": [("pk", 1), "a"]}, [("_id", 1), ("a", 1)]),
+]
+
+
+@pytest.mark.parametrize(("declared", "keys"), PAIRS)
+def test_a_pair_is_a_field_and_a_direction(declared: Any, keys: Any) -> None:
+    assert PairPlain._build_index_spec(declared)["fields"] == keys
+    spec = PairBase._build_index_spec(declared)
+    assert spec["fields"] == [("_cls", 1), *keys]
+
+
+def test_the_class_is_not_put_before_itself() -> None:
+    spec = PairBase._build_index_spec({"fields": [("_cls", 1), ("a", 1)]})
+    assert spec["fields"] == [("_cls", 1), ("a", 1)]
+
+
+@pytest.mark.parametrize("pair", [("a", "b"), ("a",), ("a", 2), ("a", 1, 1)])
+def test_what_is_no_pair_is_refused(pair: Any) -> None:
+    with pytest.raises(
+        ValueError, match="PairPlain: an index field is a name or a pair"
+    ):
+        PairPlain._build_index_spec({"fields": [pair]})
+
+
+def test_options_stay_beside_pairs() -> None:
+    spec = PairBase._build_index_spec({"fields": [("a", 1)], "unique": True})
+    assert spec == {"fields": [("_cls", 1), ("a", 1)], "unique": True}
+
+
+# Sparse
+
+
+def test_a_field_that_is_unique_with_another_may_be_sparse() -> None:
+    class SparseCode(Document):
+        owner = IntField()
+        code = StringField(unique_with="owner", sparse=True)
+        dense = StringField(unique_with="owner")
+
+    specs = {s["fields"][0][0]: s["sparse"] for s in SparseCode._unique_with_indexes()}
+    assert specs == {"code": True, "dense": False}

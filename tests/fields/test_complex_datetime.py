@@ -37,9 +37,19 @@ def test_a_loaded_document_holds_the_text(db: Any) -> None:
     assert found._get_changed_fields() == []
 
 
-def test_the_zone_is_dropped() -> None:
+def test_a_value_with_a_zone_is_converted_to_utc() -> None:
     aware = MOMENT.replace(tzinfo=timezone(timedelta(hours=2)))
-    assert document_with(ComplexDateTimeField())(value=aware).value == MOMENT
+    earlier = MOMENT - timedelta(hours=2)
+    assert document_with(ComplexDateTimeField())(value=aware).value == earlier
+    listed = document_with(ListField(ComplexDateTimeField()))(value=[aware])
+    assert listed.to_mongo()["value"] == ["2020,01,02,01,04,05,678901"]
+
+
+def test_the_same_instant_is_found_from_any_zone(db: Any) -> None:
+    Holder = document_with(ComplexDateTimeField())
+    aware = MOMENT.replace(tzinfo=timezone(timedelta(hours=2)))
+    Holder(value=aware).save()
+    assert Holder.objects(value=aware.astimezone(timezone.utc)).count() == 1
 
 
 def test_text_in_the_fields_format() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bson import SON, ObjectId
+from bson import SON, DBRef, ObjectId
 
 from mongoengine import (
     DictField,
@@ -13,10 +13,12 @@ from mongoengine import (
     EmbeddedDocument,
     IntField,
     ListField,
+    MapField,
     StringField,
     ValidationError,
 )
 from mongoengine.base.datastructures import BaseDict
+from tests.families import Family
 from tests.fields.helpers import document_with, failure_of
 
 ID = ObjectId("5f0000000000000000000001")
@@ -187,3 +189,61 @@ def test_it_is_saved_and_found(connection: Any) -> None:
 def test_a_field_of_ones_own_default_is_used() -> None:
     cls: Any = document_with(DictField(default={"a": 1}))
     assert cls().value == {"a": 1}
+
+
+# Keys that look like those of embedded documents and references
+
+
+class DictClsHolder(Document):
+    extra = DictField()
+    listed = ListField(DictField())
+    anything = ListField()
+    named = MapField(DictField())
+
+
+PLAIN_DICTS = [
+    {"_cls": "DictClsHolder", "k": 1},
+    {"_cls": "DictNowhere", "k": 1},
+    {"_cls": "DictPart", "unknown": 1},
+    {"_cls": 5},
+    {"_cls": None, "k": 1},
+    {"_ref": 1},
+    {"_cls": "DictNowhere", "_ref": DBRef("dict_cls_holder", ID)},
+    {"_cls": "DictClsHolder", "_ref": 5},
+    {"a": {"_cls": "DictNowhere", "b": [{"_cls": "X.Y"}]}},
+]
+
+
+@pytest.mark.parametrize("value", PLAIN_DICTS)
+async def test_a_dict_with_such_keys_is_read_as_it_is_stored(
+    family: Family, value: Any
+) -> None:
+    document = DictClsHolder(
+        extra=value, listed=[value], anything=[value], named={"k": value}
+    )
+    await family(document, "save")
+    found = await family(DictClsHolder.objects, "first")
+    assert found.extra == value
+    assert found.listed == [value]
+    assert found.anything == [value]
+    assert found.named == {"k": value}
+    assert found.to_mongo() == document.to_mongo()
+
+
+@pytest.mark.parametrize("value", PLAIN_DICTS)
+async def test_a_dict_with_such_keys_can_be_changed(family: Family, value: Any) -> None:
+    await family(DictClsHolder(extra=value), "save")
+    found = await family(DictClsHolder.objects, "first")
+    found.extra["new"] = 1
+    await family(found, "save")
+    again = await family(DictClsHolder.objects, "first")
+    assert again.extra == {**value, "new": 1}
+
+
+# References
+
+
+def test_a_dict_field_is_not_said_to_follow_references() -> None:
+    assert DictField()._auto_dereference is False
+    assert MapField(StringField())._auto_dereference is False
+    assert ListField()._auto_dereference is True

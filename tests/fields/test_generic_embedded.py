@@ -18,7 +18,7 @@ from mongoengine import (
     StringField,
     ValidationError,
 )
-from mongoengine.errors import LookUpError
+from mongoengine.errors import InvalidDocumentError, LookUpError
 from tests.fields.helpers import document_with, failure_of
 
 
@@ -71,8 +71,10 @@ def test_unknown_keys_are_refused_when_loaded() -> None:
 
 
 def test_a_dict_without_its_class_is_refused() -> None:
-    with pytest.raises(KeyError, match="_cls"):
+    with pytest.raises(InvalidDocumentError, match='a class as "_cls"'):
         GenThing._from_son({"a": {"s": 1}})
+    with pytest.raises(ValidationError, match=r"GenThing\.any"):
+        GenThing(any={"s": 1})
 
 
 def test_what_is_no_dict_is_kept_as_it_is() -> None:
