@@ -6,36 +6,37 @@ has two faces: `save()` and `async_save()`, and so on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pymongo.errors
 from bson import DBRef
-from pymongo import ReadPreference
 
 from mongoengine import connection, signals
 from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.datastructures import rebind
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.base.public import publish
 from mongoengine.common import _import_class
 from mongoengine.driver.io import ASYNC, SYNC, asynchronous, blocking
+from mongoengine.driver.write_errors import translated
 from mongoengine.errors import (
     DoesNotExist,
-    InvalidDocumentError,
-    InvalidQueryError,
     MultipleObjectsReturned,
     NotUniqueError,
     OperationError,
 )
 from mongoengine.operations import collections as _collections
 from mongoengine.operations import indexes as _indexes
-from mongoengine.operations import save as _saving
+from mongoengine.operations import load as _load
+from mongoengine.operations import save as _save
+from mongoengine.operations import stored as _stored
 from mongoengine.operations.collections import InvalidCollectionError
+from mongoengine.operations.pending import PendingInsert
+from mongoengine.operations.target import mark, put_target, target_marks
+from mongoengine.operations.validate import validate_in
 from mongoengine.queryset import QuerySet
 
 if TYPE_CHECKING:
@@ -77,6 +78,17 @@ class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
 
     if TYPE_CHECKING:
         _instance: Any
+
+    async def async_validate(self, clean: bool = True) -> None:
+        """Check every field as `validate` does, and await coroutine hooks.
+
+        Hooks are `clean()` of the document and of embedded documents, and the
+        `validation` of fields.
+
+        :param clean: call `clean` of the document and of embedded ones, too.
+        :raises ValidationError: with the failures of all fields in `errors`.
+        """
+        await validate_in(ASYNC, self, clean)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, self.__class__):
@@ -133,9 +145,13 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
 
     my_metaclass: ClassVar[Any] = TopLevelDocumentMetaclass
 
-    # The alias and collection that `switch_db()` or `switch_collection()` gave
-    # this document, or None for those of its class.
+    # The alias and collection that this document is stored in, or None for those of
+    # its class.
     _target: tuple[str, str] | None = None
+    # It was loaded without some of its fields, by `only()` or `exclude()`.
+    _partial: bool = False
+    # The command that may have stored it, although no answer has come.
+    _unconfirmed: PendingInsert | None = None
 
     if TYPE_CHECKING:
         meta: ClassVar[dict[str, Any]]
@@ -232,6 +248,8 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         key = {"pk": self.pk}
         for declared in self._meta.get("shard_key") or ():
             fields = self._lookup_field(declared.split("."))
+            if [field.name for field in fields] == [self._meta["id_field"]]:
+                continue
             value: Any = self
             for field in fields:
                 value = getattr(value, field.name)
@@ -269,202 +287,58 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         return self._switch(type(self)._get_db_alias(), collection_name, keep_created)
 
     def _switch(self, alias: str, name: str | None, keep_created: bool) -> Self:
-        cls = type(self)
-        target = (alias, name)
-        own: dict[str, Callable[[], Any]] = {
-            "_get_db": partial(connection.database, SYNC, alias),
-            "_async_get_db": partial(connection.database, ASYNC, alias),
-            "_get_collection": partial(_collections.collection_of, cls, *target),
-            "_async_get_collection": partial(
-                _collections.async_collection_of, cls, *target
-            ),
-        }
-        for attribute, value in own.items():
-            object.__setattr__(self, attribute, value)
-        object.__setattr__(self, "_target", target)
+        put_target(self, alias, name)
         if not keep_created:
             self._created = True
         return self
 
+    def _note_switch(self) -> None:
+        """Remember the collection that the class is switched to."""
+        cls = type(self)
+        alias, name = cls._get_db_alias(), cls._get_collection_name()
+        mark(self, target_marks(cls, alias, name))
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        if self._target is not None:
+            state["_target"] = self._target
+        if self._partial:
+            state["_partial"] = True
+        return state
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        if state.get("_target") is not None:
+            put_target(self, *state["_target"])
+        if state.get("_partial"):
+            mark(self, {"_partial": True})
+
     # Saving
 
-    async def _save(
-        self,
-        io: IO,
-        /,
-        force_insert: bool = False,
-        validate: bool = True,
-        clean: bool = True,
-        write_concern: Mapping[str, Any] | None = None,
-        cascade: bool | None = None,
-        cascade_kwargs: Mapping[str, Any] | None = None,
-        _refs: list[Any] | None = None,
-        save_condition: Mapping[str, Any] | None = None,
-        signal_kwargs: Mapping[str, Any] | None = None,
-        *,
-        session: Session = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Store the document: all of a new one, the changes of a known one.
+    async def async_validate(self, clean: bool = True) -> None:
+        """Check every field as `validate` does, and await coroutine hooks.
 
-        :param force_insert: insert, also where a document of this primary key
-            may be stored; then `NotUniqueError` is raised.
-        :param validate: validate the document first.
-        :param clean: call `clean()` in validating.
-        :param write_concern: options of a PyMongo `WriteConcern`.
-        :param cascade: save changed documents that this one refers to as well;
-            where None, `meta["cascade"]` decides.
-        :param cascade_kwargs: arguments for saving those; implies `cascade`.
-        :param _refs: what has been saved in this cascade so far.
-        :param save_condition: a query that the stored document has to match.
-        :param signal_kwargs: more keywords for the receivers of signals.
-        :param session: a PyMongo session to work in
-        :returns: the document itself.
-        :raises ValidationError: a value does not meet the rules of its field.
-        :raises NotUniqueError: a unique index forbids it.
-        :raises SaveConditionError: `save_condition` did not match.
-        :raises OperationError: the server refused it for another reason.
+        Hooks are `clean()` of the document and of embedded documents, and the
+        `validation` of fields.
 
-        Sends `insert`, `update`, or `findAndModify` for a new document whose
-        primary key is set.  Where it fails, the document keeps its changes.
+        :param clean: call `clean` of the document and of embedded ones, too.
+        :raises ValidationError: with the failures of all fields in `errors`.
         """
-        cls = type(self)
-        meta = self._meta
-        if meta.get("abstract"):
-            raise InvalidDocumentError("Cannot save an abstract document.")
-        told = signal_kwargs or {}
-        if signals.pre_save.receivers:
-            await signals.send(io, signals.pre_save, cls, document=self, **told)
-        if io.is_async:
-            await _saving.fill_sequences(self, io)
-        if validate:
-            self.validate(clean=clean)
-        created = force_insert or self._created or _saving.held_id(self) is None
-        if signals.pre_save_post_validation.receivers:
-            await signals.send(
-                io,
-                signals.pre_save_post_validation,
-                cls,
-                document=self,
-                created=created,
-                **told,
-            )
-        if meta.get("auto_create_index_on_save") and cls._collection is not None:
-            await io.call(cls, "ensure_indexes")
-        collection = await self._own_collection(io)
-        if write_concern:
-            collection = _saving.with_write_concern(collection, write_concern)
-        try:
-            if created:
-                stored_id = await _saving.insert(
-                    self, io, collection, replace=not force_insert
-                )
-            else:
-                created = await _saving.update(self, io, collection, save_condition)
-                stored_id = None
-        except pymongo.errors.OperationFailure as error:
-            _saving.refuse(error)
+        await validate_in(ASYNC, self, clean)
 
-        if stored_id is not None:
-            name = meta["id_field"]
-            self[name] = self._fields[name].to_python(stored_id)
-        self._created = False
-        if cascade is None:
-            cascade = meta.get("cascade", False) or cascade_kwargs is not None
-        if cascade:
-            passed_on = {
-                "force_insert": force_insert,
-                "validate": validate,
-                "write_concern": write_concern,
-                "cascade": cascade,
-                **(cascade_kwargs or {}),
-                "_refs": _refs,
-            }
-            await io.call(self, "cascade_save", **passed_on)
-        if signals.post_save.receivers:
-            await signals.send(
-                io, signals.post_save, cls, document=self, created=created, **told
-            )
-        self._clear_changed_fields()
-        return self
+    save = blocking(_save.save)
+    async_save = asynchronous(_save.save)
 
-    save = blocking(_save)
-    async_save = asynchronous(_save)
-
-    async def _cascade_save(
-        self, io: IO, /, *, session: Session = None, **kwargs: Any
-    ) -> None:
-        """Save the changed documents that this one refers to.
-
-        Only those that have been loaded are looked at; the arguments are those
-        of `save()`.
-        """
-        saved = kwargs.get("_refs") or []
-        for reference in _saving.changed_references(self):
-            if any(reference is known for known in saved):
-                continue
-            saved.append(reference)
-            kwargs["_refs"] = saved
-            await io.call(reference, "save", **kwargs)
-
-    cascade_save = blocking(_cascade_save)
-    async_cascade_save = asynchronous(_cascade_save)
+    cascade_save = blocking(_save.cascade_save)
+    async_cascade_save = asynchronous(_save.cascade_save)
 
     # Changing and removing what is stored
 
-    async def _update(self, io: IO, /, **kwargs: Any) -> Any:
-        """Update the stored document, and leave this one as it is.
+    update = blocking(_stored.update)
+    async_update = asynchronous(_stored.update)
 
-        :param kwargs: update operators (`set__title="x"`, `inc__views=1`), and the
-            options of :meth:`QuerySet.update_one`.
-        :returns: how many documents were updated, 0 or 1.
-        :raises OperationError: if the document has not been saved.
-        """
-        if self.pk is not None:
-            queryset = self._qs.filter(**self._object_key)
-        elif kwargs.get("upsert", False):
-            son = self.to_mongo()
-            son.pop("_cls", None)
-            queryset = self._qs.filter(**son)
-        else:
-            raise OperationError("attempt to update a document not yet saved")
-        return await io.call(queryset, "update_one", **kwargs)
-
-    update = blocking(_update)
-    async_update = asynchronous(_update)
-
-    async def _modify(self, io: IO, /, query: Any = None, **update: Any) -> bool:
-        """Update the stored document and load the result, in one command.
-
-        Unsaved changes of this document are lost.
-
-        :param query: a dict of keywords, or a `Q`, that the stored document has
-            to match besides.
-        :param update: update operators (`inc__views=1`).
-        :returns: whether the document was there, matched, and was updated.
-
-        Sends `findAndModify`.
-        """
-        if self.pk is None:
-            raise InvalidDocumentError("The document does not have a primary key.")
-        id_field = self._meta["id_field"]
-        if query is None:
-            query = {}
-        wanted = dict(query) if isinstance(query, dict) else query.to_query(self)
-        if wanted.setdefault(id_field, self.pk) != self.pk:
-            raise InvalidQueryError(
-                "Invalid document modify query: it must modify only this document."
-            )
-        wanted.update(self._object_key)
-        queryset = self._qs.filter(**wanted)
-        stored = await io.call(queryset, "modify", new=True, **update)
-        if stored is None:
-            return False
-        self._take(stored)
-        return True
-
-    modify = blocking(_modify)
-    async_modify = asynchronous(_modify)
+    modify = blocking(_stored.modify)
+    async_modify = asynchronous(_stored.modify)
 
     async def _delete_body(
         self,
@@ -496,7 +370,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
                 queryset, "delete", write_concern=write_concern, _from_doc_delete=True
             )
         except pymongo.errors.OperationFailure as error:
-            raise OperationError(f"Could not delete document ({error})") from error
+            raise translated(error, "Could not delete document ({})") from error
         if signals.post_delete.receivers:
             await signals.send(io, signals.post_delete, cls, document=self, **told)
 
@@ -505,82 +379,11 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
 
     # Loading
 
-    async def _select_related(
-        self, io: IO, /, max_depth: int = 1, *, session: Session = None
-    ) -> Self:
-        """Load the documents that this one refers to, a query per collection.
+    select_related = blocking(_load.select_related)
+    async_select_related = asynchronous(_load.select_related)
 
-        :param max_depth: how deep lists and dicts are looked into.
-        :param session: a PyMongo session to work in
-        :returns: the document itself.
-        """
-        dereference = _import_class("DeReference")()
-        await dereference._follow(io, [self], max_depth=max_depth + 1)
-        return self
-
-    select_related = blocking(_select_related)
-    async_select_related = asynchronous(_select_related)
-
-    async def _reload(
-        self, io: IO, /, *fields: Any, session: Session = None, **kwargs: Any
-    ) -> Self:
-        """Load the document again, giving up its unsaved changes.
-
-        :param fields: names of the fields to load; all where none are given.
-        :param max_depth: how deep references are followed; 1 where not given.
-        :param session: a PyMongo session to work in
-        :returns: the document itself.
-        :raises DoesNotExist: if it is not stored, or not any more.
-        """
-        max_depth = 1
-        if fields and isinstance(fields[0], int):
-            max_depth, *rest = fields
-            fields = tuple(rest)
-        elif "max_depth" in kwargs:
-            max_depth = kwargs["max_depth"]
-        if self.pk is None:
-            raise self.DoesNotExist(_GONE)
-        queryset = (
-            self._qs.read_preference(ReadPreference.PRIMARY)
-            .filter(**self._object_key)
-            .only(*fields)
-            .limit(1)
-        )
-        if io.is_async:
-            found = await queryset.async_select_related(max_depth=max_depth)
-        else:
-            found = queryset.select_related(max_depth=max_depth)
-        if not found:
-            raise self.DoesNotExist(_GONE)
-        self._take(found[0], fields)
-        return self
-
-    reload = blocking(_reload)
-    async_reload = asynchronous(_reload)
-
-    def _take(self, stored: Self, names: Sequence[str] = ()) -> None:
-        """Take over values of `stored`, a newer copy of this document.
-
-        :param names: the fields to take over; all where there are none.
-        """
-        plain = not type(self)._schema.plain and not stored._dynamic_fields
-        if plain and not names and type(stored) is type(self):
-            # What was not touched stays so.
-            self._raw, self._values = stored._raw, stored._values
-            for value in self._values.values():
-                rebind(self, value)
-            self._clear_changed_fields()
-        else:
-            for name, value in stored._data.items():
-                if not names or name in names:
-                    rebind(self, value)
-                    setattr(self, name, value)
-            if names:
-                changed = getattr(self, "_changed_fields", ())
-                self._changed_fields = [key for key in changed if key not in names]
-            else:
-                self._clear_changed_fields()
-        self._created = False
+    reload = blocking(_load.reload)
+    async_reload = asynchronous(_load.reload)
 
     # Classes
 

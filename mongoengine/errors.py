@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pymongo.errors import PyMongoError
+
 __all__ = (
     "BulkOperationError",
     "BulkWriteError",
@@ -54,7 +56,32 @@ class InvalidQueryError(MongoEngineException):
 
 
 class OperationError(MongoEngineException):
-    """The server refused an operation."""
+    """The server refused an operation.
+
+    Where the server refused it, the error carries what the server answered; PyMongo's
+    own error is its `__cause__`.
+    """
+
+    #: The server's error code, or None.
+    code: int | None = None
+    #: The server's answer, or None.
+    details: Mapping[str, Any] | None = None
+    _error_labels: set[str] = set()  # replaced, never changed
+
+    def has_error_label(self, label: str) -> bool:
+        """Return whether the error has a label, as PyMongo's errors do.
+
+        See https://www.mongodb.com/docs/manual/core/transactions-in-applications/
+        """
+        return label in self._error_labels
+
+
+class TransientOperationError(OperationError, PyMongoError):
+    """A transaction failed for a reason that may be gone when it is run again.
+
+    It has the label `TransientTransactionError`, and is an error of PyMongo's besides,
+    so that `ClientSession.with_transaction` runs its callback again.
+    """
 
 
 class NotUniqueError(OperationError):

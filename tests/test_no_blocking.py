@@ -114,6 +114,8 @@ def runs(*names: str) -> Callable[[Operation], Operation]:
 
 
 @runs(
+    "Document.async_validate",
+    "EmbeddedDocument.async_validate",
     "Document.async_save",
     "Document.async_cascade_save",
     "Document.async_reload",
@@ -125,6 +127,8 @@ def runs(*names: str) -> Callable[[Operation], Operation]:
 async def documents() -> None:
     book = await shelved()
     book.title = "two"
+    await book.async_validate()
+    await Note().async_validate()
     await book.async_save()
     await book.async_save(cascade=True)
     await book.async_save(save_condition={"title": "two"})

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from bson import DBRef
 
 from mongoengine.base.codec import Proof, each
-from mongoengine.base.datastructures import (
-    BaseDict,
-    BaseList,
-    EmbeddedDocumentList,
-    TrackedContainer,
-)
+from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
 from mongoengine.base.fields import BaseField
 from mongoengine.base.plain import (
     EMPTY,
@@ -48,8 +43,6 @@ class ComplexBaseField(BaseField[T]):
     Reading it gives a list or dict that notes its changes in the document, with
     references followed.
     """
-
-    _dumps_inside = True
 
     def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
         if field is not None and not isinstance(field, BaseField):
@@ -115,8 +108,6 @@ class ComplexBaseField(BaseField[T]):
                 value = [self.field.to_python(item) for item in value]
             elif isinstance(value, dict):
                 value = {k: self.field.to_python(item) for k, item in value.items()}
-        if isinstance(value, TrackedContainer):
-            value = value._bound_to(instance, self.name)
         super().__set__(instance, value)
 
     def _track(self, instance: Any, value: Any) -> Any:
@@ -183,9 +174,6 @@ class ComplexBaseField(BaseField[T]):
         if isinstance(value, tuple):
             return ((i, inner, v) for i, v in enumerate(value))
         return ()
-
-    def _dump_item(self, value: Any) -> Any:
-        return self._dump_untyped(value, True, None)
 
     def _holds_references(self) -> bool:
         """Whether a value of this field may have references in it."""

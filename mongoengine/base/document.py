@@ -13,8 +13,8 @@ from bson import SON, json_util
 from bson.binary import UuidRepresentation
 
 from mongoengine import signals
+from mongoengine.base import context, hooks
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.datastructures import TrackedContainer
 from mongoengine.base.indexes import IndexSpecs
 from mongoengine.base.lookup import FieldLookup
 from mongoengine.base.plain import EMPTY, MISSING, PLAIN, SCALARS, adopt
@@ -108,6 +108,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         _superclasses: ClassVar[tuple[str, ...]]
         _schema: ClassVar[Schema]
 
+        def _note_switch(self) -> None: ...
+
     def __init__(self, *args: Any, **values: Any) -> None:
         if args:
             raise TypeError(
@@ -120,6 +122,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         self._created = True
         if not self._is_document:
             self._instance = None
+        elif context.db_aliases.get() or context.collection_names.get():
+            self._note_switch()
         convert = values.pop("__auto_convert", True) if values else True
         created = values.pop("_created", True) if values else True
         if signals.pre_init.receivers:
@@ -154,8 +158,6 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 value = field.to_python(value)
                 if value is not None and name in placed:
                     if value.__class__ not in PLAIN:
-                        if isinstance(value, TrackedContainer):
-                            value = value._bound_to(self, name)
                         adopt(self, value)
                     held[name] = value
                     continue
@@ -166,6 +168,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             self._take_unknown(unknown)
         self._initialised = True
         self._created = created
+        if not self._is_document:
+            self._changes = []
         if signals.post_init.receivers:
             signals.send_now(signals.post_init, self.__class__, document=self)
 
@@ -251,6 +255,10 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         if self._values is EMPTY:
             self._values = {}
         self._values[name] = value
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        hooks.note_hook(cls.clean, f"{cls.__name__}.clean")
 
     def _note_assignment(self, field: Any, value: Any) -> None:
         """What an assignment to a field means for the state of the document."""
@@ -524,12 +532,18 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         :param clean: call `clean` of the document and of embedded ones, too.
         :raises ValidationError: with the failures of all fields in `errors`.
         """
+        if not clean and not hooks.clean_is_off():
+            with hooks.without_clean():
+                BaseDocument.validate(self, clean=False)
+            return
         errors: dict[str, Any] = {}
         if clean:
-            try:
-                self.clean()
-            except ValidationError as failure:
-                errors[NON_FIELD_ERRORS] = failure
+            hook = self.clean
+            if getattr(hook, "__func__", None) is not BaseDocument.clean:
+                try:
+                    hooks.run_clean(self, hook)
+                except ValidationError as failure:
+                    errors[NON_FIELD_ERRORS] = failure
         values, raw = self._values, self._raw
         schema = type(self)._schema
         if values is EMPTY and not errors and schema.surely_valid(raw or {}):
@@ -578,13 +592,16 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             errors[field.name] = failure
 
     def _known_pk(self) -> Any:
+        """Return the primary key for a message; a sequence takes no number for it."""
+        if hasattr(type(self), "pk"):
+            name = self._meta.get("id_field")
+            field = self._fields.get(name) if name else None
+            if field is not None and field._auto_gen:
+                return self._value_of(field.name, field)
         if hasattr(self, "pk"):
             return self.pk
-        try:
-            return getattr(getattr(self, "_instance", None), "pk", "None")
-        except ReferenceError:
-            # The document around this one is gone.
-            return "None"
+        parent = getattr(self, "_instance", None)
+        return parent._known_pk() if parent and hasattr(parent, "pk") else "None"
 
     # A document as a mapping
 

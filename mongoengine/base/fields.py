@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, ove
 
 from bson import ObjectId
 
-from mongoengine.base import context
+from mongoengine.base import context, hooks
 from mongoengine.base.codec import FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.context import (  # noqa: F401  (extensions look for it here)
@@ -62,6 +62,10 @@ class BaseField(Generic[T]):
     _geo_index: ClassVar[Any] = False
     # SequenceField and the like make their own value when a document is saved.
     _auto_gen: ClassVar[bool] = False
+    # Holds embedded documents of any class.
+    _holds_any_embedded: ClassVar[bool] = False
+    # `save(cascade=True)` saves the documents that the field refers to.
+    _cascades: ClassVar[bool] = False
     creation_counter: int = 0
     auto_creation_counter: int = -1
 
@@ -84,8 +88,6 @@ class BaseField(Generic[T]):
     _may_refer: bool = True
     # Lists or dicts of values of any kind, at whatever depth.
     _untyped: bool = False
-    # What is inside a value is dumped the same way alone as with the value.
-    _dumps_inside: bool = False
     _convert: Callable[[Any], Any]
     # Class and name that an error names; for the field of a list's items the list's.
     _place: str | None = None
@@ -112,6 +114,8 @@ class BaseField(Generic[T]):
         self.null, self.default = null, default
         self.required = primary_key or required
         self.choices, self.validation = choices, validation
+        if validation is not None:
+            hooks.note_hook(validation, "validation")
         # What it is among other documents.
         self.primary_key = primary_key
         self.unique, self.unique_with = bool(unique or unique_with), unique_with
@@ -253,11 +257,6 @@ class BaseField(Generic[T]):
         """
         return None
 
-    @property
-    def _stores_class(self) -> bool:
-        """Whether the embedded documents of the field are stored with their class."""
-        return False
-
     def _holds_references(self) -> bool:
         """Whether a value of this field may have references in it.
 
@@ -282,17 +281,6 @@ class BaseField(Generic[T]):
         field is None where values of any type are allowed.
         """
         return ()
-
-    def _dump_item(self, value: Any) -> Any:
-        """The dump of an item of a value, where items of any type are allowed."""
-        return self.to_mongo(value)
-
-    def _stores_whole(self, value: Any, changed: Sequence[str]) -> bool:
-        """Whether changes inside a value are stored by storing all of it.
-
-        :param changed: the changed paths inside the value.
-        """
-        return False
 
     def _member(self, name: str) -> BaseField[Any] | None:
         """The field that `name` means inside a value of this field, or None.
@@ -404,7 +392,7 @@ class BaseField(Generic[T]):
                 f'validation argument for `"{self.name}"` must be a callable.'
             )
         try:
-            answer = check(value)
+            answer = hooks.result_of_validation(self, value, check)
             if answer is not None:
                 raise DeprecatedError(
                     f"validation argument for `{self.name}` must not return anything, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -52,8 +52,6 @@ class EmbeddedDocumentField(BaseField[E]):
     :param document_type: the class, its name, or ``"self"``.
     """
 
-    _dumps_inside = True
-
     _load_can_fail = True
 
     def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
@@ -85,11 +83,6 @@ class EmbeddedDocumentField(BaseField[E]):
             return self.document_type
         except NotRegistered:
             return None
-
-    @property
-    def _stores_class(self) -> bool:
-        cls = self._embedded_class
-        return cls is not None and bool(cls._meta.get("allow_inheritance"))
 
     def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
         return members_of(value)
@@ -210,11 +203,8 @@ _NOT_EMBEDDED_CLASS = (
 class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
     """A field that holds an embedded document of any class (stored with `_cls`)."""
 
-    _dumps_inside = True
-
     _load_can_fail = True
-
-    _stores_class = True
+    _holds_any_embedded = True
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         return super().prepare_query_value(op, self.to_mongo(value))
@@ -277,8 +267,6 @@ class DynamicField(BaseField[Any]):
 
     It is what the fields of dynamic documents are made of.
     """
-
-    _dumps_inside = True
 
     def _load_proof(self) -> Proof:
         def proof(value: Any) -> bool:
@@ -489,7 +477,8 @@ class ListField(ComplexBaseField[list[T]]):
         documents = inner.document_type._schema.make_embedded(items, parent)
         if documents is None:
             return MISSING
-        value: Any = self._list_class()(documents, parent, self.name)
+        whose = parent if self._list_class() is BaseList else instance
+        value: Any = self._list_class()(documents, whose, self.name)
         value._dereferenced = not self._may_refer
         instance._put(self.name, value)
         return value
@@ -576,14 +565,6 @@ class SortedListField(ListField[T]):
         self._ordering: str | None = kwargs.pop("ordering", None)
         self._order_reverse: bool = kwargs.pop("reverse", False)
         super().__init__(field, **kwargs)
-
-    def _stores_whole(self, value: Any, changed: Sequence[str]) -> bool:
-        """Changes of the order, and all as long as the stored order is another one."""
-        if self._ordering is None or any(
-            path.split(".")[1:2] == [self._ordering] for path in changed
-        ):
-            return True
-        return bool(self.to_mongo(value) != super().to_mongo(value))
 
     def _raw_dumper(self) -> None:
         return None

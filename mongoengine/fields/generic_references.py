@@ -21,6 +21,7 @@ class GenericReferenceField(Followed[Any]):
     :raises ValidationError: if a choice is neither.
     """
 
+    _cascades = True
     _load_as = frozenset({dict, SON, DBRef, ObjectId})
     _dump_as = frozenset({dict, SON, DBRef, ObjectId})
 

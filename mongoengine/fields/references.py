@@ -60,6 +60,7 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
     :raises ValidationError: if `document_type` is neither class nor name.
     """
 
+    _cascades = True
     _valid_types = frozenset({ObjectId, DBRef})
 
     @overload

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymongo
-from pymongo.errors import BulkWriteError as PyMongoBulkWriteError
 from pymongo.results import BulkWriteResult
 
 from mongoengine import signals
 from mongoengine.connection import _get_session
+from mongoengine.driver.cursor import Batches
 from mongoengine.driver.io import asynchronous, blocking
-from mongoengine.errors import BulkOperationError, OperationError
-from mongoengine.operations.refusals import failures_of
-from mongoengine.operations.write import Writing, key_of, mark_written
+from mongoengine.errors import OperationError
+from mongoengine.operations.commands import CountedUpdate, Outcome, send
+from mongoengine.operations.insert import apply, remember_target, requests_for
+from mongoengine.operations.pending import (
+    PendingInsert,
+    PendingUpdate,
+    begin_inserts,
+    stored_id,
+)
+from mongoengine.operations.save import (
+    gone_in_part,
+    key_query,
+    prepare,
+    send_post_save,
+    stored_key,
+)
+from mongoengine.operations.sequences import fill_sequences
+from mongoengine.operations.validate import validate_in
+from mongoengine.operations.write import Writing
 from mongoengine.query.q import QNode
 
 if TYPE_CHECKING:
@@ -124,255 +140,283 @@ UPDATES = {UpdateOne: pymongo.UpdateOne, UpdateMany: pymongo.UpdateMany}
 DELETES = {DeleteOne: pymongo.DeleteOne, DeleteMany: pymongo.DeleteMany}
 
 
+async def bulk_save(
+    queryset: Any,
+    io: IO,
+    documents: Iterable[Any],
+    validate: bool = True,
+    clean: bool = True,
+    ordered: bool = False,
+    write_concern: Mapping[str, Any] | None = None,
+    signal_kwargs: Mapping[str, Any] | None = None,
+    *,
+    session: Session = None,
+) -> list[Any]:
+    """Insert the new ones of some documents, and update the changed ones.
+
+    Sends `insert` and `update` with as many documents each as the server takes.
+    All documents are validated before anything is sent.
+
+    :param documents: of the class of this queryset
+    :param validate: validate them
+    :param clean: call their `clean()` in validating
+    :param ordered: write in this order, and nothing after a failure
+    :param write_concern: options of a PyMongo `WriteConcern`
+    :param signal_kwargs: more keywords for the receivers of the signals of
+        `save`, which are sent for each document
+    :param session: a PyMongo session to work in
+    :returns: the documents
+    :raises BulkOperationError: if some could not be written: its `failures`
+        say which and why; the others are written, and are clean
+    :raises ValidationError: if a value is invalid
+    :raises OperationError: if a document is of another class, or is stored in another
+        collection
+    """
+    documents = list(documents)
+    for document in documents:
+        _check(queryset, document)
+    created = [
+        await prepare(document, io, validate, clean, signal_kwargs)
+        for document in documents
+    ]
+    collection = await queryset._open_to_write(io, write_concern)
+    writes, places = _pending(documents, created)
+    outcome = Outcome(len(documents))
+    if writes:
+        outcome = await _send_saves(io, collection, writes, ordered)
+    by_place = dict(zip(places, writes, strict=True))
+    made = {place for place, write in by_place.items() if write.created}
+    made.update(places[place] for place in outcome.upserted)
+    outcome.failed = {places[place]: e for place, e in outcome.failed.items()}
+    failed = outcome.failed
+    remember_target(
+        queryset, (d for place, d in enumerate(documents) if place not in failed)
+    )
+    outcome.raise_lost()
+    if signals.post_save.receivers:
+        for place, document in enumerate(documents):
+            if place not in failed:
+                await send_post_save(
+                    io, document, by_place.get(place), place in made, signal_kwargs
+                )
+    summary = outcome.summary(documents, "document")
+    if summary is not None:
+        raise summary from outcome.error or outcome.lost
+    return documents
+
+
+def _check(queryset: Any, document: Any) -> None:
+    """Raise the error for a document that does not belong to a queryset."""
+    cls = queryset._document
+    if not isinstance(document, cls):
+        raise OperationError(f"{document!r} is no document of {cls}")
+    if document._created or queryset._given_collection is not None:
+        return
+    target = queryset._alias, queryset._collection_name
+    if document._target not in (None, target):
+        raise OperationError(
+            f"{document!r} is stored in the collection {document._target[1]!r} of the "
+            f"alias {document._target[0]!r}, and {cls.__name__}.objects writes to "
+            f"{target[1]!r} of {target[0]!r}: save it with its own save(), or through "
+            "objects.using() and switch_collection()"
+        )
+
+
+def _pending(documents: list[Any], created: list[bool]) -> tuple[list[Any], list[int]]:
+    """Return the writes for the new and changed documents, and their places."""
+    writes: list[Any] = []
+    places = []
+    try:
+        for place, document in enumerate(documents):
+            write: Any
+            if created[place]:
+                write = PendingInsert(document)
+            else:
+                key = stored_key(document)
+                write = PendingUpdate(document)
+                if not write.changes.update:
+                    continue
+                write.key = key
+            writes.append(write)
+            places.append(place)
+    except BaseException as error:
+        for write in writes:
+            write.fail(error)
+        raise
+    return writes, places
+
+
+async def _send_saves(
+    io: IO, collection: Any, writes: list[Any], ordered: bool
+) -> Outcome:
+    """Send the writes of documents, and let the documents know what became of them."""
+    options = collection.codec_options
+    try:
+        inserts = [write for write in writes if write.created]
+        sent = iter(await requests_for(io, collection, inserts))
+        requests = [
+            next(sent)
+            if write.created
+            else CountedUpdate(
+                write.key, write.changes.update, upsert=not write.document._partial
+            )
+            for write in writes
+        ]
+    except BaseException as error:
+        for write in writes:
+            write.fail(error)
+        raise
+    outcome = await send(io, collection, requests, ordered)
+    await _fail_missing(io, collection, writes, outcome)
+    apply(outcome, dict(enumerate(writes)), options)
+    await _restore(io, collection, writes, outcome)
+    return outcome
+
+
+async def _fail_missing(
+    io: IO, collection: Any, writes: list[Any], outcome: Outcome
+) -> None:
+    """Let the updates of partly loaded documents fail that are not stored any more."""
+    updates = [
+        place
+        for place, write in enumerate(writes)
+        if not write.created and place not in outcome.failed
+    ]
+    in_part = [place for place in updates if writes[place].document._partial]
+    found = outcome.reply["nMatched"] + outcome.reply["nUpserted"]
+    if not in_part or not outcome.acknowledged or found >= len(updates):
+        return
+    keys = [stored_id(writes[place].document) for place in in_part]
+    cursor = collection.find(
+        {"_id": {"$in": keys}}, projection={"_id": 1}, session=_get_session()
+    )
+    try:
+        stored = [raw["_id"] for raw in await Batches(cursor).drain(io)]
+    except BaseException as error:
+        outcome.lost = outcome.lost or error
+        outcome.failed.update(dict.fromkeys(in_part, error))
+        return
+    for place, key in zip(in_part, keys, strict=True):
+        if key not in stored:
+            outcome.failed[place] = gone_in_part(writes[place].document)
+
+
+async def _restore(
+    io: IO, collection: Any, writes: list[Any], outcome: Outcome
+) -> None:
+    """Store documents as a whole that an update has made anew of their changes."""
+    places = [place for place in outcome.upserted if not writes[place].created]
+    if not places:
+        return
+    documents = [writes[place].document for place in places]
+    for document in documents:
+        document._created = True
+    again = begin_inserts(documents, restored=True)
+    requests = [
+        pymongo.ReplaceOne(key_query(w.document, w.son), w.son, upsert=True)
+        for w in again
+    ]
+    second = await send(io, collection, requests, ordered=False)
+    apply(second, dict(enumerate(again)), collection.codec_options)
+    outcome.lost = outcome.lost or second.lost
+    outcome.error = outcome.error or second.error
+    for index, failure in second.failed.items():
+        outcome.failed[places[index]] = failure
+
+
+async def bulk_write(
+    queryset: Any,
+    io: IO,
+    operations: Iterable[Operation],
+    ordered: bool = True,
+    write_concern: Mapping[str, Any] | None = None,
+    *,
+    session: Session = None,
+) -> BulkWriteResult:
+    """Send operations in the language of queries and updates, together::
+
+        from mongoengine.operations.bulk import DeleteMany, InsertOne, UpdateOne
+
+        Person.objects.bulk_write([
+            InsertOne(Person(name="Ann")),
+            UpdateOne({"name": "Bob"}, {"inc__age": 1}, upsert=True),
+            DeleteMany(Q(age__gt=120)),
+        ])
+
+    The filter of the queryset holds for all of them.  Signals are not sent, and
+    delete rules do not apply.
+
+    :param operations: what to do
+    :param ordered: in this order, and nothing after a failure
+    :param write_concern: options of a PyMongo `WriteConcern`
+    :param session: a PyMongo session to work in
+    :raises BulkOperationError: if some failed: its `failures` say which and why
+    :raises ValidationError: if a document to insert is invalid
+    """
+    operations = list(operations)
+    requests: list[Any] = []
+    for operation in operations:
+        requests.append(await _request_of(queryset, io, operation))
+    collection = await queryset._open_to_write(io, write_concern)
+    places = [
+        place
+        for place, operation in enumerate(operations)
+        if isinstance(operation, InsertOne)
+    ]
+    documents = [operations[place].document for place in places]  # type: ignore[attr-defined]
+    writes = begin_inserts(documents)
+    try:
+        inserts = await requests_for(io, collection, writes)
+        for place, request in zip(places, inserts, strict=True):
+            requests[place] = request
+    except BaseException as error:
+        for write in writes:
+            write.fail(error, collection.codec_options)
+        raise
+    outcome = await send(io, collection, requests, ordered)
+    by_place = dict(zip(places, writes, strict=True))
+    apply(outcome, by_place, collection.codec_options)
+    remember_target(
+        queryset, [w.document for p, w in by_place.items() if p not in outcome.failed]
+    )
+    outcome.raise_lost()
+    summary = outcome.summary(operations, "operation")
+    if summary is not None:
+        raise summary from outcome.error or outcome.lost
+    return outcome.result
+
+
+async def _request_of(queryset: Any, io: IO, operation: Any) -> Any:
+    """Return the PyMongo operation for one of ours; None for an insert."""
+    if isinstance(operation, InsertOne):
+        _check(queryset, operation.document)
+        await validate_in(io, operation.document, True)
+        await fill_sequences(operation.document, io)
+        return None
+    options = queryset._common_options()
+    options.pop("comment", None)
+    if isinstance(operation, _Updating):
+        change = queryset._change(dict(operation.update))
+        if operation.upsert and queryset._cls_query:
+            change = queryset._with_class(change)
+        return UPDATES[type(operation)](
+            operation._filter(queryset),
+            change,
+            upsert=operation.upsert and not queryset._is_void,
+            array_filters=operation.array_filters,
+            **options,
+        )
+    if isinstance(operation, _Deleting):
+        return DELETES[type(operation)](operation._filter(queryset), **options)
+    raise TypeError(f"{operation!r} is no operation of mongoengine.queryset.bulk")
+
+
 class BulkWriting(Writing[D]):
     """The operations that write many documents at once."""
 
-    async def _bulk_save(
-        self,
-        io: IO,
-        documents: Iterable[D],
-        validate: bool = True,
-        clean: bool = True,
-        ordered: bool = False,
-        write_concern: Mapping[str, Any] | None = None,
-        signal_kwargs: Mapping[str, Any] | None = None,
-        *,
-        session: Session = None,
-    ) -> list[D]:
-        """Insert the new ones of some documents, and update the changed ones.
+    # The names stand for the functions above until the class assigns them.
+    async_bulk_save = asynchronous(bulk_save)
+    bulk_save = blocking(bulk_save)
 
-        Sends `insert` and `update` with as many documents each as the server takes.
-        All documents are validated before anything is sent.
-
-        :param documents: of the class of this queryset
-        :param validate: validate them
-        :param clean: call their `clean()` in validating
-        :param ordered: write in this order, and nothing after a failure
-        :param write_concern: options of a PyMongo `WriteConcern`
-        :param signal_kwargs: more keywords for the receivers of the signals of
-            `save`, which are sent for each document
-        :param session: a PyMongo session to work in
-        :returns: the documents
-        :raises BulkOperationError: if some could not be written: its `failures`
-            tell which and why; the others are written, and are clean
-        :raises ValidationError: if a value is invalid
-        :raises OperationError: if a document is of another class
-        """
-        documents = list(documents)
-        told = signal_kwargs or {}
-        requests: list[Any] = []
-        sent: list[tuple[int, Any, bool, Any]] = []
-        for document in documents:
-            self._refuse_others(document)
-        for index, document in enumerate(documents):
-            created = await self._prepare(io, document, validate, clean, told)
-            request = self._request_for(document, created)
-            if request is not None:
-                requests.append(request)
-                sent.append((index, document, created, request))
-        failures: list[tuple[int, Any, Exception]] = []
-        refused = None
-        if requests:
-            collection = await self._open_to_write(io, write_concern)
-            _, refused = await self._send_bulk(io, collection, requests, ordered)
-            failed = _failed(refused, len(requests), ordered)
-            failures = [
-                (sent[place][0], sent[place][1], error)
-                for place, error in failed.items()
-            ]
-            for place, (_, document, created, request) in enumerate(sent):
-                if place not in failed:
-                    if created:
-                        document.pk = key_of(document, request._doc)
-                    mark_written(document)
-        await self._tell_saved(io, documents, sent, failures, told)
-        if refused is not None:
-            raise _summary(refused, failures, len(documents), "document") from refused
-        return documents
-
-    bulk_save = blocking(_bulk_save)
-    async_bulk_save = asynchronous(_bulk_save)
-
-    def _refuse_others(self, document: Any) -> None:
-        if not isinstance(document, self._document):
-            raise OperationError(f"{document!r} is no document of {self._document}")
-
-    async def _prepare(
-        self,
-        io: IO,
-        document: Any,
-        validate: bool,
-        clean: bool,
-        told: Mapping[str, Any],
-    ) -> bool:
-        """Do what comes before saving; tells whether the document is new."""
-        from mongoengine.operations.save import fill_sequences, held_id
-
-        kind = type(document)
-        if signals.pre_save.receivers:
-            await signals.send(io, signals.pre_save, kind, document=document, **told)
-        if io.is_async:
-            await fill_sequences(document, io)
-        if validate:
-            document.validate(clean=clean)
-        created = bool(document._created) or held_id(document) is None
-        if signals.pre_save_post_validation.receivers:
-            await signals.send(
-                io,
-                signals.pre_save_post_validation,
-                kind,
-                document=document,
-                created=created,
-                **told,
-            )
-        return created
-
-    def _request_for(self, document: Any, created: bool) -> Any:
-        """What to send for a document; None where nothing changed."""
-        from mongoengine.operations.save import changes_of, stored_key
-
-        if created:
-            return pymongo.InsertOne(document.to_mongo())
-        changes = changes_of(document)
-        if not changes:
-            return None
-        return pymongo.UpdateOne(stored_key(document), changes, upsert=True)
-
-    async def _tell_saved(
-        self,
-        io: IO,
-        documents: list[Any],
-        sent: list[tuple[int, Any, bool, Any]],
-        failures: Sequence[tuple[int, Any, Exception]],
-        told: Mapping[str, Any],
-    ) -> None:
-        if not signals.post_save.receivers:
-            return
-        made = {index for index, _, created, _ in sent if created}
-        failed = {index for index, _, _ in failures}
-        for index, document in enumerate(documents):
-            if index not in failed:
-                await signals.send(
-                    io,
-                    signals.post_save,
-                    type(document),
-                    document=document,
-                    created=index in made,
-                    **told,
-                )
-
-    async def _bulk_write(
-        self,
-        io: IO,
-        operations: Iterable[Operation],
-        ordered: bool = True,
-        write_concern: Mapping[str, Any] | None = None,
-        *,
-        session: Session = None,
-    ) -> BulkWriteResult:
-        """Send operations in the language of queries and updates, together::
-
-            from mongoengine.operations.bulk import DeleteMany, InsertOne, UpdateOne
-
-            Person.objects.bulk_write([
-                InsertOne(Person(name="Ann")),
-                UpdateOne({"name": "Bob"}, {"inc__age": 1}, upsert=True),
-                DeleteMany(Q(age__gt=120)),
-            ])
-
-        The filter of the queryset holds for all of them.  Signals are not sent, and
-        delete rules do not apply.
-
-        :param operations: what to do
-        :param ordered: in this order, and nothing after a failure
-        :param write_concern: options of a PyMongo `WriteConcern`
-        :param session: a PyMongo session to work in
-        :raises BulkOperationError: if some failed: its `failures` tell which and why
-        :raises ValidationError: if a document to insert is invalid
-        """
-        operations = list(operations)
-        requests = [await self._request_of(io, operation) for operation in operations]
-        collection = await self._open_to_write(io, write_concern)
-        result, refused = await self._send_bulk(io, collection, requests, ordered)
-        failed = _failed(refused, len(requests), ordered)
-        for place, operation in enumerate(operations):
-            if isinstance(operation, InsertOne) and place not in failed:
-                document = operation.document
-                document.pk = key_of(document, requests[place]._doc)
-                mark_written(document)
-        if refused is not None:
-            failures = [
-                (place, operations[place], error) for place, error in failed.items()
-            ]
-            count = len(operations)
-            raise _summary(refused, failures, count, "operation") from refused
-        done: BulkWriteResult = result
-        return done
-
-    bulk_write = blocking(_bulk_write)
-    async_bulk_write = asynchronous(_bulk_write)
-
-    async def _request_of(self, io: IO, operation: Any) -> Any:
-        """The PyMongo operation for one of ours."""
-        from mongoengine.operations.save import fill_sequences
-
-        kind = type(operation)
-        if isinstance(operation, InsertOne):
-            self._refuse_others(operation.document)
-            if io.is_async:
-                await fill_sequences(operation.document, io)
-            operation.document.validate()
-            return pymongo.InsertOne(operation.document.to_mongo())
-        if isinstance(operation, _Updating):
-            change = self._change(dict(operation.update))
-            if operation.upsert and self._cls_query:
-                change = self._with_class(change)
-            return UPDATES[kind](
-                operation._filter(self),
-                change,
-                upsert=operation.upsert and not self._is_void,
-                array_filters=operation.array_filters,
-                **self._bulk_options(),
-            )
-        if isinstance(operation, _Deleting):
-            return DELETES[kind](operation._filter(self), **self._bulk_options())
-        raise TypeError(f"{operation!r} is no operation of mongoengine.queryset.bulk")
-
-    def _bulk_options(self) -> dict[str, Any]:
-        options = self._common_options()
-        options.pop("comment", None)
-        return options
-
-    async def _send_bulk(
-        self, io: IO, collection: Any, requests: list[Any], ordered: bool
-    ) -> tuple[Any, PyMongoBulkWriteError | None]:
-        """Write; gives the result, or what PyMongo raised."""
-        try:
-            result = await io(
-                collection.bulk_write(requests, ordered=ordered, session=_get_session())
-            )
-        except PyMongoBulkWriteError as error:
-            return None, error
-        return result, None
-
-
-def _failed(
-    refused: PyMongoBulkWriteError | None, count: int, ordered: bool
-) -> dict[int, OperationError]:
-    """What was not written, by the places of the requests."""
-    return {} if refused is None else failures_of(refused, count, ordered)
-
-
-def _summary(
-    refused: PyMongoBulkWriteError,
-    failures: Sequence[tuple[int, Any, Exception]],
-    count: int,
-    what: str,
-) -> BulkOperationError:
-    if not failures:  # all is written, and the write concern is not met
-        return BulkOperationError(f"Bulk write error: ({refused.details})")
-    index, _, first = failures[0]
-    return BulkOperationError(
-        f"{len(failures)} of {count} {what}s failed, first {what} {index} ({first})",
-        failures,
-    )
+    async_bulk_write = asynchronous(bulk_write)
+    bulk_write = blocking(bulk_write)

@@ -142,7 +142,7 @@ class Deleting(Reading[D]):
         write_concern: Mapping[str, Any] | None,
         cascade_refs: set[Any] | None,
     ) -> None:
-        make = self._document._maker(self._auto_dereference)
+        make = self._document_maker()
         doomed = [make(raw) for raw in await self._read_all(io)]
         for owner, field, rule in rules:
             if rule == DENY:

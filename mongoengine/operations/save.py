@@ -1,18 +1,34 @@
-"""Writing one document: which command is sent, and what its failure means."""
+"""Saving one document: which command is sent, and what its answer means."""
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pymongo.errors
 from pymongo import WriteConcern
 
-from mongoengine import connection
+from mongoengine import signals
 from mongoengine.base.document import BaseDocument
-from mongoengine.common import _import_class
-from mongoengine.errors import NotUniqueError, OperationError, SaveConditionError
+from mongoengine.driver.write_errors import (
+    NOT_SAVED,
+    NOT_UNIQUE,
+    is_own_key,
+    translated,
+)
+from mongoengine.errors import (
+    InvalidDocumentError,
+    OperationError,
+    SaveConditionError,
+)
+from mongoengine.operations.pending import (
+    PendingInsert,
+    PendingUpdate,
+    held_id,
+    shown_changes,
+    stored_id,
+)
+from mongoengine.operations.sequences import fill_sequences
+from mongoengine.operations.validate import validate_in
 from mongoengine.query import filters
 
 if TYPE_CHECKING:
@@ -20,156 +36,294 @@ if TYPE_CHECKING:
 
     from mongoengine.document import Document
     from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
 
-# Servers of old reported duplicates with other classes of error.
-_DUPLICATE = re.compile("^E1100[01] duplicate key")
+__all__ = ("cascade_save", "save")
+
+
+async def save(
+    document: Document,
+    io: IO,
+    /,
+    force_insert: bool = False,
+    validate: bool = True,
+    clean: bool = True,
+    write_concern: Mapping[str, Any] | None = None,
+    cascade: bool | None = None,
+    cascade_kwargs: Mapping[str, Any] | None = None,
+    _refs: list[Any] | None = None,
+    save_condition: Mapping[str, Any] | None = None,
+    signal_kwargs: Mapping[str, Any] | None = None,
+    *,
+    session: Session = None,
+    **kwargs: Any,
+) -> Any:
+    """Store the document: all of a new one, the changes of a stored one.
+
+    Sends `insert`, `update`, or `findAndModify` for a new document whose primary key
+    is set.  If it fails, the document keeps its changes.  A document that is not
+    stored any more is stored again as a whole.
+
+    :param force_insert: insert, also where a document of this primary key
+        may be stored; then `NotUniqueError` is raised.
+    :param validate: validate the document first.
+    :param clean: call `clean()` in validating.
+    :param write_concern: options of a PyMongo `WriteConcern`.
+    :param cascade: save changed documents that this one refers to as well;
+        where None, `meta["cascade"]` decides.
+    :param cascade_kwargs: arguments for saving those; implies `cascade`.
+    :param _refs: what has been saved in this cascade so far.
+    :param save_condition: a query that the stored document has to match.
+    :param signal_kwargs: more keywords for the receivers of signals.
+    :param session: a PyMongo session to work in
+    :returns: the document itself.
+    :raises ValidationError: a value does not meet the rules of its field.
+    :raises NotUniqueError: a unique index forbids it.
+    :raises SaveConditionError: `save_condition` did not match.
+    :raises OperationError: the server refused it for another reason, or a document
+        that was loaded with `only()` or `exclude()` is not stored any more.
+    """
+    cls = type(document)
+    meta = document._meta
+    if meta.get("abstract"):
+        raise InvalidDocumentError("Cannot save an abstract document.")
+    write: PendingInsert | PendingUpdate | None = None
+    created = await prepare(document, io, validate, clean, signal_kwargs, force_insert)
+    if meta.get("auto_create_index_on_save") and cls._collection is not None:
+        await io.call(cls, "ensure_indexes")
+    collection = await document._own_collection(io)
+    if write_concern:
+        collection = with_write_concern(collection, write_concern)
+    try:
+        if created:
+            await send_insert(document, io, collection, replace=not force_insert)
+        else:
+            write = await _update(document, io, collection, save_condition)
+            created = write.created
+    except pymongo.errors.OperationFailure as error:
+        raise translated(error, NOT_SAVED, NOT_UNIQUE) from error
+    if cascade is None:
+        cascade = meta.get("cascade", False) or cascade_kwargs is not None
+    if cascade:
+        passed_on = {
+            "force_insert": force_insert,
+            "validate": validate,
+            "write_concern": write_concern,
+            "cascade": cascade,
+            **(cascade_kwargs or {}),
+            "_refs": _refs,
+        }
+        await io.call(document, "cascade_save", **passed_on)
+    if signals.post_save.receivers:
+        await send_post_save(io, document, write, created, signal_kwargs)
+    return document
+
+
+async def cascade_save(
+    document: Document, io: IO, /, *, session: Session = None, **kwargs: Any
+) -> None:
+    """Save the changed documents that this one refers to.
+
+    Only those that have been loaded are looked at; the arguments are those
+    of `save()`.
+    """
+    saved = kwargs.get("_refs") or []
+    for reference in _changed_references(document):
+        if any(reference is other for other in saved):
+            continue
+        saved.append(reference)
+        kwargs["_refs"] = saved
+        await io.call(reference, "save", **kwargs)
+
+
+async def prepare(
+    document: Document,
+    io: IO,
+    validate: bool,
+    clean: bool,
+    signal_kwargs: Mapping[str, Any] | None,
+    force_insert: bool = False,
+) -> bool:
+    """Do what comes before a document is written; return whether it is new."""
+    cls = type(document)
+    if signals.pre_save.receivers:
+        await signals.send(
+            io, signals.pre_save, cls, document=document, **(signal_kwargs or {})
+        )
+    if validate:
+        await validate_in(io, document, clean)
+    created = force_insert or bool(document._created) or held_id(document) is None
+    if signals.pre_save_post_validation.receivers:
+        await signals.send(
+            io,
+            signals.pre_save_post_validation,
+            cls,
+            document=document,
+            created=created,
+            **(signal_kwargs or {}),
+        )
+    await fill_sequences(document, io)
+    return created
+
+
+async def send_post_save(
+    io: IO,
+    document: Document,
+    write: PendingInsert | PendingUpdate | None,
+    created: bool,
+    signal_kwargs: Mapping[str, Any] | None,
+) -> None:
+    """Send the signal; its receivers see what the write has changed as changed."""
+    with shown_changes(write):
+        await signals.send(
+            io,
+            signals.post_save,
+            type(document),
+            document=document,
+            created=created,
+            **(signal_kwargs or {}),
+        )
 
 
 def with_write_concern(collection: Any, write_concern: Mapping[str, Any] | None) -> Any:
-    """The collection itself, or one like it with these write concerns on top."""
+    """Return the collection, with these write concerns on top of its own."""
     if not write_concern:
         return collection
     combined = {**collection.write_concern.document, **write_concern}
     return collection.with_options(write_concern=WriteConcern(**combined))
 
 
-def refuse(error: pymongo.errors.PyMongoError) -> NoReturn:
-    """Raise what the user sees of an error in saving a document."""
-    text = str(error)
-    if isinstance(error, pymongo.errors.DuplicateKeyError) or _DUPLICATE.match(text):
-        raise NotUniqueError(f"Tried to save duplicate unique keys ({text})") from error
-    raise OperationError(f"Could not save document ({text})") from error
+async def send_insert(
+    document: Document, io: IO, collection: Any, *, replace: bool
+) -> Any:
+    """Write a document that is new, and return its primary key as stored.
 
-
-async def fill_sequences(document: BaseDocument, io: IO) -> None:
-    """Take numbers for the empty sequence fields of a document, awaiting them.
-
-    Where they can be had without awaiting, dumping the document does it.
+    :param replace: one that has a primary key takes the place of the stored document
+        of that key, where there is one (command `findAndModify`).
     """
-    cls: Any = type(document)
-    for field, embedded in _numbered_fields(cls):
-        value = document._value_of(field.name, field)
-        if not embedded:
-            if value is None:
-                document._put(field.name, await io.call(field, "generate"))
-                document._mark_as_changed(field.name)
-            continue
-        for inner in value if isinstance(value, (list, tuple)) else [value]:
-            if isinstance(inner, BaseDocument):
-                await fill_sequences(inner, io)
+    write = PendingInsert(document)
+    try:
+        await _send_whole(write, io, collection, replace)
+    except BaseException as error:
+        write.fail(error, collection.codec_options)
+        raise
+    write.succeed()
+    return write.key
 
 
-@cache
-def _numbered_fields(cls: Any) -> tuple[tuple[Any, bool], ...]:
-    """The fields of a class that number documents (False) or may hold ones that do."""
-    return tuple(
-        (field, not field._auto_gen)
-        for field in cls._fields.values()
-        if field._auto_gen or _holds_numbered(field, {cls})
+async def _send_whole(
+    write: PendingInsert, io: IO, collection: Any, replace: bool
+) -> None:
+    son = write.son
+    if write.is_retry and write.has_own_key:
+        query = key_query(write.document, son)
+        await io(collection.replace_one, query, son, upsert=True)
+        return
+    if replace and not write.has_own_key:
+        query = key_query(write.document, son)
+        if await io(collection.find_one_and_replace, query, son):
+            return
+    try:
+        await io(collection.insert_one, son)
+    except pymongo.errors.DuplicateKeyError as error:
+        if not is_own_key(error.details):
+            raise
+        if write.has_own_key:
+            return  # another save of this document, under way too, was first
+        if not await _stored_by_earlier(write, io, collection):
+            raise
+        query = key_query(write.document, son)
+        await io(collection.replace_one, query, son, upsert=True)
+
+
+async def _stored_by_earlier(write: PendingInsert, io: IO, collection: Any) -> bool:
+    """Return whether an attempt with unknown outcome has stored the document."""
+    if not write.is_retry:
+        return False
+    stored = await io(collection.find_one, {"_id": write.key})
+    return bool(stored) and write.is_stored_as(stored, collection.codec_options)
+
+
+async def _update(
+    document: Document,
+    io: IO,
+    collection: Any,
+    save_condition: Mapping[str, Any] | None,
+) -> PendingInsert | PendingUpdate:
+    """Write the changes of a stored document, if there are any.
+
+    Return what was written: the whole document if it was not stored any more.
+    """
+    query: dict[str, Any] = {}
+    if save_condition is not None:
+        query = filters.query(type(document), **save_condition)
+    query.update(stored_key(document))
+    write = PendingUpdate(document)
+    changes = write.changes.update
+    if not changes:
+        return write
+    upsert = save_condition is None and not document._partial
+    try:
+        result = await io(collection.update_one, query, changes, upsert=upsert)
+        if result.acknowledged and not upsert and not result.matched_count:
+            raise _no_match(document, save_condition)
+    except BaseException as error:
+        write.fail(error)
+        raise
+    write.succeed()
+    if not result.acknowledged or result.upserted_id is None:
+        return write
+    return await _restore(document, io, collection)
+
+
+def _no_match(
+    document: Document, save_condition: Mapping[str, Any] | None
+) -> OperationError:
+    if save_condition is not None:
+        return SaveConditionError("Race condition preventing document update detected")
+    return gone_in_part(document)
+
+
+def gone_in_part(document: Document) -> OperationError:
+    """Return the error for a partly loaded document that is not stored any more."""
+    return OperationError(
+        f"Could not save document ({type(document).__name__} {held_id(document)!r} is "
+        "not stored any more, and was loaded in part only, by only() or exclude())"
     )
 
 
-def _holds_numbered(field: Any, seen: set[type[BaseDocument]]) -> bool:
-    """Whether embedded documents in a field may have fields that number them."""
-    field = getattr(field, "field", None) or field
-    if isinstance(field, _import_class("GenericEmbeddedDocumentField")):
-        return True
-    if not isinstance(field, _import_class("EmbeddedDocumentField")):
-        return False
-    embedded = field.document_type
-    if embedded in seen:
-        return False
-    # A subclass may have what its base has not.
-    return bool(embedded._meta.get("allow_inheritance")) or any(
-        inner._auto_gen or _holds_numbered(inner, {*seen, embedded})
-        for inner in embedded._fields.values()
-    )
-
-
-async def insert(document: Document, io: IO, collection: Any, *, replace: bool) -> Any:
-    """Write a document that is new, and return its `_id` as stored.
-
-    :param replace: one that has an `_id` takes the place of the stored document
-        of that `_id`, where there is one (command `findAndModify`).
-    """
-    son = document._to_wire()
-    session = connection._get_session()
-    if replace and "_id" in son:
-        query = {"_id": son["_id"]}
-        if document._meta.get("shard_key"):
-            query.update(shard_key_of(document, son))
-        replaced = await io(
-            collection.find_one_and_replace(query, son, session=session)
-        )
-        if replaced:
-            return son["_id"]
-    inserted = await io(collection.insert_one(son, session=session))
-    return inserted.inserted_id
+async def _restore(document: Document, io: IO, collection: Any) -> PendingInsert:
+    """Store a document as a whole where an update has inserted its changes alone."""
+    document._created = True
+    write = PendingInsert(document, restored=True)
+    try:
+        query = key_query(document, write.son)
+        await io(collection.replace_one, query, write.son, upsert=True)
+    except BaseException as error:
+        write.fail(error)
+        raise
+    write.succeed()
+    return write
 
 
 def stored_key(document: Document) -> dict[str, Any]:
-    """The filter that finds the stored form of a document."""
+    """Return the filter that finds the stored form of a document."""
     query = {"_id": stored_id(document)}
     if document._meta.get("shard_key"):
         query.update(shard_key_of(document, document.to_mongo()))
     return query
 
 
-def changes_of(document: Document) -> dict[str, Any]:
-    """The update for what has changed in a document; empty where nothing has."""
-    sets, unsets = document._delta()
-    given = {"$set": sets, "$unset": unsets}
-    return {operator: fields for operator, fields in given.items() if fields}
-
-
-async def update(
-    document: Document,
-    io: IO,
-    collection: Any,
-    save_condition: Mapping[str, Any] | None,
-) -> bool:
-    """Write the changes of a stored document, if there are any.
-
-    Returns whether the document was not there any more, and has been made anew
-    of its changes alone.  Raises `SaveConditionError`.
-    """
-    query: dict[str, Any] = {}
-    if save_condition is not None:
-        query = filters.query(type(document), **save_condition)
-    query.update(stored_key(document))
-    changes = changes_of(document)
-    if not changes:
-        return False
-    upsert = save_condition is None
-    done = await io(
-        collection.update_one(
-            query, changes, upsert=upsert, session=connection._get_session()
-        )
-    )
-    if not done.acknowledged:
-        return False
-    if not upsert and not done.matched_count:
-        raise SaveConditionError("Race condition preventing document update detected")
-    return done.upserted_id is not None
-
-
-def held_id(document: Document) -> Any:
-    """The primary key of a document, not followed where it is a reference."""
-    name = document._meta["id_field"]
-    return document._value_of(name, document._fields[name])
-
-
-def stored_id(document: Document) -> Any:
-    """The primary key of a document as MongoDB stores it."""
-    field: Any = document._fields[document._meta["id_field"]]
-    value = held_id(document)
-    if value.__class__ in field._dump_as:
-        return value
-    return field._to_mongo_safe_call(value, use_db_field=True)
+def key_query(document: Document, son: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the filter that finds a document, taken from its dump."""
+    query = {"_id": son["_id"]}
+    if document._meta.get("shard_key"):
+        query.update(shard_key_of(document, son))
+    return query
 
 
 def shard_key_of(document: Document, son: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of the shard key, by database names, out of the dumped document."""
+    """Return the values of the shard key, by database names, out of a dump."""
     values = {}
     for declared in document._meta["shard_key"]:
         fields = document._lookup_field(declared.split("."))
@@ -181,14 +335,11 @@ def shard_key_of(document: Document, son: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def changed_references(document: Document) -> list[BaseDocument]:
-    """The loaded documents that `document` refers to and that have changes."""
-    kinds = _import_class("ReferenceField"), _import_class("GenericReferenceField")
+def _changed_references(document: Document) -> list[BaseDocument]:
+    """Return the loaded documents that `document` refers to and that have changes."""
     data = document._data
     references = (
-        data.get(name)
-        for name, field in document._fields.items()
-        if isinstance(field, kinds)
+        data.get(name) for name, field in document._fields.items() if field._cascades
     )
     return [
         reference

@@ -19,6 +19,7 @@ from mongoengine.common import _import_class
 from mongoengine.connection import _get_session
 from mongoengine.driver.io import SYNC, run
 from mongoengine.errors import LookUpError, OperationError
+from mongoengine.operations.target import loading_marks, marking, own_target
 from mongoengine.query.projection import QueryFieldList
 from mongoengine.query.q import Q, QNode
 
@@ -399,7 +400,8 @@ class QueryState(Generic[D]):
         return [self._to_dbfield(field) for field in fields]
 
     def _to_dbfield(self, field: str) -> str:
-        return db_path(self._lookup(field))
+        found = self._lookup(field)
+        return ".".join(f if isinstance(f, str) else f.db_field for f in found)
 
     def _lookup(self, field: str) -> list[Any]:
         """The fields on a dotted path, of this class or of one of its subclasses."""
@@ -448,11 +450,21 @@ class QueryState(Generic[D]):
         """The fields of a document that `scalar` asked for."""
         return scalar_getter(self._scalar)(doc) if self._scalar else ()
 
+    def _document_maker(self) -> Callable[[Any], Any]:
+        """Return the function that makes a document of a raw one."""
+        make = self._document._maker(self._auto_dereference)
+        target: tuple[str, str | None] = self._alias, self._collection_name
+        if self._given_collection is not None:
+            target = own_target(self._document)
+        loaded = self._loaded_fields
+        in_part = bool(loaded.fields or loaded.slice)
+        return marking(make, loading_marks(self._document, *target, in_part))
+
     def _converter(self) -> Callable[[list[Raw]], list[Any]]:
         """The function that makes a batch of items from a batch of raw documents."""
         if self._as_pymongo:
             return list
-        make = self._document._maker(self._auto_dereference)
+        make = self._document_maker()
         pick = self._picker()
         if pick is None:
             return lambda batch: [make(raw) for raw in batch]
@@ -462,7 +474,7 @@ class QueryState(Generic[D]):
         """One item of one raw document."""
         if self._as_pymongo and not (scalar_first and self._scalar):
             return raw
-        document = self._document._maker(self._auto_dereference)(raw)
+        document = self._document_maker()(raw)
         if not self._scalar and self._values is None:
             return document
         pick = self._picker()
@@ -481,30 +493,3 @@ def values_getter(document: Any, names: tuple[str, ...]) -> Callable[[Any], Any]
     names = names or document._fields_ordered
     getters = [(name, attrgetter(name.replace("__", "."))) for name in names]
     return lambda item: {name: get(item) for name, get in getters}
-
-
-def db_path(fields: list[Any]) -> str:
-    """Return the database names of the fields on a path, joined by dots."""
-    return ".".join(f if isinstance(f, str) else f.db_field for f in fields)
-
-
-def class_names(fields: list[Any]) -> list[str]:
-    """Return the paths of `_cls` in the embedded documents on the way to a field.
-
-    Without it a document of a subclass would be loaded as one of its base class.
-    """
-    paths = []
-    stored = False
-    for place, field in enumerate(fields[:-1], 1):
-        if not isinstance(field, str):
-            while field._inner is not None:
-                field = field._inner
-            stored = field._stores_class
-        if stored and not isinstance(fields[place], str):
-            path = db_path([f for f in fields[:place] if not _is_position(f)])
-            paths.append(f"{path}._cls")
-    return paths
-
-
-def _is_position(field: Any) -> bool:
-    return isinstance(field, str) and field.isdigit()

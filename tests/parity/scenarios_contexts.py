@@ -51,6 +51,7 @@ def switching_databases_and_errors(me, db):
     return [db.error(unknown), db.error(failing), person._get_db().name]
 
 
+@differs("a document remembers the database that it was made or loaded in")
 def switching_databases_of_saved_documents(me, db):
     db.connect("other", "_other")
     person = _person(me)

@@ -3,6 +3,8 @@
 from bson import ObjectId
 from pymongo.write_concern import WriteConcern
 
+from .harness import differs
+
 
 def _person(me, **meta_keys):
     class Person(me.Document):
@@ -93,6 +95,9 @@ def saving_with_a_custom_key(me, db):
     return [first, second, db.commands(), db.raw("person")]
 
 
+@differs(
+    "a document that is not stored under its key is stored whole, not its changes alone"
+)
 def changing_the_primary_key(me, db):
     class Person(me.Document):
         name = me.StringField(primary_key=True)
@@ -103,6 +108,9 @@ def changing_the_primary_key(me, db):
     return [outcome, db.error(person.save), db.raw("person")]
 
 
+@differs(
+    "a document that is not stored under its key is stored whole, not its changes alone"
+)
 def changing_the_id_of_a_loaded_document(me, db):
     person = _person(me)(name="a").save()
     loaded = type(person).objects.first()
@@ -422,6 +430,7 @@ def deleting_a_document(me, db):
     return [result, again, db.commands(), db.raw("person"), person.id is None]
 
 
+@differs("a deleted document is stored again as a whole, not its changes alone")
 def saving_again_after_deleting(me, db):
     person = _person(me)(name="a").save()
     person.delete()
@@ -482,6 +491,9 @@ def cascading_by_meta_and_kwargs(me, db):
     return [refused, allowed, quiet, db.raw("author")]
 
 
+@differs(
+    "a change is sent once: it is taken from the document when the command is built"
+)
 def cascading_in_circles(me, db):
     class Node(me.Document):
         name = me.StringField()
@@ -554,6 +566,7 @@ def switching_the_database_of_an_instance(me, db):
     ]
 
 
+@differs("a document that is not stored there is stored whole, not its changes alone")
 def switching_the_collection_of_an_instance(me, db):
     person = _person(me)(name="a").save()
     returned = person.switch_collection("archive")
@@ -592,6 +605,7 @@ def save_returns_and_kwargs(me, db):
     ]
 
 
+@differs("a partly loaded document is not inserted: that would store a part of it")
 def saving_partial_documents(me, db):
     person = _person(me)
     person(name="a", age=1, tags=["x"], info={"k": 1}).save()

@@ -1,0 +1,233 @@
+"""Inserting new documents through a queryset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import bson
+import pymongo
+from pymongo.errors import OperationFailure
+
+from mongoengine import signals
+from mongoengine.base.document import BaseDocument
+from mongoengine.connection import _get_session
+from mongoengine.driver.cursor import Batches
+from mongoengine.driver.write_errors import NOT_SAVED, copy_reply, translated
+from mongoengine.errors import BulkOperationError, OperationError
+from mongoengine.operations.commands import Outcome, send
+from mongoengine.operations.pending import PendingInsert, begin_inserts
+from mongoengine.operations.save import key_query, send_insert
+from mongoengine.operations.sequences import fill_sequences
+from mongoengine.operations.target import own_target, put_target
+from mongoengine.operations.validate import await_cleans
+
+if TYPE_CHECKING:
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
+
+__all__ = ("insert",)
+
+
+async def insert(
+    queryset: Any,
+    io: IO,
+    doc_or_docs: Any,
+    load_bulk: bool = True,
+    write_concern: Mapping[str, Any] | None = None,
+    signal_kwargs: Mapping[str, Any] | None = None,
+    *,
+    ordered: bool = True,
+    session: Session = None,
+) -> Any:
+    """Insert new documents, without validating them (`insert`).
+
+    Sends as many commands as the server's limits ask for.
+
+    :param doc_or_docs: a document, or any number of them
+    :param load_bulk: give the documents, read back; False for their ids
+    :param write_concern: options of a PyMongo `WriteConcern`
+    :param signal_kwargs: more keywords for the receivers of signals
+    :param ordered: write in this order, and nothing after a failure; False
+        writes all that can be written
+    :param session: a PyMongo session to work in
+    :returns: documents or ids; one alone for one document alone
+    :raises OperationError: if a document is of another class, or stored already
+    :raises NotUniqueError: if the one document breaks a unique index
+    :raises BulkOperationError: if some of several documents could not be
+        written: its `failures` say which and why; the others are written, and
+        are clean
+    """
+    cls: Any = queryset._document
+    alone = isinstance(doc_or_docs, cls)
+    docs = [doc_or_docs] if alone else _list_of(doc_or_docs)
+    _check(docs, cls)
+    more = signal_kwargs or {}
+    if signals.pre_bulk_insert.receivers:
+        await signals.send(io, signals.pre_bulk_insert, cls, documents=docs, **more)
+    collection = await queryset._open_to_write(io, write_concern)
+    for doc in docs:
+        await await_cleans(io, doc)
+        await fill_sequences(doc, io)
+    if alone:
+        ids = [await _insert_one(io, collection, docs[0])]
+    else:
+        ids = await _insert_many(io, collection, docs, ordered)
+    remember_target(queryset, docs)
+    results: Any = docs
+    if load_bulk:
+        results = await _load_back(queryset, io, collection, ids)
+    if signals.post_bulk_insert.receivers:
+        await signals.send(
+            io,
+            signals.post_bulk_insert,
+            cls,
+            documents=results,
+            loaded=load_bulk,
+            **more,
+        )
+    if not load_bulk:
+        results = ids
+    return results[0] if alone else results
+
+
+def _list_of(docs: Iterable[Any]) -> list[Any]:
+    return [docs] if isinstance(docs, BaseDocument) else list(docs)
+
+
+def _check(docs: list[Any], cls: Any) -> None:
+    for doc in docs:
+        if not isinstance(doc, cls):
+            raise OperationError(f"Some documents inserted aren't instances of {cls}")
+        if not doc._created and doc.pk:
+            raise OperationError(
+                "Some documents have ObjectIds, use doc.update() instead"
+            )
+
+
+def remember_target(queryset: Any, docs: Iterable[Any]) -> None:
+    """Let documents that have been stored remember the collection."""
+    if queryset._given_collection is not None:
+        return
+    target = queryset._alias, queryset._collection_name
+    own = own_target(queryset._document)
+    for doc in docs:
+        if (doc._target or own) == target:
+            continue
+        put_target(doc, *target)
+
+
+async def _insert_one(io: IO, collection: Any, document: Any) -> Any:
+    """Insert a document; return its id as stored."""
+    try:
+        return await send_insert(document, io, collection, replace=False)
+    except OperationFailure as error:
+        raise translated(error, NOT_SAVED) from error
+
+
+async def _insert_many(
+    io: IO, collection: Any, docs: list[Any], ordered: bool
+) -> list[Any]:
+    """Insert documents; return their ids as stored."""
+    if not docs:
+        await io(collection.insert_many, docs)  # PyMongo's error says why not
+    writes = begin_inserts(docs)
+    try:
+        if any(write.is_retry for write in writes):
+            requests = await requests_for(io, collection, writes)
+            outcome = await send(io, collection, requests, ordered)
+        else:
+            sons = [write.son for write in writes]
+            outcome = await send(io, collection, sons, ordered)
+    except BaseException as error:
+        for write in writes:
+            write.fail(error, collection.codec_options)
+        raise
+    apply(outcome, dict(enumerate(writes)), collection.codec_options)
+    outcome.raise_lost()
+    if (cause := outcome.error or outcome.lost) is not None:
+        raise _bulk_error(outcome, docs) from cause
+    return [write.key for write in writes]
+
+
+def apply(outcome: Outcome, writes: Mapping[int, Any], codec_options: Any) -> None:
+    """Let pending writes, by their places, succeed or fail."""
+    for place, write in writes.items():
+        if (failure := outcome.failed.get(place)) is None:
+            write.succeed()
+        elif write.created:
+            write.fail(failure, codec_options)
+        else:
+            write.fail(failure)
+
+
+async def requests_for(
+    io: IO, collection: Any, writes: list[PendingInsert]
+) -> list[Any]:
+    """Return what to send for whole documents, some of which may be stored already.
+
+    A document is stored already if the answer to an earlier command has been lost.
+    """
+    doubtful = [w for w in writes if w.is_retry and not w.has_own_key]
+    stored: list[Any] = []
+    if doubtful:
+        stored = await _read_keys(io, collection, [write.key for write in doubtful])
+    options = collection.codec_options
+    return [
+        pymongo.ReplaceOne(key_query(write.document, write.son), write.son, upsert=True)
+        if write.is_retry
+        and (
+            write.has_own_key
+            or any(
+                raw["_id"] == write.key and write.is_stored_as(raw, options)
+                for raw in stored
+            )
+        )
+        else pymongo.InsertOne(write.son)
+        for write in writes
+    ]
+
+
+def _bulk_error(outcome: Outcome, docs: list[Any]) -> BulkOperationError:
+    details = outcome.reply
+    for item in details["writeErrors"]:
+        # The message shows what `to_mongo()` gives, which is not how it was sent.
+        if isinstance(item.get("op"), dict) and "_id" in item["op"]:
+            op = docs[item["index"]].to_mongo()
+            op.setdefault("_id", item["op"]["_id"])
+            item["op"] = op
+    summary = BulkOperationError(
+        f"Bulk write error: ({details})",
+        [
+            (place, docs[place], outcome.failed[place])
+            for place in sorted(outcome.failed)
+        ],
+    )
+    if outcome.error is not None:
+        copy_reply(outcome.error, summary)
+    return summary
+
+
+async def _load_back(
+    queryset: Any, io: IO, collection: Any, ids: list[Any]
+) -> list[Any]:
+    """Return the documents as they are stored now."""
+    if not any(isinstance(key, dict) for key in ids):
+        found = await queryset._in_bulk(io, ids)
+        return [found.get(key) for key in ids]
+    # Compound keys cannot be looked up in a dict.
+    raws = await _read_keys(io, collection, ids)
+    items = queryset._converter()(raws)
+    options = collection.codec_options
+    by_key = {
+        bson.encode({"_id": raw["_id"]}, codec_options=options): item
+        for raw, item in zip(raws, items, strict=True)
+    }
+    return [by_key.get(bson.encode({"_id": key}, codec_options=options)) for key in ids]
+
+
+async def _read_keys(io: IO, collection: Any, keys: list[Any]) -> list[Any]:
+    """Return the raw documents that have these primary keys."""
+    cursor = collection.find({"_id": {"$in": keys}}, session=_get_session())
+    raws: list[Any] = await Batches(cursor).drain(io)
+    return raws

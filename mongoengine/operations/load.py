@@ -1,0 +1,115 @@
+"""Loading a document again, and the documents that it refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pymongo import ReadPreference
+
+from mongoengine.base.datastructures import rebind
+from mongoengine.dereference import DeReference
+
+if TYPE_CHECKING:
+    from mongoengine.document import Document
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
+
+__all__ = ("State", "reload", "select_related", "take")
+
+_GONE = "Document does not exist"
+
+
+async def select_related(
+    document: Document, io: IO, /, max_depth: int = 1, *, session: Session = None
+) -> Any:
+    """Load the documents that this one refers to, a query per collection.
+
+    :param max_depth: how deep lists and dicts are looked into.
+    :param session: a PyMongo session to work in
+    :returns: the document itself.
+    """
+    await DeReference()._follow(io, [document], max_depth=max_depth + 1)
+    return document
+
+
+async def reload(
+    document: Document, io: IO, /, *fields: Any, session: Session = None, **kwargs: Any
+) -> Any:
+    """Load the document again, giving up its unsaved changes.
+
+    :param fields: names of the fields to load; all where none are given.
+    :param max_depth: how deep references are followed; 1 where not given.
+    :param session: a PyMongo session to work in
+    :returns: the document itself.
+    :raises DoesNotExist: if it is not stored, or not any more.
+    """
+    max_depth = 1
+    if fields and isinstance(fields[0], int):
+        max_depth, *rest = fields
+        fields = tuple(rest)
+    elif "max_depth" in kwargs:
+        max_depth = kwargs["max_depth"]
+    if document.pk is None:
+        raise document.DoesNotExist(_GONE)
+    queryset = (
+        document._qs.read_preference(ReadPreference.PRIMARY)
+        .filter(**document._object_key)
+        .only(*fields)
+        .limit(1)
+    )
+    found = await io.call(queryset, "select_related", max_depth=max_depth)
+    if not found:
+        raise document.DoesNotExist(_GONE)
+    take(document, found[0], fields)
+    return document
+
+
+def take(document: Document, stored: Document, names: Sequence[str] = ()) -> None:
+    """Take over values of `stored`, a newer copy of a document.
+
+    :param names: the fields to take over; all where there are none.
+    """
+    plain = not type(document)._schema.plain and not stored._dynamic_fields
+    if plain and not names and type(stored) is type(document):
+        # What was not touched stays so.
+        document._raw, document._values = stored._raw, stored._values
+        for value in document._values.values():
+            rebind(document, value)
+        document._clear_changed_fields()
+    else:
+        for name, value in stored._data.items():
+            if not names or name in names:
+                rebind(document, value)
+                setattr(document, name, value)
+        if names:
+            changed = getattr(document, "_changed_fields", ())
+            document._changed_fields = [key for key in changed if key not in names]
+        else:
+            document._clear_changed_fields()
+    document._created = False
+    if not names and document._partial:
+        object.__delattr__(document, "_partial")
+
+
+class State:
+    """The values and pending changes of a document, to be given back later."""
+
+    __slots__ = ("_changes", "_created", "_raw", "_values")
+
+    def __init__(self, document: Document) -> None:
+        self._raw = document._raw
+        self._values = dict(document._values) if document._values else document._values
+        self._created = document._created
+        self._changes = document._take_changes(whole=True)
+
+    def give_back(self, document: Document) -> None:
+        """Let the document have these values and changes again."""
+        document._raw, document._values = self._raw, self._values
+        for value in document._values.values():
+            rebind(document, value)
+        document._clear_changed_fields()
+        document._created = self._created
+        document._put_back(self._changes)
+        for name in document._dynamic_fields:
+            document.__dict__[name] = document._values.get(name)

@@ -1,0 +1,267 @@
+"""What documents believe about the server while a command that writes them is sent.
+
+The changes that a command carries are taken from the document when the command is
+built.  They are put back if the command fails or its answer never comes, and if the
+transaction that it belongs to aborts; what is assigned in the meantime stays pending.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import bson
+from bson import ObjectId
+
+from mongoengine.driver.undo import on_abort
+from mongoengine.driver.write_errors import is_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mongoengine.base.tracking import Changes
+    from mongoengine.document import Document
+
+__all__ = (
+    "PendingInsert",
+    "PendingUpdate",
+    "begin_inserts",
+    "held_id",
+    "shown_changes",
+    "stored_id",
+)
+
+
+class PendingUpdate:
+    """A command that carries the changes of a stored document."""
+
+    __slots__ = ("changes", "document", "key")
+
+    created = False
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        #: The filter that finds the stored document.
+        self.key: dict[str, Any] = {}
+        self.changes: Changes = document._take_changes()
+
+    def succeed(self) -> None:
+        """Note that the server has acknowledged the command."""
+        on_abort(partial(self.document._put_back, self.changes))
+
+    def fail(self, error: BaseException) -> None:
+        """Make the changes pending again."""
+        self.document._put_back(self.changes)
+
+
+class PendingInsert:
+    """A command that carries a whole document.
+
+    A document without a primary key gets one before anything is sent.  It keeps the
+    key if the outcome of the command is unknown, so that another attempt writes the
+    same document and not a second one.
+
+    :param document: the document to store
+    :param son: the document as dumped, for a command that is sent by others
+    """
+
+    __slots__ = (
+        "_changes",
+        "_earlier",
+        "_new_key",
+        "_sent",
+        "_was_created",
+        "document",
+        "has_own_key",
+        "key",
+        "son",
+    )
+
+    created = True
+
+    def __init__(self, document: Document, *, restored: bool = False) -> None:
+        self.document = document
+        self.son: dict[str, Any] = document._to_wire()
+        self._earlier: PendingInsert | None = document._unconfirmed
+        self._was_created = document._created
+        self._new_key = "_id" not in self.son
+        self._sent: bytes | None = None
+        if self._new_key:
+            self.son["_id"] = self.key = ObjectId()
+            put_key(document, self.key)
+        else:
+            self.key = self.son["_id"]
+        earlier = self._earlier
+        #: Nobody else can have stored a document of this key.
+        self.has_own_key: bool = (
+            self._new_key
+            or restored
+            or (
+                earlier is not None
+                and earlier.has_own_key
+                and bool(earlier.key == self.key)
+            )
+        )
+        self._changes: Changes = document._take_changes(whole=True)
+        document._created = True
+        object.__setattr__(document, "_unconfirmed", self)
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether an earlier command may have stored this document."""
+        earlier = self._earlier
+        return earlier is not None and bool(earlier.key == self.key)
+
+    def is_stored_as(self, stored: Mapping[str, Any], codec_options: Any) -> bool:
+        """Return whether a stored document is what the earlier command carried."""
+        earlier = self._earlier
+        return (
+            earlier is not None
+            and earlier._sent is not None
+            and bson.encode(stored, codec_options=codec_options) == earlier._sent
+        )
+
+    def succeed(self) -> None:
+        """Note that the server has acknowledged the command."""
+        document = self.document
+        document._created = False
+        if document._unconfirmed is self:
+            object.__delattr__(document, "_unconfirmed")
+        self._earlier = None
+        if not self._new_key:
+            _normalize_key(document, self.key)
+        on_abort(self._undo)
+
+    def fail(self, error: BaseException, codec_options: Any = None) -> None:
+        """Make the document as new as it was, and all of it pending.
+
+        :param error: what was raised in place of an answer
+        :param codec_options: those of the collection
+        """
+        document = self.document
+        document._put_back(self._changes)
+        if document._unconfirmed is not self:
+            return
+        if not is_refusal(error):
+            if not self.has_own_key and codec_options is not None:
+                self._sent = bson.encode(
+                    _key_first(self.son), codec_options=codec_options
+                )
+            self._earlier = None
+            self.son = {}
+            return
+        document._created = self._was_created
+        if self._new_key:
+            put_key(document, None)
+        if self._earlier is None:
+            object.__delattr__(document, "_unconfirmed")
+        else:
+            object.__setattr__(document, "_unconfirmed", self._earlier)
+
+    def _undo(self) -> None:
+        """Make the document new again, as its transaction has aborted."""
+        document = self.document
+        document._put_back(self._changes)
+        document._created = True
+        self.son = {}
+        object.__setattr__(document, "_unconfirmed", self)
+
+
+def begin_inserts(
+    documents: Iterable[Document], *, restored: bool = False
+) -> list[PendingInsert]:
+    """Begin a command that carries several documents."""
+    writes: list[PendingInsert] = []
+    try:
+        for document in documents:
+            writes.append(PendingInsert(document, restored=restored))
+    except BaseException as error:
+        for write in writes:
+            write.fail(error)
+        raise
+    return writes
+
+
+@contextmanager
+def shown_changes(write: PendingInsert | PendingUpdate | None) -> Iterator[None]:
+    """Let the changes that have been written be seen as changes for a while.
+
+    What is changed in the meantime stays pending.
+    """
+    if not isinstance(write, PendingUpdate) or not write.changes.update:
+        yield
+        return
+    document = write.document
+    pending = document._take_changes(whole=True)
+    document._put_back(write.changes)
+    before: list[dict[str, Any]] = [deepcopy(paths) for paths in document._delta()]
+    document._put_back(pending)
+    try:
+        yield
+    finally:
+        changes = document._take_changes()
+        for old, new in zip(before, (changes.sets, changes.unsets), strict=True):
+            for path, value in new.items():
+                if path not in old or not _same(old[path], value):
+                    document._mark_path(path)
+        document._put_back(pending)
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Return whether two values are stored alike: 1 and True are not."""
+    if old.__class__ is not new.__class__:
+        return False
+    if isinstance(old, dict):
+        return list(old) == list(new) and all(_same(old[key], new[key]) for key in old)
+    if isinstance(old, (list, tuple)):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return bool(old == new)
+
+
+def put_key(document: Document, key: Any) -> None:
+    """Give a document a primary key, which does not count as a change."""
+    name = document._meta["id_field"]
+    if key is not None:
+        key = document._fields[name].to_python(key)
+    if key is None or name in document._schema.placed:
+        document._put(name, key)
+        return
+    created, marks = document._created, list(getattr(document, "_changes", ()))
+    setattr(document, name, key)
+    document._created = created
+    if hasattr(document, "_changes"):
+        document._changes = marks
+
+
+def _normalize_key(document: Document, key: Any) -> None:
+    """Let a document have its key as it will be read: `ObjectId` for its text."""
+    name = document._meta["id_field"]
+    field = document._fields[name]
+    value = document._value_of(name, field)
+    if value.__class__ in field._loads_unchanged or value is None:
+        return
+    read = field.to_python(key)
+    if read.__class__ is not value.__class__:
+        put_key(document, read)
+
+
+def _key_first(son: dict[str, Any]) -> dict[str, Any]:
+    """Return a document in the order in which PyMongo sends it."""
+    return {"_id": son["_id"], **son}
+
+
+def held_id(document: Document) -> Any:
+    """Return the primary key of a document, not followed where it is a reference."""
+    name = document._meta["id_field"]
+    return document._value_of(name, document._fields[name])
+
+
+def stored_id(document: Document) -> Any:
+    """Return the primary key of a document as MongoDB stores it."""
+    field: Any = document._fields[document._meta["id_field"]]
+    value = held_id(document)
+    if value.__class__ in field._dump_as:
+        return value
+    return field._to_mongo_safe_call(value, use_db_field=True)

@@ -1,0 +1,68 @@
+"""Changing the stored form of one document."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mongoengine.driver.undo import on_abort
+from mongoengine.errors import InvalidDocumentError, InvalidQueryError, OperationError
+from mongoengine.operations.load import State, take
+
+if TYPE_CHECKING:
+    from mongoengine.document import Document
+    from mongoengine.driver.io import IO
+
+__all__ = ("modify", "update")
+
+
+async def update(document: Document, io: IO, /, **kwargs: Any) -> Any:
+    """Update the stored document, and leave this one as it is.
+
+    :param kwargs: update operators (`set__title="x"`, `inc__views=1`), and the
+        options of :meth:`QuerySet.update_one`.
+    :returns: how many documents were updated, 0 or 1.
+    :raises OperationError: if the document has not been saved.
+    """
+    if document.pk is not None:
+        queryset = document._qs.filter(**document._object_key)
+    elif kwargs.get("upsert", False):
+        son = document.to_mongo()
+        son.pop("_cls", None)
+        queryset = document._qs.filter(**son)
+    else:
+        raise OperationError("attempt to update a document not yet saved")
+    return await io.call(queryset, "update_one", **kwargs)
+
+
+async def modify(
+    document: Document, io: IO, /, query: Any = None, **update: Any
+) -> bool:
+    """Update the stored document and load the result, in one command.
+
+    Unsaved changes of this document are lost.  Sends `findAndModify`.
+
+    :param query: a dict of keywords, or a `Q`, that the stored document has
+        to match besides.
+    :param update: update operators (`inc__views=1`).
+    :returns: whether the document was there, matched, and was updated.
+    """
+    if document.pk is None:
+        raise InvalidDocumentError("The document does not have a primary key.")
+    id_field = document._meta["id_field"]
+    if query is None:
+        query = {}
+    wanted = dict(query) if isinstance(query, dict) else query.to_query(document)
+    if wanted.setdefault(id_field, document.pk) != document.pk:
+        raise InvalidQueryError(
+            "Invalid document modify query: it must modify only this document."
+        )
+    wanted.update(document._object_key)
+    queryset = document._qs.filter(**wanted)
+    stored = await io.call(queryset, "modify", new=True, **update)
+    if stored is None:
+        return False
+    before = State(document)
+    take(document, stored)
+    on_abort(partial(before.give_back, document))
+    return True

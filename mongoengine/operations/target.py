@@ -1,0 +1,92 @@
+"""Where a document is stored: in the collection of its class, or in another one.
+
+A document that was made or loaded while its class was switched, or through
+`queryset.using()`, remembers the alias and collection as `_target`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mongoengine import connection
+from mongoengine.driver.io import ASYNC, SYNC
+from mongoengine.operations import collections
+
+if TYPE_CHECKING:
+    from mongoengine.document import Document
+
+__all__ = (
+    "loading_marks",
+    "mark",
+    "marking",
+    "own_target",
+    "put_target",
+    "target_marks",
+)
+
+
+def own_target(cls: type[Document]) -> tuple[str, str | None]:
+    """Return the alias and collection that a class declares."""
+    return collections.own_alias_of(cls), cls._meta.get("collection")
+
+
+def target_marks(cls: type[Document], alias: str, name: str | None) -> dict[str, Any]:
+    """Return the attributes of documents that are stored in another collection.
+
+    It is empty for the alias and collection that the class declares.
+    """
+    if (alias, name) == own_target(cls):
+        return {}
+    return _attributes(cls, alias, name)
+
+
+def _attributes(cls: type[Document], alias: str, name: str | None) -> dict[str, Any]:
+    return {
+        "_target": (alias, name),
+        "_get_db": partial(connection.database, SYNC, alias),
+        "_async_get_db": partial(connection.database, ASYNC, alias),
+        "_get_collection": partial(collections.collection_of, cls, alias, name),
+        "_async_get_collection": partial(
+            collections.async_collection_of, cls, alias, name
+        ),
+    }
+
+
+def put_target(document: Document, alias: str, name: str | None) -> None:
+    """Store a document in this collection from now on."""
+    mark(document, _attributes(type(document), alias, name))
+
+
+def loading_marks(
+    cls: type[Document], alias: str, name: str | None, partial_load: bool
+) -> dict[str, Any]:
+    """Return the attributes of documents that are loaded from a collection.
+
+    :param partial_load: they are loaded without some of their fields
+    """
+    marks = target_marks(cls, alias, name)
+    if partial_load:
+        marks["_partial"] = True
+    return marks
+
+
+def mark(document: Document, marks: dict[str, Any]) -> None:
+    """Set attributes of a document that are no data of it."""
+    for attribute, value in marks.items():
+        object.__setattr__(document, attribute, value)
+
+
+def marking(make: Callable[[Any], Any], marks: dict[str, Any]) -> Callable[[Any], Any]:
+    """Return a function that makes documents and marks them."""
+    if not marks:
+        return make
+
+    def make_marked(raw: Any) -> Any:
+        document = make(raw)
+        for attribute, value in marks.items():
+            object.__setattr__(document, attribute, value)
+        return document
+
+    return make_marked
