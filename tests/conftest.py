@@ -35,6 +35,7 @@ from mongoengine.connection import (
 )
 from mongoengine.driver import embedded
 from mongoengine.driver.io import SYNC, run
+from tests.waiting import until
 
 
 class SentCommands(CommandListener):
@@ -60,6 +61,10 @@ class SentCommands(CommandListener):
     def named(self, name: str) -> list[dict[str, Any]]:
         """The commands of one name, as they were sent."""
         return [dict(e.command) for e in self.events if e.command_name == name]
+
+    async def until_sent(self, name: str) -> None:
+        """Let the loop turn until a command of that name has been sent."""
+        await until(lambda: name in self.names)
 
     def clear(self) -> None:
         self.events.clear()

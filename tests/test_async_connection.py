@@ -31,6 +31,7 @@ from mongoengine.connection import (
     register_connection,
 )
 from mongoengine.driver.io import ASYNC, WrongFamilyError
+from tests.waiting import LIMIT, until
 
 
 async def ping(alias: str = "default") -> Any:
@@ -244,7 +245,7 @@ def test_loops_in_several_threads_have_clients_of_their_own(settings: Any) -> No
 
     async def use() -> None:
         clients.append(await ping())
-        barrier.wait(10)  # all four loops are alive at this point
+        barrier.wait(LIMIT)  # all four loops are alive at this point
         assert await ping() is get_async_connection()
 
     def main() -> None:
@@ -271,15 +272,12 @@ def test_disconnecting_reaches_the_loops_of_other_threads(settings: Any) -> None
     async def use() -> None:
         client.append(await ping())
         opened.set()
-        for _ in range(500):
-            if client[0]._closed:
-                closed.set()
-                return
-            await asyncio.sleep(0.01)
+        await until(lambda: client[0]._closed)
+        closed.set()
 
     thread = threading.Thread(target=lambda: asyncio.run(use()))
     thread.start()
-    assert opened.wait(10)
+    assert opened.wait(LIMIT)
     asyncio.run(disconnect_async())
     thread.join()
     assert closed.is_set()

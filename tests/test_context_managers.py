@@ -51,6 +51,7 @@ from mongoengine.context_managers import (
     switch_collection,
     switch_db,
 )
+from tests.waiting import LIMIT
 
 
 class Animal(Document):
@@ -451,7 +452,7 @@ def test_two_threads_have_transactions_of_their_own(db: Any) -> None:
         with run_in_transaction():
             Animal(name=name).save()
             sessions.append(_get_session())
-            both_open.wait(10)
+            both_open.wait(LIMIT)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
     for thread in threads:
@@ -596,11 +597,7 @@ async def test_cancelling_twice_still_aborts(async_db: Any, sent_commands: Any) 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    for _ in range(100):
-        if "abortTransaction" in sent_commands.names:
-            break
-        await asyncio.sleep(0.01)
-    assert "abortTransaction" in sent_commands.names
+    await sent_commands.until_sent("abortTransaction")
 
 
 async def test_a_task_that_outlives_the_block_goes_on_without_the_session(

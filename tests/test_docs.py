@@ -23,7 +23,7 @@ import mongoengine
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").glob("*.rst"))]
-SECONDS = 120
+SECONDS = 280
 
 SPHINX_DIRECTIVE = re.compile(
     r"^\.\. (toctree|currentmodule|auto\w+)::.*\n( +.*\n|\n(?= ))*", re.M

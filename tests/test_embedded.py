@@ -26,6 +26,7 @@ from mongoengine.connection import (
     register_connection,
 )
 from mongoengine.driver import embedded
+from tests.waiting import LIMIT
 
 STANDARD = {"uuidRepresentation": "standard"}
 
@@ -98,14 +99,12 @@ async def test_both_families_share_one_server() -> None:
 
 
 async def test_connect_async_starts_it_without_blocking_the_loop(folder: Path) -> None:
-    longest = 0.0
+    turns = 0
 
     async def watch() -> None:
-        nonlocal longest
+        nonlocal turns
         while True:
-            before = time.monotonic()
-            await asyncio.sleep(0)
-            longest = max(longest, time.monotonic() - before)
+            turns += 1
             await asyncio.sleep(0.001)
 
     watching = asyncio.create_task(watch())
@@ -113,7 +112,7 @@ async def test_connect_async_starts_it_without_blocking_the_loop(folder: Path) -
     await client.admin.command("ping")
     watching.cancel()
     await disconnect_async()
-    assert longest < 0.15
+    assert turns > 10
 
 
 def test_a_registered_alias_has_its_server() -> None:
@@ -173,7 +172,7 @@ def test_the_server_is_gone_when_the_program_is_killed(folder: Path) -> None:
             assert listens(address)
             program.send_signal(signal.SIGKILL)
             program.communicate()
-        assert stops_listening(address, 10)
+        assert stops_listening(address, LIMIT)
 
 
 def test_what_a_killed_program_had_written_is_there_for_the_next(folder: Path) -> None:

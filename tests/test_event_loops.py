@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-import time
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -136,10 +135,8 @@ def test_a_loop_left_in_the_middle_ends_with_its_cursor(
     documents = [Looped(number=n) for n in range(30)]
     asyncio.run(Looped.objects.async_insert(documents))
     for _ in range(5):
-        started = time.monotonic()
         asyncio.run(main())
         assert cursors() == before
-        assert time.monotonic() - started < 4
     assert clients() == 0
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -23,6 +22,8 @@ from mongoengine import Document, IntField, ListField, StringField, connect
 from mongoengine.connection import connect_async, disconnect_async
 from mongoengine.errors import FieldDoesNotExist, OperationError
 from mongoengine.signals import post_bulk_insert, signals_available
+from tests.conftest import SentCommands
+from tests.waiting import until, wait_until
 
 #: Without retries, and noticing soon that a server is there again.
 IMPATIENT: dict[str, Any] = {
@@ -33,7 +34,9 @@ IMPATIENT: dict[str, Any] = {
 }
 BOOKS = 60
 BATCH = 10
-SECONDS = 5.0
+LONG = 3600.0  # seconds that nobody waits for
+#: The server answers after half a second: there is time to cancel the command.
+HOLD_UP: dict[str, Any] = {"blockConnection": True, "blockTimeMS": 500}
 
 
 class LeakBook(Document):
@@ -98,10 +101,7 @@ class Watch:
 
     async def nothing_is_left_soon(self) -> None:
         """The same, with time for the loop to finish what was dropped."""
-        until = time.monotonic() + SECONDS
-        while self.left() != (0, []) and time.monotonic() < until:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-        self.nothing_is_left()
+        await until(lambda: self.left() == (0, []))
 
 
 @pytest.fixture
@@ -255,10 +255,7 @@ def test_a_queryset_that_was_stepped_through_goes_with_its_cursor(
     assert isinstance(next(books), LeakBook)
     watch.in_the_middle()
     del books
-    until = time.monotonic() + SECONDS
-    while watch.left() != (0, []) and time.monotonic() < until:
-        time.sleep(0.05)
-    watch.nothing_is_left()
+    wait_until(lambda: watch.left() == (0, []))
 
 
 @pytest.mark.parametrize("kind", ["cached", "no_cache"])
@@ -319,7 +316,7 @@ async def a_cancel(books: Any, watch: Watch) -> None:
     async def read() -> None:
         async for _ in books:
             reached.set()
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(LONG)
 
     task = asyncio.create_task(read())
     await reached.wait()
@@ -332,7 +329,7 @@ async def a_cancel(books: Any, watch: Watch) -> None:
 async def a_time_out(books: Any, watch: Watch) -> None:
     async def read() -> None:
         async for _ in books:
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(LONG)
 
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(read(), 0.1)
@@ -368,18 +365,15 @@ async def test_leaving_an_async_loop(
 
 @pytest.mark.parametrize("kind", ASYNC_KINDS)
 async def test_cancelled_while_the_next_batch_is_on_its_way(
-    kind: str, filled: Any, watch: Watch, fail: Any
+    kind: str, filled: Any, watch: Watch, fail: Any, sent_commands: SentCommands
 ) -> None:
-    reached = asyncio.Event()
-
     async def read() -> None:
         async for _ in ASYNC_KINDS[kind]():
-            reached.set()
+            pass
 
-    fail("getMore", times=1, blockConnection=True, blockTimeMS=400)
+    fail("getMore", **HOLD_UP)
     task = asyncio.create_task(read())
-    await reached.wait()
-    await asyncio.sleep(0.1)
+    await sent_commands.until_sent("getMore")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -388,7 +382,12 @@ async def test_cancelled_while_the_next_batch_is_on_its_way(
 
 @pytest.mark.parametrize("kind", ASYNC_KINDS)
 async def test_cancelled_while_the_first_batch_is_on_its_way(
-    kind: str, filled: Any, watch: Watch, fail: Any, server: Any
+    kind: str,
+    filled: Any,
+    watch: Watch,
+    fail: Any,
+    server: Any,
+    sent_commands: SentCommands,
 ) -> None:
     async def read() -> None:
         async for _ in ASYNC_KINDS[kind]():
@@ -397,9 +396,9 @@ async def test_cancelled_while_the_first_batch_is_on_its_way(
     if kind == "aggregate":
         leaked_by_pymongo_before((4, 16), "the session of a cancelled aggregate open")
     command = "aggregate" if kind == "aggregate" else "find"
-    fail(command, times=1, blockConnection=True, blockTimeMS=300)
+    fail(command, **HOLD_UP)
     task = asyncio.create_task(read())
-    await asyncio.sleep(0.15)
+    await sent_commands.until_sent(command)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -407,24 +406,23 @@ async def test_cancelled_while_the_first_batch_is_on_its_way(
     # PyMongo closes the connection, and with it MongoDB ends the query: there is
     # no cursor yet that could be killed.  The embedded server goes on with it.
     if "secantus" not in server.admin.command("serverStatus"):
-        await asyncio.sleep(0.3)
         await watch.nothing_is_left_soon()
 
 
 @pytest.mark.parametrize("command", ["find", "getMore"])
 async def test_of_two_loops_over_a_queryset_one_is_cancelled_while_it_reads(
-    command: str, filled: Any, watch: Watch, fail: Any
+    command: str, filled: Any, watch: Watch, fail: Any, sent_commands: SentCommands
 ) -> None:
     books = LeakBook.objects.order_by("number").batch_size(BATCH)
 
     async def read() -> list[int]:
         return [book.number async for book in books]
 
-    fail(command, blockConnection=True, blockTimeMS=400)
+    fail(command, **HOLD_UP)
     cancelled = asyncio.create_task(read())
-    await asyncio.sleep(0.1)
+    await sent_commands.until_sent(command)
     other = asyncio.create_task(read())
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)
     cancelled.cancel()
     assert await other == list(range(BOOKS))
     assert cancelled.cancelled()
@@ -489,10 +487,7 @@ def test_a_blocking_loop_that_the_server_ends(
         with pytest.raises(PyMongoError):
             list(SYNC_KINDS[kind]())
     # A cursor whose connection is gone is killed in the background.
-    until = time.monotonic() + SECONDS
-    while watch.left() != (0, []) and time.monotonic() < until:
-        time.sleep(0.05)
-    watch.nothing_is_left()
+    wait_until(lambda: watch.left() == (0, []))
 
 
 @FAILING
@@ -684,14 +679,15 @@ CANCELLED = {
 
 @pytest.mark.parametrize("name", CANCELLED)
 async def test_a_cancelled_operation_changes_nothing_of_the_document(
-    name: str, filled: Any, watch: Watch, fail: Any
+    name: str, filled: Any, watch: Watch, fail: Any, sent_commands: SentCommands
 ) -> None:
     command, method, kwargs = CANCELLED[name]
     book = edit(await LeakBook.objects.async_get(number=1))
     before = changed(book)
-    fail(command, blockConnection=True, blockTimeMS=300)
+    fail(command, **HOLD_UP)
+    sent_commands.clear()
     task = asyncio.create_task(getattr(book, "async_" + method)(**kwargs))
-    await asyncio.sleep(0.1)
+    await sent_commands.until_sent(command)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -700,13 +696,14 @@ async def test_a_cancelled_operation_changes_nothing_of_the_document(
 
 
 async def test_a_new_document_stays_new_when_saving_is_cancelled(
-    filled: Any, watch: Watch, fail: Any
+    filled: Any, watch: Watch, fail: Any, sent_commands: SentCommands
 ) -> None:
     book = LeakBook(number=1000, title="new")
     before = changed(book)
-    fail("insert", blockConnection=True, blockTimeMS=300)
+    fail("insert", **HOLD_UP)
+    sent_commands.clear()
     task = asyncio.create_task(book.async_save())
-    await asyncio.sleep(0.1)
+    await sent_commands.until_sent("insert")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -715,13 +712,14 @@ async def test_a_new_document_stays_new_when_saving_is_cancelled(
 
 
 async def test_documents_stay_new_when_inserting_is_cancelled(
-    filled: Any, watch: Watch, fail: Any
+    filled: Any, watch: Watch, fail: Any, sent_commands: SentCommands
 ) -> None:
     books = [LeakBook(number=n) for n in range(3)]
     before = [changed(book) for book in books]
-    fail("insert", blockConnection=True, blockTimeMS=300)
+    fail("insert", **HOLD_UP)
+    sent_commands.clear()
     task = asyncio.create_task(LeakBook.objects.async_insert(books))
-    await asyncio.sleep(0.1)
+    await sent_commands.until_sent("insert")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

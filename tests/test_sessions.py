@@ -463,7 +463,7 @@ async def test_a_transaction_that_is_cancelled_is_aborted(
 
 
 async def test_a_transaction_cancelled_in_the_middle_of_a_write(
-    async_db: Any, server: Any
+    async_db: Any, server: Any, sent_commands: SentCommands
 ) -> None:
     await SessionAuthor(name="before").async_save()
     inside: list[Any] = []
@@ -479,12 +479,12 @@ async def test_a_transaction_cancelled_in_the_middle_of_a_write(
         mode={"times": 1},
         data={"failCommands": ["insert"], "blockConnection": True, "blockTimeMS": 300},
     )
+    sent_commands.clear()
     task = asyncio.create_task(work())
-    await asyncio.sleep(0.1)
+    await sent_commands.until_sent("insert")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.4)
     assert inside[0].has_ended
     assert await SessionAuthor.objects.async_count() == 1
     assert await SessionAuthor(name="later").async_save()

@@ -249,11 +249,7 @@ async def test_break_without_aclosing(
     async for _ in QSPerson.objects.batch_size(20):
         break
     gc.collect()
-    for _ in range(100):
-        if "killCursors" in sent_commands.names:
-            break
-        await asyncio.sleep(0.02)
-    assert "killCursors" in sent_commands.names
+    await sent_commands.until_sent("killCursors")
 
 
 @pytest.mark.parametrize("cached", [True, False])
@@ -505,7 +501,7 @@ async def test_prefetch_asks_while_a_batch_is_consumed(
     seen = []
     async for person in queryset:
         if not seen:
-            await asyncio.sleep(0.1)
+            await sent_commands.until_sent("getMore")
             assert sent_commands.names == ["find", "getMore"]
         seen.append(person.name)
     assert seen == [f"{i:04}" for i in range(250)]
