@@ -29,6 +29,7 @@ from mongoengine.errors import (
     OperationError,
 )
 from mongoengine.operations import collections as _collections
+from mongoengine.operations import delete_document
 from mongoengine.operations import indexes as _indexes
 from mongoengine.operations import load as _load
 from mongoengine.operations import save as _save
@@ -340,42 +341,8 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     modify = blocking(_stored.modify)
     async_modify = asynchronous(_stored.modify)
 
-    async def _delete_body(
-        self,
-        io: IO,
-        /,
-        signal_kwargs: Mapping[str, Any] | None = None,
-        *,
-        session: Session = None,
-        **write_concern: Any,
-    ) -> None:
-        """Remove the stored document and its files; delete rules apply.
-
-        :param signal_kwargs: more keywords for the receivers of signals.
-        :param write_concern: options of a PyMongo `WriteConcern`.
-        :param session: a PyMongo session to work in
-        :raises OperationError: the server refused, or a rule `DENY` forbids it.
-        """
-        cls = type(self)
-        told = signal_kwargs or {}
-        if signals.pre_delete.receivers:
-            await signals.send(io, signals.pre_delete, cls, document=self, **told)
-        file_field = _import_class("FileField")
-        for name, field in self._fields.items():
-            if isinstance(field, file_field):
-                await io.call(getattr(self, name), "delete")
-        queryset = self._qs.filter(**self._object_key)
-        try:
-            await io.call(
-                queryset, "delete", write_concern=write_concern, _from_doc_delete=True
-            )
-        except pymongo.errors.OperationFailure as error:
-            raise translated(error, "Could not delete document ({})") from error
-        if signals.post_delete.receivers:
-            await signals.send(io, signals.post_delete, cls, document=self, **told)
-
-    delete = blocking(_delete_body)
-    async_delete = asynchronous(_delete_body)
+    delete = blocking(delete_document.delete)
+    async_delete = asynchronous(delete_document.delete)
 
     # Loading
 

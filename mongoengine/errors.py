@@ -15,6 +15,8 @@ __all__ = (
     "DeprecatedError",
     "DoesNotExist",
     "FieldDoesNotExist",
+    "GridFSError",
+    "ImproperlyConfigured",
     "InvalidDocumentError",
     "InvalidQueryError",
     "LookUpError",
@@ -129,6 +131,18 @@ class ContextError(MongoEngineException, RuntimeError):
 
     See `mongoengine.context_managers` and the guide on asynchronous use.
     """
+
+
+class GridFSError(Exception):
+    """A file was put where there is one already, or written after it was removed."""
+
+    __module__ = "mongoengine.fields"
+
+
+class ImproperlyConfigured(Exception):
+    """An optional package is needed and not installed."""
+
+    __module__ = "mongoengine.fields"
 
 
 class DeprecatedError(MongoEngineException):

@@ -348,8 +348,8 @@ class BaseField(Generic[T]):
     async def _before_insert(self, document: Any, io: IO) -> None:
         """Complete the field of a document (or embedded one) that will be inserted."""
 
-    async def _after_delete(self, document: Any, io: IO) -> None:
-        """Remove what a document, deleted by now, kept elsewhere for the field."""
+    async def _after_delete(self, value: Any, io: IO) -> None:
+        """Remove what a deleted document kept elsewhere for this value."""
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         """Convert a value of a keyword query; `op` is the operator's name."""

@@ -1,10 +1,15 @@
-"""Callbacks that give documents their state back when a transaction aborts."""
+"""Callbacks for the end of a transaction.
+
+They give documents their state back if it aborts, or finish what cannot be part of it
+(such as deleting files) when it has been committed.
+"""
 
 from __future__ import annotations
 
 import inspect
+import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -13,7 +18,9 @@ from pymongo.errors import PyMongoError
 from mongoengine.driver.io import ASYNC, IO, SYNC, run
 from mongoengine.driver.session import _get_session
 
-__all__ = ("on_abort", "undo_all")
+__all__ = ("after_commit", "on_abort", "undo_all")
+
+_log = logging.getLogger(__name__)
 
 Undo: TypeAlias = Callable[[], None]
 
@@ -29,13 +36,35 @@ def on_abort(undo: Undo) -> None:
 
     Nothing happens outside of transactions.
     """
+    log = _open_log()
+    if log is not None:
+        log.undos.append(undo)
+
+
+async def after_commit(
+    io: IO, body: Callable[..., Awaitable[None]], /, *args: Any
+) -> None:
+    """Await `body(io, *args)` after the transaction that this task or thread works in.
+
+    It is not called if the transaction aborts.  As the commit stands, whatever it
+    raises is logged.  Without a transaction it is awaited at once.
+    """
+    log = _open_log()
+    if log is None:
+        await body(io, *args)
+    else:
+        log.commits.append(partial(body, io, *args))
+
+
+def _open_log() -> _UndoLog | None:
+    """Return the callbacks of the current transaction, or None if there is none."""
     session = _get_session()
     if session is None or session.in_transaction is not True:
-        return
+        return None
     log = _logs.get(session)
     if log is None:
         log = _logs[session] = _UndoLog(session)
-    log.undos.append(undo)
+    return log
 
 
 def undo_all(session: Any) -> None:
@@ -62,6 +91,7 @@ class _UndoLog:
 
     def __init__(self, session: Any) -> None:
         self.undos: list[Undo] = []
+        self.commits: list[Callable[[], Awaitable[None]]] = []
         self._session = weakref.ref(session)
         # No strong references: a session that is dropped is freed at once.
         self._originals = {
@@ -83,6 +113,11 @@ class _UndoLog:
                 self.undo()
             raise
         self._close()
+        for body in self.commits:
+            try:
+                await body()
+            except Exception:
+                _log.exception("%r failed after a transaction", body)
 
     async def _abort_transaction(self, io: IO) -> None:
         # Called first: sending the command may be cancelled.

@@ -1,5 +1,8 @@
 """The fields that documents are made of."""
 
+from typing import TYPE_CHECKING, Any
+
+from mongoengine import compatibility
 from mongoengine.base.fields import BaseField as BaseField
 from mongoengine.base.fields import ComplexBaseField as ComplexBaseField
 from mongoengine.base.fields import GeoJsonBaseField, ObjectIdField
@@ -114,3 +117,10 @@ __all__ = (
 )
 
 publish(globals())
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        # Pillow is imported when it is used: it takes longer than all of this.
+        return compatibility.attribute(__name__, name)

@@ -3,94 +3,60 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, ClassVar
 
-from mongoengine.driver.io import IO, asynchronous, blocking
-from mongoengine.errors import ValidationError
-from mongoengine.fields.files import (
-    _HAS_A_FILE,
-    FileField,
-    GridFSError,
-    GridFSProxy,
-    file_session,
-    upload,
-)
+from mongoengine.driver.io import asynchronous, blocking
+from mongoengine.errors import ImproperlyConfigured, ValidationError
+from mongoengine.fields.file_proxies import GridFSProxy
+from mongoengine.fields.files import FileField
+from mongoengine.operations import gridfs
+from mongoengine.operations.gridfs_upload import Upload
 
 __all__ = ("ImageField", "ImageGridFsProxy", "ImproperlyConfigured")
 
 _SIZE_KEYS = ("width", "height", "force")
 
-
-class ImproperlyConfigured(Exception):
-    """An optional package is needed and not installed."""
-
-
-def _require_pillow() -> None:
-    """Import Pillow, which takes long, for those who have images."""
-    try:
-        import PIL.Image
-        import PIL.ImageOps  # noqa: F401
-    except ImportError:
-        raise ImproperlyConfigured("PIL library was not found") from None
+# Other people's tests replace `mongoengine.fields.Image` and `ImageOps`.
+_package = sys.modules[__package__]
 
 
 class ImageGridFsProxy(GridFSProxy):
     """The image of a document: a file, perhaps with a second one, its thumbnail."""
 
-    async def _store(self, io: IO, data: Any, metadata: Mapping[str, Any]) -> Any:
-        """Store the image, and its thumbnail where the field asks for one.
+    _is_image = True
 
-        :param data: a file-like object, or the path of a file.
-        :param metadata: kept with it; `progressive=True` stores a JPEG that appears
-            gradually.
-        :raises ValidationError: it is no image that Pillow can read.
+    def _prepare(self, data: Any, metadata: Mapping[str, Any]) -> Upload:
+        """Return the image to store, and its thumbnail if the field asks for one.
+
+        :param data: a file-like object, or the path of a file
+        :param metadata: is stored with it; `progressive=True` stores a JPEG that
+            appears gradually
+        :raises ValidationError: if it is no image that Pillow can read
         """
-        from PIL import Image
-
         field = self._field()
         try:
-            image: Any = Image.open(data)
-            kind: str = image.format
+            image: Any = _package.Image.open(data)
+            name: str = image.format
         except Exception as error:
             raise ValidationError(f"Invalid image: {error}") from error
-        progressive = metadata.get("progressive") is True and kind == "JPEG"
+        progressive = metadata.get("progressive") is True and name == "JPEG"
         if field.size and _exceeds(image, field.size):
             image = _fitted(image, field.size)
         thumbnail = None
         if field.thumbnail_size:
             small = _fitted(image.copy(), field.thumbnail_size)
-            thumbnail = _encoded(small, kind, progressive), _described(small, kind)
-        if self.grid_id:
-            raise GridFSError(_HAS_A_FILE)
-        about = dict(**_described(image, kind), **metadata)
-        thumbnail_id = None
-        if thumbnail is not None:
-            thumbnail_id = await upload(io, self._files(io), *thumbnail)
-        about["thumbnail_id"] = thumbnail_id
-        try:
-            return await upload(
-                io, self._files(io), _encoded(image, kind, progressive), about
-            )
-        except BaseException:
-            if thumbnail_id is not None:
-                await io(self._files(io).delete(thumbnail_id, file_session()))
-            raise
+            thumbnail = _encoded(small, name, progressive), _described(small, name)
+        description = dict(**_described(image, name), **metadata, thumbnail_id=None)
+        return Upload(_encoded(image, name, progressive), description, thumbnail)
 
     def _field(self) -> Any:
         """The image field, be it inside a list or a dict."""
         field = self.instance._fields[self.key]
         inner = getattr(field, "field", None)
         return inner if isinstance(inner, FileField) else field
-
-    async def _remove(self, io: IO) -> None:
-        """Remove the stored image and its thumbnail."""
-        opened = await self._get_body(io)
-        thumbnail_id = getattr(opened, "thumbnail_id", None)
-        if thumbnail_id:
-            await io(self._files(io).delete(thumbnail_id, file_session()))
-        await super()._remove(io)
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -104,15 +70,8 @@ class ImageGridFsProxy(GridFSProxy):
         opened = self._opened()
         return opened.format if opened else None
 
-    async def _open_thumbnail(self, io: IO) -> Any:
-        """Open the thumbnail: a PyMongo `GridOut` (`AsyncGridOut`), or None."""
-        opened = await self._get_body(io)
-        if opened is None or not opened.thumbnail_id:
-            return None
-        return await io(self._files(io).get(opened.thumbnail_id, file_session()))
-
-    open_thumbnail = blocking(_open_thumbnail)
-    async_open_thumbnail = asynchronous(_open_thumbnail)
+    open_thumbnail = blocking(gridfs.open_thumbnail)
+    async_open_thumbnail = asynchronous(gridfs.open_thumbnail)
 
     @property
     def thumbnail(self) -> Any:
@@ -156,7 +115,8 @@ class ImageField(FileField):
         collection_name: str = "images",
         **kwargs: Any,
     ) -> None:
-        _require_pillow()
+        if _package.Image is None:
+            raise ImproperlyConfigured("PIL library was not found")
         self.size = _size_dict(size)
         self.thumbnail_size = _size_dict(thumbnail_size)
         super().__init__(collection_name=collection_name, **kwargs)
@@ -174,24 +134,22 @@ def _exceeds(image: Any, size: dict[Any, Any]) -> bool:
 
 
 def _fitted(image: Any, size: dict[Any, Any]) -> Any:
-    """The image cut to the size, or shrunk in place so that it fits into it."""
-    from PIL import Image, ImageOps
-
+    """Return the image cut to the size, or shrink it in place until it fits."""
     bounds = (size["width"], size["height"])
-    filtered_by = Image.Resampling.LANCZOS
+    resampling = _package.Image.Resampling.LANCZOS
     if size["force"]:
-        return ImageOps.fit(image, bounds, filtered_by)
-    image.thumbnail(bounds, filtered_by)
+        return _package.ImageOps.fit(image, bounds, resampling)
+    image.thumbnail(bounds, resampling)
     return image
 
 
-def _encoded(image: Any, kind: str, progressive: bool) -> BytesIO:
+def _encoded(image: Any, format_name: str, progressive: bool) -> BytesIO:
     data = BytesIO()
-    image.save(data, kind, progressive=progressive)
+    image.save(data, format_name, progressive=progressive)
     data.seek(0)
     return data
 
 
-def _described(image: Any, kind: str) -> dict[str, Any]:
+def _described(image: Any, format_name: str) -> dict[str, Any]:
     width, height = image.size
-    return {"width": width, "height": height, "format": kind}
+    return {"width": width, "height": height, "format": format_name}

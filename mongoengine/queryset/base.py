@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from mongoengine.driver.io import asynchronous, blocking
+from mongoengine.operations import delete as _delete
 from mongoengine.operations.aggregate import Aggregating
 from mongoengine.operations.bulk import BulkWriting
 from mongoengine.operations.delete import (
@@ -18,7 +20,6 @@ from mongoengine.operations.delete import (
     DO_NOTHING,
     NULLIFY,
     PULL,
-    Deleting,
 )
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
@@ -26,5 +27,11 @@ __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
 D = TypeVar("D")
 
 
-class BaseQuerySet(Aggregating[D], BulkWriting[D], Deleting[D]):
+class BaseQuerySet(Aggregating[D], BulkWriting[D]):
     """What `QuerySet` and `QuerySetNoCache` share."""
+
+    delete = blocking(_delete.delete)
+    async_delete = asynchronous(_delete.delete)
+
+    delete_one = blocking(_delete.delete_one)
+    async_delete_one = asynchronous(_delete.delete_one)

@@ -155,10 +155,24 @@ def file_commands(me, db):
     song = Song()
     song.file.put(b"1", filename="one")
     song.save()
-    song.file.replace(b"2", filename="two")
-    song.save()
     song.file.delete()
     song.save()
+    return _wire(db)
+
+
+@differs("the new file is stored before the old one is removed")
+def file_replacing_commands(me, db):
+    Song = _song(me)
+    song = Song()
+    song.file.put(b"1", filename="one")
+    song.save()
+    db.quiet()
+    song.file.replace(b"2", filename="two")
+    song.save()
+    return _wire(db)
+
+
+def _wire(db):
     wire = []
     for command in db.commands():
         # Upstream looks for attributes of whatever it dumps, and so opens files.
@@ -177,7 +191,6 @@ def file_assigned(me, db):
     steps = [song.file.read()]
     song.file = io.BytesIO(b"second")
     steps += [song.file.read(), song._get_changed_fields()]
-    steps += [db.error(setattr, song, "file", "text"), repr(song.file)]
     song.file = b"third"
     song.save()
     song.file = song.file
@@ -186,6 +199,13 @@ def file_assigned(me, db):
     steps += [repr(song.file), song._get_changed_fields()]
     song.save()
     return [steps, _files(db), db.raw("song")]
+
+
+@differs("an assignment that fails keeps the file that is there")
+def file_assigned_in_vain(me, db):
+    song = _song(me)(file=b"first")
+    failed = db.error(setattr, song, "file", "text")
+    return [failed, repr(song.file), song.file.read(), _files(db)]
 
 
 def file_validation(me, db):

@@ -1,0 +1,109 @@
+"""Delete a document, and what it kept elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import OperationFailure
+
+from mongoengine import signals
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.fields import BaseField
+from mongoengine.driver.undo import after_commit
+from mongoengine.driver.write_errors import translated
+
+if TYPE_CHECKING:
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
+
+__all__ = ("delete",)
+
+
+async def delete(
+    document: Any,
+    io: IO,
+    /,
+    signal_kwargs: Mapping[str, Any] | None = None,
+    *,
+    session: Session = None,
+    **write_concern: Any,
+) -> None:
+    """Delete the stored document, and then its files; delete rules apply.
+
+    In a transaction, files are deleted when it has been committed.
+
+    :param signal_kwargs: more keywords for the receivers of signals
+    :param write_concern: options of a PyMongo `WriteConcern`
+    :param session: a PyMongo session to work in
+    :raises OperationError: if the server refuses, or a rule `DENY` forbids it
+    """
+    cls = type(document)
+    extra = signal_kwargs or {}
+    if signals.pre_delete.receivers:
+        await signals.send(io, signals.pre_delete, cls, document=document, **extra)
+    queryset = document._qs.filter(**document._object_key)
+    try:
+        await io.call(
+            queryset, "delete", write_concern=write_concern, _from_doc_delete=True
+        )
+    except OperationFailure as error:
+        raise translated(error, "Could not delete document ({})") from error
+    kept = list(_kept_elsewhere(document))
+    if kept:
+        await after_commit(io, _delete_kept, kept)
+    if signals.post_delete.receivers:
+        await signals.send(io, signals.post_delete, cls, document=document, **extra)
+
+
+async def _delete_kept(io: IO, kept: list[tuple[Any, Any]]) -> None:
+    for field, value in kept:
+        await field._after_delete(value, io)
+
+
+def _kept_elsewhere(document: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the fields that act when the document is deleted, and their values.
+
+    Searches lists, dicts and embedded documents at any depth.
+    """
+    waiting = [
+        (field, document._value_of(name, field))
+        for name, field in document._fields.items()
+        if _may_keep_more(field)
+    ]
+    while waiting:
+        field, value = waiting.pop()
+        if value is None:
+            continue
+        if type(field)._after_delete is not BaseField._after_delete:
+            yield field, value
+        waiting.extend(
+            (inner, item)
+            for _, inner, item in field._children(value)
+            if inner is not None and _may_keep_more(inner)
+        )
+
+
+def _may_keep_more(field: Any, seen: frozenset[Any] = frozenset()) -> bool:
+    """Return whether a field, or one inside of it, acts when a document is deleted.
+
+    Values of any type, in a list or dict without a field, are not searched.
+    """
+    field_type = type(field)
+    if field_type._after_delete is not BaseField._after_delete:
+        return True
+    if field_type._children is BaseField._children:
+        return False
+    if field_type._inner is not BaseField._inner:
+        inner = field._inner
+        return inner is not None and _may_keep_more(inner, seen)
+    cls = field._embedded_class
+    if cls is None:
+        return True
+    members = [
+        member
+        for each in (cls, *map(_DocumentRegistry.get, cls._subclasses[1:]))
+        if each not in seen
+        for member in each._fields.values()
+    ]
+    return any(_may_keep_more(member, seen | {cls}) for member in members)
