@@ -6,22 +6,18 @@ has two faces: `save()` and `async_save()`, and so on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pymongo.errors
 from bson import DBRef
 
-from mongoengine import connection, signals
+from mongoengine import connection
 from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.base.public import publish
-from mongoengine.common import _import_class
 from mongoengine.driver.io import ASYNC, SYNC, asynchronous, blocking
-from mongoengine.driver.write_errors import translated
 from mongoengine.errors import (
     DoesNotExist,
     MultipleObjectsReturned,
