@@ -257,6 +257,11 @@ class BaseField(Generic[T]):
         """
         return None
 
+    @property
+    def _stores_class(self) -> bool:
+        """Whether the embedded documents of the field are stored with their class."""
+        return False
+
     def _holds_references(self) -> bool:
         """Whether a value of this field may have references in it.
 

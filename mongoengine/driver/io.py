@@ -25,6 +25,7 @@ other keywords are no names of fields declare it, for signatures and types.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import cache
 from typing import (
@@ -193,7 +194,10 @@ def blocking(
             session: Any = kwargs.pop("session")
             with session_of_call(session):
                 return face(self, *args, **kwargs)
-        coroutine = body(self, SYNC, *args, **kwargs)
+        try:
+            coroutine = body(self, SYNC, *args, **kwargs)
+        except TypeError as error:
+            raise _argument_error(dressed, error, (self, *args), kwargs) from None
         try:
             coroutine.send(None)
         except StopIteration as done:
@@ -221,7 +225,11 @@ def asynchronous(
             with session_of_call(session):
                 return await face(self, *args, **kwargs)
         try:
-            return await body(self, ASYNC, *args, **kwargs)
+            coroutine = body(self, ASYNC, *args, **kwargs)
+        except TypeError as error:
+            raise _argument_error(dressed, error, (self, *args), kwargs) from None
+        try:
+            return await coroutine
         except WrongFamilyError as error:
             raise error.named(self, name) from None
 
@@ -247,17 +255,48 @@ def _signature_of(body: Callable[..., Any]) -> inspect.Signature:
         p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p
         for p in signature.parameters.values()
     ]
-    return signature.replace(parameters=[parameters[0], *parameters[2:]])
+    first = parameters[0].replace(name="self")
+    return signature.replace(parameters=[first, *parameters[2:]])
 
 
 def _dressed(face: Any, body: Callable[..., Any], name: str) -> Any:
-    """Give a face the name, docstring and signature (less `io`) of its body."""
+    """Give a face its name in its class, and the docstring and signature of its body.
+
+    Called for an assignment in the body of a class, whose frame knows its name.
+    """
+    scope = sys._getframe(2).f_locals
+    owner = scope.get("__qualname__") or body.__qualname__.rpartition(".")[0]
     face.__name__ = name
-    face.__qualname__ = body.__qualname__.rpartition(".")[0] + "." + name
-    face.__qualname__ = face.__qualname__.lstrip(".")
-    face.__module__ = body.__module__
+    face.__qualname__ = f"{owner}.{name}" if owner else name
+    face.__module__ = scope.get("__module__", body.__module__)
     face.__doc__ = body.__doc__
     face.__signature__ = _signature_of(body)
-    face.__annotations__ = {k: v for k, v in body.__annotations__.items() if k != "io"}
+    unseen = set(inspect.signature(body).parameters) - set(
+        face.__signature__.parameters
+    )
+    face.__annotations__ = {
+        name: value
+        for name, value in body.__annotations__.items()
+        if name not in unseen
+    }
     face._operation = body
     return face
+
+
+def _argument_error(
+    face: Any, error: TypeError, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> TypeError:
+    """Return the error of Python for these arguments, with the name of the face."""
+    parameters = [
+        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else None)
+        for p in face.__signature__.parameters.values()
+    ]
+    scope: dict[str, Any] = {}
+    exec(f"def stub{inspect.Signature(parameters)}: ...", scope)
+    stub = scope["stub"]
+    stub.__name__, stub.__qualname__ = face.__name__, face.__qualname__
+    try:
+        stub(*args, **kwargs)
+    except TypeError as clear:
+        return clear
+    return error

@@ -84,6 +84,11 @@ class EmbeddedDocumentField(BaseField[E]):
         except NotRegistered:
             return None
 
+    @property
+    def _stores_class(self) -> bool:
+        cls = self._embedded_class
+        return cls is not None and bool(cls._meta.get("allow_inheritance"))
+
     def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
         return members_of(value)
 
@@ -205,6 +210,8 @@ class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
 
     _load_can_fail = True
     _holds_any_embedded = True
+
+    _stores_class = True
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         return super().prepare_query_value(op, self.to_mongo(value))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson.code import Code
 from bson.son import SON
@@ -12,7 +12,7 @@ from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 from pymongo.command_cursor import CommandCursor
 
 from mongoengine import connection
-from mongoengine.base.utils import warn_caller
+from mongoengine.base.datastructures import BaseDict, BaseList
 from mongoengine.common import _import_class
 from mongoengine.connection import _get_session
 from mongoengine.driver.cursor import Batches, PendingCursor
@@ -21,7 +21,6 @@ from mongoengine.driver.io import (
     blocking,
 )
 from mongoengine.errors import LookUpError, OperationError
-from mongoengine.operations import javascript
 from mongoengine.operations.read import Reading
 from mongoengine.queryset.state import NO_DOCUMENT
 
@@ -32,16 +31,8 @@ if TYPE_CHECKING:
 __all__ = ("Aggregating",)
 
 D = TypeVar("D")
-P = ParamSpec("P")
-R = TypeVar("R")
 
 Raw = dict[str, Any]
-
-_UNPACKED = (
-    "Calling .aggregate() with un unpacked list (*pipeline) is deprecated, it will "
-    "soon change and will expect a list (similar to pymongo.Collection.aggregate "
-    "interface), see documentation"
-)
 
 #: Stages that must be the first of a pipeline.
 SOURCES = frozenset(
@@ -63,26 +54,11 @@ _INLINE = {"inline": 1}
 ACTIONS = ("replace", "merge", "reduce")
 
 
-def _taking_stages(body: Callable[P, R]) -> Callable[P, R]:
-    """Let a body that takes a pipeline also take its stages, as it once did."""
-
-    @wraps(body)
-    def takes(*args: Any, **kwargs: Any) -> Any:
-        own, stages = args[:2], args[2:]
-        if len(stages) > 1 or (stages and isinstance(stages[0], dict)):
-            warn_caller(_UNPACKED, DeprecationWarning)
-            return body(*own, list(stages), **kwargs)  # type: ignore[arg-type]
-        return body(*args, **kwargs)
-
-    return takes
-
-
 class Aggregating(Reading[D]):
     """The operations whose results are no documents of the class."""
 
     # Pipelines
 
-    @_taking_stages
     async def _aggregate(
         self, io: IO, pipeline: Any, *, session: Session = None, **kwargs: Any
     ) -> Any:
@@ -95,11 +71,14 @@ class Aggregating(Reading[D]):
         :param kwargs: options of `Collection.aggregate`
         :param session: a PyMongo session to work in
         :returns: a PyMongo cursor over dicts; what `async_aggregate` gives can be
-            awaited for it, or iterated at once
+            awaited for it, iterated at once, or asked for `to_list()`
+        :raises TypeError: if the pipeline is no list or tuple
 
         https://www.mongodb.com/docs/manual/reference/command/aggregate/
         """
-        stages = list(pipeline) if isinstance(pipeline, (list, tuple)) else [pipeline]
+        if not isinstance(pipeline, (list, tuple)):
+            raise TypeError("pipeline must be a list/tuple")
+        stages = list(pipeline)
         source = []
         if stages and isinstance(stages[0], dict) and stages[0].keys() & SOURCES:
             source.append(stages.pop(0))
@@ -128,8 +107,11 @@ class Aggregating(Reading[D]):
             stages += [{"$limit": 1}, {"$match": {"$expr": False}}]
         if self._query:
             stages.append({"$match": self._query})
-        if self._ordering:
-            stages.append({"$sort": dict(self._ordering)})
+        ordering = self._ordering
+        if ordering is None and (self._limit or self._skip):
+            ordering = self._sort_keys()  # decides which documents there are
+        if ordering:
+            stages.append({"$sort": dict(ordering)})
         end = None if self._limit is None else self._limit + (self._skip or 0)
         if end or (end is not None and not self._empty):
             stages.append({"$limit": end})
@@ -208,7 +190,8 @@ class Aggregating(Reading[D]):
         values: list[Any] = await io(
             collection.distinct(db_field, self._filter() or None, **given)
         )
-        return await self._as_held(io, field, values)
+        items: list[Any] = release(await self._as_held(io, field, values))
+        return items
 
     distinct = blocking(_distinct)
     async_distinct = asynchronous(_distinct)
@@ -220,6 +203,8 @@ class Aggregating(Reading[D]):
             values = await follow._follow(
                 io, values, 1, instance=self._document, name=name
             )
+            if not isinstance(values, BaseList):
+                values = BaseList(values, None, name)
         field = self._last_field(name)
         if isinstance(field, _import_class("ListField")):
             field = field.field
@@ -240,33 +225,33 @@ class Aggregating(Reading[D]):
         *,
         session: Session = None,
     ) -> dict[Any, float]:
-        """How often each value of a field occurs (`mapReduce`, or `eval`).
+        """Return how often each value of a field occurs (`aggregate`).
 
-        The items of lists are counted one by one.
+        The items of lists are counted one by one, and a field without a value as
+        None.  `skip`, `limit` and `where` are left out of account.
 
         :param normalize: give shares of 1 instead of numbers
-        :param map_reduce: use the command `mapReduce`; `eval` is gone from servers
-            since MongoDB 4.2
+        :param map_reduce: has no meaning any more
         :param session: a PyMongo session to work in
         :raises LookUpError: if the field is unknown
+        :raises OperationError: if values are documents or lists of lists
         """
-        path = self._to_dbfield(field)
+        fields = self._lookup(field)
         counts: dict[Any, float] = {}
         if self._is_void:
             return counts
-        if map_reduce:
-            rows = await self._map_reduced(
-                io,
-                javascript.count_items(path),
-                javascript.ADD_UP,
-                "inline",
-            )
-            for row in rows:
-                counts[_whole(row["_id"])] = _whole(row["value"])
-        else:
-            _, numbers, values = await self._exec_js(io, javascript.COUNT_ALL, field)
-            for text, count in numbers.items():
-                counts[_whole(values.get(text))] = _whole(count)
+        stages: list[Raw] = [{"$match": self._query}] if self._query else []
+        stages += item_counts(fields)
+        collection = await self._open_to_read(io)
+        cursor = await io(collection.aggregate, stages)
+        for row in await Batches(cursor).drain(io):
+            value = _whole(row["_id"])
+            if isinstance(value, (dict, list)):
+                raise OperationError(
+                    f'item_frequencies() cannot count the values of "{field}": '
+                    f"{value!r} is no single value"
+                )
+            counts[value] = counts.get(value, 0) + row["count"]
         if normalize:
             total = float(sum(counts.values()))
             counts = {value: count / total for value, count in counts.items()}
@@ -411,6 +396,50 @@ class Aggregating(Reading[D]):
 
     exec_js = blocking(_exec_js)
     async_exec_js = asynchronous(_exec_js)
+
+
+def item_counts(fields: list[Any]) -> list[Raw]:
+    """Return the stages that count the items at a path, each with its number.
+
+    :param fields: the fields on the path; strings for positions and keys
+    """
+    stages: list[Raw] = []
+    value: Any = "$"
+    for place, field in enumerate(fields):
+        name = field if isinstance(field, str) else field.db_field
+        if place and name.isdigit():
+            element = {"$arrayElemAt": [value, int(name)]}
+            value = {"$cond": [{"$isArray": [value]}, element, None]}
+        elif isinstance(value, str):
+            value += name if value == "$" else "." + name
+        else:
+            value = {"$let": {"vars": {"v": value}, "in": "$$v." + name}}
+        below = fields[place + 1] if place + 1 < len(fields) else "0"
+        into_items = not (isinstance(below, str) and below.isdigit())
+        if into_items and getattr(field, "field", None) is not None:
+            stages += _unwound(value)
+            value = "$item"
+    group = {"_id": "$item", "count": {"$sum": 1}}
+    return [*stages, *_unwound(value), {"$group": group}]
+
+
+def _unwound(value: Any) -> list[Raw]:
+    """Return the stages that give the items of lists one by one."""
+    items = {"$cond": [{"$isArray": [value]}, value, [{"$ifNull": [value, None]}]]}
+    return [{"$project": {"item": items}}, {"$unwind": "$item"}]
+
+
+def release(values: Any) -> Any:
+    """Return lists and dicts that no longer report their changes to anything."""
+    if isinstance(values, (BaseList, BaseDict)):
+        values._instance = None
+    if isinstance(values, dict):
+        for value in dict.values(values):
+            release(value)
+    elif isinstance(values, list):
+        for value in list.__iter__(values):
+            release(value)
+    return values
 
 
 def _whole(value: Any) -> Any:

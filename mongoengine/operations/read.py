@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sized
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+import bson
 from bson import json_util
 from pymongo import CursorType
 
@@ -81,6 +82,42 @@ def _skipping(skip: int | None) -> dict[str, int]:
     if isinstance(skip, int) and skip < 0:
         raise ValueError("skip must be >= 0")
     return {"skip": skip}
+
+
+def stored_key(key: Any) -> Any:
+    """Return a primary key as it is stored, of an embedded document too."""
+    return key.to_mongo() if hasattr(key, "to_mongo") else key
+
+
+class _CompoundKey(dict[str, Any]):
+    """A primary key with several members, which does not change."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(bson.encode(self))
+
+
+class ByKey(dict[Any, D]):
+    """Documents by their primary keys, of which some are compound."""
+
+    def __init__(self, items: Iterable[tuple[Any, D]]) -> None:
+        super().__init__((_hashable(key), item) for key, item in items)
+
+    def __getitem__(self, key: Any) -> D:
+        return super().__getitem__(_hashable(key))
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(_hashable(key))
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_hashable(key), default)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        return super().pop(_hashable(key), *default)
+
+
+def _hashable(key: Any) -> Any:
+    key = stored_key(key)
+    return _CompoundKey(key) if isinstance(key, dict) else key
 
 
 def _pieces(keys: Any) -> Iterator[Any]:
@@ -331,19 +368,19 @@ class Reading(Building[D]):
     async_batches.__doc__ = batches.__doc__
 
     def _cut_steps(self, size: int) -> CutSteps[D]:
-        queryset = self
-        if self._batch_size is None and size > 0:
-            queryset = self.batch_size(size)
+        queryset = self if self._batch_size is not None else self.batch_size(size)
         return CutSteps(queryset._steps(), size)
 
     async def _in_bulk(
         self, io: IO, object_ids: Iterable[Any], *, session: Session = None
     ) -> dict[Any, D]:
-        """The documents with these primary keys, by key (`find`).
+        """Return the documents with these primary keys, by key (`find`).
 
-        :param object_ids: values as they are stored; those of no document are left
-            out of the result
+        :param object_ids: values as they are stored, or embedded documents; those
+            of no document are left out of the result
         :param session: a PyMongo session to work in
+        :returns: a dict; where keys are compound, they are dicts, and it may be
+            asked with dicts or embedded documents
         """
         if self._is_void:
             return {}
@@ -352,16 +389,15 @@ class Reading(Building[D]):
         session = _get_session()
         if session is not None:
             options["session"] = session
-        if not isinstance(object_ids, Sized):
-            object_ids = list(object_ids)
+        keys = [stored_key(key) for key in object_ids]
         raws: list[dict[str, Any]] = []
-        for ids in _pieces(object_ids):
+        for ids in _pieces(keys):
             cursor = collection.find({"_id": {"$in": ids}}, **options)
             raws += await Batches(cursor).drain(io)
-        return {
-            raw["_id"]: item
-            for raw, item in zip(raws, self._converter()(raws), strict=True)
-        }
+        items = zip(raws, self._converter()(raws), strict=True)
+        if any(isinstance(raw["_id"], dict) for raw in raws):
+            return ByKey((raw["_id"], item) for raw, item in items)
+        return {raw["_id"]: item for raw, item in items}
 
     in_bulk = blocking(_in_bulk)
     async_in_bulk = asynchronous(_in_bulk)

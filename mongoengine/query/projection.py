@@ -32,6 +32,8 @@ class QueryFieldList:
         self._id: Any = None
         self._only_called = _only_called
         self.slice: dict[str, Any] = {}
+        #: Names of the classes of embedded documents, by the paths that need them.
+        self.classes: dict[str, list[str]] = {}
 
     def __add__(self, f: QueryFieldList) -> QueryFieldList:
         """Take in `f`, as if it had been asked for after this; gives itself.
@@ -82,6 +84,9 @@ class QueryFieldList:
     def as_dict(self) -> dict[str, Any]:
         """The projection, as `find` takes it."""
         projection = {**dict.fromkeys(self.fields, self.value), **self.slice}
+        if self.classes and self.value == self.ONLY:
+            for path in self.fields & self.classes.keys():
+                projection.update(dict.fromkeys(self.classes[path], self.ONLY))
         if self._id is not None:
             projection["_id"] = self._id
         return projection

@@ -17,7 +17,7 @@ from mongoengine.base.utils import warn_caller
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.query.projection import QueryFieldList
 from mongoengine.query.q import Q, QNode
-from mongoengine.queryset.state import QueryState
+from mongoengine.queryset.state import QueryState, class_names, db_path
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -233,11 +233,15 @@ class Building(QueryState[D]):
         https://www.mongodb.com/docs/manual/tutorial/project-fields-from-query-results/
         """
         named: list[tuple[Any, list[str]]] = []
+        loaded = self._own_loaded_fields()
         for keyword, value in kwargs.items():
             parts = keyword.split("__")
             if parts[0] in PROJECTIONS:
                 value = {"$" + parts.pop(0): value}
-            name = self._to_dbfield(".".join(parts))
+            found = self._lookup(".".join(parts))
+            name = db_path(found)
+            if value == QueryFieldList.ONLY and len(found) > 1:
+                loaded.classes[name] = class_names(found)
             for known, names in named:
                 if known == value:
                     names.append(name)
@@ -245,7 +249,6 @@ class Building(QueryState[D]):
             else:
                 named.append((value, [name]))
         named.sort(key=lambda group: isinstance(group[0], dict))
-        loaded = self._own_loaded_fields()
         for value, names in named:
             loaded += QueryFieldList(names, value=value, _only_called=_only_called)
         return self._with(_loaded_fields=loaded)
@@ -257,6 +260,7 @@ class Building(QueryState[D]):
         copied.__dict__.update(known.__dict__)
         copied.fields = set(known.fields)
         copied.slice = dict(known.slice)
+        copied.classes = dict(known.classes)
         return copied
 
     def all_fields(self) -> Self:
@@ -331,16 +335,10 @@ class Building(QueryState[D]):
         return self._with(_comment=text)
 
     def batch_size(self, size: int | None) -> Self:
-        """How many documents the server sends at a time.
+        """Have the server send so many documents at a time.
 
-        :raises ValueError: if it is negative
-        :raises TypeError: if it is no integer
+        A size that is negative or no integer raises when documents are read.
         """
-        if size is not None:
-            if not isinstance(size, int):
-                raise TypeError(f"batch_size must be an integer, not {type(size)}")
-            if size < 0:
-                raise ValueError("batch_size must be >= 0")
         return self._with(_batch_size=size)
 
     def prefetch(self, enabled: bool = True) -> Self:

@@ -400,8 +400,7 @@ class QueryState(Generic[D]):
         return [self._to_dbfield(field) for field in fields]
 
     def _to_dbfield(self, field: str) -> str:
-        found = self._lookup(field)
-        return ".".join(f if isinstance(f, str) else f.db_field for f in found)
+        return db_path(self._lookup(field))
 
     def _lookup(self, field: str) -> list[Any]:
         """The fields on a dotted path, of this class or of one of its subclasses."""
@@ -493,3 +492,30 @@ def values_getter(document: Any, names: tuple[str, ...]) -> Callable[[Any], Any]
     names = names or document._fields_ordered
     getters = [(name, attrgetter(name.replace("__", "."))) for name in names]
     return lambda item: {name: get(item) for name, get in getters}
+
+
+def db_path(fields: list[Any]) -> str:
+    """Return the database names of the fields on a path, joined by dots."""
+    return ".".join(f if isinstance(f, str) else f.db_field for f in fields)
+
+
+def class_names(fields: list[Any]) -> list[str]:
+    """Return the paths of `_cls` in the embedded documents on the way to a field.
+
+    Without it a document of a subclass would be loaded as one of its base class.
+    """
+    paths = []
+    stored = False
+    for place, field in enumerate(fields[:-1], 1):
+        if not isinstance(field, str):
+            while field._inner is not None:
+                field = field._inner
+            stored = field._stores_class
+        if stored and not isinstance(fields[place], str):
+            path = db_path([f for f in fields[:place] if not _is_position(f)])
+            paths.append(f"{path}._cls")
+    return paths
+
+
+def _is_position(field: Any) -> bool:
+    return isinstance(field, str) and field.isdigit()

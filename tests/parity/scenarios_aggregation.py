@@ -205,6 +205,7 @@ def _frequency_reply(*rows):
 
 
 @needs("mapReduce")
+@differs("MongoDB has deprecated mapReduce, and removed eval: by an aggregation")
 def item_frequencies(me, db):
     person = _people(me, db)
     db.scripted({"mapReduce": _frequency_reply(("x", 4.0), ("t1", 1.0), (None, 2.0))})
@@ -215,6 +216,7 @@ def item_frequencies(me, db):
 
 
 @needs("$function and exec_js")
+@differs("MongoDB has deprecated mapReduce, and removed eval: by an aggregation")
 def item_frequencies_by_javascript(me, db):
     person = _people(me, db)
     reply = {"ok": 1.0, "retval": [3.0, {"x": 2.0, "y": 1.0}, ["x", "y"]]}

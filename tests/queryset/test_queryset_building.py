@@ -14,10 +14,16 @@ from pymongo.read_concern import ReadConcern
 from mongoengine import (
     ConnectionFailure,
     Document,
+    EmbeddedDocument,
+    EmbeddedDocumentField,
+    GenericEmbeddedDocumentField,
     IntField,
+    ListField,
+    MapField,
     OperationError,
     Q,
     QuerySet,
+    StringField,
     connect,
     queryset_manager,
 )
@@ -30,7 +36,7 @@ from mongoengine.errors import LookUpError
 from mongoengine.queryset.base import BaseQuerySet
 from tests.conftest import SentCommands
 from tests.queryset.conftest import Family
-from tests.queryset.models import QSAnimal, QSDog, QSPerson, QSRanked
+from tests.queryset.models import QSAddress, QSAnimal, QSDog, QSPerson, QSRanked
 
 
 async def find_command(family: Family, queryset: Any) -> dict[str, Any]:
@@ -38,6 +44,24 @@ async def find_command(family: Family, queryset: Any) -> dict[str, Any]:
     await family.loop(queryset)
     (command,) = family.sent
     return {k: v for k, v in command.items() if k not in ("find", "filter")}
+
+
+class QSPart(EmbeddedDocument):
+    inner = EmbeddedDocumentField("self")
+    meta = {"allow_inheritance": True}
+
+
+class QSPainted(QSPart):
+    paint = StringField()
+
+
+class QSHouse(Document):
+    name = StringField()
+    one = EmbeddedDocumentField(QSPart)
+    many = ListField(EmbeddedDocumentField(QSPart))
+    named = MapField(EmbeddedDocumentField(QSPart))
+    generic = GenericEmbeddedDocumentField(choices=[QSPainted])
+    plain = EmbeddedDocumentField(QSAddress)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +146,6 @@ def test_read_preference_reaches_the_command(
         (lambda qs: qs.read_concern("x"), TypeError),
         (lambda qs: qs.read_concern(ReadConcern("local")), TypeError),
         (lambda qs: qs.collation("x"), TypeError),
-        (lambda qs: qs.batch_size(-1), ValueError),
-        (lambda qs: qs.batch_size("x"), TypeError),
         (lambda qs: qs.max_time_ms("x"), TypeError),
         (lambda qs: qs.only("nothing"), LookUpError),
         (lambda qs: qs.exclude("nothing"), LookUpError),
@@ -330,3 +352,25 @@ def test_pickled_querysets_ask_the_same(connection: Any, people: Any) -> None:
 def test_every_queryset_is_a_base_queryset() -> None:
     assert isinstance(QSPerson.objects, BaseQuerySet)
     assert isinstance(QSPerson.objects.no_cache(), BaseQuerySet)
+
+
+def test_only_of_an_embedded_field_reads_the_class(connection: Any) -> None:
+    for name, projection in {
+        "one.paint": {"one.paint": 1, "one._cls": 1},
+        "one.inner.paint": {"one.inner.paint": 1, "one._cls": 1, "one.inner._cls": 1},
+        "many.paint": {"many.paint": 1, "many._cls": 1},
+        "many.0.paint": {"many.0.paint": 1, "many._cls": 1},
+        "named.door.paint": {"named.door.paint": 1, "named.door._cls": 1},
+        "generic.paint": {"generic.paint": 1, "generic._cls": 1},
+        "plain.city": {"plain.c": 1},
+        "one": {"one": 1},
+    }.items():
+        queryset = QSHouse.objects.only(name)
+        assert queryset._cursor_args == {"projection": projection}
+    assert "one._cls" not in QSHouse.objects.exclude("one.paint")._cursor_args
+
+
+def test_exclude_takes_the_class_away_again() -> None:
+    queryset = QSHouse.objects.only("one.paint", "name").exclude("one.paint")
+    assert queryset._cursor_args == {"projection": {"name": 1}}
+    assert QSHouse.objects.only("one.paint").all_fields()._cursor_args == {}

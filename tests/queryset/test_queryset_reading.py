@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from bson import DBRef
 
-from mongoengine import InvalidQueryError, Q
+from mongoengine import (
+    Document,
+    EmbeddedDocument,
+    EmbeddedDocumentField,
+    IntField,
+    InvalidQueryError,
+    Q,
+    StringField,
+)
 from mongoengine.errors import LookUpError, OperationError
 from tests.queryset.conftest import Family
 from tests.queryset.models import (
@@ -550,3 +558,71 @@ async def test_a_negation_counts_updates_and_deletes(
     assert await family(others, "update", set__age=1) == 3
     assert await family(others, "delete") == 3
     assert [raw["name"] for raw in people.person.find()] == ["ann", "bob"]
+
+
+class QSPair(EmbeddedDocument):
+    a = IntField()
+    b = IntField(db_field="bb")
+
+
+class QSPaired(Document):
+    pair = EmbeddedDocumentField(QSPair, primary_key=True)
+    name = StringField()
+
+
+async def test_in_bulk_with_compound_keys(family: Family) -> None:
+    keys = [QSPair(a=1, b=2), QSPair(a=2, b=1)]
+    for key, name in zip(keys, "xy", strict=True):
+        await family(QSPaired(pair=key, name=name), "save")
+    by_key = await family(QSPaired.objects, "in_bulk", [*keys, {"a": 3, "bb": 3}])
+    assert list(by_key) == [{"a": 1, "bb": 2}, {"a": 2, "bb": 1}]
+    assert by_key[keys[0]].name == "x"
+    assert by_key[{"a": 2, "bb": 1}].name == "y"
+    assert {"a": 3, "bb": 3} not in by_key
+    assert by_key.get({"a": 3, "bb": 3}) is None
+    assert by_key.pop(keys[1]).name == "y"
+    assert [paired.name for paired in by_key.values()] == ["x"]
+
+
+WRONG_ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "count": (1, 2, 3),
+    "first": (1,),
+    "with_id": (),
+    "in_bulk": (),
+    "distinct": (),
+    "aggregate": (),
+    "to_list": (1, 2),
+    "exists": (1,),
+    "sum": (),
+    "explain": (1,),
+    "map_reduce": ("m",),
+    "item_frequencies": (),
+    "delete_one": (1, 2, 3),
+    "insert": (),
+    "bulk_write": (),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ARGUMENTS)
+async def test_wrong_arguments_are_told_with_the_public_name(
+    family: Family, name: str
+) -> None:
+    public = f"async_{name}" if family.is_async else name
+    with pytest.raises(TypeError) as caught:
+        await family(QSPerson.objects, name, *WRONG_ARGUMENTS[name])
+    assert f".{public}() " in str(caught.value)
+    assert "io" not in str(caught.value).replace("positional", "").split()
+    assert "._" not in str(caught.value)
+
+
+async def test_arguments_are_counted_without_those_of_the_library(
+    connection: Any,
+) -> None:
+    with pytest.raises(
+        TypeError, match=r"count\(\) takes from 1 to 2 positional arguments but 4 were"
+    ):
+        QSPerson.objects.count(1, 2, 3)  # type: ignore[call-arg,arg-type]
+    with pytest.raises(
+        TypeError, match=r"first\(\) got an unexpected keyword argument 'nope'"
+    ):
+        QSPerson.objects.first(nope=1)  # type: ignore[call-arg]
