@@ -44,6 +44,8 @@ class ComplexBaseField(BaseField[T]):
     references followed.
     """
 
+    _dumps_inside = True
+
     def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
         if field is not None and not isinstance(field, BaseField):
             raise TypeError(
@@ -174,6 +176,9 @@ class ComplexBaseField(BaseField[T]):
         if isinstance(value, tuple):
             return ((i, inner, v) for i, v in enumerate(value))
         return ()
+
+    def _dump_item(self, value: Any) -> Any:
+        return self._dump_untyped(value, True, None)
 
     def _holds_references(self) -> bool:
         """Whether a value of this field may have references in it."""

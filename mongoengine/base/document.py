@@ -168,8 +168,6 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             self._take_unknown(unknown)
         self._initialised = True
         self._created = created
-        if not self._is_document:
-            self._changes = []
         if signals.post_init.receivers:
             signals.send_now(signals.post_init, self.__class__, document=self)
 

@@ -88,6 +88,8 @@ class BaseField(Generic[T]):
     _may_refer: bool = True
     # Lists or dicts of values of any kind, at whatever depth.
     _untyped: bool = False
+    # What is inside a value is dumped the same way alone as with the value.
+    _dumps_inside: bool = False
     _convert: Callable[[Any], Any]
     # Class and name that an error names; for the field of a list's items the list's.
     _place: str | None = None
@@ -286,6 +288,17 @@ class BaseField(Generic[T]):
         field is None where values of any type are allowed.
         """
         return ()
+
+    def _dump_item(self, value: Any) -> Any:
+        """The dump of an item of a value, where items of any type are allowed."""
+        return self.to_mongo(value)
+
+    def _stores_whole(self, value: Any, changed: Sequence[str]) -> bool:
+        """Whether changes inside a value are stored by storing all of it.
+
+        :param changed: the changed paths inside the value.
+        """
+        return False
 
     def _member(self, name: str) -> BaseField[Any] | None:
         """The field that `name` means inside a value of this field, or None.

@@ -150,6 +150,8 @@ def prepare_field(field: Any) -> None:
     )
     field._may_refer = field._holds_references()
     field._untyped = _is_untyped(field)
+    if not plain_methods(kind):
+        field._dumps_inside = False
     field._plainly_set = _is_ours(kind, "__set__") and _is_ours(kind, "__get__")
 
 

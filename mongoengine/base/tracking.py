@@ -1,19 +1,53 @@
-"""What was changed in a document since it was last in step with the database.
+"""The changes of a document since it was last stored or loaded.
 
-Paths are in the names of the database: `address.city`, `tags.0`.
+Each document and each embedded document keeps the marked paths of its own fields, in
+the names of the database: `address`, `tags.0`.  Paths from the outermost document are
+put together in one walk, when they are needed.
 """
 
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from bson import DBRef, ObjectId
 
-from mongoengine.common import _import_class
+from mongoengine.base.items import is_nameable, stored_items, stored_values
+from mongoengine.base.marks import ChangedPaths, without_inner
+from mongoengine.base.sentinels import MISSING, Sentinel
+from mongoengine.errors import OperationError
 
-__all__ = ("ChangeTracking", "Changes")
+__all__ = ("MISSING", "ChangeTracking", "Changes")
+
+#: The types of values that hold no other values.
+UNNESTED = frozenset({str, int, float, bool, bytes, ObjectId, DBRef})
+
+#: Documents with the marks taken from them; None for a new document.
+Marks = list[tuple["ChangeTracking", ChangedPaths | None]]
+
+
+class Change(NamedTuple):
+    """A changed place: its path, and the document of which a path is marked."""
+
+    path: str
+    document: ChangeTracking
+    #: The same place, seen from `document`.
+    mark: str
+
+
+class Place(NamedTuple):
+    """A place in a document, to be dumped."""
+
+    #: The path of the place, or of the nearest container that can be dumped.
+    path: str
+    #: The dumped value, MISSING if there is none any more.
+    value: Any
+    #: The field of the value; None for values of any type.
+    field: Any
+    #: The value of an empty place, which needs not be stored.
+    default: Any
 
 
 class Changes:
@@ -27,15 +61,10 @@ class Changes:
     __slots__ = ("_marks", "sets", "unsets")
 
     def __init__(
-        self,
-        marks: list[tuple[ChangeTracking, list[str] | None]],
-        sets: dict[str, Any],
-        unsets: dict[str, Any],
+        self, marks: Marks, sets: dict[str, Any], unsets: dict[str, Any]
     ) -> None:
         self.sets = sets
         self.unsets = unsets
-        # Each marked document, embedded ones included, with its marked paths; None
-        # stands for a new document, of which everything is to be stored.
         self._marks = marks
 
     @property
@@ -46,13 +75,13 @@ class Changes:
 
 
 class ChangeTracking:
-    """Marks, paths and the delta of a document (a part of `BaseDocument`)."""
+    """The marks of a document and the update that they make (for `BaseDocument`)."""
 
     # Emptied of slots so that documents may have theirs; `_changes` is one of them.
     if not TYPE_CHECKING:
         __slots__ = ()
     else:
-        _changes: list[str]
+        _changes: ChangedPaths
 
     _is_document: ClassVar[bool] = False
 
@@ -62,6 +91,7 @@ class ChangeTracking:
         _values: Any
         _fields: ClassVar[Any]
         _fields_ordered: tuple[str, ...]
+        _class_name: ClassVar[str]
         _db_field_map: ClassVar[dict[str, str]]
         _reverse_db_field_map: ClassVar[dict[str, str]]
         _dynamic: ClassVar[bool]
@@ -72,73 +102,71 @@ class ChangeTracking:
         def to_mongo(self, *args: Any, **kwargs: Any) -> Any: ...
         def _value_of(self, name: str, field: Any) -> Any: ...
 
+    # Marking
+
     @property
     def _changed_fields(self) -> list[str]:
-        """The paths marked as changed; a new document has none (AttributeError)."""
+        """The marked paths; a new document has no such attribute."""
         try:
-            return self._changes
+            changes = self._changes
         except AttributeError:
-            if self._raw is None:
+            if self._is_unmarked():
                 raise AttributeError(
                     f"{type(self).__name__!r} object has no attribute '_changed_fields'"
                 ) from None
-        changes: list[str] = []
-        self._changes = changes
+            changes = ChangedPaths()
+            _set_changes(self, changes)
+        else:
+            changes.compact()
         return changes
 
     @_changed_fields.setter
-    def _changed_fields(self, paths: list[str]) -> None:
-        self._changes = paths
+    def _changed_fields(self, paths: Iterable[str]) -> None:
+        _set_changes(self, ChangedPaths(paths))
+
+    def _own_changes(self) -> ChangedPaths | None:
+        """The marks of this document, or None where there are none."""
+        try:
+            changes = self._changes
+        except AttributeError:
+            return None
+        changes.compact()
+        return changes
+
+    def _is_unmarked(self) -> bool:
+        """Whether the document is a new one, of which everything is to be stored."""
+        return self._is_document and self._raw is None and not hasattr(self, "_changes")
 
     def _mark_as_changed(self, key: str | None) -> None:
-        """Note a path as changed, unless a path above it is noted already."""
-        if not key or not hasattr(self, "_changed_fields"):
+        """Mark a path as changed, unless a path above it is marked.
+
+        :param key: the path; its first part is the name of a field.
+        """
+        if not key:
             return
+        try:
+            changes = self._changes
+        except AttributeError:
+            if self._is_unmarked():
+                return
+            changes = ChangedPaths()
+            _set_changes(self, changes)
         first, dot, rest = key.partition(".")
-        self._mark_path(self._db_field_map.get(first, first) + dot + rest)
-
-    def _mark_path(self, path: str) -> None:
-        """Note a path in the names of the database."""
-        marked = self._changed_fields
-        if path in marked or any(above in marked for above in _above(path)):
-            return
-        below = path + "."
-        marked[:] = [known for known in marked if not known.startswith(below)]
-        marked.append(path)
-
-    def _get_changed_fields(self) -> list[str]:
-        """All changed paths, those inside embedded documents included."""
-        changed = list(getattr(self, "_changed_fields", ()))
-        values = self._values
-        if not values:
-            return changed
-        for name, key, field in self._nesting():
-            value = values.get(name)
-            if value is None or value.__class__ in UNNESTED or key in changed:
-                continue
-            if isinstance(value, ChangeTracking):
-                changed += [f"{key}.{path}" for path in value._get_changed_fields()]
-            elif isinstance(value, (list, tuple, dict)):
-                ordering = getattr(field, "_ordering", None)
-                if ordering and _any_marked(value, ordering):
-                    changed.append(key)
-                    continue
-                changed += _changed_inside(key, value, changed)
-        return changed
-
-    def _nesting(self) -> Iterable[tuple[str, str, Any]]:
-        """Name, key and field of what may have changes of its own inside."""
-        nesting: Any = type(self)._schema.nesting
-        if self._dynamic_fields:
-            found = (
-                (name, name, field) for name, field in self._dynamic_fields.items()
-            )
-            return (*nesting, *found)
-        return tuple(nesting)
+        changes.mark(self._db_field_map.get(first, first) + dot + rest)
 
     def _clear_changed_fields(self) -> None:
-        """Forget all changes, those inside embedded documents included."""
-        self._changes = []
+        """Remove all marks, those of embedded documents included."""
+        self._take_marks([])
+
+    def _take_marks(self, marks: Marks) -> None:
+        """Move the marks of this document and of embedded ones to `marks`."""
+        try:
+            changes: ChangedPaths | None = self._changes
+        except AttributeError:
+            changes = None if self._is_unmarked() else EMPTY_PATHS
+        if changes is None or changes or changes.unnamed:
+            marks.append((self, changes))
+            _set_changes(self, ChangedPaths())
         values = self._values
         if not values:
             return
@@ -148,10 +176,105 @@ class ChangeTracking:
                 continue
             if isinstance(value, ChangeTracking):
                 if not value._is_document:
-                    value._clear_changed_fields()
+                    value._take_marks(marks)
             elif isinstance(value, (list, tuple, dict)):
-                for document in _embedded_inside(value):
-                    document._clear_changed_fields()
+                _take_marks_inside(value, marks)
+
+    def _nesting(self) -> Iterable[tuple[str, str, Any]]:
+        """Name, key and field of all that may hold embedded documents."""
+        nesting: Any = type(self)._schema.nesting
+        if self._dynamic_fields:
+            dynamic = (
+                (name, name, field) for name, field in self._dynamic_fields.items()
+            )
+            return (*nesting, *dynamic)
+        return tuple(nesting)
+
+    # Collecting
+
+    def _get_changed_fields(self) -> list[str]:
+        """All changed paths, those inside embedded documents included."""
+        changes: list[Change] = []
+        unnamed = self._collect("", changes)
+        return [change.path for change in _outermost(changes)] + list(unnamed)
+
+    def _collect(self, prefix: str, found: list[Change]) -> tuple[str, ...]:
+        """Append what has changed in this document and in embedded ones.
+
+        :param prefix: stands before the paths of this document.
+        :returns: names of changed fields that no path can name; if there are any,
+            the document has to be stored as a whole.
+        """
+        changes = self._own_changes()
+        marked: set[str] = set()
+        if changes:
+            marked.update(changes)
+            found += [Change(prefix + path, self, path) for path in changes]
+        unnamed = changes.unnamed if changes is not None else ()
+        values = self._values
+        if not values:
+            return unnamed
+        own_dump = type(self)._schema.own_dump
+        for name, key, field in self._nesting():
+            value = values.get(name)
+            if value is None or value.__class__ in UNNESTED or key in marked:
+                continue
+            if not is_nameable(key):
+                unnamed += (key,) if _is_changed_inside(value) else ()
+                continue
+            start = len(found)
+            if _collect_item(self, prefix, key, field, value, marked, found):
+                found.append(Change(prefix + key, self, key))
+            elif own_dump or not field._dumps_inside:
+                # What user code makes of the value is looked up in the dump.
+                found[start:] = [
+                    Change(path, self, path[len(prefix) :])
+                    for path, _, _ in found[start:]
+                ]
+        return unnamed
+
+    # The update
+
+    def _delta(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arguments of `$set` and `$unset` that store the changes, by path.
+
+        :raises OperationError: if a field of a dynamic document has changed whose
+            name cannot be part of a path.
+        """
+        if self._is_unmarked():
+            return self._delta_of_all()
+        changes: list[Change] = []
+        unnamed = self._collect("", changes)
+        if unnamed:
+            raise OperationError(
+                f"Cannot update the field {unnamed[0]!r} of a stored "
+                f"{self._class_name}: a path of MongoDB cannot name it. Replace the "
+                "whole document with PyMongo's replace_one()"
+            )
+        sets: dict[str, Any] = {}
+        unsets: dict[str, Any] = {}
+        for path, document, mark in _outermost(changes):
+            place = document._place(mark)
+            if place.path != mark:
+                # Only a container around the place can be stored.
+                path = path[: len(path) - len(mark)] + place.path
+            if _is_to_be_unset(place):
+                unsets[path] = 1
+            else:
+                sets[path] = place.value
+        return sets, unsets
+
+    def _delta_of_all(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        sets = self.to_mongo()
+        sets.pop("_id", None)
+        unsets: dict[str, Any] = {}
+        for key, value in list(sets.items()):
+            field = self._field_of(key)
+            default = None if field is None else field.default
+            if _is_to_be_unset(Place(key, value, field, default)):
+                del sets[key]
+                unsets[key] = 1
+        return sets, unsets
 
     def _take_changes(self, *, whole: bool = False) -> Changes:
         """Remove the marks of this document and return what they stand for.
@@ -167,29 +290,9 @@ class ChangeTracking:
         unsets: dict[str, Any] = {}
         if not whole:
             sets, unsets = self._delta()
-        marks: list[tuple[ChangeTracking, list[str] | None]] = []
+        marks: Marks = []
         self._take_marks(marks)
         return Changes(marks, sets, unsets)
-
-    def _take_marks(self, marks: list[tuple[ChangeTracking, list[str] | None]]) -> None:
-        """Move the marks of this document and of embedded ones to `marks`."""
-        paths = getattr(self, "_changed_fields", None)
-        if paths is None or paths:
-            marks.append((self, paths))
-            self._changes = []
-        values = self._values
-        if not values:
-            return
-        for name, _, _ in self._nesting():
-            value = values.get(name)
-            if value is None or value.__class__ in UNNESTED:
-                continue
-            if isinstance(value, ChangeTracking):
-                if not value._is_document:
-                    value._take_marks(marks)
-            elif isinstance(value, (list, tuple, dict)):
-                for document in _embedded_inside(value):
-                    document._take_marks(marks)
 
     def _put_back(self, changes: Changes) -> None:
         """Mark as changed again what `_take_changes` has removed.
@@ -197,208 +300,214 @@ class ChangeTracking:
         What has been marked in the meantime stays marked.
         """
         for document, paths in changes._marks:
-            meanwhile = getattr(document, "_changed_fields", ())
             if paths is None:
                 if hasattr(document, "_changes"):
-                    del document._changes
+                    object.__delattr__(document, "_changes")
                 continue
-            document._changes = [*paths]
-            for path in meanwhile:
-                document._mark_path(path)
+            restored = ChangedPaths(paths)
+            restored.unnamed = paths.unnamed
+            meanwhile = document._own_changes()
+            if meanwhile is not None:
+                for path in meanwhile:
+                    restored.mark(path)
+                for name in meanwhile.unnamed:
+                    restored.mark_unnamed(name)
+            _set_changes(document, restored)
 
-    def _delta(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What `$set` and `$unset` have to be told, by path."""
-        if hasattr(self, "_changed_fields"):
-            sets = self._changed_values()
-        else:
-            sets = self.to_mongo()
-            sets.pop("_id", None)
-        unsets: dict[str, Any] = {}
-        for path, value in list(sets.items()):
-            if value or isinstance(value, (numbers.Number, bool)):
-                continue
-            if self._is_to_be_unset(path, value):
-                del sets[path]
-                unsets[path] = 1
-        return sets, unsets
+    # Places
 
-    def _changed_values(self) -> dict[str, Any]:
-        changed = self._get_changed_fields()
-        if not changed:
-            return {}
-        dumped: dict[str, Any] = {}
-        sets: dict[str, Any] = {}
-        for path in changed:
-            first, *rest = path.split(".")
-            value = _dump_inside(self, path) if rest else MISSING
-            if value is not MISSING:
-                sets[path] = value
-                continue
-            if first not in dumped:
-                dumped[first] = self._dump_key(first)
-            taken = [first]
-            value = dumped[first]
-            for part in rest:
-                if isinstance(value, (ObjectId, DBRef)):
-                    break
-                if isinstance(value, list) and part.isdigit():
-                    value = value[int(part)]
-                elif hasattr(value, "get"):
-                    value = value.get(part)
-                taken.append(part)
-            sets[".".join(taken)] = value
-        return sets
+    def _field_of(self, key: str) -> Any:
+        """The field of a name in the database, or None."""
+        name = self._reverse_db_field_map.get(key)
+        return self._fields.get(name) or self._dynamic_fields.get(key)
 
-    def _dump_key(self, key: str) -> Any:
-        """What `to_mongo` gives for one key of the database."""
-        name = self._reverse_db_field_map.get(key, key)
+    def _place(self, path: str) -> Place:
+        """The dumped value of a path in this document."""
+        key, *rest = path.split(".")
+        field = self._field_of(key)
+        if field is None and self._is_document:
+            # Others may have marked a field by its Python name.
+            field = self._fields.get(key)
+        if field is None:
+            return Place(key, MISSING, None, None)
         if type(self)._schema.own_dump:
-            return self.to_mongo(fields=[name]).get(key)
-        field: Any = self._fields.get(name) or self._dynamic_fields.get(name)
-        value = self._value_of(name, field)
-        if value is None or value.__class__ in field._dumps_unchanged:
-            return value
-        return field._to_mongo_safe_call(value)
-
-    def _is_to_be_unset(self, path: str, value: Any) -> bool:
-        """An empty value goes, unless the field's default is another one."""
-        first, *_ = path.split(".")
-        if self._dynamic and first in self._dynamic_fields:
-            return True
-        if path in self._fields:
-            default = self._fields[path].default
-        else:
-            default = self._default_at(path)
-        if callable(default):
-            default = default()
-        return bool(value == default)
-
-    def _default_at(self, path: str) -> Any:
-        *parts, last = path.split(".")
-        holder: Any = self
-        for part in parts:
-            if isinstance(holder, list) and part.isdigit():
-                holder = holder[int(part)]
-            elif isinstance(holder, dict):
-                holder = holder.get(part)
-            else:
-                holder = getattr(holder, holder._reverse_db_field_map.get(part, part))
-        if not hasattr(holder, "_fields"):
-            return None
-        field = holder._fields.get(holder._reverse_db_field_map.get(last, last))
-        return None if field is None else field.default
+            dumped = self.to_mongo(fields=[field.name]).get(key)
+            return _place_in_dump(field, key, dumped, rest)
+        value = self._value_of(field.name, field)
+        if not rest:
+            return Place(key, _dumped(field, value), field, _default_of(self, field))
+        return _place_inside(field, key, value, rest)
 
 
-#: Stands for a value that is not there.
-MISSING: Any = object()
+#: The marks of a loaded document of which nothing has changed.
+EMPTY_PATHS = ChangedPaths()
 
-UNNESTED = frozenset({str, int, float, bool, bytes, ObjectId, DBRef})
+#: Stands for the default of a field of which every empty value is removed.
+ANY_EMPTY: Any = Sentinel("ANY_EMPTY")
 
 
-def _dump_inside(document: Any, path: str) -> Any:
-    """What a path into embedded documents holds, dumped; MISSING if that is unclear.
+def _set_changes(document: ChangeTracking, changes: ChangedPaths) -> None:
+    # Not by way of `__setattr__`, which dynamic documents use for data.
+    object.__setattr__(document, "_changes", changes)
 
-    Only what changed is dumped, not the lists and documents around it.
+
+def _dumped(field: Any, value: Any) -> Any:
+    if value is None or value.__class__ in field._dumps_unchanged:
+        return value
+    return field._to_mongo_safe_call(value)
+
+
+def _default_of(document: ChangeTracking, field: Any) -> Any:
+    if field.name in document._dynamic_fields:
+        # An empty value of a dynamic field is removed, whichever it is.
+        return ANY_EMPTY
+    return field.default
+
+
+def _place_inside(field: Any, taken: str, value: Any, parts: list[str]) -> Place:
+    """The place that `parts` lead to from the value of a field.
+
+    :param taken: the path of the value.
     """
-    embedded: Any = _import_class("EmbeddedDocumentField")
-    listed: Any = _list_fields()
-    parts = path.split(".")[::-1]
-    while parts:
-        name = document._reverse_db_field_map.get(parts.pop())
-        field: Any = document._fields.get(name)
-        if field is None or type(document)._schema.own_dump:
-            return MISSING
-        value = document._value_of(name, field)
-        if parts and field.__class__ in listed and field.field.__class__ is embedded:
-            index = parts.pop()
-            if not index.isdigit() or not isinstance(value, list):
-                return MISSING
-            field, value = field.field, list.__getitem__(value, int(index))
-        if not parts:
-            if value is None or value.__class__ in field._dumps_unchanged:
-                return value
-            return field._to_mongo_safe_call(value)
-        if field._untyped:
-            return _dump_item(field, value, parts[::-1])
-        if field.__class__ is not embedded or not _is_document(value):
-            return MISSING
-        document = value
-    return MISSING
-
-
-def _dump_item(field: Any, container: Any, parts: list[str]) -> Any:
-    """What a path into plain lists and dicts holds, dumped; MISSING if unclear."""
-    value = container
-    for part in parts:
+    dump = partial(_dumped, field)
+    item_field = field
+    for position, part in enumerate(parts):
+        is_document = isinstance(value, ChangeTracking)
+        if is_document and value._is_document:
+            # What a reference refers to is stored elsewhere.
+            break
+        rest = parts[position:]
+        if not field._dumps_inside:
+            return _place_in_dump(item_field, taken, dump(value), rest)
+        if is_document:
+            inside: Place = value._place(".".join(rest))
+            return inside._replace(path=f"{taken}.{inside.path}")
+        if field._stores_whole(value, [".".join(rest)]):
+            break
         if isinstance(value, dict):
             value = dict.get(value, part, MISSING)
         elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = list.__getitem__(value, int(part))
         else:
-            return MISSING
-    if value is MISSING or value is None or value.__class__ in UNNESTED:
-        return value
-    return field._dump_untyped(value, True, None)
+            break
+        taken = f"{taken}.{part}"
+        item_field = field._inner
+        if item_field is None:
+            dump = field._dump_item
+        else:
+            field = item_field
+            dump = partial(_dumped, field)
+    if value is not MISSING and value is not None and value.__class__ not in UNNESTED:
+        value = dump(value)
+    return Place(taken, value, item_field, None)
 
 
-def _list_fields() -> tuple[type, type]:
-    return _import_class("ListField"), _import_class("EmbeddedDocumentListField")
+def _place_in_dump(field: Any, taken: str, value: Any, parts: list[str]) -> Place:
+    """The place that `parts` lead to in a dump."""
+    for part in parts:
+        if isinstance(value, dict):
+            value = value.get(part, MISSING)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            break
+        taken = f"{taken}.{part}"
+        field = None
+    return Place(taken, value, field, None)
 
 
-def _above(path: str) -> Iterator[str]:
-    """`a.b.c` -> `a`, `a.b`."""
-    end = path.find(".")
-    while end != -1:
-        yield path[:end]
-        end = path.find(".", end + 1)
+def _is_to_be_unset(place: Place) -> bool:
+    """Whether a place is to be removed: it is empty, and so is the field's default."""
+    _, value, field, default = place
+    if value is MISSING:
+        return True
+    if value or isinstance(value, numbers.Number):
+        return False
+    if default is ANY_EMPTY:
+        return True
+    if value is None and field is not None and field.null:
+        return False
+    if callable(default):
+        default = default()
+    return bool(value == default)
 
 
-def _is_document(value: Any) -> bool:
-    return isinstance(value, ChangeTracking)
+def _collect_item(
+    owner: ChangeTracking,
+    prefix: str,
+    path: str,
+    field: Any,
+    value: Any,
+    marked: set[str],
+    found: list[Change],
+) -> bool:
+    """Append what has changed inside a value; True if it is to be stored as a whole.
 
-
-def _any_marked(documents: Any, name: str) -> bool:
-    return any(name in document._changed_fields for document in documents)
-
-
-def _changed_inside(key: str, container: Any, known: list[str]) -> list[str]:
-    """The changed paths inside a list or dict."""
-    items: Any = (
-        dict.items(container)
-        if isinstance(container, dict)
-        else enumerate(
-            list.__iter__(container) if isinstance(container, list) else container
+    :param owner: the document that holds the value.
+    :param prefix: the path of that document, with a dot.
+    :param path: the path of the value in that document.
+    :param field: the field of the value; None for values of any type.
+    :param marked: the paths that are marked in that document.
+    """
+    if isinstance(value, ChangeTracking):
+        return not value._is_document and bool(
+            value._collect(f"{prefix}{path}.", found)
         )
-    )
-    changed: list[str] = []
-    for index, item in items:
+    if not isinstance(value, (list, tuple, dict)):
+        return False
+    start = len(found)
+    inner = None if field is None else field._inner
+    for key, item in stored_items(value):
         if item.__class__ in UNNESTED:
             continue
-        path = f"{key}.{index}"
-        if path in known:
+        if not is_nameable(key):
+            if _is_changed_inside(item):
+                return True
             continue
-        if _is_document(item):
-            if not item._is_document:
-                changed += [f"{path}.{p}" for p in item._get_changed_fields()]
-        elif isinstance(item, (list, tuple, dict)):
-            changed += _changed_inside(path, item, known)
-    return changed
+        inside = f"{path}.{key}"
+        if inside not in marked and _collect_item(
+            owner, prefix, inside, inner, item, marked, found
+        ):
+            found.append(Change(prefix + inside, owner, inside))
+    if field is None or len(found) == start:
+        return False
+    above = len(prefix) + len(path) + 1
+    whole: bool = field._stores_whole(value, [c.path[above:] for c in found[start:]])
+    return whole
 
 
-def _embedded_inside(container: Any) -> Iterator[ChangeTracking]:
-    """The embedded documents in a list or dict, at any depth."""
-    items: Any = (
-        dict.values(container)
-        if isinstance(container, dict)
-        else list.__iter__(container)
-        if isinstance(container, list)
-        else container
+def _is_changed_inside(value: Any) -> bool:
+    """Whether an embedded document has changed, or one inside a list or dict."""
+    if isinstance(value, ChangeTracking):
+        if value._is_document:
+            return False
+        found: list[Change] = []
+        return bool(value._collect("", found)) or bool(found)
+    if not isinstance(value, (list, tuple, dict)):
+        return False
+    return any(
+        item.__class__ not in UNNESTED and _is_changed_inside(item)
+        for item in stored_values(value)
     )
-    for item in items:
+
+
+def _take_marks_inside(container: Any, marks: Marks) -> None:
+    """Move the marks of the embedded documents in a list or dict to `marks`."""
+    for item in stored_values(container):
         if item.__class__ in UNNESTED:
             continue
-        if _is_document(item):
+        if isinstance(item, ChangeTracking):
             if not item._is_document:
-                yield item
+                item._take_marks(marks)
         elif isinstance(item, (list, tuple, dict)):
-            yield from _embedded_inside(item)
+            _take_marks_inside(item, marks)
+
+
+def _outermost(changes: list[Change]) -> list[Change]:
+    """The changes in their order, each once, without those inside another one."""
+    if len(changes) < 2:
+        return changes
+    by_path: dict[str, Change] = {}
+    for change in changes:
+        by_path.setdefault(change.path, change)
+    return [by_path[path] for path in without_inner(list(by_path))]

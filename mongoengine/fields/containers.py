@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -51,6 +51,8 @@ class EmbeddedDocumentField(BaseField[E]):
 
     :param document_type: the class, its name, or ``"self"``.
     """
+
+    _dumps_inside = True
 
     _load_can_fail = True
 
@@ -208,6 +210,8 @@ _NOT_EMBEDDED_CLASS = (
 class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
     """A field that holds an embedded document of any class (stored with `_cls`)."""
 
+    _dumps_inside = True
+
     _load_can_fail = True
     _holds_any_embedded = True
 
@@ -274,6 +278,8 @@ class DynamicField(BaseField[Any]):
 
     It is what the fields of dynamic documents are made of.
     """
+
+    _dumps_inside = True
 
     def _load_proof(self) -> Proof:
         def proof(value: Any) -> bool:
@@ -572,6 +578,14 @@ class SortedListField(ListField[T]):
         self._ordering: str | None = kwargs.pop("ordering", None)
         self._order_reverse: bool = kwargs.pop("reverse", False)
         super().__init__(field, **kwargs)
+
+    def _stores_whole(self, value: Any, changed: Sequence[str]) -> bool:
+        """Changes of the order, and all as long as the stored order is another one."""
+        if self._ordering is None or any(
+            path.split(".")[1:2] == [self._ordering] for path in changed
+        ):
+            return True
+        return bool(self.to_mongo(value) != super().to_mongo(value))
 
     def _raw_dumper(self) -> None:
         return None

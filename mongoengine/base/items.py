@@ -1,0 +1,53 @@
+"""Items of lists and dicts as they are stored, and the keys that a path can name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ("WholePath", "inner_path", "is_nameable", "stored_items", "stored_values")
+
+
+class WholePath(str):
+    """The path of a container, used for what lies under a key that no path names.
+
+    A change there is a change of the whole container.
+    """
+
+    __slots__ = ()
+
+
+def is_nameable(key: Any) -> bool:
+    """Whether a path of MongoDB can name the key of a dict, or an index.
+
+    Keys with dots, empty ones and those that start with `$` cannot be named.
+    """
+    if key.__class__ is int:
+        return True
+    return isinstance(key, str) and bool(key) and "." not in key and key[0] != "$"
+
+
+def inner_path(path: str, key: Any) -> str:
+    """The path of an item, or that of the nearest container that can be named."""
+    if path.__class__ is WholePath or not is_nameable(key):
+        return WholePath(path)
+    return f"{path}.{key}"
+
+
+def stored_items(container: Any) -> Iterable[tuple[Any, Any]]:
+    """Keys (or indexes) and items of a list, tuple or dict, none of them wrapped."""
+    if isinstance(container, dict):
+        return dict.items(container)
+    if isinstance(container, list):
+        return enumerate(list.__iter__(container))
+    return enumerate(container)
+
+
+def stored_values(container: Any) -> Iterable[Any]:
+    """The items of a list, tuple or dict, none of them wrapped."""
+    if isinstance(container, dict):
+        return dict.values(container)
+    if isinstance(container, list):
+        return list.__iter__(container)
+    values: Iterable[Any] = container
+    return values
