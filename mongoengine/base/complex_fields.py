@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from bson import DBRef
 
 from mongoengine.base.codec import Proof, each
-from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
+from mongoengine.base.datastructures import (
+    BaseDict,
+    BaseList,
+    EmbeddedDocumentList,
+    TrackedContainer,
+)
 from mongoengine.base.fields import BaseField
 from mongoengine.base.plain import (
     EMPTY,
@@ -110,6 +115,8 @@ class ComplexBaseField(BaseField[T]):
                 value = [self.field.to_python(item) for item in value]
             elif isinstance(value, dict):
                 value = {k: self.field.to_python(item) for k, item in value.items()}
+        if isinstance(value, TrackedContainer):
+            value = value._bound_to(instance, self.name)
         super().__set__(instance, value)
 
     def _track(self, instance: Any, value: Any) -> Any:

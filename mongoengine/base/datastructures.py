@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
 from bson import ObjectId
 
+from mongoengine.base.items import WholePath, inner_path, stored_values
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import NonOrderedList  # noqa: F401  (upstream's place)
 from mongoengine.common import _import_class
 from mongoengine.driver.io import IO, asynchronous, blocking
-from mongoengine.errors import DoesNotExist, MultipleObjectsReturned
+from mongoengine.errors import (
+    DoesNotExist,
+    MultipleObjectsReturned,
+    OperationError,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -77,12 +82,19 @@ def _named_like(marking: Any, method: Callable[..., Any]) -> Any:
     return marking
 
 
+def _contains(container: Any, wanted: Any) -> bool:
+    """Whether a container is somewhere inside another one."""
+    return isinstance(container, (dict, list)) and any(
+        item is wanted or _contains(item, wanted) for item in stored_values(container)
+    )
+
+
 def _is_orphan(value: Any) -> bool:
     """Whether it is a generic reference that no document was found for."""
     return value.__class__ is dict and "_ref" in value and "_cls" in value
 
 
-class _Tracked:
+class TrackedContainer:
     """What tracked lists and dicts share: a parent, a path, and nested items."""
 
     # Its subclasses have the slots for what is declared here.
@@ -94,16 +106,61 @@ class _Tracked:
     _dereferenced: bool
 
     def _mark_as_changed(self, key: Any = None) -> None:
-        if hasattr(self._instance, "_mark_as_changed"):
-            path = self._name if key is None else f"{self._name}.{key}"
-            self._instance._mark_as_changed(path)
+        """Mark an item, or the whole container, as changed in the document."""
+        try:
+            mark = getattr(self._instance, "_mark_as_changed", None)
+        except ReferenceError:
+            # The document is gone.
+            return
+        if mark is None:
+            return
+        path = self._name if key is None else inner_path(self._name, key)
+        if "." in path and not self._is_at(self._name):
+            # It was moved, by adding or removing items before it.
+            path = path.partition(".")[0]
+        mark(path)
+
+    def _is_at(self, path: str) -> bool:
+        """Whether the document holds this container at a path."""
+        first, *parts = path.split(".")
+        try:
+            place = self._instance._values.get(first)
+        except (AttributeError, ReferenceError):
+            # There is no document, or it is gone.
+            return False
+        for part in parts:
+            if isinstance(place, dict):
+                place = dict.get(place, part)
+            elif isinstance(place, list) and part.isdigit() and int(part) < len(place):
+                place = list.__getitem__(place, int(part))
+            else:
+                return False
+        return place is self or (path.__class__ is WholePath and _contains(place, self))
+
+    def _bound_to(self, instance: Any, name: str) -> Self:
+        """This container as the value of a field, or a copy if it is another's.
+
+        :param instance: the document.
+        :param name: the name of the field, or the path in it.
+        """
+        parent = _parent_of(instance)
+        same = self._instance is parent or self._instance is instance
+        moved = self._name != name and not self._is_at(self._name)
+        if self._instance is None or (same and (self._name == name or moved)):
+            self._instance = parent
+            self._name = name
+            return self
+        cls: Any = type(self)
+        copy: Self = cls(self._stored(), instance, name)
+        copy._dereferenced = self._dereferenced
+        return copy
 
     def _nested(self, key: Any, value: Any) -> Any:
         """Bind an item to the parent on its way out; wrap plain containers."""
         if isinstance(value, (dict, list)):
-            if isinstance(value, (BaseDict, BaseList)):
-                return value
-            return self._keep(key, value)
+            if not isinstance(value, TrackedContainer):
+                return self._keep(key, value)
+            return self._rebound(key, value)
         if (
             isinstance(value, ChangeTracking)
             and not value._is_document
@@ -111,6 +168,18 @@ class _Tracked:
         ):
             value._instance = self._instance
         return value
+
+    def _rebound(self, key: Any, value: Any) -> Any:
+        """A tracked item with its path of now; a copy of one that is elsewhere, too."""
+        path = inner_path(self._name, key)
+        if value._instance is self._instance and value._name == path:
+            return value
+        if self._instance is None:
+            return value
+        bound = value._bound_to(self._instance, path)
+        if bound is not value:
+            self._replace(key, bound)
+        return bound
 
     def _keep(self, key: Any, value: Any) -> Any:
         """Put the tracked form of a plain container in its place."""
@@ -122,12 +191,16 @@ class _Tracked:
             wrapped = list.__new__(BaseList)
             list.extend(wrapped, value)
         wrapped._instance = self._instance
-        wrapped._name = f"{self._name}.{key}"
+        wrapped._name = inner_path(self._name, key)
         wrapped._dereferenced = self._dereferenced
         self._replace(key, wrapped)
         return wrapped
 
     def _replace(self, key: Any, value: Any) -> None:
+        raise NotImplementedError
+
+    def _stored(self) -> Any:
+        """An argument for the constructor, with the items as they are."""
         raise NotImplementedError
 
     def __getstate__(self) -> Any:
@@ -162,7 +235,7 @@ class _Tracked:
         raise NotImplementedError
 
 
-class BaseDict(_Tracked, dict[K, T]):
+class BaseDict(TrackedContainer, dict[K, T]):
     """A dict that notes changes in the document that holds it.
 
     :param dict_items: what is in it.
@@ -186,13 +259,33 @@ class BaseDict(_Tracked, dict[K, T]):
 
     def __getitem__(self, key: Any) -> T:
         value = dict.__getitem__(self, key)
-        if value.__class__ in LEAVES or value.__class__ in BOUND:
+        if value.__class__ in LEAVES:
             return value
         nested: T = self._nested(key, value)
         return nested
 
     def _replace(self, key: Any, value: Any) -> None:
         dict.__setitem__(self, key, value)
+
+    def _stored(self) -> Any:
+        return dict.items(self)
+
+    def __iter__(self) -> Iterator[K]:
+        # Defined here, `dict(self)` and `{**self}` read by `__getitem__`: what they
+        # hand out notes changes, too.
+        return dict.__iter__(self)
+
+    def copy(self) -> dict[K, T]:
+        self._bind_all()
+        return super().copy()
+
+    def __or__(self, other: Any) -> Any:
+        self._bind_all()
+        return super().__or__(other)
+
+    def __ror__(self, other: Any) -> Any:
+        self._bind_all()
+        return super().__ror__(other)
 
     def values(self) -> Any:
         self._bind_all()
@@ -205,7 +298,9 @@ class BaseDict(_Tracked, dict[K, T]):
     def _bind_all(self) -> None:
         """Before items are handed out at once, bind those that can change."""
         for key, value in super().items():
-            if value.__class__ in NESTED and not _is_orphan(value):
+            if value.__class__ in BOUND:
+                self._rebound(key, value)
+            elif value.__class__ in NESTED and not _is_orphan(value):
                 self._keep(key, value)
 
     def _take_over(self, items: Any) -> None:
@@ -213,12 +308,12 @@ class BaseDict(_Tracked, dict[K, T]):
         self._dereferenced = True
 
     def __reduce__(self) -> Any:
-        return _restored_dict, (dict(self), self._name)
+        return _restored_dict, (dict(self._stored()), self._name)
 
     def __deepcopy__(self, memo: Any) -> BaseDict[K, T]:
         from copy import deepcopy
 
-        return _restored_dict(deepcopy(dict(self), memo), self._name)
+        return _restored_dict(deepcopy(dict(self._stored()), memo), self._name)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if key not in self or dict.__getitem__(self, key) != value:
@@ -237,15 +332,24 @@ class BaseDict(_Tracked, dict[K, T]):
     __ior__ = _marks_all(dict.__ior__)
     clear = _marks_all(dict.clear)
     update = _marks_all(dict.update)
-    popitem = _marks_all(dict.popitem)
-    setdefault = _marks_all(dict.setdefault)
+
+    def popitem(self) -> tuple[K, T]:
+        self._bind_all()
+        item = dict.popitem(self)
+        self._mark_as_changed()
+        return item
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        dict.setdefault(self, key, default)
+        self._mark_as_changed()
+        return self[key]
 
 
 def _restored_dict(items: dict[Any, Any], name: str) -> BaseDict[Any, Any]:
     return BaseDict(items, None, name)
 
 
-class BaseList(_Tracked, list[T]):
+class BaseList(TrackedContainer, list[T]):
     """A list that notes changes in the document that holds it.
 
     :param list_items: what is in it.
@@ -270,13 +374,16 @@ class BaseList(_Tracked, list[T]):
             self._bind_all()
             return list.__getitem__(self, key)
         value = list.__getitem__(self, key)
-        if value.__class__ in LEAVES or value.__class__ in BOUND:
+        if value.__class__ in LEAVES:
             return value
         index = key.__index__()
         return self._nested(index + len(self) if index < 0 else index, value)
 
     def _replace(self, key: Any, value: Any) -> None:
         list.__setitem__(self, key, value)
+
+    def _stored(self) -> Any:
+        return list.__iter__(self)
 
     def _take_over(self, items: Any) -> None:
         list.__setitem__(self, slice(None), items)
@@ -288,10 +395,33 @@ class BaseList(_Tracked, list[T]):
 
     def _bind_all(self) -> None:
         """Before items are handed out at once, bind those that can change."""
-        if not NESTED.isdisjoint(map(type, list.__iter__(self))):
+        if not BINDABLE.isdisjoint(map(type, list.__iter__(self))):
             for index, value in enumerate(list.__iter__(self)):
-                if value.__class__ in NESTED and not _is_orphan(value):
+                if value.__class__ in BOUND:
+                    self._rebound(index, value)
+                elif value.__class__ in NESTED and not _is_orphan(value):
                     self._keep(index, value)
+
+    def copy(self) -> list[T]:
+        return [*self]
+
+    def __add__(self, other: Any) -> Any:
+        self._bind_all()
+        return list.__add__(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        self._bind_all()
+        return [*other, *self] if isinstance(other, list) else NotImplemented
+
+    def __mul__(self, times: SupportsIndex) -> list[T]:
+        self._bind_all()
+        return list.__mul__(self, times)
+
+    def __reversed__(self) -> Iterator[T]:
+        self._bind_all()
+        return list.__reversed__(self)
+
+    __rmul__ = __mul__
 
     def __reduce__(self) -> Any:
         return _restored_list, (type(self), list(list.__iter__(self)), self._name)
@@ -339,16 +469,16 @@ def _restored_list(kind: Any, items: list[Any], name: str) -> Any:
 #: Tracked containers are handed out as they are.
 BOUND: frozenset[type] = frozenset({BaseDict, BaseList})
 
+#: What has to be looked at when items are handed out at once.
+BINDABLE = NESTED | BOUND
+
 
 def rebind(parent: Any, value: Any) -> None:
     """Have what another document of the same class held be part of `parent`."""
     if isinstance(value, (dict, list, tuple)):
-        if isinstance(value, EmbeddedDocumentList):
-            value._instance = parent
-        elif isinstance(value, (BaseDict, BaseList)):
+        if isinstance(value, TrackedContainer):
             value._instance = _parent_of(parent)
-        items: Any = dict.values(value) if isinstance(value, dict) else value
-        for item in list.__iter__(items) if isinstance(items, list) else items:
+        for item in stored_values(value):
             if item.__class__ not in LEAVES:
                 rebind(parent, item)
     elif isinstance(value, ChangeTracking) and not value._is_document:
@@ -364,7 +494,8 @@ class EmbeddedDocumentList(BaseList[T]):
 
     def __init__(self, list_items: Iterable[T], instance: Any, name: str) -> None:
         super().__init__(list_items, instance, name)
-        self._instance = instance
+        # Not the document, which holds this list.
+        self._document_class = None if instance is None else instance.__class__
 
     def filter(self, **kwargs: Any) -> EmbeddedDocumentList[T]:
         """The documents whose fields have all of the given values.
@@ -372,13 +503,35 @@ class EmbeddedDocumentList(BaseList[T]):
         A value equals where it is equal as such or as text.  Raises
         `AttributeError` for a field that a document does not have.
         """
-        found = [item for item in self if _matches(item, kwargs)]
-        return EmbeddedDocumentList(found, self._instance, self._name)
+        return self._part([item for item in self if _matches(item, kwargs)])
 
     def exclude(self, **kwargs: Any) -> EmbeddedDocumentList[T]:
         """The documents that `filter` with the same arguments leaves out."""
-        kept = [item for item in self if not _matches(item, kwargs)]
-        return EmbeddedDocumentList(kept, self._instance, self._name)
+        return self._part([item for item in self if not _matches(item, kwargs)])
+
+    def _part(self, items: list[T]) -> EmbeddedDocumentList[T]:
+        """Some of the documents, in a list that is not part of the document."""
+        owner = self._owner()
+        part = EmbeddedDocumentList(items, owner, self._name)
+        # It may keep the document alive, as the document does not hold it.
+        part._instance = owner
+        part._document_class = self._document_class
+        return part
+
+    def _owner(self) -> Any:
+        """The document that holds the list, or None where it is gone."""
+        instance = self._instance
+        if type(instance) not in PROXIES:
+            return instance
+        try:
+            return instance._mark_as_changed.__self__
+        except ReferenceError:
+            return None
+
+    def _whole(self) -> Any:
+        """The list in the document, of which this one may be a part."""
+        owner = self._owner()
+        return self if owner is None else owner[self._name]
 
     def count(self) -> int:  # type: ignore[override]
         """The number of documents in the list."""
@@ -403,20 +556,33 @@ class EmbeddedDocumentList(BaseList[T]):
 
     def create(self, **values: Any) -> T:
         """Make a new embedded document at the end of the list; nothing is saved."""
-        field = self._instance._fields[self._name].field
+        owner = self._owner()
+        cls = self._document_class if owner is None else type(owner)
+        if cls is None:
+            raise OperationError(f"The list {self._name!r} is not part of a document")
+        field = cls._fields[self._name].field
         created: T = (
             field.document_type_obj(**values)
             if isinstance(field.document_type_obj, type)
             else field.document_type(**values)
         )
-        self._instance[self._name].append(created)
+        self._whole().append(created)
         return created
 
     async def _save(
         self, io: IO, /, *args: Any, session: Session = None, **kwargs: Any
     ) -> None:
-        """Save the document that holds the list, with `save`'s arguments."""
-        await io.call(self._instance, "save", *args, **kwargs)
+        """Save the document that holds the list, with `save`'s arguments.
+
+        :raises OperationError: if there is no such document any more.
+        """
+        owner = self._owner()
+        if owner is None:
+            raise OperationError(
+                f"The document that holds the list {self._name!r} is gone, so that it "
+                "cannot be saved: keep a reference to the document and call its save()"
+            )
+        await io.call(owner, "save", *args, **kwargs)
 
     save = blocking(_save)
     async_save = asynchronous(_save)
@@ -424,9 +590,9 @@ class EmbeddedDocumentList(BaseList[T]):
     def delete(self) -> int:
         """Take the documents of this list out of the field; their number."""
         removed = list(self)
-        held = self._instance[self._name]
+        whole = self._whole()
         for item in removed:
-            held.remove(item)
+            whole.remove(item)
         return len(removed)
 
     def update(self, **update: Any) -> int:

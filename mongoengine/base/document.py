@@ -15,6 +15,7 @@ from bson.binary import UuidRepresentation
 from mongoengine import signals
 from mongoengine.base import context, hooks
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.datastructures import TrackedContainer
 from mongoengine.base.indexes import IndexSpecs
 from mongoengine.base.lookup import FieldLookup
 from mongoengine.base.plain import EMPTY, MISSING, PLAIN, SCALARS, adopt
@@ -158,6 +159,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 value = field.to_python(value)
                 if value is not None and name in placed:
                     if value.__class__ not in PLAIN:
+                        if isinstance(value, TrackedContainer):
+                            value = value._bound_to(self, name)
                         adopt(self, value)
                     held[name] = value
                     continue
@@ -599,7 +602,11 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         if hasattr(self, "pk"):
             return self.pk
         parent = getattr(self, "_instance", None)
-        return parent._known_pk() if parent and hasattr(parent, "pk") else "None"
+        try:
+            return parent._known_pk() if hasattr(parent, "pk") else "None"
+        except ReferenceError:
+            # The document around this one is gone.
+            return "None"
 
     # A document as a mapping
 

@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 __all__ = ("ChangedPaths", "without_inner")
 
 
-class ChangedPaths(list[str]):
+class ChangedPaths:
     """Paths in the order in which they were marked, in the names of the database.
 
-    It is a list for everybody else, who may change it as such.  Marking a path takes
-    the same time however many there are.
+    Marking a path takes the same time however many there are.
     """
 
-    # Class-level defaults, so that making an empty list runs no Python code.
-    _known: set[str] | None = None
-    # The paths above the marked ones.
-    _above: set[str] | None = None
-    # The length for which these sets are right.
-    _size = 0
-    # Some marked paths are inside others that were marked later.
-    _overlaps = False
-    #: Names of changed fields of a dynamic document that no path can name.
-    unnamed: tuple[str, ...] = ()
+    __slots__ = ("_above", "_known", "_overlaps", "_size", "paths", "unnamed")
+
+    def __init__(
+        self, paths: Iterable[str] = (), unnamed: tuple[str, ...] = ()
+    ) -> None:
+        #: A list that everybody else may change as such.
+        self.paths = [*paths]
+        #: Names of changed fields of a dynamic document that no path can name.
+        self.unnamed = unnamed
+        # The marked paths, and the paths above them; right for a list of `_size`.
+        self._known: set[str] = set()
+        self._above: set[str] = set()
+        self._size = 0
+        # Some marked paths are inside others that were marked later.
+        self._overlaps = False
+
+    def __bool__(self) -> bool:
+        return bool(self.paths or self.unnamed)
 
     def mark(self, path: str) -> None:
         """Add a path, unless it or a path above it is marked."""
-        if not self:
-            self.append(path)
-            return
-        known, above = self._index()
+        if self._size != len(self.paths):
+            self._index()
+        known = self._known
         if path in known or any(outer in known for outer in _outer_paths(path)):
             return
-        if path in above:
+        if path in self._above:
             self._overlaps = True
-        self.append(path)
+        self.paths.append(path)
         known.add(path)
-        above.update(_outer_paths(path))
-        self._size = len(self)
+        self._above.update(_outer_paths(path))
+        self._size += 1
 
     def mark_unnamed(self, name: str) -> None:
         """Note that a field has changed whose name cannot be part of a path."""
@@ -48,23 +53,15 @@ class ChangedPaths(list[str]):
 
     def compact(self) -> None:
         """Remove the paths inside others."""
-        if self._overlaps or self._size != len(self) > 1:
-            self[:] = without_inner(self)
-            self._known = None
+        if self._overlaps or self._size != len(self.paths):
+            self.paths[:] = without_inner(self.paths)
             self._overlaps = False
             self._index()
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        super().__setitem__(key, value)
-        self._known = None
-
-    def _index(self) -> tuple[set[str], set[str]]:
-        known, above = self._known, self._above
-        if known is None or above is None or self._size != len(self):
-            known = self._known = set(self)
-            above = self._above = {o for path in self for o in _outer_paths(path)}
-            self._size = len(self)
-        return known, above
+    def _index(self) -> None:
+        self._known = set(self.paths)
+        self._above = {o for path in self.paths for o in _outer_paths(path)}
+        self._size = len(self.paths)
 
 
 def without_inner(paths: list[str]) -> list[str]:

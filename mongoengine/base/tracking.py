@@ -118,7 +118,7 @@ class ChangeTracking:
             _set_changes(self, changes)
         else:
             changes.compact()
-        return changes
+        return changes.paths
 
     @_changed_fields.setter
     def _changed_fields(self, paths: Iterable[str]) -> None:
@@ -164,7 +164,7 @@ class ChangeTracking:
             changes: ChangedPaths | None = self._changes
         except AttributeError:
             changes = None if self._is_unmarked() else EMPTY_PATHS
-        if changes is None or changes or changes.unnamed:
+        if changes is None or changes:
             marks.append((self, changes))
             _set_changes(self, ChangedPaths())
         values = self._values
@@ -207,9 +207,9 @@ class ChangeTracking:
         """
         changes = self._own_changes()
         marked: set[str] = set()
-        if changes:
-            marked.update(changes)
-            found += [Change(prefix + path, self, path) for path in changes]
+        if changes is not None:
+            marked.update(changes.paths)
+            found += [Change(prefix + path, self, path) for path in changes.paths]
         unnamed = changes.unnamed if changes is not None else ()
         values = self._values
         if not values:
@@ -304,11 +304,10 @@ class ChangeTracking:
                 if hasattr(document, "_changes"):
                     object.__delattr__(document, "_changes")
                 continue
-            restored = ChangedPaths(paths)
-            restored.unnamed = paths.unnamed
+            restored = ChangedPaths(paths.paths, paths.unnamed)
             meanwhile = document._own_changes()
             if meanwhile is not None:
-                for path in meanwhile:
+                for path in meanwhile.paths:
                     restored.mark(path)
                 for name in meanwhile.unnamed:
                     restored.mark_unnamed(name)

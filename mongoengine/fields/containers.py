@@ -490,8 +490,7 @@ class ListField(ComplexBaseField[list[T]]):
         documents = inner.document_type._schema.make_embedded(items, parent)
         if documents is None:
             return MISSING
-        whose = parent if self._list_class() is BaseList else instance
-        value: Any = self._list_class()(documents, whose, self.name)
+        value: Any = self._list_class()(documents, parent, self.name)
         value._dereferenced = not self._may_refer
         instance._put(self.name, value)
         return value
