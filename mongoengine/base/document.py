@@ -601,7 +601,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 return self._value_of(field.name, field)
         if hasattr(self, "pk"):
             return self.pk
-        parent = getattr(self, "_instance", None)
+        parent: Any = getattr(self, "_instance", None)
         try:
             return parent._known_pk() if hasattr(parent, "pk") else "None"
         except ReferenceError:

@@ -142,8 +142,12 @@ class ChangeTracking:
 
         :param key: the path; its first part is the name of a field.
         """
-        if not key:
-            return
+        if key:
+            first, dot, rest = key.partition(".")
+            self._mark_path(self._db_field_map.get(first, first) + dot + rest)
+
+    def _mark_path(self, path: str) -> None:
+        """Mark a path in the names of the database."""
         try:
             changes = self._changes
         except AttributeError:
@@ -151,8 +155,7 @@ class ChangeTracking:
                 return
             changes = ChangedPaths()
             _set_changes(self, changes)
-        first, dot, rest = key.partition(".")
-        changes.mark(self._db_field_map.get(first, first) + dot + rest)
+        changes.mark(path)
 
     def _clear_changed_fields(self) -> None:
         """Remove all marks, those of embedded documents included."""

@@ -228,11 +228,12 @@ def put_key(document: Document, key: Any) -> None:
     if key is None or name in document._schema.placed:
         document._put(name, key)
         return
-    created, marks = document._created, list(getattr(document, "_changes", ()))
+    created = document._created
+    marks = list(getattr(document, "_changed_fields", ()))
     setattr(document, name, key)
     document._created = created
     if hasattr(document, "_changes"):
-        document._changes = marks
+        document._changed_fields = marks
 
 
 def _normalize_key(document: Document, key: Any) -> None:
