@@ -64,15 +64,8 @@ class _OwnName:
         return name
 
 
-#: What the conversion of bad data raises.
-CANNOT_CONVERT = (
-    ArithmeticError,
-    AttributeError,
-    KeyError,
-    TypeError,
-    ValidationError,
-    ValueError,
-)
+#: What the conversion of bad data raises, and loading reports for all fields.
+CANNOT_CONVERT = (AttributeError, ValidationError, ValueError)
 
 
 class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
@@ -371,11 +364,14 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         data = {names.get(key, key): value for key, value in son.items()}
         errors: dict[str, Exception] = {}
         for name, field in cls._fields.items():
-            value = data.get(name)
-            if value is None:
+            if name not in data:
                 continue
+            value = data[name]
+            if field.db_field != name and field.db_field in son:
+                # Renamed values come last: signals show them.
+                del data[name]
             try:
-                data[name] = field.to_python(value)
+                data[name] = None if value is None else field.to_python(value)
             except CANNOT_CONVERT as failure:
                 errors[name] = failure
         if errors:

@@ -52,7 +52,7 @@ _INDEX_TYPES = frozenset(
 
 def _declared_fields(fields: Any) -> list[Any]:
     """The fields of a declaration as a list of names and pairs."""
-    if isinstance(fields, str) or _is_pair(fields):
+    if _is_pair(fields):
         return [fields]
     if isinstance(fields, Mapping):
         return list(fields.items())
@@ -113,6 +113,8 @@ class IndexSpecs:
         is a name with a direction in front (`"-age"`), or a pair as PyMongo takes it
         (`("age", -1)`).
         """
+        if isinstance(spec, str):
+            spec = [spec]
         built: Spec = dict(spec) if isinstance(spec, dict) else {"fields": spec}
         built["fields"] = declared = _declared_fields(built["fields"])
         keys = [

@@ -500,7 +500,7 @@ class ListField(ComplexBaseField[list[T]]):
         if inner.__class__ is EmbeddedDocumentField and value.__class__ is list:
             make = inner.document_type._maker(self._dereferences)
             return [
-                make(item) if item.__class__ is dict else inner.to_python(item)
+                make(item) if item.__class__ is dict else inner._from_raw(item)
                 for item in value
             ]
         return super()._from_raw(value)

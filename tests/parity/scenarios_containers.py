@@ -4,6 +4,8 @@ import datetime
 
 from bson import ObjectId
 
+from .harness import differs
+
 
 def _try(db, build, values):
     """Per value: the error of validating it, or what is stored and read back."""
@@ -208,6 +210,7 @@ def numeric_map_keys(me, db):
     ]
 
 
+@differs("another value than a document or dict raises ValidationError")
 def embedded_fields_validate(me, db):
     class Inner(me.EmbeddedDocument):
         n = me.IntField(required=True)
@@ -263,6 +266,7 @@ def embedded_errors_have_paths(me, db):
         return [str(error), error.to_dict(), error.message, sorted(error.errors)]
 
 
+@differs("a document of another class raises ValidationError")
 def embedded_inheritance_is_stored(me, db):
     class Base(me.EmbeddedDocument):
         name = me.StringField()
@@ -353,6 +357,7 @@ def dictionaries_given_for_embedded(me, db):
     return [made, made_db, parts, db.error(assign), db.error(doc.validate)]
 
 
+@differs("a dict without its class raises ValidationError")
 def generic_embedded(me, db):
     class One(me.EmbeddedDocument):
         a = me.IntField()

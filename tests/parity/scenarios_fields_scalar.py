@@ -439,6 +439,7 @@ def date_field_in_document(me, db):
     return _in_document(me, db, me.DateField, _DATES[:30])
 
 
+@differs("a time zone is converted to UTC, not dropped")
 def complex_date_time_field(me, db):
     return _sweep(db, me.ComplexDateTimeField(), _DATES)
 
@@ -448,11 +449,13 @@ def complex_date_time_field_operators(me, db):
     return _sweep(db, me.ComplexDateTimeField(), [moment, None], _STRING_OPERATORS)
 
 
+@differs("a time zone is converted to UTC, not dropped")
 def complex_date_time_field_separator(me, db):
     fields = [me.ComplexDateTimeField(separator=s) for s in ".-"]
     return [[field.format, *_sweep(db, field, _DATES, [None])] for field in fields]
 
 
+@differs("a time zone is converted to UTC, not dropped")
 def complex_date_time_field_in_document(me, db):
     values = [*_DATES[:30], None, 5, []]
     return _in_document(me, db, me.ComplexDateTimeField, values)

@@ -1,5 +1,6 @@
 """Index specifications: what declarations and fields ask the server for."""
 
+from .harness import differs
 from .shapes import caught
 
 
@@ -184,6 +185,7 @@ def declarations_stay_as_they_are(me, db):
     return [declared, page._meta["indexes"], _specs(page)]
 
 
+@differs("pairs among index fields count, and may have names of fields")
 def specs_built_by_hand(me, db):
     page = _page(me)
     family = _page(me, allow_inheritance=True)
@@ -335,6 +337,7 @@ def unique_with_one_other(me, db):
     ]
 
 
+@differs("sparse counts beside unique_with")
 def unique_with_several_others(me, db):
     class Person(me.Document):
         a = me.StringField(db_field="aa")
@@ -380,6 +383,7 @@ def unique_with_what_is_missing(me, db):
     return [caught(make, name) for name in ("nope", "extra.a", ["nope"], "pk", "id")]
 
 
+@differs("sparse counts beside unique_with")
 def unique_with_inherited_fields(me, db):
     class Base(me.Document):
         a = me.StringField()
