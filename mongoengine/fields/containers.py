@@ -646,6 +646,12 @@ class DictField(ComplexBaseField[dict[str, Any]]):
             self._refuse_keys(value)
         super().validate(value)
 
+    def _from_raw(self, value: Any) -> Any:
+        inner = self.field
+        if inner.__class__ is EmbeddedDocumentField and value.__class__ is dict:
+            return {key: inner._from_raw(item) for key, item in value.items()}
+        return super()._from_raw(value)
+
     def _refuse_keys(self, value: Any) -> None:
         if _any_key(value, lambda key: not isinstance(key, str)):
             self.error("Invalid dictionary key - documents must have only string keys")
