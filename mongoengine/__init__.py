@@ -239,7 +239,7 @@ __version__ = get_version()
 
 
 def __getattr__(name: str) -> Any:
-    # Upstream imports it with the package; here it is imported when it is used.
-    if name == "context_managers":
-        return import_module("mongoengine.context_managers")
+    # Upstream imports these with the package; here they are imported when used.
+    if name in ("context_managers", "mongodb_support"):
+        return import_module(f"mongoengine.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mongoengine.compatibility import names_of
 
 __all__ = ("_import_class",)
 
@@ -46,3 +48,7 @@ def _import_class(cls_name: str) -> Any:
         raise ValueError(f"No import set for: {cls_name}")
     found = _class_registry_cache[cls_name] = getattr(home, cls_name)
     return found
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

@@ -15,13 +15,14 @@ import threading
 import weakref
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.database import Database
 from pymongo.read_preferences import ReadPreference
 
+from mongoengine.compatibility import names_of
 from mongoengine.driver import embedded
 from mongoengine.driver.cursor import closing
 from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
@@ -607,3 +608,7 @@ def database(io: IO, alias: str) -> Any:
 def client(io: IO, alias: str) -> Any:
     """The client that an operation body works on; raises as `database()`."""
     return database(io, alias).client
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

@@ -13,7 +13,7 @@ left in the task or thread that entered it; else it raises `ContextError`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
@@ -21,6 +21,7 @@ from pymongo.read_concern import ReadConcern
 from mongoengine.base import context
 from mongoengine.base.public import publish
 from mongoengine.common import _import_class
+from mongoengine.compatibility import names_of
 from mongoengine.driver.block import Block
 from mongoengine.driver.query_counter import async_query_counter, query_counter
 from mongoengine.driver.session import bound_session
@@ -291,3 +292,7 @@ async_switch_collection = switch_collection
 async_switch_db = switch_db
 
 publish(globals())
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

@@ -21,6 +21,7 @@ from mongoengine.base.datastructures import LEAVES, BaseDict, BaseList
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.plain import has_references
 from mongoengine.base.references import hashable, stored_key, untyped_target
+from mongoengine.compatibility import names_of
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import (
     FieldDoesNotExist,
@@ -481,3 +482,7 @@ def _holds(owner: Any, key: Any, value: Any) -> bool:
     if isinstance(owner, dict):
         return dict.get(owner, key) is value
     return key < len(owner) and list.__getitem__(owner, key) is value
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

@@ -17,6 +17,7 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.base.public import publish
+from mongoengine.compatibility import names_of
 from mongoengine.driver.io import ASYNC, SYNC, asynchronous, blocking
 from mongoengine.errors import (
     DoesNotExist,
@@ -460,3 +461,7 @@ class MapReduceDocument:
 
 
 publish(globals())
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

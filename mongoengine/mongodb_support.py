@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from mongoengine.compatibility import names_of
 from mongoengine.connection import client, get_connection
 from mongoengine.driver.io import IO
 
@@ -29,3 +32,7 @@ async def server_version(io: IO, alias: str) -> tuple[int, ...]:
     """The (major, minor) version of the server that `alias` leads to."""
     info = await io(client(io, alias).server_info())
     return tuple(info["versionArray"][:2])
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

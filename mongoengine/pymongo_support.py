@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymongo
 from bson import binary, json_util
 
+from mongoengine.compatibility import names_of
 from mongoengine.connection import _get_session
 from mongoengine.driver.io import IO, SYNC, run
 
@@ -81,3 +82,7 @@ async def _list_collection_names(
     if include_system_collections:
         return list(names)
     return [name for name in names if not name.startswith("system.")]
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

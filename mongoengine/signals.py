@@ -14,6 +14,8 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mongoengine.compatibility import names_of
+
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
 
@@ -151,3 +153,7 @@ def _refuse(signal: Any, sender: Any, receiver: Callable[..., Any]) -> NoReturn:
         f"{whose} here: only asynchronous operations (async_save(), ...) await "
         "their receivers. Connect a plain function, or use the async_ method"
     )
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

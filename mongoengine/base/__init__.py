@@ -1,6 +1,6 @@
 """What documents and fields are made of; no I/O."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mongoengine.base.common import UPDATE_OPERATORS, _DocumentRegistry
 from mongoengine.base.datastructures import (
@@ -17,6 +17,7 @@ from mongoengine.base.fields import (
     ObjectIdField,
 )
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
+from mongoengine.compatibility import names_of
 
 __all__ = (
     "UPDATE_OPERATORS",
@@ -35,9 +36,5 @@ __all__ = (
 )
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("get_document", "_document_registry"):
-        from mongoengine.base import common
-
-        return getattr(common, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

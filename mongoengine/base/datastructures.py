@@ -13,6 +13,7 @@ from mongoengine.base.items import WholePath, inner_path, stored_values
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import NonOrderedList  # noqa: F401  (upstream's place)
 from mongoengine.common import _import_class
+from mongoengine.compatibility import names_of
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import (
     DoesNotExist,
@@ -710,3 +711,6 @@ class StrictDict:
 
 # At the end, as it belongs to what documents are made of.
 from mongoengine.base.references import AsyncReferenceProxy, LazyReference  # noqa: E402
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

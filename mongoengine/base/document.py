@@ -23,6 +23,7 @@ from mongoengine.base.schema import Schema, new_son
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
+from mongoengine.compatibility import names_of
 from mongoengine.errors import (
     FieldDoesNotExist,
     InvalidDocumentError,
@@ -756,3 +757,7 @@ def _dbref_class() -> type[Any]:
     from bson import DBRef
 
     return DBRef
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

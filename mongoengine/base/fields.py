@@ -20,6 +20,7 @@ from mongoengine.base.context import (  # noqa: F401  (extensions look for it he
 )
 from mongoengine.base.plain import EMPTY, MISSING, SCALARS, adopt, document_classes
 from mongoengine.base.public import publish
+from mongoengine.compatibility import names_of
 from mongoengine.errors import DeprecatedError, ValidationError
 
 if TYPE_CHECKING:
@@ -502,3 +503,7 @@ from mongoengine.base.complex_fields import ComplexBaseField  # noqa: E402
 from mongoengine.base.geo import GeoJsonBaseField  # noqa: E402
 
 publish(globals())
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

@@ -6,13 +6,14 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.fields import BaseField, ComplexBaseField, ObjectIdField
 from mongoengine.base.schema import Schema
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
+from mongoengine.compatibility import names_of
 from mongoengine.errors import (
     DoesNotExist,
     InvalidDocumentError,
@@ -448,3 +449,7 @@ def _manager() -> Any:
     from mongoengine.queryset.manager import QuerySetManager
 
     return QuerySetManager()
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

@@ -7,23 +7,28 @@ that they do not have up in `NAMES`, when it is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from mongoengine.compatibility.names import NAMES
 
-__all__ = ("attribute",)
+__all__ = ("names_of",)
 
 
-def attribute(module: str, name: str) -> Any:
-    """Return what `module` has under `name` in MongoEngine.
+def names_of(module: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a module, which finds the names of `NAMES`.
 
     :param module: the full name of a module of this package
-    :raises AttributeError: if it has no such name
     """
-    place = NAMES.get(module, {}).get(name)
-    if place is None:
-        raise AttributeError(f"module {module!r} has no attribute {name!r}")
-    home, _, path = place.partition(":")
-    value: Any = import_module(home)
-    return getattr(value, path) if path else value
+    places = NAMES[module]
+
+    def __getattr__(name: str) -> Any:
+        place = places.get(name)
+        if place is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        home, _, attribute = place.partition(":")
+        value: Any = import_module(home)
+        return getattr(value, attribute) if attribute else value
+
+    return __getattr__

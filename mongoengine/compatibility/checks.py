@@ -12,7 +12,7 @@ def key_not_string(d: dict[Any, Any]) -> bool | None:
 
 
 def key_starts_with_dollar(d: dict[str, Any]) -> bool | None:
-    """Return True if a key, at any depth of nested dicts, begins with `$`, else None."""
+    """Return True if a key, at any depth of nested dicts, starts with `$`, or None."""
     return _any_key(d, lambda key: key.startswith("$"))
 
 

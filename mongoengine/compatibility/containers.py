@@ -93,7 +93,10 @@ class StrictDict:
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of a key, or `default`."""
-        return self[key] if key in self else default
+        try:
+            return self[key]
+        except KeyError:
+            return default
 
     def pop(self, key: str, default: Any = None) -> Any:
         """Remove a key and return its value, or `default`."""

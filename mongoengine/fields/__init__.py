@@ -1,12 +1,12 @@
 """The fields that documents are made of."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mongoengine import compatibility
 from mongoengine.base.fields import BaseField as BaseField
 from mongoengine.base.fields import ComplexBaseField as ComplexBaseField
 from mongoengine.base.fields import GeoJsonBaseField, ObjectIdField
 from mongoengine.base.public import publish
+from mongoengine.compatibility import names_of
 from mongoengine.fields.containers import (
     RECURSIVE_REFERENCE_CONSTANT as RECURSIVE_REFERENCE_CONSTANT,
 )
@@ -120,7 +120,5 @@ publish(globals())
 
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        # Pillow is imported when it is used: it takes longer than all of this.
-        return compatibility.attribute(__name__, name)
+    # Pillow is imported when it is used: it takes longer than all of this.
+    __getattr__ = names_of(__name__)

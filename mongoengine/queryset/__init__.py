@@ -1,5 +1,8 @@
 """Querysets, and the language of queries and updates."""
 
+from typing import TYPE_CHECKING
+
+from mongoengine.compatibility import names_of
 from mongoengine.errors import (
     DoesNotExist,
     InvalidQueryError,
@@ -32,3 +35,7 @@ __all__ = (
     "QuerySetNoCache",
     "queryset_manager",
 )
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

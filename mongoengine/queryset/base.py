@@ -8,8 +8,9 @@ and `async_count()`.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from mongoengine.compatibility import names_of
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.operations import delete as _delete
 from mongoengine.operations.aggregate import Aggregating
@@ -35,3 +36,7 @@ class BaseQuerySet(Aggregating[D], BulkWriting[D]):
 
     delete_one = blocking(_delete.delete_one)
     async_delete_one = asynchronous(_delete.delete_one)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

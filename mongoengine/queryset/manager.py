@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
+from mongoengine.compatibility import names_of
 from mongoengine.queryset.queryset import QuerySet
 
 if TYPE_CHECKING:
@@ -65,3 +66,7 @@ def queryset_manager(func: Callable[..., Any]) -> QuerySetManager:
             return queryset.filter(published=True)
     """
     return QuerySetManager(func)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from mongoengine.compatibility import names_of
 from mongoengine.driver.cursor import (
     Batches,
     ReadingAhead,
@@ -290,3 +291,7 @@ def shown(items: list[Any]) -> str:
 def unread(queryset: BaseQuerySet[Any]) -> str:
     """The text for a queryset that cannot be read without awaiting."""
     return f"<{type(queryset).__name__} of {queryset._document.__name__}, not read>"
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

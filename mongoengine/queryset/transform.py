@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mongoengine.base.public import publish
+from mongoengine.compatibility import names_of
 from mongoengine.query.filters import handle_raw_query, query
 from mongoengine.query.operators import (
     COMPARISON_OPERATORS,
@@ -31,3 +34,7 @@ __all__ = (
 )
 
 publish(globals())
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

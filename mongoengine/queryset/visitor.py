@@ -1,6 +1,9 @@
 """`Q` and its parts, under MongoEngine's path."""
 
+from typing import TYPE_CHECKING
+
 from mongoengine.base.public import publish
+from mongoengine.compatibility import names_of
 from mongoengine.query.q import (
     DuplicateQueryConditionsError as DuplicateQueryConditionsError,
 )
@@ -22,3 +25,7 @@ publish(
     "SimplificationVisitor",
     "warn_empty_is_deprecated",
 )
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)
