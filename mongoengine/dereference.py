@@ -28,6 +28,7 @@ from mongoengine.errors import (
     InvalidDocumentError,
     NotRegistered,
 )
+from mongoengine.operations.target import marking, target_marks
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -218,19 +219,21 @@ async def _load(
             cls = wanted[key][1] if key in wanted else place.root
             make = makers.get(cls)
             if make is None:
-                make = makers[cls] = _maker_of(cls, place.collection)
+                make = makers[cls] = _maker_of(cls, place)
             documents[key] = make(raw)
     return documents
 
 
-def _maker_of(cls: Any, collection: str) -> Callable[[Any], Any]:
+def _maker_of(cls: Any, place: _Place) -> Callable[[Any], Any]:
     """The function that makes documents of raw ones of a class or a collection."""
     if cls is not None and not cls._meta.get("abstract"):
-        make: Callable[[Any], Any] = cls._maker()
-        return make
+        if place.database is not None:
+            make: Callable[[Any], Any] = cls._maker()
+            return make
+        return marking(cls._maker(), target_marks(cls, place.alias, place.collection))
 
     def load(raw: Any) -> Any:
-        named = raw.get("_cls") or _class_name(collection)
+        named = raw.get("_cls") or _class_name(place.collection)
         return _DocumentRegistry.get(named)._from_son(raw)
 
     return load

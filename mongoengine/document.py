@@ -290,9 +290,9 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
             self._created = True
         return self
 
-    def _note_switch(self) -> None:
+    def _note_switch(self, cls: Any = None) -> None:
         """Remember the collection that the class is switched to."""
-        cls = type(self)
+        cls = cls or type(self)
         alias, name = cls._get_db_alias(), cls._get_collection_name()
         mark(self, target_marks(cls, alias, name))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 from bson import DBRef, ObjectId
 
 from mongoengine import connection
+from mongoengine.base import context
 from mongoengine.base.codec import Proof
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.fields import BaseField
@@ -45,7 +46,15 @@ async def _dereference(io: IO, kind: Any, reference: Any) -> Any:
     raw = await _read(io, kind, reference)
     if raw is None:
         raise DoesNotExist(f"Trying to dereference unknown document {reference}")
-    return kind._from_son(raw)
+    return _made(kind, raw)
+
+
+def _made(kind: Any, raw: Any) -> Any:
+    """The document of a raw one, which remembers where it is stored."""
+    document = kind._from_son(raw)
+    if context.db_aliases.get() or context.collection_names.get():
+        document._note_switch(kind)
+    return document
 
 
 async def load_copied(io: IO, kind: Any, reference: Any) -> Any:
@@ -53,7 +62,7 @@ async def load_copied(io: IO, kind: Any, reference: Any) -> Any:
     raw = await _read(io, kind, reference)
     if raw is None:
         raise AttributeError("'NoneType' object has no attribute 'get'")
-    return kind._from_son(raw)
+    return _made(kind, raw)
 
 
 def is_awaited(*places: Any) -> bool:

@@ -1,0 +1,219 @@
+"""Writes of which nobody knows whether the server has made them, and their retries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pymongo.errors import AutoReconnect
+
+from mongoengine import (
+    Document,
+    EmbeddedDocument,
+    EmbeddedDocumentField,
+    IntField,
+    ListField,
+    MapField,
+    NotUniqueError,
+    StringField,
+    disconnect_all,
+    disconnect_all_async,
+)
+from tests.families import Family
+from tests.faults import LossyProxy, cancel_at
+
+
+class LostPart(EmbeddedDocument):
+    text = StringField()
+
+
+class LostItem(Document):
+    number = IntField()
+    tags = ListField(StringField())
+    part = EmbeddedDocumentField(LostPart, default=LostPart)
+    mapped = MapField(EmbeddedDocumentField(LostPart))
+
+
+class LostKeyed(Document):
+    key = StringField(primary_key=True)
+    number = IntField()
+
+
+class LostUnique(Document):
+    number = IntField(unique=True)
+
+
+CLASSES = (LostItem, LostKeyed, LostUnique)
+
+
+@pytest.fixture
+def proxy(server_uri: str) -> Any:
+    host, _, port = server_uri.removeprefix("mongodb://").strip("/").partition(":")
+    made = LossyProxy(host, int(port or 27017))
+    yield made
+    made.close()
+
+
+@pytest_asyncio.fixture(params=["sync", "async"])
+async def broken(
+    request: pytest.FixtureRequest, proxy: LossyProxy, mongo: Any
+) -> AsyncIterator[Family]:
+    """A family whose connection goes through the proxy."""
+    family = Family(
+        request.param, f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
+    )
+    await family.connect()
+    for cls in CLASSES:
+        await family(cls.objects, "first")
+    yield family
+    await disconnect_all_async()
+    disconnect_all()
+
+
+def stored(mongo: Any, cls: Any) -> list[int]:
+    collection = mongo[cls._get_collection_name()]
+    return sorted(raw.get("number") for raw in collection.find())
+
+
+#: How a new document, or several, are written.
+WRITES: dict[str, Callable[[Family, list[Any]], Any]] = {
+    "save": lambda family, docs: family(docs[0], "save"),
+    "force_insert": lambda family, docs: family(docs[0], "save", force_insert=True),
+    "insert_one": lambda family, docs: family(type(docs[0]).objects, "insert", docs[0]),
+    "insert": lambda family, docs: family(
+        type(docs[0]).objects, "insert", docs, load_bulk=False
+    ),
+    "insert_unordered": lambda family, docs: family(
+        type(docs[0]).objects, "insert", docs, ordered=False
+    ),
+    "bulk_save": lambda family, docs: family(type(docs[0]).objects, "bulk_save", docs),
+}
+ONE = {"save", "force_insert", "insert_one"}
+
+
+def documents(write: str, keyed: bool) -> list[Any]:
+    count = 1 if write in ONE else 3
+    if keyed:
+        return [LostKeyed(key=f"k{i}", number=i) for i in range(count)]
+    return [LostItem(number=i) for i in range(count)]
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["generated", "own_key"])
+@pytest.mark.parametrize("write", WRITES)
+async def test_a_retry_after_a_lost_answer_stores_each_document_once(
+    broken: Family, proxy: LossyProxy, mongo: Any, write: str, keyed: bool
+) -> None:
+    docs = documents(write, keyed)
+    with proxy.losing("insert"), pytest.raises(AutoReconnect):
+        await WRITES[write](broken, docs)
+    assert all(doc._created for doc in docs)
+    docs[0].number = 10
+    await WRITES[write](broken, docs)
+    assert stored(mongo, type(docs[0])) == sorted([10, *range(1, len(docs))])
+    assert not any(doc._created for doc in docs)
+
+
+@pytest.mark.parametrize("write", ["force_insert", "insert_one", "insert"])
+async def test_a_retry_does_not_take_the_document_of_someone_else_for_its_own(
+    broken: Family, proxy: LossyProxy, mongo: Any, write: str
+) -> None:
+    mongo.lost_keyed.insert_one({"_id": "k0", "number": 99})
+    docs = documents(write, keyed=True)
+    with proxy.losing("insert"), pytest.raises(AutoReconnect):
+        await WRITES[write](broken, docs)
+    with pytest.raises(Exception, match="duplicate key"):
+        await WRITES[write](broken, docs)
+    assert mongo.lost_keyed.find_one({"_id": "k0"})["number"] == 99
+
+
+async def test_a_retry_still_breaks_other_unique_indexes(
+    broken: Family, proxy: LossyProxy, mongo: Any
+) -> None:
+    new = LostUnique(number=1)
+    with proxy.losing("insert"), pytest.raises(AutoReconnect):
+        await broken(new, "save")
+    mongo.lost_unique.delete_many({})
+    mongo.lost_unique.insert_one({"number": 1})
+    with pytest.raises(NotUniqueError):
+        await broken(new, "save")
+    assert new._created
+    assert stored(mongo, LostUnique) == [1]
+
+
+async def test_a_change_of_which_no_answer_came_is_still_pending(
+    broken: Family, proxy: LossyProxy, mongo: Any
+) -> None:
+    item = await broken(LostItem(number=1, mapped={"k": LostPart(text="a")}), "save")
+    mongo.lost_item.update_one({}, {"$set": {"number": 7, "mapped.k.text": "z"}})
+    item.number = 2
+    item.mapped["k"].text = "b"
+    with proxy.losing("update"), pytest.raises(AutoReconnect):
+        await broken(item, "save")
+    assert sorted(item._get_changed_fields()) == ["mapped.k.text", "number"]
+    mongo.lost_item.update_one({}, {"$set": {"number": 7, "mapped.k.text": "z"}})
+    await broken(item, "save")
+    raw = mongo.lost_item.find_one()
+    assert (raw["number"], raw["mapped"]["k"]["text"]) == (2, "b")
+
+
+async def test_a_bulk_whose_second_command_is_lost_reports_the_rest(
+    broken: Family, proxy: LossyProxy, mongo: Any
+) -> None:
+    old = await broken(LostItem(number=1), "save")
+    old.number = 2
+    new = LostItem(number=5)
+    with proxy.losing("update"), pytest.raises(Exception) as caught:
+        await broken(LostItem.objects, "bulk_save", [new, old], ordered=True)
+    assert [(index, doc) for index, doc, _ in caught.value.failures] == [(1, old)]
+    assert not new._created
+    assert old._get_changed_fields() == ["number"]
+    await broken(LostItem.objects, "bulk_save", [new, old])
+    assert stored(mongo, LostItem) == [2, 5]
+
+
+# -- cancellation ----------------------------------------------------------------
+
+
+@pytest_asyncio.fixture
+async def waiting(server_uri: str, mongo: Any) -> AsyncIterator[Family]:
+    family = Family("async", server_uri)
+    await family.connect()
+    for cls in CLASSES:
+        await family(cls.objects, "first")
+    yield family
+    await disconnect_all_async()
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["generated", "own_key"])
+@pytest.mark.parametrize("write", WRITES)
+async def test_a_write_cancelled_anywhere_can_be_repeated(
+    waiting: Family, mongo: Any, write: str, keyed: bool
+) -> None:
+    for step in range(1, 100):
+        for cls in CLASSES:
+            mongo[cls._get_collection_name()].delete_many({})
+        docs = documents(write, keyed)
+        if not await cancel_at(WRITES[write](waiting, docs), step):
+            break
+        if left := [doc for doc in docs if doc._created]:
+            await WRITES[write](waiting, left)
+        assert stored(mongo, type(docs[0])) == list(range(len(docs))), step
+    assert 1 < step < 99
+
+
+async def test_a_change_cancelled_anywhere_is_still_pending_or_stored(
+    waiting: Family, mongo: Any
+) -> None:
+    for step in range(1, 100):
+        item = await waiting(LostItem(number=1), "save")
+        item.number = 2
+        item.part.text = "b"
+        cancelled = await cancel_at(item.async_save(), step)
+        await item.async_save()
+        raw = mongo.lost_item.find_one({"_id": item.id})
+        assert (raw["number"], raw["part"]) == (2, {"text": "b"})
+        if not cancelled:
+            break
+    assert 1 < step < 99
