@@ -78,6 +78,7 @@ HOME = ("default", "tenanted")
 # -- many tasks on one model ----------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_thousand_tasks_read_and_write_one_model(async_db: Any) -> None:
     async def work(number: int) -> int:
         made = await Tenanted(tenant="t", number=number).async_save()
@@ -124,6 +125,7 @@ async def test_tasks_loop_over_one_queryset_together(
     assert sent_commands.names.count("find") == 1
 
 
+@pytest.mark.slow
 async def test_counters_give_each_task_a_number_of_its_own(async_db: Any) -> None:
     saved = await asyncio.gather(*(Ticket().async_save() for _ in range(200)))
     assert len({document.number for document in saved}) == 200
@@ -132,6 +134,7 @@ async def test_counters_give_each_task_a_number_of_its_own(async_db: Any) -> Non
 # -- tenants --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_thousand_tasks_each_in_their_tenants_database(
     async_db: Any, settings: dict[str, Any]
 ) -> None:
@@ -158,6 +161,7 @@ async def test_a_thousand_tasks_each_in_their_tenants_database(
             assert await Tenanted.objects.async_count() == TASKS // TENANTS
 
 
+@pytest.mark.slow
 async def test_a_thousand_tasks_each_in_their_tenants_collection(
     async_db: Any,
 ) -> None:

@@ -163,6 +163,7 @@ async def test_async_switch_db(async_db: Any, settings: Any) -> None:
     await disconnect_async("archive")
 
 
+@pytest.mark.slow
 async def test_a_thousand_tasks_each_see_their_tenant(
     async_db: Any, settings: Any
 ) -> None:

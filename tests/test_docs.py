@@ -92,6 +92,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_block_of_a_page_runs_and_prints_what_the_page_says(
     path: pathlib.Path,
@@ -130,6 +131,7 @@ def warnings_of(path: pathlib.Path) -> str:
     return heard.getvalue()
 
 
+@pytest.mark.slow
 def test_the_example_tells_its_story() -> None:
     ran = subprocess.run(
         [sys.executable, ROOT / "docs" / "code" / "quickstart.py"],

@@ -98,6 +98,7 @@ async def test_both_families_share_one_server() -> None:
     await disconnect_async()
 
 
+@pytest.mark.slow
 async def test_connect_async_starts_it_without_blocking_the_loop(folder: Path) -> None:
     turns = 0
 
@@ -120,6 +121,7 @@ def test_a_registered_alias_has_its_server() -> None:
     assert get_db("later").command("ping")["ok"]
 
 
+@pytest.mark.slow
 def test_data_in_a_folder_outlives_the_program(folder: Path) -> None:
     url = f"embedded://{folder}"
     with started(program_on(url)) as program:
@@ -157,6 +159,7 @@ def test_a_url_that_is_not_understood() -> None:
         connect("a", host="embedded://data", **STANDARD)
 
 
+@pytest.mark.slow
 def test_the_server_is_gone_when_the_program_ends() -> None:
     with started(program_on("embedded://")) as program:
         address = program.stdout.readline().strip()  # type: ignore[union-attr]
@@ -165,6 +168,7 @@ def test_the_server_is_gone_when_the_program_ends() -> None:
     assert not listens(address)
 
 
+@pytest.mark.slow
 def test_the_server_is_gone_when_the_program_is_killed(folder: Path) -> None:
     for url in ("embedded://", f"embedded://{folder}"):
         with started(program_on(url)) as program:
@@ -175,6 +179,7 @@ def test_the_server_is_gone_when_the_program_is_killed(folder: Path) -> None:
         assert stops_listening(address, LIMIT)
 
 
+@pytest.mark.slow
 def test_what_a_killed_program_had_written_is_there_for_the_next(folder: Path) -> None:
     url = f"embedded://{folder}"
     with started(program_on(url)) as program:
@@ -185,6 +190,7 @@ def test_what_a_killed_program_had_written_is_there_for_the_next(folder: Path) -
     assert client["blog"]["posts"].count_documents({}) == 1
 
 
+@pytest.mark.slow
 def test_a_folder_that_another_program_uses(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +213,7 @@ def test_a_folder_that_cannot_be_had(tmp_path: Path) -> None:
     assert "File exists" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_port_that_cannot_be_had(folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -227,6 +234,7 @@ def test_without_the_extra_the_error_tells_the_command(
     assert 'pip install "mongoengine[embedded]"' in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_server_that_died_is_told_and_started_again(folder: Path) -> None:
     url = f"embedded://{folder}"
     connect("blog", host=url, serverSelectionTimeoutMS=100, **STANDARD)
@@ -237,6 +245,7 @@ def test_a_server_that_died_is_told_and_started_again(folder: Path) -> None:
     assert connect("blog", host=url, **STANDARD).admin.command("ping")["ok"]
 
 
+@pytest.mark.slow
 def test_the_library_never_imports_the_server() -> None:
     program = """
         import sys

@@ -532,6 +532,7 @@ class Slow(logging.Handler):
             self.texts.append(text)
 
 
+@pytest.mark.slow
 async def test_no_operation_holds_up_the_loop(
     opened: None, server: pymongo.MongoClient[Any]
 ) -> None:
@@ -596,6 +597,7 @@ async def test_no_operation_holds_up_the_loop(
     assert not slow.texts
 
 
+@pytest.mark.slow
 async def test_a_blocking_operation_would_be_noticed(
     opened: None, settings: dict[str, Any], server: pymongo.MongoClient[Any]
 ) -> None:

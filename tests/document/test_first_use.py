@@ -190,6 +190,7 @@ def use_in_a_program(uri: str, barrier: Any, results: Any) -> None:
         results.put(repr(error))
 
 
+@pytest.mark.slow
 def test_programs_that_create_one_collection_at_once(
     server_uri: str, mongo: Any
 ) -> None:

@@ -137,6 +137,7 @@ on_linux = pytest.mark.skipif(
 
 
 @pytest.mark.parity
+@pytest.mark.slow
 @on_linux
 def test_a_way_that_takes_too_long_fails_alone_and_in_few_words() -> None:
     before = set(_children(os.getpid()))
@@ -150,6 +151,7 @@ def test_a_way_that_takes_too_long_fails_alone_and_in_few_words() -> None:
 
 
 @pytest.mark.parity
+@pytest.mark.slow
 @on_linux
 def test_a_way_whose_process_dies_goes_on_with_the_next_module() -> None:
     names = ["unheard_of.scenario", *SOME]
@@ -171,6 +173,7 @@ with workers.Runs({names!r}, ["ours", "async"]) as runs:
 
 
 @pytest.mark.parity
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_processes_end_with_the_one_that_started_them(sign: signal.Signals) -> None:

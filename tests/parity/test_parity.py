@@ -14,7 +14,11 @@ WAYS = [way for way in workers.WAYS if way != "oracle"]
 LINES = 30
 
 # A test may wait for its module in two ways, the oracle's and its own.
-pytestmark = [pytest.mark.parity, pytest.mark.timeout(2 * workers.LIMIT + 120)]
+pytestmark = [
+    pytest.mark.parity,
+    pytest.mark.slow,
+    pytest.mark.timeout(2 * workers.LIMIT + 120),
+]
 
 
 class Results:

@@ -14,7 +14,9 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 GOOD = HERE / "user_code.py"
 BAD = HERE / "mistakes.py"
-SECONDS = 240
+SECONDS = 500
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS + 60)]
 
 MISTAKES = {
     number
