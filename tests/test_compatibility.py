@@ -123,6 +123,7 @@ def test_wrapped_methods_mark_their_container() -> None:
     document = Tracked(id=1, numbers=[1], words={"a": 1})
     document._clear_changed_fields()
     own = OwnList([1], document, "numbers")
+    document._put("numbers", own)
     own[0] = 2
     assert own == [2]
     assert document._get_changed_fields() == ["numbers.0"]
@@ -130,6 +131,7 @@ def test_wrapped_methods_mark_their_container() -> None:
     assert document._get_changed_fields() == ["numbers"]
     document._clear_changed_fields()
     words = OwnDict({"a": 1}, document, "words")
+    document._put("words", words)
     words["b"] = 2
     assert document._get_changed_fields() == ["words.b"]
     words.clear()
