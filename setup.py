@@ -1,4 +1,4 @@
-"""Build script: everything but the version stands in setup.cfg."""
+"""Build script: reads the version; everything else is in setup.cfg."""
 
 import ast
 import pathlib
@@ -9,7 +9,7 @@ PACKAGE = pathlib.Path(__file__).parent / "mongoengine" / "__init__.py"
 
 
 def read_version() -> str:
-    """The release and its local label, read from the source, not imported.
+    """Return the release and its local label, read from the source.
 
     An import would need PyMongo, which a build environment does not have.
     """

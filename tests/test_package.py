@@ -172,3 +172,33 @@ def test_licence_acknowledges_the_mongoengine_project() -> None:
     licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "MIT License" in licence
     assert "contributors of the MongoEngine\nproject" in licence
+
+
+def test_nothing_links_the_domain_that_upstream_lost() -> None:
+    lost = "mongoengine" + ".org"
+    tracked = [
+        path
+        for pattern in ("*.rst", "LICENSE", "*.py", "*.cfg", "*.toml")
+        for folder in (ROOT, ROOT / "docs", PACKAGE, ROOT / "benchmarks")
+        for path in (folder.glob(pattern) if folder == ROOT else folder.rglob(pattern))
+    ]
+    assert len(tracked) > 100
+    linking = [path for path in tracked if lost in path.read_text(encoding="utf-8")]
+    assert linking == []
+
+
+def test_metadata_names_an_author_and_places() -> None:
+    metadata = setup_cfg()["metadata"]
+    assert metadata["author"] == "the maintainers of this distribution"
+    assert "https://github.com/MongoEngine/mongoengine" in metadata["project_urls"]
+
+
+def test_the_source_distribution_has_all_that_it_needs() -> None:
+    manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8")
+    for line in manifest.splitlines():
+        command, *patterns = line.split()
+        if command in ("include", "graft"):
+            for pattern in patterns:
+                assert (ROOT / pattern).exists(), pattern
+    for name in ("pyproject.toml", "CONTRIBUTING.rst", "SECURITY.rst", "noxfile.py"):
+        assert name in manifest
