@@ -10,6 +10,8 @@ the loop shuts down.
 from __future__ import annotations
 
 import asyncio
+import atexit
+import os
 import sys
 import threading
 import weakref
@@ -24,6 +26,7 @@ from pymongo.read_preferences import ReadPreference
 
 from mongoengine.compatibility import names_of
 from mongoengine.driver import embedded
+from mongoengine.driver import io as io_module
 from mongoengine.driver.cursor import closing
 from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
 from mongoengine.driver.session import _get_session, bound_session
@@ -72,6 +75,9 @@ _async_dbs: dict[tuple[str, AbstractEventLoop], Any] = {}
 
 # Registered, not connected: opens by itself in whichever family is used.
 _registered: set[str] = set()
+
+# Open for blocking operations in the parent of this process.
+_reopened: set[str] = set()
 
 # Called with the alias when one of its families is closed.
 _when_closed: list[Callable[[str], None]] = []
@@ -206,8 +212,9 @@ def register_connection(
     settings = settings_record(SYNC, *hosts, *user, *mechanism, **kwargs)
     record = run(settings)
     _start_embedded(alias, record)
-    _connection_settings[alias] = record
-    _registered.add(alias)
+    with _lock:
+        _connection_settings[alias] = record
+        _registered.add(alias)
 
 
 def connect(
@@ -224,8 +231,8 @@ def connect(
     """
     settings = run(settings_record(SYNC, db=db, **kwargs))
     with _lock:
-        if alias in _connections:
-            if _connection_settings[alias] != settings:
+        if _is_open(alias):
+            if _connection_settings.get(alias) != settings:
                 raise _different(alias)
         elif alias in _async_classes:
             if not _agree(_connection_settings[alias], settings):
@@ -258,7 +265,7 @@ async def connect_async(
         raise _unreachable(alias, error) from error
     with _lock:
         known = _connection_settings.get(alias)
-        if alias in _connections or alias in _async_classes:
+        if _is_open(alias) or alias in _async_classes:
             same_class = _async_classes.get(alias, client_class) is client_class
             if known is None or not _agree(known, settings) or not same_class:
                 raise _different(alias)
@@ -404,11 +411,13 @@ def disconnect(alias: str = DEFAULT_CONNECTION_NAME) -> None:
     """
     with _lock:
         client = _connections.pop(alias, None)
+        reopened = alias in _reopened
+        _reopened.discard(alias)
         _dbs.pop(alias, None)
         if alias not in _async_classes:
             _connection_settings.pop(alias, None)
             _registered.discard(alias)
-        elif client is None and alias not in _registered:
+        elif client is None and not reopened and alias not in _registered:
             raise _wrong_call(alias, "async", "disconnect_async()")
         shared = any(client is other for other in _connections.values())
     _tell_closed(alias)
@@ -418,7 +427,7 @@ def disconnect(alias: str = DEFAULT_CONNECTION_NAME) -> None:
 
 def disconnect_all() -> None:
     """Close the blocking side of every alias that has one."""
-    for alias in list(_connections):
+    for alias in [*_connections, *_reopened]:
         disconnect(alias)
 
 
@@ -433,7 +442,7 @@ async def disconnect_async(alias: str = DEFAULT_CONNECTION_NAME) -> None:
     here = _running_loop()
     with _lock:
         opened = _async_classes.pop(alias, None) is not None
-        if alias not in _connections:
+        if not _is_open(alias):
             _connection_settings.pop(alias, None)
             _registered.discard(alias)
         elif not opened and alias not in _registered:
@@ -488,9 +497,10 @@ def get_connection(
         `connect_async()`
     """
     if reconnect and alias in _connections:
-        settings = _connection_settings[alias]
-        disconnect(alias)
-        _connection_settings[alias] = settings
+        with _lock:
+            settings = _connection_settings[alias]
+            disconnect(alias)
+            _connection_settings[alias] = settings
     client: MongoClient[Any] | None = _connections.get(alias)
     if client is None:
         _settings_of(alias)
@@ -512,10 +522,13 @@ def get_db(
     :param reconnect: close the client first and open another
     :raises ConnectionFailure: as `get_connection()`
     """
-    if reconnect or alias not in _dbs:
+    database: Database[Any] | None = None if reconnect else _dbs.get(alias)
+    if database is None:
         client = get_connection(alias, reconnect)
-        _dbs[alias] = client[_settings_of(alias)["name"]]
-    database: Database[Any] = _dbs[alias]
+        with _lock:
+            database = _dbs.get(alias)
+            if database is None or database.client is not client:
+                database = _dbs[alias] = client[_settings_of(alias)["name"]]
     return database
 
 
@@ -557,7 +570,7 @@ def is_async_connection(alias: str = DEFAULT_CONNECTION_NAME) -> bool:
 
 def alias_modes(alias: str) -> frozenset[Literal["sync", "async"]]:
     """The families that an alias is open for."""
-    return _MODES[alias in _connections, alias in _async_classes]
+    return _MODES[_is_open(alias), alias in _async_classes]
 
 
 _MODES: dict[tuple[bool, bool], frozenset[Literal["sync", "async"]]] = {
@@ -568,20 +581,24 @@ _MODES: dict[tuple[bool, bool], frozenset[Literal["sync", "async"]]] = {
 }
 
 
+def _is_open(alias: str) -> bool:
+    """Whether the alias is open for blocking operations."""
+    return alias in _connections or alias in _reopened
+
+
 def _only_sync(alias: str) -> bool:
-    return (
-        alias not in _async_classes
-        and alias in _connections
-        and alias not in _registered
-    )
+    return alias not in _async_classes and _is_open(alias) and alias not in _registered
 
 
 def _only_async(alias: str) -> bool:
-    return (
-        alias not in _connections
-        and alias in _async_classes
-        and alias not in _registered
-    )
+    return alias in _async_classes and not _is_open(alias) and alias not in _registered
+
+
+def _is_open_otherwise(io: IO, alias: str) -> bool:
+    return _only_sync(alias) if io.is_async else _only_async(alias)
+
+
+io_module.is_open_otherwise = _is_open_otherwise
 
 
 def database(io: IO, alias: str) -> Any:
@@ -605,9 +622,52 @@ def database(io: IO, alias: str) -> Any:
     return get_db(alias)
 
 
+def database_name(alias: str) -> str:
+    """Return the name of the database of an alias.
+
+    :raises ConnectionFailure: if the alias is not defined
+    """
+    name: str = _settings_of(alias)["name"]
+    return name
+
+
 def client(io: IO, alias: str) -> Any:
     """The client that an operation body works on; raises as `database()`."""
     return database(io, alias).client
+
+
+# -- the end of the program, and forked processes -----------------------------
+
+
+def _close_embedded() -> None:
+    """Close the blocking clients of embedded servers, which are about to end."""
+    for alias, client in list(_connections.items()):
+        hosts = _connection_settings.get(alias, {}).get("host", ())
+        if any(embedded.is_embedded(host) for host in hosts):
+            client.close()
+
+
+# The last function that is registered is called first: before the servers end.
+atexit.register(_close_embedded)
+
+# A client that is dropped would warn, and send to the sockets of its process.
+_clients_of_parent: list[Any] = []
+
+
+def _after_fork_in_child() -> None:
+    """Forget the clients of the parent; aliases open again when they are used."""
+    global _lock
+    _lock = threading.RLock()
+    _clients_of_parent.extend((*_connections.values(), *_async_clients.values()))
+    _reopened.update(_connections)
+    for cache in (_connections, _dbs, _async_clients, _async_dbs):
+        cache.clear()
+    for alias in list(_connection_settings):
+        _tell_closed(alias)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 if not TYPE_CHECKING:

@@ -18,7 +18,13 @@ from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.base.public import publish
 from mongoengine.compatibility import names_of
-from mongoengine.driver.io import ASYNC, SYNC, asynchronous, blocking
+from mongoengine.driver.io import (
+    ASYNC,
+    SYNC,
+    WrongFamilyError,
+    asynchronous,
+    blocking,
+)
 from mongoengine.errors import (
     DoesNotExist,
     MultipleObjectsReturned,
@@ -189,12 +195,18 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     @classmethod
     def _get_db(cls) -> Any:
         """The PyMongo database of the class, as the blocking family sees it."""
-        return connection.database(SYNC, cls._get_db_alias())
+        try:
+            return connection.database(SYNC, cls._get_db_alias())
+        except WrongFamilyError as error:
+            raise error.named(cls, "_async_get_db") from None
 
     @classmethod
     def _async_get_db(cls) -> Any:
         """The PyMongo database of the class, as the async family sees it."""
-        return connection.database(ASYNC, cls._get_db_alias())
+        try:
+            return connection.database(ASYNC, cls._get_db_alias())
+        except WrongFamilyError as error:
+            raise error.named(cls, "_get_db") from None
 
     _prepared_collection = classmethod(_collections.prepared_collection)
     _open_collection = classmethod(_collections.open_collection)

@@ -254,3 +254,65 @@ def test_the_library_never_imports_the_server() -> None:
         assert "secantus" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
+
+
+FORKING = """
+    import os, sys, time
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(60)
+        os._exit(0)
+    print(pid, flush=True)
+    input()
+"""
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork() is missing")
+
+
+@needs_fork
+@pytest.mark.parametrize("way", ["end", "kill"])
+def test_a_forked_child_that_lives_on_does_not_keep_the_server(way: str) -> None:
+    program_text = program_on("embedded://").replace("input()", "")
+    source = textwrap.dedent(program_text) + textwrap.dedent(FORKING)
+    with started(source) as program:
+        assert program.stdout is not None
+        address = program.stdout.readline().strip()
+        child = int(program.stdout.readline())
+        try:
+            assert listens(address)
+            if way == "kill":
+                program.kill()
+            else:
+                program.stdin.write("\n")  # type: ignore[union-attr]
+                program.stdin.flush()  # type: ignore[union-attr]
+            program.wait(30)
+            assert stops_listening(address, 10)
+            os.kill(child, 0)  # it lives
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_what_is_open_at_the_end_of_a_program_prints_nothing() -> None:
+    source = (
+        program_on("embedded://").replace("input()", "")
+        + """
+        def changes():
+            with client.blog.posts.watch() as stream:
+                while True:
+                    yield stream.try_next()
+
+        def posts():
+            yield from client.blog.posts.find(batch_size=1)
+
+        client.blog.posts.insert_many([{"n": n} for n in range(9)])
+        streams = [changes(), posts()]
+        for stream in streams:
+            next(stream)
+        cursor = client.blog.posts.find(batch_size=1)
+        next(cursor)
+    """
+    )
+    with started(source) as program:
+        _, errors = program.communicate(timeout=30)
+    assert program.returncode == 0
+    assert errors == ""

@@ -9,6 +9,7 @@ two APIs.  No other module uses private names of PyMongo's cursors.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import (
     AsyncGenerator,
@@ -194,6 +195,8 @@ class Batches:
     async def close(self, io: IO) -> None:
         """Close the server cursor, if there is one left."""
         self.more = False
+        if sys.is_finalizing():
+            return  # the modules that sending needs may be gone already
         open_on_server = self._whole and self.cursor.alive
         try:
             await io(self.cursor.close())

@@ -28,6 +28,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO as File
 from urllib.parse import unquote
@@ -70,6 +71,8 @@ class _Server:
         log.touch()
         self._log: File[bytes] = log.open("rb")
         self._text = b""
+        self._pipe: int | None
+        theirs, self._pipe = os.pipe()
         supervisor = Path(__file__).with_name("embedded_supervisor.py")
         try:
             self._process = subprocess.Popen(
@@ -81,16 +84,19 @@ class _Server:
                     *("--port", port, "--storage-path", folder or ":memory:"),
                     "--enable-test-commands",
                 ],
-                stdin=subprocess.PIPE,
+                stdin=theirs,
                 env={**os.environ, "TMPDIR": os.fspath(place)},
                 start_new_session=True,
             )
         except OSError as error:
             self._log.close()
+            self.close_pipe()
             shutil.rmtree(place, ignore_errors=True)
             raise EmbeddedServerError(
                 f"The embedded server cannot be started: {error}"
             ) from error
+        finally:
+            os.close(theirs)
 
     def has_ended(self) -> bool:
         # A forked child cannot wait for the process of its parent.
@@ -130,11 +136,19 @@ class _Server:
 
     def end(self) -> None:
         """End the server, and wait until its supervisor is gone."""
-        if os.getpid() == self._owner:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+        if os.getpid() == self._owner and self._pipe is not None:
+            # Forked processes may have the pipe, so closing it is not enough.
+            with suppress(BrokenPipeError):
+                os.write(self._pipe, b"end")
+            self.close_pipe()
             self._process.wait()
             self._log.close()
+
+    def close_pipe(self) -> None:
+        """Close the pipe that the supervisor reads, in this process."""
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
 
 
 def is_embedded(host: str) -> bool:
@@ -246,3 +260,14 @@ def _end_all() -> None:
 
 
 atexit.register(_end_all)
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for server in _servers.values():
+        server.close_pipe()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

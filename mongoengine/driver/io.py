@@ -24,6 +24,7 @@ other keywords are no names of fields declare it, for signatures and types.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -171,6 +172,27 @@ ASYNC = _AsyncIO()
 IO: TypeAlias = _SyncIO | _AsyncIO
 
 
+async def completed(io: IO, body: Coroutine[Any, Any, R]) -> R:
+    """Await a body to its end, also when this task is cancelled meanwhile.
+
+    The cancellation is raised after that.
+    """
+    if not io.is_async:
+        return await body
+    task = asyncio.get_running_loop().create_task(body)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # retrieved: it would be logged otherwise
+        raise cancelled
+    return task.result()
+
+
 def run(coroutine: Coroutine[Any, Any, R]) -> R:
     """Drive a body on SYNC to its end; it must never suspend."""
     try:
@@ -205,6 +227,9 @@ def blocking(
             return result
         except WrongFamilyError as error:
             raise error.named(self, f"async_{name}") from None
+        except Exception as error:
+            _refuse_wrong_family(self, SYNC, f"async_{name}", error)
+            raise
         coroutine.close()
         raise RuntimeError(f"{body.__qualname__} awaited something other than io(...)")
 
@@ -232,11 +257,38 @@ def asynchronous(
             return await coroutine
         except WrongFamilyError as error:
             raise error.named(self, name) from None
+        except Exception as error:
+            _refuse_wrong_family(self, ASYNC, name, error)
+            raise
 
     dressed: Callable[Concatenate[S, P], Coroutine[Any, Any, R]] = _dressed(
         face, body, f"async_{name}"
     )
     return dressed
+
+
+def is_open_otherwise(io: IO, alias: str) -> bool:
+    """Whether an alias is open for the other family only; `connection` replaces it."""
+    return False
+
+
+def _refuse_wrong_family(owner: Any, io: IO, method: str, error: Exception) -> None:
+    """Raise `WrongFamilyError` where a body failed that could not have worked.
+
+    It may have raised before it asked for a connection.
+    """
+    alias = _alias_of(owner)
+    if alias is not None and is_open_otherwise(io, alias):
+        wanted: Literal["sync", "async"] = "sync" if io.is_async else "async"
+        raise WrongFamilyError(alias, wanted).named(owner, method) from error
+
+
+def _alias_of(owner: Any) -> str | None:
+    """Return the alias of a document, a document class or a queryset."""
+    document_class = owner if isinstance(owner, type) else type(owner)
+    find = getattr(document_class, "_get_db_alias", None)
+    alias: str | None = getattr(owner, "_alias", None) if find is None else find()
+    return alias
 
 
 def _face_name(body: Callable[..., Any]) -> str:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from mongoengine.connection import DEFAULT_CONNECTION_NAME, database
-from mongoengine.driver.io import (
-    ASYNC,
-    IO,
-    SYNC,
-    WrongFamilyError,
-    asynchronous,
-    blocking,
-    run,
-)
+from mongoengine.connection import DEFAULT_CONNECTION_NAME, database, database_name
+from mongoengine.driver.block import Block
+from mongoengine.driver.io import ASYNC, IO, SYNC, asynchronous, blocking, completed
 
 __all__ = ("async_query_counter", "query_counter")
 
 
-class _QueryCounter:
+class query_counter(Block["query_counter"]):
     """Counts what is sent to the database of an alias while the block runs.
 
         with query_counter() as queries:
@@ -27,59 +20,92 @@ class _QueryCounter:
 
     The server's profiler counts, so that everybody's operations on the database
     count, and the block must be the only one on it.  In the form for `async with`,
-    `await queries.async_count()` gives the number, and comparing works after the
-    block.
+    `await queries.get_count()` gives the number, and comparing works after the
+    block.  A subclass may change `_ignored_query`, a filter for the profiler's
+    documents that are counted.
 
-    :param alias: the alias whose database to watch
+    :param alias: the alias with the database to watch
 
     See https://www.mongodb.com/docs/manual/reference/command/profile/
     """
 
-    _io: IO
+    _io: IO = SYNC
 
     def __init__(self, alias: str = DEFAULT_CONNECTION_NAME) -> None:
         self.alias = alias
         self.initial_profiling_level: int | None = None
         self._final: int | None = None
+        self._ignored_query: dict[str, Any] = {
+            "ns": {"$ne": f"{database_name(alias)}.system.indexes"},
+            "op": {"$ne": "killcursors"},
+            "command.killCursors": {"$exists": False},
+        }
 
     @property
     def db(self) -> Any:
         """The database that is watched, on the client of the block's family."""
         return database(self._io, self.alias)
 
+    async def _enter(self, io: IO) -> query_counter:
+        self._io = io
+        try:
+            await completed(io, self._begin(io))
+        except BaseException:
+            await completed(io, self._restore(io))
+            raise
+        return self
+
+    async def _leave(self, io: IO, error: BaseException | None) -> None:
+        await completed(io, self._end(io))
+
     async def _begin(self, io: IO) -> None:
         db = database(io, self.alias)
-        self.initial_profiling_level = (await io(db.command({"profile": 0})))["was"]
-        await io(db.drop_collection("system.profile"))
-        await io(db.command({"profile": 2}))
+        reply = await io.plain(db.command, {"profile": 0})
+        self.initial_profiling_level = reply["was"]
+        await io.plain(db.drop_collection, "system.profile")
+        await io.plain(db.command, {"profile": 2})
 
     async def _end(self, io: IO) -> None:
-        self._final = await self._count(io)
-        db = database(io, self.alias)
-        await io(db.command({"profile": self.initial_profiling_level}))
+        try:
+            self._final = await self._count(io)
+        finally:
+            await self._restore(io)
+
+    async def _restore(self, io: IO) -> None:
+        """Put the level back that the profiler had."""
+        if self.initial_profiling_level is not None:
+            db = database(io, self.alias)
+            await io.plain(db.command, {"profile": self.initial_profiling_level})
 
     async def _count(self, io: IO) -> int:
-        """The number of operations so far; those of the counter are left out."""
+        """Return the number of operations so far, less those of the counter."""
         if self._final is not None:
             return self._final
         db = database(io, self.alias)
-        apart = [f"{db.name}.system.indexes", f"{db.name}.system.profile"]
-        number: int = await io(
-            db["system.profile"].count_documents(
-                {
-                    "ns": {"$nin": apart},
-                    "op": {"$ne": "killcursors"},
-                    "command.killCursors": {"$exists": False},
-                }
-            )
-        )
+        profile = db["system.profile"]
+        own = {"ns": {"$ne": f"{db.name}.system.profile"}}
+        query = {"$and": [own, self._ignored_query]}
+        number: int = await io.plain(profile.count_documents, query)
         return number
 
     count = blocking(_count)
     async_count = asynchronous(_count)
 
+    def get_count(self) -> Any:
+        """Return the number of operations so far; in `async with`, to be awaited."""
+        return self.async_count() if self._io is ASYNC else self.count()
+
+    _get_count = get_count
+
     def __int__(self) -> int:
-        return self.count()
+        if self._io is SYNC:
+            return self.count()
+        if self._final is None:
+            raise RuntimeError(
+                "Counting asks the server: use await counter.async_count() in the "
+                "block of async_query_counter()"
+            )
+        return self._final
 
     def __eq__(self, value: object) -> bool:
         return int(self) == value
@@ -105,39 +131,6 @@ class _QueryCounter:
         return f"{int(self)}"
 
 
-class query_counter(_QueryCounter):
-    __doc__ = _QueryCounter.__doc__
-    _io = SYNC
-
-    def __enter__(self) -> query_counter:
-        try:
-            run(self._begin(SYNC))
-        except WrongFamilyError as error:
-            raise error.named(self, "async_query_counter") from None
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        run(self._end(SYNC))
-
-
-class async_query_counter(_QueryCounter):
-    __doc__ = _QueryCounter.__doc__
+class async_query_counter(query_counter):
+    __doc__ = query_counter.__doc__
     _io = ASYNC
-
-    async def __aenter__(self) -> async_query_counter:
-        try:
-            await self._begin(ASYNC)
-        except WrongFamilyError as error:
-            raise error.named(self, "query_counter") from None
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._end(ASYNC)
-
-    def __int__(self) -> int:
-        if self._final is None:
-            raise RuntimeError(
-                "Counting asks the server: use await counter.async_count() in the "
-                "block of async_query_counter()"
-            )
-        return self._final

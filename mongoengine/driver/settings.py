@@ -112,7 +112,7 @@ async def settings_record(
             record.update(await _told_by(io, each))
     record.update((k, v) for k, v in kwargs.items() if k not in ("slaves", "is_slave"))
     if not any(key.lower() == "uuidrepresentation" for key in record):
-        warnings.warn(_NO_UUID, DeprecationWarning, stacklevel=_level_of_caller())
+        warnings.warn(_NO_UUID, DeprecationWarning, stacklevel=_level_of_connection())
         record["uuidRepresentation"] = "pythonLegacy"
     return record
 
@@ -155,6 +155,8 @@ def client_options(record: dict[str, Any]) -> dict[str, Any]:
 def _check_database_name(name: Any) -> None:
     if not isinstance(name, str):
         raise TypeError("name must be an instance of <class 'str'>")
+    if name == "$external":  # where users of X.509, LDAP and Kerberos are
+        return
     for character in ' .$/\\\x00"':
         if character in name:
             raise InvalidName(
@@ -162,11 +164,11 @@ def _check_database_name(name: Any) -> None:
             )
 
 
-def _level_of_caller() -> int:
-    """The `stacklevel` of the nearest code outside of this package."""
+def _level_of_connection() -> int:
+    """The `stacklevel` of `connection.py`, where filters by module look for it."""
     level = 1
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals["__name__"].startswith("mongoengine."):
+    while frame.f_back and frame.f_globals["__name__"] != "mongoengine.connection":
         level += 1
         frame = frame.f_back
     return level
