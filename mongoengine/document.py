@@ -38,6 +38,7 @@ from mongoengine.operations import load as _load
 from mongoengine.operations import save as _save
 from mongoengine.operations import stored as _stored
 from mongoengine.operations.collections import InvalidCollectionError
+from mongoengine.operations.map_reduce import MapReduceDocument
 from mongoengine.operations.pending import PendingInsert
 from mongoengine.operations.target import mark, put_target, target_marks
 from mongoengine.operations.validate import validate_in
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mongoengine.driver.io import IO
-    from mongoengine.driver.session import Session
     from mongoengine.queryset import QuerySetManager
 
 __all__ = (
@@ -62,7 +62,6 @@ __all__ = (
 )
 
 _GONE = "Document does not exist"
-_NOT_LOADED = object()
 
 
 class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
@@ -435,41 +434,6 @@ class DynamicEmbeddedDocument(
             if callable(value):
                 value = value()
         setattr(self, name, value)
-
-
-class MapReduceDocument:
-    """One result of a map/reduce query.
-
-    :param document: the document class that was queried.
-    :param collection: the PyMongo collection that holds the results.
-    :param key: the key of the result, often the `_id` of a document.
-    :param value: what was computed for the key.
-    """
-
-    def __init__(
-        self, document: type[Document], collection: Any, key: Any, value: Any
-    ) -> None:
-        self._document = document
-        self._collection = collection
-        self.key = key
-        self.value = value
-        self._key_object: Any = _NOT_LOADED
-
-    async def _fetch(self, io: IO, /, *, session: Session = None) -> Any:
-        """The document whose primary key is `key`, or None; loaded once."""
-        if self._key_object is _NOT_LOADED:
-            self.key = str(self.key)
-            found = await io.call(self._document.objects, "with_id", self.key)
-            self._key_object = found
-        return self._key_object
-
-    fetch = blocking(_fetch)
-    async_fetch = asynchronous(_fetch)
-
-    @property
-    def object(self) -> Any:
-        """The document whose primary key is `key`, as `fetch()` gives it."""
-        return self.fetch()
 
 
 publish(globals())

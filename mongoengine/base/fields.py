@@ -260,6 +260,9 @@ class BaseField(Generic[T]):
         """
         return None
 
+    #: Whether values are lists, of which a query matches the items.
+    _is_list = False
+
     @property
     def _stores_class(self) -> bool:
         """Whether the embedded documents of the field are stored with their class."""

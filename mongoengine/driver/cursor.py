@@ -17,17 +17,24 @@ from collections.abc import (
     Callable,
     Coroutine,
     Generator,
+    Hashable,
     Iterator,
 )
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from functools import partial, wraps
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
-import bson
+from pymongo import CursorType
 from pymongo.errors import ConnectionFailure
 
-from mongoengine.driver.io import ASYNC, SYNC, WrongFamilyError, run
-
-if TYPE_CHECKING:
-    from mongoengine.driver.io import IO
+from mongoengine.driver.io import (
+    ASYNC,
+    IO,
+    SYNC,
+    WrongFamilyError,
+    asynchronous,
+    run,
+)
+from mongoengine.driver.session import _get_session
 
 __all__ = (
     "Batches",
@@ -39,12 +46,17 @@ __all__ = (
     "UncachedSteps",
     "async_loop",
     "closing",
+    "frozen",
     "loop",
+    "open_cursor",
+    "pending",
     "to_list",
 )
 
 D = TypeVar("D")
 C = TypeVar("C")
+P = ParamSpec("P")
+S = TypeVar("S")
 
 Raw = dict[str, Any]
 
@@ -165,7 +177,7 @@ class Batches:
         batch: list[Raw] = []
         try:
             if self._whole:
-                await io(self.cursor._next_batch(batch, None))
+                await io.plain(self.cursor._next_batch, batch, None)
                 self.more = self.cursor.alive
             else:
                 await self._step(io, batch)
@@ -188,7 +200,7 @@ class Batches:
     async def _step(self, io: IO, batch: list[Raw]) -> None:
         try:
             while len(batch) < STEP:
-                batch.append(await io(self.cursor.next()))
+                batch.append(await io.plain(self.cursor.next))
         except (StopIteration, StopAsyncIteration):
             self.more = False
 
@@ -199,7 +211,7 @@ class Batches:
             return  # the modules that sending needs may be gone already
         open_on_server = self._whole and self.cursor.alive
         try:
-            await io(self.cursor.close())
+            await io.plain(self.cursor.close)
         except BaseException:
             if open_on_server:
                 self._kill_soon()
@@ -414,24 +426,30 @@ class _Repeat:
 
     def __init__(self, keys: list[Any]) -> None:
         self._count = 0
-        self._keys: set[bytes] = set()
+        self._keys: set[Hashable] = set()
         if any(key is ... for key in keys):
             self._count = len(keys)
         else:
-            self._keys = {_encoded(key) for key in keys}
+            self._keys = {frozen(key) for key in keys}
 
     def new_of(self, batch: list[Raw]) -> list[Raw]:
         """Return what is not among the documents that were read before."""
         if self._keys:
-            return [raw for raw in batch if _encoded(raw["_id"]) not in self._keys]
+            return [raw for raw in batch if frozen(raw["_id"]) not in self._keys]
         passed = min(self._count, len(batch))
         self._count -= passed
         return batch[passed:]
 
 
-def _encoded(key: Any) -> bytes:
-    """Return what is equal for equal keys, of any type."""
-    return bson.encode({"_id": key})
+def frozen(key: Any) -> Hashable:
+    """Return what is hashable, and equal for equal primary keys only."""
+    if isinstance(key, dict):
+        return tuple((name, frozen(value)) for name, value in key.items())
+    if isinstance(key, list):
+        return tuple(frozen(value) for value in key)
+    if isinstance(key, bool):
+        return ("bool", key)
+    return key if isinstance(key, Hashable) else repr(key)
 
 
 class UncachedSteps(Generic[D]):
@@ -489,6 +507,40 @@ class CutSteps(Generic[D]):
 
     async def leave(self, io: IO) -> None:
         await self._steps.leave(io)
+
+
+def open_cursor(
+    collection: Any, arguments: dict[str, Any], tailable: int | None = None
+) -> Any:
+    """Return a PyMongo cursor, in the current session; sends nothing yet.
+
+    :param arguments: those of `find`
+    :param tailable: milliseconds to wait for new documents, 0 for the server's
+        default; None for an ordinary cursor
+    """
+    session = _get_session()
+    if session is not None:
+        arguments["session"] = session
+    if tailable is None:
+        return collection.find(**arguments)
+    cursor = collection.find(**arguments, cursor_type=CursorType.TAILABLE_AWAIT)
+    return cursor.max_await_time_ms(tailable) if tailable else cursor
+
+
+def pending(
+    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, C]],
+) -> Callable[Concatenate[S, P], PendingCursor[C]]:
+    """Return the face that gives a `PendingCursor` for what `body` returns."""
+    awaited: Any = asynchronous(body)
+    owner = sys._getframe(1).f_locals
+    awaited.__qualname__ = f"{owner.get('__qualname__')}.{awaited.__name__}"
+    awaited.__module__ = owner.get("__module__", awaited.__module__)
+
+    @wraps(awaited)
+    def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> PendingCursor[C]:
+        return PendingCursor(partial(awaited, self, *args, **kwargs))
+
+    return face
 
 
 class PendingCursor(Generic[C]):

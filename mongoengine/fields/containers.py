@@ -378,6 +378,8 @@ class ListField(ComplexBaseField[list[T]]):
     Without a value it is an empty list.
     """
 
+    _is_list = True
+
     _load_can_fail = True
     _list_rank = 2
 

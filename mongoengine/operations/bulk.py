@@ -11,7 +11,6 @@ from pymongo.results import BulkWriteResult
 from mongoengine import signals
 from mongoengine.connection import _get_session
 from mongoengine.driver.cursor import Batches
-from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import OperationError
 from mongoengine.operations.commands import CountedUpdate, Outcome, send
 from mongoengine.operations.insert import apply, remember_target, requests_for
@@ -30,21 +29,23 @@ from mongoengine.operations.save import (
 )
 from mongoengine.operations.sequences import fill_sequences
 from mongoengine.operations.validate import validate_in
-from mongoengine.operations.write import Writing
+from mongoengine.operations.write import change_of, with_class
 from mongoengine.query.q import QNode
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
+    from mongoengine.queryset.base import BaseQuerySet
 
 __all__ = (
-    "BulkWriting",
     "DeleteMany",
     "DeleteOne",
     "InsertOne",
     "Operation",
     "UpdateMany",
     "UpdateOne",
+    "bulk_save",
+    "bulk_write",
 )
 
 D = TypeVar("D")
@@ -141,9 +142,9 @@ DELETES = {DeleteOne: pymongo.DeleteOne, DeleteMany: pymongo.DeleteMany}
 
 
 async def bulk_save(
-    queryset: Any,
+    queryset: BaseQuerySet[D],
     io: IO,
-    documents: Iterable[Any],
+    documents: Iterable[D],
     validate: bool = True,
     clean: bool = True,
     ordered: bool = False,
@@ -151,7 +152,7 @@ async def bulk_save(
     signal_kwargs: Mapping[str, Any] | None = None,
     *,
     session: Session = None,
-) -> list[Any]:
+) -> list[D]:
     """Insert the new ones of some documents, and update the changed ones.
 
     Sends `insert` and `update` with as many documents each as the server takes.
@@ -172,16 +173,15 @@ async def bulk_save(
     :raises OperationError: if a document is of another class, or is stored in another
         collection
     """
-    documents = list(documents)
-    for document in documents:
+    docs: list[Any] = list(documents)
+    for document in docs:
         _check(queryset, document)
     created = [
-        await prepare(document, io, validate, clean, signal_kwargs)
-        for document in documents
+        await prepare(document, io, validate, clean, signal_kwargs) for document in docs
     ]
     collection = await queryset._open_to_write(io, write_concern)
-    writes, places = _pending(documents, created)
-    outcome = Outcome(len(documents))
+    writes, places = _pending(docs, created)
+    outcome = Outcome(len(docs))
     if writes:
         outcome = await _send_saves(io, collection, writes, ordered)
     by_place = dict(zip(places, writes, strict=True))
@@ -190,19 +190,19 @@ async def bulk_save(
     outcome.failed = {places[place]: e for place, e in outcome.failed.items()}
     failed = outcome.failed
     remember_target(
-        queryset, (d for place, d in enumerate(documents) if place not in failed)
+        queryset, (d for place, d in enumerate(docs) if place not in failed)
     )
     outcome.raise_lost()
     if signals.post_save.receivers:
-        for place, document in enumerate(documents):
+        for place, document in enumerate(docs):
             if place not in failed:
                 await send_post_save(
                     io, document, by_place.get(place), place in made, signal_kwargs
                 )
-    summary = outcome.summary(documents, "document")
+    summary = outcome.summary(docs, "document")
     if summary is not None:
         raise summary from outcome.error or outcome.lost
-    return documents
+    return docs
 
 
 def _check(queryset: Any, document: Any) -> None:
@@ -396,9 +396,9 @@ async def _request_of(queryset: Any, io: IO, operation: Any) -> Any:
     options = queryset._common_options()
     options.pop("comment", None)
     if isinstance(operation, _Updating):
-        change = queryset._change(dict(operation.update))
+        change = change_of(queryset, dict(operation.update))
         if operation.upsert and queryset._cls_query:
-            change = queryset._with_class(change)
+            change = with_class(queryset, change)
         return UPDATES[type(operation)](
             operation._filter(queryset),
             change,
@@ -409,14 +409,3 @@ async def _request_of(queryset: Any, io: IO, operation: Any) -> Any:
     if isinstance(operation, _Deleting):
         return DELETES[type(operation)](operation._filter(queryset), **options)
     raise TypeError(f"{operation!r} is no operation of mongoengine.queryset.bulk")
-
-
-class BulkWriting(Writing[D]):
-    """The operations that write many documents at once."""
-
-    # The names stand for the functions above until the class assigns them.
-    async_bulk_save = asynchronous(bulk_save)
-    bulk_save = blocking(bulk_save)
-
-    async_bulk_write = asynchronous(bulk_write)
-    bulk_write = blocking(bulk_write)

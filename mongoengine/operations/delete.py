@@ -17,6 +17,7 @@ from mongoengine.operations.delete_rules import (
     current_deletion,
     rules_of,
 )
+from mongoengine.operations.read import read_all
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -157,7 +158,7 @@ async def _delete_with_rules(
 
 async def _open_level(queryset: Any, io: IO, deletion: Deletion) -> Level:
     make = queryset._document_maker()
-    documents = [make(raw) for raw in await queryset._read_all(io)]
+    documents = [make(raw) for raw in await read_all(queryset, io)]
     level = Level(queryset, rules_of(queryset._document), documents)
     await level.check(io)
     place = (queryset._alias, queryset._collection_name)

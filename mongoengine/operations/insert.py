@@ -17,6 +17,7 @@ from mongoengine.driver.write_errors import NOT_SAVED, copy_reply, translated
 from mongoengine.errors import BulkOperationError, OperationError
 from mongoengine.operations.commands import Outcome, send
 from mongoengine.operations.pending import PendingInsert, begin_inserts
+from mongoengine.operations.read import in_bulk
 from mongoengine.operations.save import key_query, send_insert
 from mongoengine.operations.sequences import fill_sequences
 from mongoengine.operations.target import own_target, put_target
@@ -213,7 +214,7 @@ async def _load_back(
 ) -> list[Any]:
     """Return the documents as they are stored now."""
     if not any(isinstance(key, dict) for key in ids):
-        found = await queryset._in_bulk(io, ids)
+        found = await in_bulk(queryset, io, ids)
         return [found.get(key) for key in ids]
     # Compound keys cannot be looked up in a dict.
     raws = await _read_keys(io, collection, ids)

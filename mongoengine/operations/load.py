@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo import ReadPreference
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mongoengine.driver.session import Session
 
 __all__ = ("State", "reload", "select_related", "take")
+
+D = TypeVar("D", bound="Document")
 
 _GONE = "Document does not exist"
 
@@ -34,8 +36,8 @@ async def select_related(
 
 
 async def reload(
-    document: Document, io: IO, /, *fields: Any, session: Session = None, **kwargs: Any
-) -> Any:
+    document: D, io: IO, /, *fields: Any, session: Session = None, **kwargs: Any
+) -> D:
     """Load the document again, giving up its unsaved changes.
 
     :param fields: names of the fields to load; all where none are given.

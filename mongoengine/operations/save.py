@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymongo.errors
 from pymongo import WriteConcern
@@ -40,9 +40,11 @@ if TYPE_CHECKING:
 
 __all__ = ("cascade_save", "save")
 
+D = TypeVar("D", bound="Document")
+
 
 async def save(
-    document: Document,
+    document: D,
     io: IO,
     /,
     force_insert: bool = False,
@@ -57,7 +59,7 @@ async def save(
     *,
     session: Session = None,
     **kwargs: Any,
-) -> Any:
+) -> D:
     """Store the document: all of a new one, the changes of a stored one.
 
     Sends `insert`, `update`, or `findAndModify` for a new document whose primary key

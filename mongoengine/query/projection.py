@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ("QueryFieldList",)
+__all__ = ("QueryFieldList", "db_path", "with_fields")
+
+#: Operators that `fields` takes as prefixes, as in `slice__comments=5`.
+PROJECTIONS = frozenset(("slice", "elemMatch"))
 
 
 class QueryFieldList:
@@ -100,3 +103,73 @@ class QueryFieldList:
     def _clean_slice(self) -> None:
         """Forget the slices of fields that are not named any more."""
         self.slice = {k: v for k, v in self.slice.items() if k in self.fields}
+
+
+def with_fields(
+    existing: QueryFieldList,
+    lookup: Callable[[str], list[Any]],
+    only_called: bool,
+    choices: dict[str, Any],
+) -> QueryFieldList:
+    """Return a projection to which fields are added.
+
+    :param lookup: returns the fields on a dotted path
+    :param only_called: add to what `only` named before
+    :param choices: names with 1 or 0, or `slice__comments=5`
+    """
+    named: list[tuple[Any, list[str]]] = []
+    projection = _copy(existing)
+    for keyword, value in choices.items():
+        parts = keyword.split("__")
+        if parts[0] in PROJECTIONS:
+            value = {"$" + parts.pop(0): value}
+        fields = lookup(".".join(parts))
+        name = db_path(fields)
+        if value == QueryFieldList.ONLY and len(fields) > 1:
+            projection.classes[name] = class_names(fields)
+        for other, names in named:
+            if other == value:
+                names.append(name)
+                break
+        else:
+            named.append((value, [name]))
+    named.sort(key=lambda group: isinstance(group[0], dict))
+    for value, names in named:
+        projection += QueryFieldList(names, value=value, _only_called=only_called)
+    return projection
+
+
+def _copy(existing: QueryFieldList) -> QueryFieldList:
+    copied = QueryFieldList.__new__(QueryFieldList)
+    copied.__dict__.update(existing.__dict__)
+    copied.fields = set(existing.fields)
+    copied.slice = dict(existing.slice)
+    copied.classes = dict(existing.classes)
+    return copied
+
+
+def db_path(fields: list[Any]) -> str:
+    """Return the database names of the fields on a path, joined by dots."""
+    return ".".join(f if isinstance(f, str) else f.db_field for f in fields)
+
+
+def class_names(fields: list[Any]) -> list[str]:
+    """Return the paths of `_cls` in the embedded documents on the way to a field.
+
+    Without it a document of a subclass would be loaded as one of its base class.
+    """
+    paths = []
+    stored = False
+    for place, field in enumerate(fields[:-1], 1):
+        if not isinstance(field, str):
+            while field._inner is not None:
+                field = field._inner
+            stored = field._stores_class
+        if stored and not isinstance(fields[place], str):
+            path = db_path([f for f in fields[:place] if not _is_position(f)])
+            paths.append(f"{path}._cls")
+    return paths
+
+
+def _is_position(field: Any) -> bool:
+    return isinstance(field, str) and field.isdigit()

@@ -10,16 +10,19 @@ from mongoengine.driver.cursor import (
     Batches,
     ReadingAhead,
     Results,
+    Steps,
     async_loop,
     loop,
-    to_list,
 )
 from mongoengine.driver.io import (
     SYNC,
     WrongFamilyError,
+    asynchronous,
+    blocking,
     run,
 )
 from mongoengine.errors import OperationError
+from mongoengine.operations import read
 from mongoengine.operations.read import REPR_OUTPUT_SIZE
 from mongoengine.queryset.base import (
     CASCADE,
@@ -96,7 +99,7 @@ class QuerySet(BaseQuerySet[D]):
         """Return batches of the cursor that `next` reads from, too."""
         if self._is_void:
             return None
-        return self._batches_of(io, await self._held_cursor(io))
+        return self._batches_of(io, await self._own_cursor(io))
 
     async def _leave(self, io: IO, results: Results[D]) -> None:
         """End a loop; the last one to break off closes the cursor."""
@@ -123,10 +126,8 @@ class QuerySet(BaseQuerySet[D]):
         self._iter = True
         return async_loop(CachedSteps(self), self, FOR)
 
-    async def _items(self, io: IO, length: int | None = None) -> list[D]:
-        if length is not None and self._has_more:
-            return await super()._items(io, length)
-        return await to_list(io, CachedSteps(self), length)
+    def _loop_steps(self) -> Steps[D]:
+        return CachedSteps(self)
 
     # Counting
 
@@ -134,17 +135,13 @@ class QuerySet(BaseQuerySet[D]):
         """How many documents there are; reads them all."""
         if self._len is None:
             try:
-                self._len = len(run(self._items(SYNC)))
+                self._len = len(run(read.to_list(self, SYNC)))
             except WrongFamilyError as error:
                 raise error.advising(self, ASYNC_FOR) from None
         return self._len
 
-    async def _counted(self, io: IO, with_limit_and_skip: bool) -> int:
-        if not with_limit_and_skip:
-            return await super()._counted(io, False)
-        if self._len is None:
-            self._len = await super()._counted(io, True)
-        return self._len
+    count = blocking(read.cached_count)
+    async_count = asynchronous(read.cached_count)
 
     # Other forms
 
@@ -156,7 +153,7 @@ class QuerySet(BaseQuerySet[D]):
         if self._result_cache is not None:
             raise OperationError("QuerySet already cached")
         fresh: QuerySetNoCache[D] = QuerySetNoCache(
-            self._document, self._given_collection
+            self._document, self._spec.given_collection
         )
         made: QuerySetNoCache[D] = self._clone_into(fresh)
         return made
@@ -173,7 +170,7 @@ class QuerySet(BaseQuerySet[D]):
             answers that there are none yet; about a second if not given
         """
         fresh: QuerySetNoCache[D] = QuerySetNoCache(
-            self._document, self._given_collection
+            self._document, self._spec.given_collection
         )
         made: QuerySetNoCache[D] = self._clone_into(fresh)
         return made.tailable(max_await_time_ms)
@@ -256,11 +253,11 @@ class QuerySetNoCache(BaseQuerySet[D]):
 
         See `QuerySet.tailable`.
         """
-        return self._with(_tailable=max_await_time_ms or 0)
+        return self._with(tailable=max_await_time_ms or 0)
 
     def cache(self) -> QuerySet[D]:
         """The same queryset, keeping what it reads."""
-        fresh: QuerySet[D] = QuerySet(self._document, self._given_collection)
+        fresh: QuerySet[D] = QuerySet(self._document, self._spec.given_collection)
         made: QuerySet[D] = self._clone_into(fresh)
         return made
 

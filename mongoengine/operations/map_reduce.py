@@ -1,0 +1,194 @@
+"""Run JavaScript over documents on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bson.code import Code
+from bson.son import SON
+
+from mongoengine import connection
+from mongoengine.driver.cursor import Batches, open_cursor
+from mongoengine.driver.io import asynchronous, blocking
+from mongoengine.errors import OperationError
+from mongoengine.query.javascript import with_database_names
+from mongoengine.query.query import NO_DOCUMENT, Query
+
+if TYPE_CHECKING:
+    from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
+    from mongoengine.queryset.base import BaseQuerySet
+
+__all__ = ("MapReduceDocument", "exec_js", "map_reduce")
+
+_NOT_LOADED: Any = object()
+
+Raw = dict[str, Any]
+
+_INLINE = {"inline": 1}
+
+#: What a result of `map_reduce` may be stored as.
+ACTIONS = ("replace", "merge", "reduce")
+
+
+async def map_reduce(
+    queryset: BaseQuerySet[Any],
+    io: IO,
+    map_f: Any,
+    reduce_f: Any,
+    output: Any,
+    finalize_f: Any = None,
+    limit: int | None = None,
+    scope: Mapping[str, Any] | None = None,
+    *,
+    session: Session = None,
+) -> Iterator[Any]:
+    """Map and reduce the documents with JavaScript (`mapReduce`).
+
+    `~name` in brackets becomes the database name of a field; see `where`.
+
+    :param map_f: a function that emits keys and values of `this`
+    :param reduce_f: a function of a key and its values
+    :param output: `"inline"`, the name of a collection, or a mapping such as
+        `{"merge": "name", "db_alias": "other"}`
+    :param finalize_f: a function of a key and its reduced value
+    :param limit: how many documents to map
+    :param scope: what the functions see as globals
+    :param session: a PyMongo session to work in
+    :returns: an iterator over `MapReduceDocument`
+
+    https://www.mongodb.com/docs/manual/reference/command/mapReduce/
+    """
+    spec = queryset._spec
+    collection = await queryset._open(io)
+    command: SON[str, Any] = SON({"mapReduce": collection.name})
+    command["map"] = _code(spec, map_f)
+    command["reduce"] = _code(spec, reduce_f)
+    command["query"] = NO_DOCUMENT if spec.is_void else spec.conditions
+    if finalize_f:
+        command["finalize"] = _code(spec, finalize_f)
+    if scope:
+        command["scope"] = scope
+    if limit:
+        command["limit"] = limit
+    out = _output(spec, io, output)
+    if out is not None:
+        command["out"] = out
+    database = collection.database
+    reply = await io(database.command, command)
+    rows = reply["results"] if out == _INLINE else None
+    if rows is None:
+        rows = await _stored_rows(spec, io, database, reply["result"])
+    return (
+        MapReduceDocument(spec.document, collection, row["_id"], row["value"])
+        for row in rows
+    )
+
+
+async def _stored_rows(spec: Query, io: IO, database: Any, stored: Any) -> list[Raw]:
+    """Return the rows of a map/reduce that were stored in a collection."""
+    if isinstance(stored, Mapping):
+        database = database.client[stored["db"]]
+        stored = stored["collection"]
+    options = {"sort": spec.ordering} if spec.ordering else {}
+    return await Batches(open_cursor(database[stored], options)).drain(io)
+
+
+def _code(spec: Query, function: Any) -> Code:
+    scope = getattr(function, "scope", None)
+    source = with_database_names(spec.document, str(function))
+    code: Code = Code(source, scope or None)
+    return code
+
+
+def _output(spec: Query, io: IO, output: Any) -> Any:
+    """Return the option `out` of the command, or None."""
+    if output == "inline" and not spec.ordering:
+        return _INLINE
+    if not isinstance(output, Mapping):
+        return output if isinstance(output, str) else None
+    out: SON[str, Any] = SON()
+    for action in ACTIONS:
+        if output.get(action):
+            out[action] = output[action]
+            break
+    else:
+        raise OperationError("actionData not specified for output")
+    if output.get("db_alias"):
+        out["db"] = connection.database(io, output["db_alias"]).name
+    for option in ("sharded", "nonAtomic"):
+        if output.get(option):
+            out[option] = True
+    return out
+
+
+async def exec_js(
+    queryset: BaseQuerySet[Any],
+    io: IO,
+    /,
+    code: Any,
+    *fields: str,
+    session: Session = None,
+    **options: Any,
+) -> Any:
+    """Run a JavaScript function on the server (`eval`).
+
+    Servers since MongoDB 4.2 have no such command.  The function sees
+    `collection`, `query` and `options`.
+
+    https://www.mongodb.com/docs/manual/reference/command/
+
+    :param fields: names of fields; the function gets their database names
+    :param session: a PyMongo session to work in
+    :raises LookUpError: if a field is unknown
+    """
+    spec = queryset._spec
+    names = [spec.path(field) for field in fields]
+    query = dict(NO_DOCUMENT if spec.is_void else spec.conditions)
+    if spec.where_clause:
+        query["$where"] = spec.where_clause
+    source = with_database_names(spec.document, code)
+    collection = await queryset._open(io)
+    scope = {"collection": collection.name, "options": options, "query": query}
+    command = SON({"eval": Code(source, scope), "args": names})
+    reply = await io(collection.database.command, command)
+    return reply.get("retval")
+
+
+class MapReduceDocument:
+    """One result of a map/reduce query.
+
+    :param document: the document class that was queried.
+    :param collection: the PyMongo collection that holds the results.
+    :param key: the key of the result, often the `_id` of a document.
+    :param value: what was computed for the key.
+    """
+
+    def __init__(
+        self, document: type[Any], collection: Any, key: Any, value: Any
+    ) -> None:
+        self._document = document
+        self._collection = collection
+        self.key = key
+        self.value = value
+        self._key_object: Any = _NOT_LOADED
+
+    async def _fetch(self, io: IO, /, *, session: Session = None) -> Any:
+        """Return the document whose primary key is `key`, or None; loaded once."""
+        if self._key_object is _NOT_LOADED:
+            self.key = str(self.key)
+            found = await io.call(self._document.objects, "with_id", self.key)
+            self._key_object = found
+        return self._key_object
+
+    fetch = blocking(_fetch)
+    async_fetch = asynchronous(_fetch)
+
+    @property
+    def object(self) -> Any:
+        """The document whose primary key is `key`, as `fetch()` gives it."""
+        return self.fetch()
+
+
+MapReduceDocument.__module__ = "mongoengine.document"

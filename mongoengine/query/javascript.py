@@ -1,0 +1,27 @@
+"""JavaScript in queries: names of fields become names of the database."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ("with_database_names",)
+
+# `[~field.path]`: the database name of the last field, as a subscript;
+# `{{~field.path}}`: the whole path.
+FIELDS = re.compile(r"\[\s*~([A-Za-z_][\w.]*)\s*\]|\{\{\s*~([A-Za-z_][\w.]*)\s*\}\}")
+
+
+def with_database_names(document: Any, code: str) -> str:
+    """Return JavaScript with database names where it names fields.
+
+    :raises LookUpError: if a field is unknown
+    """
+
+    def named(match: re.Match[str]) -> str:
+        subscript, path = match.groups()
+        fields = document._lookup_field((subscript or path).split("."))
+        names = [f if isinstance(f, str) else f.db_field for f in fields]
+        return f'["{names[-1]}"]' if subscript else ".".join(names)
+
+    return FIELDS.sub(named, code)

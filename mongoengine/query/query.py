@@ -1,0 +1,347 @@
+"""A query as a value: what is asked of which collection, and how it is to be answered.
+
+It needs no connection: it can be built, copied, printed and tested without one.
+Querysets are faces over one.  Options are class attributes until they are set, so that
+making a query costs a handful of assignments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from bson.code import Code
+from pymongo.read_concern import ReadConcern
+
+from mongoengine.base import context
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.utils import warn_caller
+from mongoengine.errors import LookUpError
+from mongoengine.query.projection import QueryFieldList, db_path
+from mongoengine.query.q import Q, QNode
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ("NO_DOCUMENT", "Query")
+
+#: The options of `find` that are not the filter, the order or the window.
+FIND_OPTIONS = frozenset(
+    (
+        "allow_disk_use",
+        "batch_size",
+        "collation",
+        "comment",
+        "hint",
+        "loaded_fields",
+        "max_time_ms",
+        "search_text",
+        "snapshot",
+        "timeout",
+    )
+)
+
+#: Stages that must be the first of a pipeline.
+SOURCES = frozenset(
+    (
+        "$changeStream",
+        "$collStats",
+        "$geoNear",
+        "$indexStats",
+        "$planCacheStats",
+        "$search",
+        "$searchMeta",
+        "$vectorSearch",
+    )
+)
+
+_SNAPSHOT = "The snapshot option is not anymore available with PyMongo 3+"
+
+#: A filter that no document meets.
+NO_DOCUMENT: Mapping[str, Any] = {"_id": {"$in": []}}
+
+DIRECTIONS = {"-": -1, "+": 1}
+
+
+class Query:
+    """A query over the documents of a class.  Nothing changes one: see `replace`."""
+
+    # Target
+    document: Any
+    alias: str
+    collection_name: str
+    given_collection: Any = None
+    using = False
+
+    # Filter
+    query_obj: QNode = Q()
+    mongo_query: dict[str, Any] | None = None
+    cls_query: Mapping[str, Any] = {}
+    where_clause: str | None = None
+    search_text: str | None = None
+    search_text_score: bool | None = None
+    none = False
+
+    # Projection, order, window
+    loaded_fields: QueryFieldList = QueryFieldList()
+    ordering: Any = None
+    skip: int | None = None
+    limit: int | None = None
+    empty = False
+
+    # Options of commands
+    hint: Any = -1
+    collation: Mapping[str, Any] | None = None
+    comment: Any = None
+    batch_size: int | None = None
+    max_time_ms: int | None = None
+    allow_disk_use = False
+    timeout: Any = True
+    snapshot: Any = False
+    tailable: int | None = None
+    read_preference: Any = None
+    read_concern: ReadConcern | None = None
+
+    # Results
+    as_pymongo = False
+    scalar: list[str] = []
+    values: tuple[str, ...] | None = None
+    follow_references = True
+    prefetch = False
+
+    def __init__(self, document: Any, collection: Any = None) -> None:
+        """Ask for all documents of a class.
+
+        The target stays what it is now, whatever is switched later.
+
+        :param document: the document class
+        :param collection: the PyMongo collection to read and write, of either API;
+            None for the collection that the class is stored in
+        """
+        self.document = document
+        self.alias = document._get_db_alias()
+        if collection is None:
+            self.collection_name = document._get_collection_name()
+        else:
+            self.given_collection = collection
+            self.collection_name = collection.name
+        if document._meta.get("allow_inheritance") is True:
+            names = document._subclasses
+            if context.sub_classes_are_off(document):
+                names = (document._class_name,)
+            self.cls_query = {"_cls": names[0] if len(names) == 1 else {"$in": names}}
+            self.loaded_fields = QueryFieldList(always_include=["_cls"])
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with other options."""
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        copied.__dict__.update(changes)
+        return copied
+
+    def __repr__(self) -> str:
+        options = {
+            name: value
+            for name, value in sorted(self.__dict__.items())
+            if name not in ("document", "mongo_query")
+        }
+        return f"<Query of {self.document.__name__}: {options}>"
+
+    # Filter
+
+    @property
+    def is_void(self) -> bool:
+        """Whether this is `none()` or an empty slice, which need not ask the server."""
+        return self.none or self.empty
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """The filter as MongoDB takes it, without `$where`; compiled once."""
+        compiled = self.mongo_query
+        if compiled is None:
+            compiled = self.query_obj.to_query(self.document)
+            if self.cls_query:
+                if "_cls" in compiled:
+                    compiled = {"$and": [self.cls_query, compiled]}
+                else:
+                    compiled.update(self.cls_query)
+            self.mongo_query = compiled
+        return compiled
+
+    def filter(self) -> dict[str, Any]:
+        """Return the filter with the condition of `where()`.
+
+        The filter of `none()` and of empty slices is one that no document meets.
+
+        :raises InvalidQueryError: if a field or an operator is unknown
+        """
+        if self.none or self.empty:
+            return dict(NO_DOCUMENT)
+        if self.where_clause is None:
+            return self.conditions
+        return {**self.conditions, "$where": Code(self.where_clause)}
+
+    def matching(self, added: QNode | None) -> Self:
+        """Return the query with another condition."""
+        if added is None:
+            return self.replace(mongo_query=None)
+        existing = self.__dict__.get("query_obj")
+        condition = added if existing is None else existing & added
+        return self.replace(query_obj=condition, mongo_query=None)
+
+    # Arguments for PyMongo
+
+    def find(self, ordered: bool = True, limit: int | None = None) -> dict[str, Any]:
+        """Return the arguments of `find` and `find_one`, without the session.
+
+        :param ordered: heed the order; False where it makes no difference
+        :param limit: how many documents to ask for; None for no limit
+        :raises InvalidQueryError: if a field or an operator is unknown
+        :raises ValueError: if the number of documents to skip is negative
+        """
+        arguments: dict[str, Any] = {"filter": self.filter()}
+        if not FIND_OPTIONS.isdisjoint(self.__dict__):
+            arguments.update(self._find_options())
+        skip = self.skip
+        if skip:
+            if isinstance(skip, int) and skip < 0:
+                raise ValueError("skip must be >= 0")
+            arguments["skip"] = skip
+        if limit:
+            arguments["limit"] = limit
+        if ordered:
+            order = self.order()
+            if order:
+                arguments["sort"] = order
+        return arguments
+
+    def _find_options(self) -> dict[str, Any]:
+        """Return what was chosen by `only`, `hint` and their like."""
+        options = self.cursor_arguments()
+        if options.get("projection") == {}:
+            del options["projection"]
+        options.update(self.common_options())
+        if self.batch_size is not None:
+            options["batch_size"] = self.batch_size
+        if self.max_time_ms is not None:
+            options["max_time_ms"] = self.max_time_ms
+        return options
+
+    def cursor_arguments(self) -> dict[str, Any]:
+        """Return the arguments of `find` that decide how documents are read."""
+        arguments: dict[str, Any] = {}
+        if self.snapshot:
+            warn_caller(_SNAPSHOT, DeprecationWarning)
+        if not self.timeout:
+            arguments["no_cursor_timeout"] = True
+        if self.allow_disk_use:
+            arguments["allow_disk_use"] = True
+        fields = self.loaded_fields.as_dict()
+        if fields or self.search_text:
+            if self.search_text_score:
+                fields["_text_score"] = {"$meta": "textScore"}
+            arguments["projection"] = fields
+        return arguments
+
+    def common_options(self) -> dict[str, Any]:
+        """Return the options that reading, writing and aggregating take alike."""
+        options: dict[str, Any] = {}
+        if self.hint != -1 and self.hint is not None:
+            options["hint"] = self.hint
+        if self.collation is not None:
+            options["collation"] = self.collation
+        if self.comment is not None:
+            options["comment"] = self.comment
+        return options
+
+    def order(self) -> Any:
+        """Return what to sort by: what was asked for, or the `ordering` of `meta`."""
+        ordering = self.ordering
+        if ordering is None:
+            default = self.document._meta.get("ordering")
+            return self.sort_keys(default) if default else None
+        return [(ordering, 1)] if isinstance(ordering, str) else ordering
+
+    def pipeline(self, stages: Any = ()) -> list[dict[str, Any]]:
+        """Return a pipeline over the documents of this query.
+
+        The filter, order and window come first, or right after a stage that the
+        server wants first, such as `$geoNear`.
+
+        :raises TypeError: if the stages are no list or tuple
+        """
+        if not isinstance(stages, (list, tuple)):
+            raise TypeError("pipeline must be a list/tuple")
+        rest = list(stages)
+        pipeline: list[dict[str, Any]] = []
+        if rest and isinstance(rest[0], dict) and rest[0].keys() & SOURCES:
+            pipeline.append(rest.pop(0))
+        if self.is_void:
+            pipeline += [{"$limit": 1}, {"$match": {"$expr": False}}]
+        if self.conditions:
+            pipeline.append({"$match": self.conditions})
+        ordering = self.ordering
+        if ordering is None and (self.limit or self.skip):
+            ordering = self.order()  # decides which documents there are
+        if ordering:
+            pipeline.append({"$sort": dict(ordering)})
+        end = None if self.limit is None else self.limit + (self.skip or 0)
+        if end or (end is not None and not self.empty):
+            pipeline.append({"$limit": end})
+        if self.skip is not None:
+            pipeline.append({"$skip": self.skip})
+        return pipeline + rest
+
+    # Names
+
+    def sort_keys(self, names: Any) -> list[tuple[str, Any]]:
+        """Return sort keys with directions, of names like `-age`."""
+        order: list[tuple[str, Any]] = []
+        for key in names:
+            if not key:
+                continue
+            if key == "$text_score":
+                order.append(("_text_score", {"$meta": "textScore"}))
+                continue
+            direction = DIRECTIONS.get(key[0], 1)
+            name = key[1:] if key[0] in DIRECTIONS else key
+            name = name.replace("__", ".")
+            with suppress(AttributeError):
+                name = self.document._translate_field_name(name)
+            order.append((name, direction))
+        return order
+
+    def lookup(self, name: str) -> list[Any]:
+        """Return the fields on a dotted path, of this class or of a subclass.
+
+        :raises LookUpError: if it is a path of none of them
+        """
+        parts = name.split(".")
+        try:
+            own: list[Any] = self.document._lookup_field(parts)
+            return own
+        except LookUpError:
+            for subclass in self._subclasses():
+                with suppress(LookUpError):
+                    theirs: list[Any] = subclass._lookup_field(parts)
+                    return theirs
+            raise
+
+    def path(self, name: str) -> str:
+        """Return the database name of a dotted path; see `lookup`."""
+        return db_path(self.lookup(name))
+
+    def last_field(self, name: str) -> Any:
+        """Return the field that a dotted path leads to, or None."""
+        try:
+            return self.lookup(name)[-1]
+        except LookUpError:
+            return None
+
+    def _subclasses(self) -> list[Any]:
+        document = self.document
+        if document._meta.get("allow_inheritance") is not True:
+            return []
+        names = [name for name in document._subclasses if name != document._class_name]
+        return [_DocumentRegistry.get(name) for name in names]

@@ -1,0 +1,380 @@
+"""The inside of a queryset: its `Query`, copies, collections, and upstream's names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from mongoengine import connection
+from mongoengine.base import context
+from mongoengine.dereference import DeReference
+from mongoengine.driver.cursor import (
+    Batches,
+    ReadingAhead,
+    Steps,
+    UncachedSteps,
+    open_cursor,
+)
+from mongoengine.driver.io import SYNC, run
+from mongoengine.errors import OperationError
+from mongoengine.operations.target import loading_marks, marking, own_target
+from mongoengine.query import results
+from mongoengine.query.javascript import with_database_names
+from mongoengine.query.query import Query
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from mongoengine.driver.io import IO
+    from mongoengine.query.projection import QueryFieldList
+    from mongoengine.query.q import QNode
+
+__all__ = ("Internals",)
+
+D = TypeVar("D")
+
+Raw = dict[str, Any]
+
+#: The options of a `Query` that other code reads and sets as `_skip` and so on.
+FORWARDED = (
+    "alias",
+    "allow_disk_use",
+    "as_pymongo",
+    "batch_size",
+    "cls_query",
+    "collation",
+    "collection_name",
+    "comment",
+    "document",
+    "empty",
+    "follow_references",
+    "given_collection",
+    "hint",
+    "limit",
+    "loaded_fields",
+    "max_time_ms",
+    "mongo_query",
+    "none",
+    "ordering",
+    "prefetch",
+    "query_obj",
+    "read_concern",
+    "read_preference",
+    "scalar",
+    "search_text",
+    "search_text_score",
+    "skip",
+    "snapshot",
+    "tailable",
+    "timeout",
+    "using",
+    "values",
+    "where_clause",
+)
+
+
+def _forwarding(option: str) -> property:
+    """Return a property that is an option of the query."""
+
+    def read(self: Internals[Any]) -> Any:
+        return getattr(self._spec, option)
+
+    def write(self: Internals[Any], value: Any) -> None:
+        self._spec = self._spec.replace(**{option: value})
+
+    return property(read, write, doc=f"`Query.{option}`")
+
+
+class Internals(Generic[D]):
+    """Hold a `Query`, copy it, open its collection, and make items of its results."""
+
+    _spec: Query
+    _iter = False
+    _cursor_obj: Any = None
+
+    #: The event loop that the cursor of `next` belongs to; None if it is blocking.
+    _cursor_loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, document: type[D], collection: Any) -> None:
+        """Ask for all documents of a class.
+
+        :param document: the document class
+        :param collection: the PyMongo collection to read and write, of either
+            API; None for the collection that the class is stored in
+        """
+        self._spec = Query(document, collection)
+
+    if TYPE_CHECKING:
+        # The properties that are made from the table.
+        _alias: str
+        _allow_disk_use: bool
+        _as_pymongo: bool
+        _batch_size: int | None
+        _cls_query: Mapping[str, Any]
+        _collation: Mapping[str, Any] | None
+        _collection_name: str
+        _comment: Any
+        _document: Any
+        _empty: bool
+        _follow_references: bool
+        _given_collection: Any
+        _hint: Any
+        _limit: int | None
+        _loaded_fields: QueryFieldList
+        _max_time_ms: int | None
+        _mongo_query: dict[str, Any] | None
+        _none: bool
+        _ordering: Any
+        _prefetch: bool
+        _query_obj: QNode
+        _read_concern: ReadConcern | None
+        _read_preference: Any
+        _scalar: list[str]
+        _search_text: str | None
+        _search_text_score: bool | None
+        _skip: int | None
+        _snapshot: Any
+        _tailable: int | None
+        _timeout: Any
+        _using: bool
+        _values: tuple[str, ...] | None
+        _where_clause: str | None
+
+    # Copies
+
+    def clone(self) -> Self:
+        """Return a copy of this queryset, with nothing read yet."""
+        cls = type(self)
+        if cls.__init__ is Internals.__init__:
+            copied = cls.__new__(cls)
+        else:
+            copied = cls(self._spec.document, self._spec.given_collection)
+        cloned: Self = self._clone_into(copied)
+        return cloned
+
+    def _clone_into(self, new_qs: Any) -> Any:
+        """Give the query of this queryset to another one, and return that."""
+        if not isinstance(new_qs, Internals):
+            name = getattr(new_qs, "__name__", type(new_qs).__name__)
+            raise OperationError(f"{name} is not a subclass of BaseQuerySet")
+        spec = self._spec
+        if spec.mongo_query is not None:
+            spec = spec.replace(mongo_query=spec.mongo_query.copy())
+        new_qs._spec = spec
+        if self._iter:
+            new_qs._iter = True
+        return new_qs
+
+    def _with(self, **options: Any) -> Self:
+        """Return a clone with other options."""
+        copied = self.clone()
+        copied._spec = copied._spec.replace(
+            **{name.removeprefix("_"): value for name, value in options.items()}
+        )
+        return copied
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.clone()
+
+    def __getstate__(self) -> dict[str, Any]:
+        options = {"_" + name: value for name, value in vars(self._spec).items()}
+        options.pop("_given_collection", None)
+        return {**options, "_iter": False}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._spec = Query.__new__(Query)
+        options = {"_" + name for name in FORWARDED} & state.keys()
+        self._spec.__dict__.update({name[1:]: state[name] for name in options})
+        self.__dict__.update(
+            {name: value for name, value in state.items() if name not in options}
+        )
+
+    # Collections
+
+    async def _open(self, io: IO) -> Any:
+        """Return the collection to read or write, of the family of `io`."""
+        spec = self._spec
+        given = spec.given_collection
+        if given is not None:
+            if isinstance(given, AsyncCollection) is io.is_async:
+                return given
+            client = connection.client(io, spec.alias)
+            return client[given.database.name][given.name]
+        alias, name = spec.alias, spec.collection_name
+        if spec.using:
+            return connection.database(io, alias)[name]
+        collection = spec.document._prepared_collection(io, alias, name)
+        if collection is not None:
+            return collection
+        return await spec.document._open_collection(io, alias, name)
+
+    async def _open_to_read(self, io: IO) -> Any:
+        """Return the collection with the read preference and concern that were set."""
+        collection = await self._open(io)
+        spec = self._spec
+        if spec.read_preference is not None or spec.read_concern is not None:
+            collection = collection.with_options(
+                read_preference=spec.read_preference, read_concern=spec.read_concern
+            )
+        return collection
+
+    async def _open_to_write(
+        self,
+        io: IO,
+        write_concern: Mapping[str, Any] | None,
+        read_concern: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the collection with these concerns on top of its own."""
+        collection = await self._open(io)
+        options: dict[str, Any] = {}
+        if write_concern:
+            combined = dict(collection.write_concern.document)
+            combined.update(write_concern)
+            options["write_concern"] = WriteConcern(**combined)
+        if read_concern:
+            combined = dict(collection.read_concern.document)
+            combined.update(read_concern)
+            options["read_concern"] = ReadConcern(**combined)
+        return collection.with_options(**options) if options else collection
+
+    @property
+    def _collection(self) -> Any:
+        """The blocking PyMongo collection; opened when it is asked for."""
+        return run(self._open(SYNC))
+
+    @property
+    def _collection_obj(self) -> Any:
+        return self._collection
+
+    # Parts of the query
+
+    @property
+    def _query(self) -> dict[str, Any]:
+        """The filter, as MongoDB takes it."""
+        return self._spec.conditions
+
+    @property
+    def _cursor_args(self) -> dict[str, Any]:
+        """The arguments of `find` that decide how documents are read."""
+        return self._spec.cursor_arguments()
+
+    @property
+    def _is_void(self) -> bool:
+        return self._spec.is_void
+
+    def _filter(self) -> dict[str, Any]:
+        return self._spec.filter()
+
+    def _common_options(self) -> dict[str, Any]:
+        return self._spec.common_options()
+
+    def _sort_keys(self) -> Any:
+        return self._spec.order()
+
+    def _get_order_by(self, keys: Any) -> list[tuple[str, Any]]:
+        return self._spec.sort_keys(keys)
+
+    def _fields_to_dbfields(self, fields: Any) -> list[str]:
+        return [self._spec.path(field) for field in fields]
+
+    def _sub_js_fields(self, code: str) -> str:
+        return with_database_names(self._spec.document, code)
+
+    # Cursors and items
+
+    async def _find(self, io: IO) -> Any:
+        """Return a new PyMongo cursor over the documents; sends nothing yet."""
+        spec = self._spec
+        arguments = spec.find(limit=spec.limit)
+        collection = await self._open_to_read(io)
+        return open_cursor(collection, arguments, spec.tailable)
+
+    async def _start(self, io: IO) -> Batches | ReadingAhead | None:
+        """Return batches of the raw documents; sends nothing yet."""
+        if self._spec.is_void:
+            return None
+        return self._batches_of(io, await self._find(io))
+
+    def _batches_of(self, io: IO, cursor: Any) -> Batches | ReadingAhead:
+        batches = Batches(cursor)
+        if self._spec.prefetch and io.is_async:
+            return ReadingAhead(batches)
+        return batches
+
+    def _steps(self) -> UncachedSteps[D]:
+        """Return a source of the items, which sends the query once more."""
+        return UncachedSteps(self._start, self._converter)
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether a loop has to ask the server."""
+        return True
+
+    def _loop_steps(self) -> Steps[D]:
+        """Return what loops read from."""
+        return self._steps()
+
+    def _document_maker(self) -> Callable[[Any], Any]:
+        """Return the function that makes a document of a raw one."""
+        spec = self._spec
+        make = spec.document._maker(self._auto_dereference)
+        target: tuple[str, str | None] = spec.alias, spec.collection_name
+        if spec.given_collection is not None:
+            target = own_target(spec.document)
+        loaded = spec.loaded_fields
+        in_part = bool(loaded.fields or loaded.slice)
+        return marking(make, loading_marks(spec.document, *target, in_part))
+
+    def _converter(self) -> Callable[[list[Raw]], list[Any]]:
+        """Return the function that makes items of a batch of raw documents."""
+        return results.batch_converter(self._spec, self._document_maker())
+
+    def _convert(self, raw: Raw, scalar_first: bool = False) -> Any:
+        """Return the item for a raw document."""
+        return results.convert(self._spec, self._document_maker(), raw, scalar_first)
+
+    @property
+    def _auto_dereference(self) -> bool:
+        """Whether references of the documents that are read may be followed."""
+        if not self._spec.follow_references:
+            return False
+        return not context.dereferencing_is_off(self._spec.document)
+
+    @property
+    def _dereference(self) -> Any:
+        return DeReference()
+
+    def _get_scalar(self, doc: Any) -> Any:
+        """Return the fields of a document that `scalar` asked for."""
+        names = self._spec.scalar
+        return results.scalar_getter(names)(doc) if names else ()
+
+    # The cursor of `next`
+
+    @property
+    def _cursor(self) -> Any:
+        """The blocking PyMongo cursor that `next` reads from."""
+        return run(self._own_cursor(SYNC))
+
+    async def _own_cursor(self, io: IO) -> Any:
+        """Return the cursor of `next`, of the family and event loop of `io`."""
+        cursor = self._cursor_obj
+        here = asyncio.get_running_loop() if io.is_async else None
+        if cursor is None or self._cursor_loop is not here:
+            cursor = self._cursor_obj = await self._find(io)
+            self._cursor_loop = here
+        return cursor
+
+    def _release(self, cursor: Any) -> None:
+        """Let the next reading send the query again: this cursor has ended."""
+        if self._cursor_obj is cursor:
+            self._cursor_obj = None
+
+
+for _option in FORWARDED:
+    setattr(Internals, "_" + _option, _forwarding(_option))
