@@ -568,6 +568,11 @@ def is_async_connection(alias: str = DEFAULT_CONNECTION_NAME) -> bool:
     return alias in _async_classes
 
 
+def any_async() -> bool:
+    """Whether any alias is open with `connect_async()`."""
+    return bool(_async_classes)
+
+
 def alias_modes(alias: str) -> frozenset[Literal["sync", "async"]]:
     """The families that an alias is open for."""
     return _MODES[_is_open(alias), alias in _async_classes]

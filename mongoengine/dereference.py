@@ -15,12 +15,20 @@ from weakref import WeakKeyDictionary
 from bson import DBRef
 
 from mongoengine import connection
-from mongoengine.base import common
+from mongoengine.base import upcalls
+from mongoengine.base.awaiting import alias_of, is_awaited
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.datastructures import LEAVES, BaseDict, BaseList
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.plain import has_references
-from mongoengine.base.references import hashable, stored_key, untyped_target
+from mongoengine.base.proxies import AsyncReferenceProxy
+from mongoengine.base.references import (
+    class_name,
+    class_of,
+    hashable,
+    stored_key,
+    untyped_target,
+)
 from mongoengine.compatibility import names_of
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import (
@@ -74,12 +82,12 @@ class _Search:
         self.wanted: dict[_Place, dict[Any, tuple[Any, Any]]] = {}
         # Documents that stand in the place of references already.
         self.reached: list[tuple[Any, Paths | None]] = []
-        self.containers: list[Any] = []
+        self.containers: list[tuple[Any, Any]] = []
 
     def document(self, document: Any, paths: Paths | None = None) -> None:
         """Search the fields of a document, or those that `paths` names."""
         if document._is_document:
-            self.alias = _alias_of(document)
+            self.alias = alias_of(document)
         for field in _referring_fields_of(document):
             inside: Paths | None = None
             if paths is not None:
@@ -94,6 +102,13 @@ class _Search:
         self, field: Any, value: Any, owner: Any, key: Any, paths: Paths | None = None
     ) -> None:
         """Search a value that `owner` (document, list or dict) has under `key`."""
+        if type(value) is AsyncReferenceProxy:
+            if value._fetched is not None:
+                self.reached.append((value._fetched, paths))
+            else:
+                spot = _Spot(owner, key, value, _NOWHERE, None, paths)
+                self._want(value._type, value, spot)
+            return
         target = _target_of(field, value)
         if target is not None:
             self._want(*target, _Spot(owner, key, value, _NOWHERE, None, paths))
@@ -141,11 +156,11 @@ class _Search:
                     item = reference
             self.value(inner, item, value, at, paths)
         if isinstance(value, (BaseList, BaseDict)):
-            self.containers.append(value)
+            self.containers.append((value, inner))
 
     def _want(self, cls: Any, reference: DBRef, spot: _Spot) -> None:
         if cls is None:
-            cls = _class_of(reference, self.alias)
+            cls = class_of(reference, self.alias)
         alias = self.alias if cls is None else cls._get_db_alias()
         place = _Place(alias, reference.database, reference.collection, _root_of(cls))
         key = stored_key(cls, reference.id)
@@ -177,10 +192,15 @@ async def follow_levels(
         for spot in search.spots:
             document = loaded.get((spot.place, spot.id))
             if document is not None and _holds(spot.owner, spot.key, spot.value):
-                _put(spot.owner, spot.key, document)
+                if type(spot.value) is AsyncReferenceProxy:
+                    spot.value._fetched = document
+                else:
+                    _put(spot.owner, spot.key, document)
                 following.append((document, spot.paths))
-        for container in search.containers:
+        for container, inner in search.containers:
             container._dereferenced = True
+            if is_awaited(container._instance):
+                container._make_awaitable(inner)
         if levels is not None:
             levels -= 1
             if levels <= 0:
@@ -233,7 +253,7 @@ def _maker_of(cls: Any, place: _Place) -> Callable[[Any], Any]:
         return marking(cls._maker(), target_marks(cls, place.alias, place.collection))
 
     def load(raw: Any) -> Any:
-        named = raw.get("_cls") or _class_name(place.collection)
+        named = raw.get("_cls") or class_name(place.collection)
         return _DocumentRegistry.get(named)._from_son(raw)
 
     return load
@@ -286,7 +306,7 @@ class DeReference:
         search = _Search(
             connection.DEFAULT_CONNECTION_NAME
             if instance is None
-            else _alias_of(instance)
+            else alias_of(instance)
         )
         result = [items]
         if isinstance(instance, type) and field is not None:
@@ -311,6 +331,13 @@ class DeReference:
     ) -> Any:
         """Return the items with documents instead of references, as `follow()`."""
         return self.follow(items, max_depth, instance, name)
+
+
+@upcalls.provide("follow")
+async def _follow(
+    io: IO, items: Any, max_depth: int, instance: Any, name: str | None
+) -> Any:
+    return await DeReference()._follow(io, items, max_depth, instance, name)
 
 
 # Fields
@@ -368,35 +395,6 @@ def _target_of(field: Any, value: Any) -> tuple[Any, DBRef] | None:
     return target
 
 
-def _class_of(reference: DBRef, alias: str) -> Any:
-    """The class whose collection a reference names, None where that is not sure.
-
-    :param alias: the alias to prefer, that of the referring document.
-    """
-    classes: Iterable[Any] = common._classes.values()
-    candidates = [
-        cls
-        for cls in classes
-        if cls._is_document and cls._get_collection_name() == reference.collection
-    ]
-    roots: list[Any] = [
-        cls for cls in candidates if not any(b in candidates for b in cls.__mro__[1:])
-    ]
-    near = [cls for cls in roots if cls._get_db_alias() == alias]
-    for chosen in (near, roots):
-        if len(chosen) == 1:
-            return chosen[0]
-        named = [c for c in chosen if c.__name__ == _class_name(reference.collection)]
-        if len(named) == 1:
-            return named[0]
-    return None
-
-
-def _class_name(collection: str) -> str:
-    """`blog_post` -> `BlogPost`, where nothing else tells the class."""
-    return "".join(part.capitalize() for part in collection.split("_"))
-
-
 def _root_of(cls: Any) -> Any:
     """The topmost class that stores its documents where `cls` does."""
     root = cls
@@ -421,17 +419,6 @@ def _embedded_document(stored: Mapping[str, Any]) -> Any:
         return cls._from_son(dict(stored))
     except (FieldDoesNotExist, InvalidDocumentError):
         return None
-
-
-def _alias_of(document: Any) -> str:
-    """The alias of a document, or of the one that an embedded document is in."""
-    while document is not None and not getattr(document, "_is_document", False):
-        document = getattr(document, "_instance", None)
-    if document is None:
-        return connection.DEFAULT_CONNECTION_NAME
-    target = None if isinstance(document, type) else document._target
-    alias: str = target[0] if target else document._get_db_alias()
-    return alias
 
 
 # Documents, lists and dicts that hold values

@@ -22,7 +22,7 @@ from mongoengine import (
     disconnect,
     disconnect_async,
 )
-from mongoengine.base.references import AsyncReferenceProxy
+from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.connection import alias_modes
 from mongoengine.context_managers import (
     async_no_dereference,

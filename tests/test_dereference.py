@@ -254,7 +254,7 @@ async def test_subclasses_are_loaded_in_one_query(family: Family) -> None:
         await family(found, "select_related")
         assert queries(family) == [("follow_animal", {animal.id, dog.id})]
         data = found._data["animals"] or found._data["any_many"]
-        assert {type(one) for one in data} == {FollowAnimal, FollowDog}
+        assert {one.__class__ for one in data} == {FollowAnimal, FollowDog}
 
 
 async def test_class_is_looked_for_where_it_is_stored(family: Family) -> None:

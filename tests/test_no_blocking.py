@@ -23,7 +23,7 @@ import mongoengine as me
 from mongoengine import connection as connections
 from mongoengine import context_managers as contexts
 from mongoengine.base import BaseList, LazyReference
-from mongoengine.base.references import AsyncReferenceProxy
+from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.dereference import DeReference
 from mongoengine.document import MapReduceDocument
 from mongoengine.fields.files import AsyncGridFSProxy, GridFSProxy

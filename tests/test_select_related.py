@@ -116,7 +116,7 @@ async def test_a_collection_name_of_its_own(
         await family(holder, "reload")
     found = documents_in(holder._data[name])
     assert found
-    assert all(type(d) is RelatedTrial and d.name == "right" for d in found)
+    assert all(d.__class__ is RelatedTrial and d.name == "right" for d in found)
     sent = [c["find"] for c in family.commands if "find" in c]
     assert sent.count("runs_of_the_lab") == 1
     assert holder._get_changed_fields() == []
@@ -145,7 +145,7 @@ async def test_an_untyped_reference_is_looked_up_by_its_collection(
     run = await saved(family, RelatedRun(name="right"))
     await saved(family, RelatedHolder(free={"run": run.to_dbref()}))
     (holder,) = await family(RelatedHolder.objects, "select_related")
-    assert type(holder._data["free"]["run"]) is RelatedRun
+    assert holder._data["free"]["run"].__class__ is RelatedRun
 
 
 async def test_a_reference_into_another_database(family: Family, mongo: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from bson import DBRef
 
+from mongoengine.base import upcalls
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.datastructures import (
     BaseDict,
@@ -27,6 +28,7 @@ from mongoengine.base.plain import (
 )
 from mongoengine.base.references import untyped_target
 from mongoengine.common import _import_class
+from mongoengine.driver.io import SYNC, WrongFamilyError, run
 from mongoengine.errors import NotRegistered, ValidationError
 
 if TYPE_CHECKING:
@@ -158,6 +160,7 @@ class ComplexBaseField(BaseField[T]):
             value._dereferenced = True
             return value
         if instance._is_awaited():
+            value._make_awaitable(self.field)
             return value
         followed = self._lazy_load_refs(
             instance=instance, name=self.name, ref_values=value, max_depth=1
@@ -194,16 +197,20 @@ class ComplexBaseField(BaseField[T]):
             inner = inner.field
         if isinstance(inner, _import_class("EmbeddedDocumentField")):
             return _embedded_holds_references(inner)
-        return inner is None or isinstance(inner, _reference_fields())
+        return (
+            inner is None
+            or isinstance(inner, _reference_fields())
+            or inner._holds_references()
+        )
 
     @staticmethod
     def _lazy_load_refs(
         instance: Any, name: str, ref_values: Any, *, max_depth: int
     ) -> Any:
-        dereference = _import_class("DeReference")()
-        return dereference(
-            ref_values, max_depth=max_depth, instance=instance, name=name
-        )
+        try:
+            return run(upcalls.follow(SYNC, ref_values, max_depth, instance, name))
+        except WrongFamilyError as error:
+            raise error.advising(instance, f"{name}.async_fetch()") from None
 
     def to_python(self, value: Any) -> Any:
         """Convert every item; lists stay lists, mappings become dicts."""

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
 from bson import ObjectId
 
-from mongoengine.base.items import WholePath, inner_path, stored_values
+from mongoengine.base import upcalls
+from mongoengine.base.items import WholePath, inner_path, stored_items, stored_values
+from mongoengine.base.proxies import (
+    AWAITABLE,
+    AsyncReferenceProxy,
+    is_document,
+    item_proxy,
+)
+from mongoengine.base.references import LazyReference
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import NonOrderedList  # noqa: F401  (upstream's place)
-from mongoengine.common import _import_class
 from mongoengine.compatibility import names_of
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import (
@@ -168,6 +175,34 @@ class TrackedContainer:
             and value._instance is None
         ):
             value._instance = self._instance
+        elif self._awaits is not None and is_document(value):
+            return self._awaitable(key, value)
+        return value
+
+    #: Where references are awaited: the field of the items, in a tuple.
+    _awaits: tuple[Any] | None = None
+
+    def _make_awaitable(self, field: Any) -> None:
+        """Put what can be awaited in the place of documents and references.
+
+        :param field: the field of the items; None where values of any type are.
+        """
+        self._awaits = (field,)
+        for key, value in [*stored_items(self)]:
+            if value.__class__ not in LEAVES and type(value) not in AWAITABLE:
+                self._awaitable(key, value)
+
+    def _awaitable(self, key: Any, value: Any) -> Any:
+        field = self._awaits[0] if self._awaits else None
+        name = str(self._name)
+        proxy = item_proxy(field, value, self._instance, name)
+        if proxy is not None:
+            self._replace(key, proxy)
+            return proxy
+        if isinstance(value, (dict, list)):
+            nested = self._nested(key, value)
+            nested._make_awaitable(None if field is None else field._inner)
+            return nested
         return value
 
     def _rebound(self, key: Any, value: Any) -> Any:
@@ -222,10 +257,7 @@ class TrackedContainer:
         :param session: a PyMongo session to work in
         :returns: the container itself.
         """
-        dereference = _import_class("DeReference")()
-        followed = await dereference._follow(
-            io, self, max_depth=1, instance=self._instance, name=self._name
-        )
+        followed = await upcalls.follow(io, self, 1, self._instance, self._name)
         self._take_over(followed)
         return self
 
@@ -298,6 +330,8 @@ class BaseDict(TrackedContainer, dict[K, T]):
 
     def _bind_all(self) -> None:
         """Before items are handed out at once, bind those that can change."""
+        if self._awaits is not None:
+            self._make_awaitable(self._awaits[0])
         for key, value in super().items():
             if value.__class__ in BOUND:
                 self._rebound(key, value)
@@ -396,6 +430,8 @@ class BaseList(TrackedContainer, list[T]):
 
     def _bind_all(self) -> None:
         """Before items are handed out at once, bind those that can change."""
+        if self._awaits is not None:
+            self._make_awaitable(self._awaits[0])
         if not BINDABLE.isdisjoint(map(type, list.__iter__(self))):
             for index, value in enumerate(list.__iter__(self)):
                 if value.__class__ in BOUND:
@@ -708,9 +744,6 @@ class StrictDict:
             )
         return cls._classes[known]
 
-
-# At the end, as it belongs to what documents are made of.
-from mongoengine.base.references import AsyncReferenceProxy, LazyReference  # noqa: E402
 
 if not TYPE_CHECKING:
     __getattr__ = names_of(__name__)

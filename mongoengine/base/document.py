@@ -14,6 +14,7 @@ from bson.binary import UuidRepresentation
 
 from mongoengine import signals
 from mongoengine.base import context, hooks
+from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.datastructures import TrackedContainer
 from mongoengine.base.indexes import IndexSpecs
@@ -277,8 +278,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
     def _is_awaited(self) -> bool:
         """Whether references are for the caller to await, not to block for."""
-        follows: Callable[[Any], bool] = _import_class("ReferenceField")._is_awaited
-        return follows(self)
+        return is_awaited(self)
 
     # Loading
 

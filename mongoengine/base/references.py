@@ -1,29 +1,31 @@
-"""What stands in a document for another one that has not been loaded.
-
-Both classes are `bson.DBRef`s, so whatever takes a reference takes them.
-"""
+"""References: their keys, their classes, and the one that loads when it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterable
 from copy import deepcopy
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 from bson import DBRef, ObjectId
 
-from mongoengine.base.common import class_named_in
-from mongoengine.common import _import_class
+from mongoengine.base.awaiting import is_awaited
+from mongoengine.base.common import _classes, class_named_in
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import DoesNotExist, ValidationError
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from mongoengine.driver.session import Session
 
-__all__ = ("AsyncReferenceProxy", "LazyReference")
+__all__ = (
+    "LazyReference",
+    "class_name",
+    "class_of",
+    "hashable",
+    "stored_key",
+    "untyped_target",
+)
 
 #: Where users find the classes, and where what was pickled with upstream looks.
 PUBLIC_MODULE = "mongoengine.base.datastructures"
@@ -75,6 +77,35 @@ def untyped_target(value: Any) -> tuple[Any, DBRef] | None:
     if isinstance(value, DBRef) and not isinstance(value, LazyReference):
         return None, value
     return None
+
+
+def class_of(reference: DBRef, alias: str) -> Any:
+    """The class whose collection a reference names, None where that is not sure.
+
+    :param alias: the alias to prefer, that of the referring document.
+    """
+    classes: Iterable[Any] = _classes.values()
+    candidates = [
+        cls
+        for cls in classes
+        if cls._is_document and cls._get_collection_name() == reference.collection
+    ]
+    roots: list[Any] = [
+        cls for cls in candidates if not any(b in candidates for b in cls.__mro__[1:])
+    ]
+    near = [cls for cls in roots if cls._get_db_alias() == alias]
+    for chosen in (near, roots):
+        if len(chosen) == 1:
+            return chosen[0]
+        named = [c for c in chosen if c.__name__ == class_name(reference.collection)]
+        if len(named) == 1:
+            return named[0]
+    return None
+
+
+def class_name(collection: str) -> str:
+    """`blog_post` -> `BlogPost`, where nothing else tells the class."""
+    return "".join(part.capitalize() for part in collection.split("_"))
 
 
 class LazyReference(DBRef, Generic[D]):
@@ -138,9 +169,7 @@ class LazyReference(DBRef, Generic[D]):
 
         :raises RuntimeError: where that would block an event loop.
         """
-        if self._cached_doc is None and _import_class("ReferenceField")._is_awaited(
-            self.document_type
-        ):
+        if self._cached_doc is None and is_awaited(self.document_type):
             raise RuntimeError(
                 f"{self!r} has not been fetched: await its async_fetch() before "
                 "its document's attributes are read"
@@ -170,134 +199,3 @@ class LazyReference(DBRef, Generic[D]):
     def __deepcopy__(self, memo: Any) -> LazyReference[D]:
         copied = deepcopy((self.pk, self._cached_doc), memo)
         return LazyReference(self.document_type, *copied, self.passthrough)
-
-
-class AsyncReferenceProxy(DBRef, Generic[D]):
-    """A reference of a document that is open only for asynchronous use.
-
-    `await` it for the document that it stands for, which the referring document
-    holds from then on.  It equals that document, its primary key and its DBRef,
-    and may be assigned to reference fields, without any I/O.
-
-    :param document_type: the class of the document.
-    :param value: what the referring document holds for it.
-    :param name: the name of the reference field.
-    :param field: the reference field.
-    :param instance: the referring document.
-    """
-
-    __slots__ = ("_fetched", "_field", "_instance", "_name", "_value", "document_type")
-    __module__ = PUBLIC_MODULE
-
-    def __init__(
-        self,
-        document_type: type[D],
-        value: Any,
-        name: str,
-        field: Any = None,
-        instance: Any = None,
-    ) -> None:
-        self.document_type: Any = document_type
-        self._value = value
-        self._name = name
-        self._field = field
-        self._instance = instance
-        self._fetched: D | None = None
-        reference = _reference_of(value)
-        super().__init__(reference.collection, reference.id, reference.database)
-
-    @property
-    def pk(self) -> Any:
-        """The primary key of the document."""
-        return self.id
-
-    @property
-    def _document(self) -> Any:
-        return self.document_type
-
-    @property
-    def _held(self) -> Any:
-        """The document once it is fetched, before that what stands for it."""
-        return self._value if self._fetched is None else self._fetched
-
-    async def _fetch(self, io: IO, *, session: Session = None) -> D:
-        """The document that this stands for, loaded once (command `find`).
-
-        :param session: a PyMongo session to work in
-        :raises DoesNotExist: if it is not stored.
-        """
-        if self._fetched is None:
-            self._fetched = await self._load(io)
-        return self._fetched
-
-    async def _load(self, io: IO) -> Any:
-        field, instance = self._field, self._instance
-        if field is None:
-            return await _import_class("ReferenceField")._dereference(
-                io, self.document_type, _reference_of(self._value)
-            )
-        held = field._read(instance)
-        if isinstance(held, _import_class("Document")) and self == held:
-            return held
-        return await field._load_for(io, instance, self._value)
-
-    async_fetch = asynchronous(_fetch)
-    fetch = async_fetch
-
-    def __await__(self) -> Generator[Any, None, D]:
-        return self.async_fetch().__await__()
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, DBRef):
-            return (self.collection, self.id) == (other.collection, other.id)
-        if isinstance(other, _import_class("Document")):
-            return bool(other == DBRef(self.collection, self.id))
-        return bool(self.id == other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        """As the document, and its primary key."""
-        return hash(self.id)
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(
-            f"{self._name} is a reference that has not been awaited: the document "
-            f"has the attribute {name!r}, if any. Use `(await document."
-            f"{self._name}).{name}`"
-        )
-
-    def __repr__(self) -> str:
-        state = "unfetched" if self._fetched is None else "fetched"
-        return f"<AsyncReferenceProxy: {self._name} ({state})>"
-
-    def __reduce__(self) -> Any:
-        return _restored_proxy, (
-            self.document_type,
-            _plain(self._value),
-            self._name,
-            self._fetched,
-        )
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return _restored_proxy(self.document_type, self._value, self._name, None)
-
-
-def _restored_proxy(document_type: Any, value: Any, name: str, fetched: Any) -> Any:
-    """A proxy of no document: it is fetched for itself alone."""
-    proxy: AsyncReferenceProxy[Any] = AsyncReferenceProxy(document_type, value, name)
-    proxy._fetched = fetched
-    return proxy
-
-
-def _reference_of(value: Any) -> Any:
-    """The DBRef in what a reference field holds."""
-    return value["_ref"] if isinstance(value, dict) else value
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, dict) else value

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from bson import SON, DBRef
 
 from mongoengine import signals
-from mongoengine.base.references import AsyncReferenceProxy
+from mongoengine.base.awaiting import is_awaited
+from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.common import _import_class
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
-from mongoengine.fields.following import (
-    DocumentTyped,
-    Followed,
-    is_awaited,
-    load_copied,
-)
+from mongoengine.fields.following import DocumentTyped, Followed
+from mongoengine.operations.dereference import load_copied
 
 if TYPE_CHECKING:
     from mongoengine.driver.session import Session
@@ -120,7 +117,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
 
         Where that would block an event loop, a DBRef with the copy stands for it.
         """
-        if value.__class__ is AsyncReferenceProxy:
+        if type(value) in AWAITABLE:
             return self._unwrapped(value)
         if not isinstance(value, dict):
             return value
@@ -138,7 +135,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         fields: Iterable[str] | None = None,
     ) -> Any:
         """The primary key and the kept fields of a document."""
-        if document.__class__ is AsyncReferenceProxy:
+        if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
         if document is None:
             return None
@@ -164,7 +161,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         if value is None:
             return None
-        if value.__class__ is AsyncReferenceProxy:
+        if type(value) is AsyncReferenceProxy:
             value = self._unwrapped(value)
         if isinstance(value, _CachedCopy):
             return dict(value.copy)
@@ -176,7 +173,9 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
 
     def validate(self, value: Any, clean: bool = True) -> None:
         """Check that the value is a saved document of the class."""
-        if value is None or isinstance(value, (_CachedCopy, AsyncReferenceProxy)):
+        if type(value) is AsyncReferenceProxy:
+            value = value._held
+        if value is None or isinstance(value, _CachedCopy):
             return
         if not isinstance(value, self.document_type):
             self.error("A CachedReferenceField only accepts documents")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from bson import SON
 
+from mongoengine.base import upcalls
+from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.common import _DocumentRegistry, class_named_in
 from mongoengine.base.datastructures import (
@@ -301,10 +303,10 @@ class DynamicField(BaseField[Any]):
     ) -> Any:
         if value.__class__ in UNCHANGED or isinstance(value, str):
             return value
+        if type(value) is AsyncReferenceProxy:
+            value = value._held
         if hasattr(value, "to_mongo"):
             return self._dump_document(value, use_db_field, fields)
-        if isinstance(value, AsyncReferenceProxy):
-            return value._held
         if not isinstance(value, (dict, list, tuple)):
             return value
         dump = self.to_mongo
@@ -349,11 +351,9 @@ class DynamicField(BaseField[Any]):
 
     def _referred(self, kind: Any, value: Any) -> Any:
         """The document of a generic reference, or what stands for it in async code."""
-        from mongoengine.fields import following
-
-        if following.is_awaited(kind):
+        if is_awaited(kind):
             return AsyncReferenceProxy(kind, value, self.name)
-        return run(following._dereference(SYNC, kind, value["_ref"]))
+        return run(upcalls.load_referenced(SYNC, kind, value["_ref"]))
 
     def lookup_member(self, member_name: str) -> str:
         return member_name

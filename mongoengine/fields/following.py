@@ -2,104 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
-from bson import DBRef, ObjectId
+from bson import DBRef
 
-from mongoengine import connection
-from mongoengine.base import context
+from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.codec import Proof
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.fields import BaseField
-from mongoengine.base.references import AsyncReferenceProxy, stored_key
+from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.common import _import_class
-from mongoengine.connection import DEFAULT_CONNECTION_NAME
+from mongoengine.connection import any_async
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
-from mongoengine.errors import DoesNotExist, NotRegistered
+from mongoengine.errors import NotRegistered
 from mongoengine.fields.containers import RECURSIVE_REFERENCE_CONSTANT
+from mongoengine.operations.dereference import load_referenced
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mongoengine.driver.session import Session
 
-__all__ = ("DocumentTyped", "Followed", "is_awaited", "load_copied")
+__all__ = ("DocumentTyped", "Followed")
 
 D = TypeVar("D")
-
-
-async def _read(io: IO, kind: Any, reference: Any) -> Any:
-    """The raw document that a DBRef points to, or None (command `find`)."""
-    database = kind._async_get_db() if io.is_async else kind._get_db()
-    if isinstance(reference, DBRef) and reference.id.__class__ is not ObjectId:
-        key = stored_key(kind, reference.id)
-        reference = DBRef(reference.collection, key, reference.database)
-    return await io(database.dereference(reference, session=connection._get_session()))
-
-
-async def _dereference(io: IO, kind: Any, reference: Any) -> Any:
-    """The document of class `kind` that a DBRef points to.
-
-    :raises DoesNotExist: if it is not stored.
-    """
-    raw = await _read(io, kind, reference)
-    if raw is None:
-        raise DoesNotExist(f"Trying to dereference unknown document {reference}")
-    return _made(kind, raw)
-
-
-def _made(kind: Any, raw: Any) -> Any:
-    """The document of a raw one, which remembers where it is stored."""
-    document = kind._from_son(raw)
-    if context.db_aliases.get() or context.collection_names.get():
-        document._note_switch(kind)
-    return document
-
-
-async def load_copied(io: IO, kind: Any, reference: Any) -> Any:
-    """The same for a stored copy, in upstream's words where there is nothing."""
-    raw = await _read(io, kind, reference)
-    if raw is None:
-        raise AttributeError("'NoneType' object has no attribute 'get'")
-    return _made(kind, raw)
-
-
-def is_awaited(*places: Any) -> bool:
-    """Whether references have to be awaited rather than followed at once.
-
-    :param places: documents or their classes; the first that is open decides.
-    """
-    for place in places:
-        modes = connection.alias_modes(_alias_of(place))
-        if len(modes) == 2:
-            return _loop_runs()
-        if modes:
-            return "async" in modes
-    return False
-
-
-def _alias_of(place: Any) -> str:
-    while not getattr(place, "_is_document", False):
-        # An embedded document is where the document is that it is part of.
-        try:
-            place = None if isinstance(place, type) else place._instance
-            if place is None:
-                return DEFAULT_CONNECTION_NAME
-            place._is_document  # noqa: B018 - the parent may be gone
-        except ReferenceError:
-            return DEFAULT_CONNECTION_NAME
-    target = None if isinstance(place, type) else place._target
-    alias: str = target[0] if target else place._get_db_alias()
-    return alias
-
-
-def _loop_runs() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def document_classes() -> tuple[type, type]:
@@ -204,17 +130,24 @@ class Followed(BaseField[D]):
             value = instance._values[self.name]
         except KeyError:
             value = instance._touch(self)
-        if isinstance(value, (DBRef, dict)) and instance._follows_references(self):
-            return self._follow(instance, value)
+        if value is None:
+            return None
+        if isinstance(value, (DBRef, dict)):
+            if instance._follows_references(self):
+                return self._follow(instance, value)
+        elif any_async() and is_awaited(type(value), instance):
+            return AsyncReferenceProxy.of(value, self, instance)
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
-        if value.__class__ is AsyncReferenceProxy:
+        if type(value) in AWAITABLE:
             value = self._unwrapped(value)
         super().__set__(instance, value)
 
-    def _unwrapped(self, proxy: AsyncReferenceProxy[Any]) -> Any:
-        """What to hold instead of a proxy."""
+    def _unwrapped(self, proxy: Any) -> Any:
+        """Return what to hold instead of a proxy or a lazy reference."""
+        if type(proxy) is AsyncLazyReference:
+            return proxy if proxy._loaded is None else proxy._loaded
         held = proxy._held
         return held["_ref"] if isinstance(held, dict) else held
 
@@ -257,7 +190,7 @@ class Followed(BaseField[D]):
         target = self._target_of(value)
         if target is None:
             return value
-        found = await _dereference(io, *target)
+        found = await load_referenced(io, *target)
         held = self._read(instance)
         if held is value:
             instance._put(self.name, found)
@@ -265,6 +198,3 @@ class Followed(BaseField[D]):
             # Another task was faster: one document stays one object.
             return held
         return found
-
-    _dereference = staticmethod(_dereference)
-    _is_awaited = staticmethod(is_awaited)

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from bson import SON, DBRef, ObjectId
 
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.references import AsyncReferenceProxy
+from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.common import _import_class
 from mongoengine.fields.following import Followed, is_document_class, unsaved_text
 
@@ -46,8 +46,8 @@ class GenericReferenceField(Followed[Any]):
             value = value.get("_cls")
         elif isinstance(value, _import_class("Document")):
             value = value._class_name
-        elif value.__class__ is AsyncReferenceProxy:
-            value = value.document_type._class_name
+        elif type(value) is AsyncReferenceProxy:
+            value = value._type._class_name
         super()._validate_choices(value)
 
     def _target_of(self, value: Any) -> tuple[Any, Any] | None:
@@ -55,19 +55,21 @@ class GenericReferenceField(Followed[Any]):
             return None
         return _DocumentRegistry.get(value["_cls"]), value["_ref"]
 
-    def _unwrapped(self, proxy: AsyncReferenceProxy[Any]) -> Any:
+    def _unwrapped(self, proxy: Any) -> Any:
+        if type(proxy) is AsyncLazyReference:
+            return super()._unwrapped(proxy)
         held = proxy._held
         if isinstance(held, DBRef):
-            return SON((("_cls", proxy.document_type._class_name), ("_ref", held)))
+            return SON((("_cls", proxy._type._class_name), ("_ref", held)))
         return held
 
     def to_python(self, value: Any) -> Any:
-        if value.__class__ is AsyncReferenceProxy:
-            return self._unwrapped(value)
-        return value
+        return self._unwrapped(value) if type(value) in AWAITABLE else value
 
     def validate(self, value: Any, clean: bool = True) -> None:
         """Check for a saved document, or for a complete reference to one."""
+        if type(value) is AsyncReferenceProxy:
+            value = value._held
         document = _import_class("Document")
         is_reference = isinstance(value, dict)
         if not (is_reference or isinstance(value, (document, DBRef))) or (
@@ -82,7 +84,7 @@ class GenericReferenceField(Followed[Any]):
 
     def to_mongo(self, document: Any) -> Any:
         """The class and the DBRef of a document; references as they are."""
-        if document.__class__ is AsyncReferenceProxy:
+        if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
         if document is None or isinstance(document, (dict, ObjectId, DBRef)):
             return document

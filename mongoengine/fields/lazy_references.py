@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from bson import SON, DBRef
 
+from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.metaclasses import DO_NOTHING
+from mongoengine.base.proxies import AsyncLazyReference
 from mongoengine.base.references import LazyReference
 from mongoengine.common import _import_class
+from mongoengine.connection import any_async
 from mongoengine.errors import ValidationError
 from mongoengine.fields.following import DocumentTyped, document_classes, unsaved_text
 from mongoengine.fields.generic_references import GenericReferenceField
@@ -21,6 +24,32 @@ if TYPE_CHECKING:
 __all__ = ("GenericLazyReferenceField", "LazyReferenceField")
 
 D = TypeVar("D")
+
+
+def _lazy_reference(field: Any, kind: Any, key: Any, cached: Any = None) -> Any:
+    """Return a lazy reference; one to await where blocking is not possible."""
+    if any_async() and is_awaited(kind):
+        owner = field.owner_document
+        return AsyncLazyReference(
+            kind,
+            key,
+            cached,
+            field.passthrough,
+            field.name or "item",
+            "" if owner is None else owner.__name__,
+        )
+    return LazyReference(kind, key, cached, field.passthrough)
+
+
+def _rebuilt(field: Any, value: Any) -> Any:
+    """Return a lazy reference with the field's `passthrough`, of the right class."""
+    awaited = any_async() and is_awaited(value.document_type)
+    wanted = AsyncLazyReference if awaited else LazyReference
+    same = value.passthrough == field.passthrough
+    if type(value) is wanted and same:
+        return value
+    cached = value._cached_doc if same else None
+    return _lazy_reference(field, value.document_type, value.pk, cached)
 
 
 class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
@@ -93,28 +122,23 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
             value = instance._values[self.name]
         except KeyError:
             value = instance._touch(self)
-        if value.__class__ is LazyReference and value.passthrough == self.passthrough:
-            return value
         made = self.build_lazyref(value)
         if made is not None:
             instance._put(self.name, made)
         return made
 
     def build_lazyref(self, value: Any) -> Any:
-        """The :class:`LazyReference` of a document, DBRef or primary key."""
+        """Return the :class:`LazyReference` of a document, DBRef or primary key."""
         if isinstance(value, LazyReference):
-            if value.passthrough == self.passthrough:
-                return value
-            kind, key = value.document_type, value.pk
-        elif value is None:
+            return _rebuilt(self, value)
+        if value is None:
             return None
-        else:
-            kind, key = self.document_type, value
-            if isinstance(value, kind):
-                key = value.pk
-            elif isinstance(value, DBRef):
-                key = value.id
-        return LazyReference(kind, key, passthrough=self.passthrough)
+        kind, key = self.document_type, value
+        if isinstance(value, kind):
+            key = value.pk
+        elif isinstance(value, DBRef):
+            key = value.id
+        return _lazy_reference(self, kind, key)
 
     def to_python(self, value: Any) -> Any:
         """A `LazyReference` of a primary key."""
@@ -216,18 +240,16 @@ class GenericLazyReferenceField(GenericReferenceField):
         return made
 
     def build_lazyref(self, value: Any) -> Any:
-        """The :class:`LazyReference` of a document or a stored reference."""
+        """Return the :class:`LazyReference` of a document or a stored reference."""
         if isinstance(value, LazyReference):
-            if value.passthrough == self.passthrough:
-                return value
-            kind, key = value.document_type, value.pk
-        elif isinstance(value, dict):
+            return _rebuilt(self, value)
+        if isinstance(value, dict):
             kind, key = _DocumentRegistry.get(value["_cls"]), value["_ref"].id
         elif isinstance(value, _import_class("Document")):
             kind, key = type(value), value.pk
         else:
             return value
-        return LazyReference(kind, key, passthrough=self.passthrough)
+        return _lazy_reference(self, kind, key)
 
     def _validate_choices(self, value: Any) -> None:
         if isinstance(value, LazyReference):

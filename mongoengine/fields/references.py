@@ -9,7 +9,7 @@ from bson import DBRef, ObjectId
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.metaclasses import DO_NOTHING
-from mongoengine.base.references import AsyncReferenceProxy
+from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.common import _import_class
 from mongoengine.fields.cached_references import CachedReferenceField
 from mongoengine.fields.containers import RECURSIVE_REFERENCE_CONSTANT
@@ -113,19 +113,17 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
             return _DocumentRegistry.get(value.cls), value
         return self.document_type, value
 
-    def _unwrapped(self, proxy: AsyncReferenceProxy[Any]) -> Any:
+    def _unwrapped(self, proxy: Any) -> Any:
         held = super()._unwrapped(proxy)
-        if isinstance(held, DBRef) and self.document_type._meta.get("abstract"):
-            name = proxy.document_type._class_name
+        if type(held) is DBRef and self.document_type._meta.get("abstract"):
+            name = proxy._type._class_name
             return _ClassedReference(held.collection, held.id, cls=name)
         return held
 
     def to_python(self, value: Any) -> Any:
         """A DBRef of a primary key; with `dbref` the value as it is."""
         if isinstance(value, DBRef):
-            if value.__class__ is AsyncReferenceProxy:
-                return self._unwrapped(value)
-            return value
+            return self._unwrapped(value) if type(value) in AWAITABLE else value
         if value is None or self.dbref or isinstance(value, document_classes()):
             return value
         kind = self.document_type
@@ -133,7 +131,7 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
 
     def to_mongo(self, document: Any) -> Any:
         """The primary key, or the DBRef, of a document or of what stands for one."""
-        if document.__class__ is AsyncReferenceProxy:
+        if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
         if document is None:
             return None
@@ -179,6 +177,10 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         """Check the type of the reference; a document has to have been saved."""
         if value is None:  # in a list or dict
             return
+        if type(value) is AsyncReferenceProxy:
+            value = value._held
+            if isinstance(value, dict):
+                value = value["_ref"]
         if not isinstance(value, (self.document_type, DBRef, ObjectId)):
             self.error(
                 "A ReferenceField only accepts DBRef, LazyReference, ObjectId or "

@@ -121,7 +121,7 @@ async def test_reload_loads_references(family: Family) -> None:
     await family(pointing, "reload")
     assert family.command_names == ["find", "find"]
     assert pointing.other == made
-    assert pointing.other is pointing.other
+    assert pointing.other == pointing.other
     assert family.commands == []
 
 

@@ -107,7 +107,8 @@ async def test_awaiting_gives_the_document_once(
     assert await proxy is document
     assert await proxy.fetch() is document
     assert await proxy.async_fetch() is document
-    assert getattr(book, name) is document
+    assert await getattr(book, name) is document
+    assert getattr(book, name)._data is document._data
     assert repr(proxy) == f"<AsyncReferenceProxy: {name} (fetched)>"
     assert sent_commands.names == ["find"]
     assert book._changed_fields == []
@@ -182,7 +183,7 @@ async def test_assigning_the_same_document_changes_nothing(
 ) -> None:
     book.author = author
     assert book._changed_fields == []
-    assert book.author is author
+    assert await book.author is author
 
 
 async def test_assigning_a_proxy_to_another_document(
@@ -207,7 +208,7 @@ async def test_assigning_a_proxy_to_another_document(
 async def test_a_fetched_proxy_is_assigned_as_its_document(book: AwaitBook) -> None:
     proxy: Any = book.author
     document = await proxy
-    assert AwaitBook(author=proxy).author is document
+    assert await AwaitBook(author=proxy).author is document
 
 
 async def test_fetching_does_not_undo_an_assignment(
@@ -217,7 +218,7 @@ async def test_fetching_does_not_undo_an_assignment(
     bob = await AwaitAuthor(name="Bob").async_save()
     book.author = bob
     assert await proxy == author
-    assert book.author is bob
+    assert await book.author is bob
 
 
 async def test_a_proxy_of_an_abstract_class_keeps_the_class(
@@ -290,15 +291,16 @@ async def test_fetching_from_the_field(
 ) -> None:
     document = await getattr(AwaitBook, name).async_fetch(book)
     assert document == author
-    assert getattr(book, name) is document
+    assert await getattr(book, name) is document
+    assert getattr(book, name)._data is document._data
 
 
 async def test_fetching_nothing(async_connection: Any) -> None:
     assert await AwaitBook.author.async_fetch(AwaitBook()) is None
 
 
-async def test_documents_just_assigned_are_given(author: AwaitAuthor) -> None:
-    assert AwaitBook(author=author).author is author
+async def test_documents_just_assigned_are_awaited(author: AwaitAuthor) -> None:
+    assert await AwaitBook(author=author).author is author
 
 
 async def test_references_are_not_followed_without_dereferencing(
@@ -412,7 +414,7 @@ async def test_connected_both_ways_a_loop_is_never_blocked(both: Any) -> None:
     AwaitBook(author=author, authors=[author]).save()
     book = AwaitBook.objects.get()
     assert type(book.author) is AsyncReferenceProxy
-    assert type(book.authors[0]) is DBRef
+    assert type(book.authors[0]) is AsyncReferenceProxy
 
 
 async def test_connected_both_ways_other_threads_may_block(both: Any) -> None:

@@ -187,6 +187,10 @@ def _bend_touching(me: Any) -> None:
                 if hasattr(module, function):
                     setattr(module, function, instead)
 
+    # Items are loaded at once below, and need nothing that stands for them.
+    me.base.datastructures.TrackedContainer._make_awaitable = lambda container, field: (
+        None
+    )
     complex_field = me.base.fields.ComplexBaseField
     dereferenced = complex_field._dereferenced_value
 
