@@ -1,4 +1,4 @@
-"""Finding a class of the package by its name, without importing in a circle."""
+"""Find a class of the package by its name: for other code, not used inside."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from mongoengine.compatibility import names_of
 
 __all__ = ("_import_class",)
 
-#: Where the classes live that other layers ask for by name; a field class that
-#: is missing here is looked up in `mongoengine.fields`.
+#: The modules of the classes; those that are missing are in `mongoengine.fields`.
 _HOMES: dict[str, tuple[str, ...]] = {
     "mongoengine.document": (
         "Document",
@@ -34,10 +33,9 @@ _class_registry_cache: dict[str, Any] = {}
 
 
 def _import_class(cls_name: str) -> Any:
-    """The class of that name: a document base, a field, or `DeReference`.
+    """Return the class of a name: a document base, a field, or `DeReference`.
 
-    The module that holds it is imported on the first call.  Raises
-    `ValueError` for a name that the package does not hand out this way.
+    :raises ValueError: if there is no such class
     """
     try:
         return _class_registry_cache[cls_name]

@@ -1,4 +1,32 @@
-"""The exceptions that the library raises."""
+"""The exceptions that the library raises, besides PyMongo's::
+
+    Exception
+    ├── MongoEngineException
+    │   ├── ContextError                (also a RuntimeError)
+    │   ├── DeprecatedError
+    │   ├── DoesNotExist
+    │   ├── FieldDoesNotExist
+    │   ├── InvalidDocumentError
+    │   ├── InvalidQueryError
+    │   ├── MultipleObjectsReturned
+    │   ├── NotRegistered
+    │   └── OperationError
+    │       ├── BulkWriteError
+    │       │   └── BulkOperationError
+    │       ├── NotUniqueError
+    │       ├── SaveConditionError
+    │       └── TransientOperationError (also a PyMongoError)
+    ├── AssertionError
+    │   └── ValidationError
+    ├── AttributeError
+    │   └── LookUpError
+    ├── ConnectionFailure               (in `mongoengine.connection`)
+    ├── GridFSError
+    └── ImproperlyConfigured
+
+`mongoengine.driver.io.WrongFamilyError`, a `RuntimeError`, says that an alias is open
+only for the other family of methods.
+"""
 
 from __future__ import annotations
 
@@ -30,35 +58,35 @@ __all__ = (
 
 
 class MongoEngineException(Exception):
-    """What most of the library's own exceptions descend from."""
+    """The base class of most exceptions of the library."""
 
 
 class NotRegistered(MongoEngineException):
-    """A document class was asked for by a name that no class has."""
+    """Raised if no document class has the name that was asked for."""
 
 
 class InvalidDocumentError(MongoEngineException):
-    """A document class is ill-defined, or raw data does not fit its class."""
+    """Raised if a document class is ill-defined, or raw data does not fit its class."""
 
 
 class LookUpError(AttributeError):
-    """A path in a query does not lead through the fields of a document."""
+    """Raised if a path in a query does not lead through the fields of a document."""
 
 
 class DoesNotExist(MongoEngineException):
-    """No document matches; each document class has a subclass of its own."""
+    """Raised if no document matches; each document class has its own subclass."""
 
 
 class MultipleObjectsReturned(MongoEngineException):
-    """`get()` matched several documents; each class has its own subclass."""
+    """Raised if `get()` matches several documents; each class has its own subclass."""
 
 
 class InvalidQueryError(MongoEngineException):
-    """A keyword query names a field or an operator that cannot be used so."""
+    """Raised if a keyword query names a field or operator that cannot be used so."""
 
 
 class OperationError(MongoEngineException):
-    """The server refused an operation.
+    """Raised if the server refuses an operation.
 
     Where the server refused it, the error carries what the server answered; PyMongo's
     own error is its `__cause__`.
@@ -79,7 +107,7 @@ class OperationError(MongoEngineException):
 
 
 class TransientOperationError(OperationError, PyMongoError):
-    """A transaction failed for a reason that may be gone when it is run again.
+    """Raised if a transaction fails, but may succeed when it is run again.
 
     It has the label `TransientTransactionError`, and is an error of PyMongo's besides,
     so that `ClientSession.with_transaction` runs its callback again.
@@ -87,15 +115,15 @@ class TransientOperationError(OperationError, PyMongoError):
 
 
 class NotUniqueError(OperationError):
-    """A write would have broken a unique index."""
+    """Raised if a write would break a unique index."""
 
 
 class BulkWriteError(OperationError):
-    """A write of several documents failed for some of them."""
+    """Raised if a write of several documents fails for some of them."""
 
 
 class BulkOperationError(BulkWriteError):
-    """Some documents of a bulk operation were not written.
+    """Raised if some documents of a bulk operation were not written.
 
     :param message: the summary that `str()` shows
     :param failures: a tuple `(index, document, error)` for each document that
@@ -115,11 +143,11 @@ class BulkOperationError(BulkWriteError):
 
 
 class SaveConditionError(OperationError):
-    """The `save_condition` of a save did not match what is stored."""
+    """Raised if the stored document does not match the `save_condition` of a save."""
 
 
 class FieldDoesNotExist(MongoEngineException):
-    """A document was given a field that its class does not define.
+    """Raised if a document gets a field that its class does not define.
 
     A class that should accept (and ignore) such fields sets
     `meta = {"strict": False}`; one that should keep them is a dynamic document.
@@ -127,30 +155,30 @@ class FieldDoesNotExist(MongoEngineException):
 
 
 class ContextError(MongoEngineException, RuntimeError):
-    """A block was entered in one context and left, or used, in another.
+    """Raised if a block is left, or used, in another context than it was entered in.
 
     See `mongoengine.context_managers` and the guide on asynchronous use.
     """
 
 
 class GridFSError(Exception):
-    """A file was put where there is one already, or written after it was removed."""
+    """Raised if a file is put where there is one, or written after it was removed."""
 
     __module__ = "mongoengine.fields"
 
 
 class ImproperlyConfigured(Exception):
-    """An optional package is needed and not installed."""
+    """Raised if an optional package is needed and not installed."""
 
     __module__ = "mongoengine.fields"
 
 
 class DeprecatedError(MongoEngineException):
-    """Something was used that is no longer there to be used."""
+    """Raised if something is used that is no longer supported."""
 
 
 class ValidationError(AssertionError):
-    """A value does not meet the rules of its field.
+    """Raised if a value breaks the rules of its field.
 
     :param message: what is wrong
     :param errors: the errors below this one: field name, list index or map key
@@ -176,7 +204,7 @@ class ValidationError(AssertionError):
 
     @property
     def message(self) -> Any:
-        """What is wrong, followed by the errors below in parentheses."""
+        """The text of the error, followed by the errors below in parentheses."""
         if self.errors:
             return f"{self._message}({self._format_errors()})"
         return self._message
@@ -186,11 +214,11 @@ class ValidationError(AssertionError):
         self._message = message
 
     def to_dict(self) -> dict[Any, Any]:
-        """The errors below this one, as a nested dict of texts."""
+        """Return the errors below this one, as a nested dict of texts."""
         return _texts(self.errors) if self.errors else {}
 
     def _format_errors(self) -> str:
-        """The fields at fault, grouped by what is wrong with them."""
+        """Return the texts of the errors below, each with its fields."""
         fields_by_text = defaultdict(list)
         for field, texts in self.to_dict().items():
             fields_by_text[_flat(texts)].append(field)

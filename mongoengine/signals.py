@@ -1,7 +1,7 @@
-"""Signals that documents send while they are made, saved and deleted.
+"""Define the signals that documents send when they are made, saved and deleted.
 
-They are `blinker` signals where that package is installed (the `signals` extra);
-elsewhere sending does nothing and connecting a receiver raises `RuntimeError`.
+They are `blinker` signals if that package is installed (the `signals` extra).  If not,
+sending does nothing and connecting a receiver raises `RuntimeError`.
 
 A receiver may be a coroutine function: asynchronous operations await it.  A
 blocking operation cannot, and raises `RuntimeError` that names it.
@@ -31,7 +31,7 @@ __all__ = (
 
 
 class _FakeSignal:
-    """What stands for a signal where `blinker` is not installed."""
+    """Stand for a signal if `blinker` is not installed."""
 
     receivers: dict[Any, Any] = {}
 
@@ -40,7 +40,7 @@ class _FakeSignal:
         self.__doc__ = doc
 
     def send(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: nobody can listen."""
+        """Do nothing: there are no receivers."""
 
     def _unavailable(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise RuntimeError(
@@ -82,7 +82,7 @@ pre_save_post_validation = _signals.signal("pre_save_post_validation")
 
 
 async def send(io: IO, signal: Any, sender: Any, **kwargs: Any) -> None:
-    """Send `signal` from an operation body, to its receivers in their order.
+    """Send `signal` from the body of an operation, to its receivers in their order.
 
     On `ASYNC`, receivers that are coroutine functions are awaited.
 
@@ -106,7 +106,7 @@ async def send(io: IO, signal: Any, sender: Any, **kwargs: Any) -> None:
 
 
 def send_now(signal: Any, sender: Any, **kwargs: Any) -> None:
-    """Send `signal` where nothing can be awaited.
+    """Send `signal` from code that cannot await.
 
     :raises RuntimeError: if a receiver is a coroutine function; none of the
         receivers has been called then
@@ -125,13 +125,13 @@ def send_now(signal: Any, sender: Any, **kwargs: Any) -> None:
 
 
 def _receivers(signal: Any, sender: Any) -> list[Callable[..., Any]]:
-    """The receivers of a signal from `sender`, as they were connected."""
+    """Return the receivers of a signal from `sender`, in the order of connecting."""
     if getattr(signal, "is_muted", False):
         return []
     receivers = list(signal.receivers_for(sender))
     if len(receivers) > 1:
-        known = [_strong(receiver) for receiver in signal.receivers.values()]
-        receivers.sort(key=known.index)
+        connected = [_strong(receiver) for receiver in signal.receivers.values()]
+        receivers.sort(key=connected.index)
     return receivers
 
 
@@ -147,10 +147,10 @@ def _is_coroutine_function(receiver: Callable[..., Any]) -> bool:
 
 def _refuse(signal: Any, sender: Any, receiver: Callable[..., Any]) -> NoReturn:
     name = getattr(receiver, "__qualname__", None) or repr(receiver)
-    whose = getattr(sender, "__name__", None) or repr(sender)
+    sender_name = getattr(sender, "__name__", None) or repr(sender)
     raise RuntimeError(
         f"{name}() is a coroutine function and cannot receive {signal.name} of "
-        f"{whose} here: only asynchronous operations (async_save(), ...) await "
+        f"{sender_name} here: only asynchronous operations (async_save(), ...) await "
         "their receivers. Connect a plain function, or use the async_ method"
     )
 

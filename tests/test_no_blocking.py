@@ -328,6 +328,9 @@ async def references() -> None:
     "GridFSProxy.async_put",
     "GridFSProxy.async_get",
     "GridFSProxy.async_read",
+    "GridFSProxy.async_readchunk",
+    "GridFSProxy.async_readline",
+    "GridFSProxy.async_readlines",
     "GridFSProxy.async_replace",
     "GridFSProxy.async_delete",
     "GridFSProxy.async_new_file",
@@ -345,6 +348,9 @@ async def files() -> None:
     assert await book.file.async_read() == b"words"
     assert await book.file.async_get()
     await book.file.async_replace(b"other", filename="g")
+    assert await book.file.async_readline() == b"other"
+    assert await book.file.async_readlines() == []
+    assert await book.file.async_readchunk() == b""
     assert b"".join([chunk async for chunk in book.file]) == b"other"
     await book.file.async_delete()
     await book.file.async_new_file(filename="h")

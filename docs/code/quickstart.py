@@ -1,4 +1,4 @@
-"""A small blog, told twice: with the blocking methods, then with the async ones.
+"""A small blog, written twice: with the blocking methods, then with the async ones.
 
     python docs/code/quickstart.py
 

@@ -53,10 +53,11 @@ class ImageGridFsProxy(GridFSProxy):
         return Upload(_encoded(image, name, progressive), description, thumbnail)
 
     def _field(self) -> Any:
-        """The image field, be it inside a list or a dict."""
+        """Return the image field, which may be that of the items of a list."""
         field = self.instance._fields[self.key]
-        inner = getattr(field, "field", None)
-        return inner if isinstance(inner, FileField) else field
+        while field._inner is not None:
+            field = field._inner
+        return field
 
     @property
     def size(self) -> tuple[int, int] | None:
