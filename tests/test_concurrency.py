@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 
 from mongoengine import (
+    DictField,
     Document,
     IntField,
+    ListField,
     ReferenceField,
     SequenceField,
     StringField,
@@ -459,3 +462,37 @@ async def test_both_families_work_on_one_alias_at_once(both: Any) -> None:
     assert await Tenanted.objects(tenant="blocking").async_count() == 100
     assert Tenanted.objects(tenant="async").count() == 100
     assert Tenanted.objects.count() == 200
+
+
+def test_what_a_thread_changes_while_another_one_saves_is_stored(
+    connection: Any, db: Any
+) -> None:
+    class ConcurrentPlayer(Document):
+        gold = IntField(default=0)
+        items = ListField(IntField())
+        bag = DictField()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(30):
+            player = ConcurrentPlayer().save()
+            done = threading.Event()
+
+            def autosave(player: Any = player, done: Any = done) -> None:
+                while not done.is_set():
+                    player.save()
+
+            saver = threading.Thread(target=autosave)
+            saver.start()
+            for number in range(1, 100):
+                player.gold = number
+                player.items.append(number)
+                player.bag[f"k{number}"] = number
+            done.set()
+            saver.join()
+            player.save()
+            raw = db.concurrent_player.find_one({"_id": player.id})
+            assert (raw["gold"], len(raw["items"]), len(raw["bag"])) == (99, 99, 99)
+    finally:
+        sys.setswitchinterval(interval)

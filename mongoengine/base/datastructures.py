@@ -78,8 +78,10 @@ def _marks_key(method: Callable[..., Any]) -> Any:
     """A removing method whose argument says what goes; marks it even if it fails."""
 
     def marking(self: Any, key: Any) -> Any:
-        self._mark_as_changed(key)
-        return method(self, key)
+        try:
+            return method(self, key)
+        finally:
+            self._mark_as_changed(key)
 
     return _named_like(marking, method)
 
@@ -351,9 +353,10 @@ class BaseDict(TrackedContainer, dict[K, T]):
         return _restored_dict(deepcopy(dict(self._stored()), memo), self._name)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if key not in self or dict.__getitem__(self, key) != value:
-            self._mark_as_changed(key)
+        changed = key not in self or dict.__getitem__(self, key) != value
         dict.__setitem__(self, key, value)
+        if changed:
+            self._mark_as_changed(key)
 
     def pop(self, *args: Any) -> Any:
         if args and args[0] in self:

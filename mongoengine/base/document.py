@@ -256,8 +256,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         super().__init_subclass__(**kwargs)
         hooks.note_hook(cls.clean, f"{cls.__name__}.clean")
 
-    def _note_assignment(self, field: Any, value: Any) -> None:
-        """What an assignment to a field means for the state of the document."""
+    def _note_assignment(self, field: Any, value: Any) -> bool:
+        """Return whether an assignment changes a field, and note a new primary key."""
         name = field.name
         held = field._read(self)
         schema = type(self)._schema
@@ -266,12 +266,10 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         if name == schema.id_name and self._created:
             self._created = False
         try:
-            changed = held != value
+            return bool(held != value)
         except Exception:
             # Values that cannot be compared (aware and naive datetimes) differ.
-            changed = True
-        if changed:
-            self._mark_as_changed(name)
+            return True
 
     def _follows_references(self, field: Any) -> bool:
         return self._auto_dereference and bool(field._auto_dereference)

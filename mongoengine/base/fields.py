@@ -171,11 +171,13 @@ class BaseField(Generic[T]):
             value = self.default
             if callable(value):
                 value = value()
-        if instance._initialised:
-            instance._note_assignment(self, value)
+        changed = instance._initialised and instance._note_assignment(self, value)
         if not isinstance(value, SCALARS):
             adopt(instance, value)
         instance._put(self.name, value)
+        if changed:
+            # After the value: another thread that takes the mark then stores it.
+            instance._mark_as_changed(self.name)
 
     def _read(self, instance: Any) -> Any:
         """The value as it is held, without whatever `__get__` adds to it."""

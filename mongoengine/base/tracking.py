@@ -148,21 +148,25 @@ class ChangeTracking:
 
     def _mark_path(self, path: str) -> None:
         """Mark a path in the names of the database."""
-        try:
-            changes = self._changes
-        except AttributeError:
-            if self._is_unmarked():
+        while True:
+            try:
+                changes = self._changes
+            except AttributeError:
+                if self._is_unmarked():
+                    return
+                changes = ChangedPaths()
+                _set_changes(self, changes)
+            changes.mark(path)
+            if self._changes is changes:
                 return
-            changes = ChangedPaths()
-            _set_changes(self, changes)
-        changes.mark(path)
+            # Another thread has taken the marks in the meantime.
 
     def _clear_changed_fields(self) -> None:
         """Remove all marks, those of embedded documents included."""
         self._take_marks([])
 
-    def _take_marks(self, marks: Marks) -> None:
-        """Move the marks of this document and of embedded ones to `marks`."""
+    def _take_own_marks(self, marks: Marks) -> ChangedPaths | None:
+        """Move the marks of this document to `marks`; None for a new document."""
         try:
             changes: ChangedPaths | None = self._changes
         except AttributeError:
@@ -170,6 +174,11 @@ class ChangeTracking:
         if changes is None or changes:
             marks.append((self, changes))
             _set_changes(self, ChangedPaths())
+        return changes
+
+    def _take_marks(self, marks: Marks) -> None:
+        """Move the marks of this document and of embedded ones to `marks`."""
+        self._take_own_marks(marks)
         values = self._values
         if not values:
             return
@@ -181,7 +190,7 @@ class ChangeTracking:
                 if not value._is_document:
                     value._take_marks(marks)
             elif isinstance(value, (list, tuple, dict)):
-                _take_marks_inside(value, marks)
+                _take_marks_inside([value], marks)
 
     def _nesting(self) -> Iterable[tuple[str, str, Any]]:
         """Name, key and field of all that may hold embedded documents."""
@@ -201,14 +210,22 @@ class ChangeTracking:
         unnamed = self._collect("", changes)
         return [change.path for change in _outermost(changes)] + list(unnamed)
 
-    def _collect(self, prefix: str, found: list[Change]) -> tuple[str, ...]:
+    def _collect(
+        self, prefix: str, found: list[Change], taken: Marks | None = None
+    ) -> tuple[str, ...]:
         """Append what has changed in this document and in embedded ones.
 
         :param prefix: stands before the paths of this document.
+        :param taken: where all marks are moved to; None leaves them in place.
         :returns: names of changed fields that no path can name; if there are any,
             the document has to be stored as a whole.
         """
-        changes = self._own_changes()
+        if taken is None:
+            changes = self._own_changes()
+        else:
+            changes = self._take_own_marks(taken)
+            if changes is not None:
+                changes.compact()
         marked: set[str] = set()
         if changes is not None:
             marked.update(changes.paths)
@@ -220,13 +237,17 @@ class ChangeTracking:
         own_dump = type(self)._schema.own_dump
         for name, key, field in self._nesting():
             value = values.get(name)
-            if value is None or value.__class__ in UNNESTED or key in marked:
+            if value is None or value.__class__ in UNNESTED:
+                continue
+            if key in marked:
+                if taken is not None:
+                    _take_marks_inside([value], taken)
                 continue
             if not is_nameable(key):
                 unnamed += (key,) if _is_changed_inside(value) else ()
                 continue
             start = len(found)
-            if _collect_item(self, prefix, key, field, value, marked, found):
+            if _collect_item(self, prefix, key, field, value, marked, found, taken):
                 found.append(Change(prefix + key, self, key))
             elif own_dump or not field._dumps_inside:
                 # What user code makes of the value is looked up in the dump.
@@ -246,8 +267,17 @@ class ChangeTracking:
         """
         if self._is_unmarked():
             return self._delta_of_all()
+        return self._delta_of(*self._collected(None))
+
+    def _collected(self, taken: Marks | None) -> tuple[list[Change], tuple[str, ...]]:
         changes: list[Change] = []
-        unnamed = self._collect("", changes)
+        unnamed = self._collect("", changes, taken)
+        return changes, unnamed
+
+    def _delta_of(
+        self, changes: list[Change], unnamed: tuple[str, ...]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arguments of `$set` and `$unset` for changes that were collected."""
         if unnamed:
             raise OperationError(
                 f"Cannot update the field {unnamed[0]!r} of a stored "
@@ -289,13 +319,22 @@ class ChangeTracking:
         :param whole: the command carries the whole document, so that the changed
             values are not dumped.
         """
-        sets: dict[str, Any] = {}
-        unsets: dict[str, Any] = {}
-        if not whole:
-            sets, unsets = self._delta()
+        # Values are dumped when their marks are gone, so that what another thread
+        # assigns in between is either dumped or marked again.
         marks: Marks = []
-        self._take_marks(marks)
-        return Changes(marks, sets, unsets)
+        changes = Changes(marks, {}, {})
+        try:
+            if whole:
+                self._take_marks(marks)
+            elif self._is_unmarked():
+                self._take_marks(marks)
+                changes.sets, changes.unsets = self._delta_of_all()
+            else:
+                changes.sets, changes.unsets = self._delta_of(*self._collected(marks))
+        except BaseException:
+            self._put_back(changes)
+            raise
+        return changes
 
     def _put_back(self, changes: Changes) -> None:
         """Mark as changed again what `_take_changes` has removed.
@@ -442,6 +481,7 @@ def _collect_item(
     value: Any,
     marked: set[str],
     found: list[Change],
+    taken: Marks | None = None,
 ) -> bool:
     """Append what has changed inside a value; True if it is to be stored as a whole.
 
@@ -453,7 +493,7 @@ def _collect_item(
     """
     if isinstance(value, ChangeTracking):
         return not value._is_document and bool(
-            value._collect(f"{prefix}{path}.", found)
+            value._collect(f"{prefix}{path}.", found, taken)
         )
     if not isinstance(value, (list, tuple, dict)):
         return False
@@ -464,12 +504,15 @@ def _collect_item(
             continue
         if not is_nameable(key):
             if _is_changed_inside(item):
+                if taken is not None:
+                    _take_marks_inside(value, taken)
                 return True
             continue
         inside = f"{path}.{key}"
-        if inside not in marked and _collect_item(
-            owner, prefix, inside, inner, item, marked, found
-        ):
+        if inside in marked:
+            if taken is not None:
+                _take_marks_inside([item], taken)
+        elif _collect_item(owner, prefix, inside, inner, item, marked, found, taken):
             found.append(Change(prefix + inside, owner, inside))
     if field is None or len(found) == start:
         return False

@@ -83,7 +83,12 @@ class PendingInsert:
 
     def __init__(self, document: Document, *, restored: bool = False) -> None:
         self.document = document
-        self.son: dict[str, Any] = document._to_wire()
+        self._changes: Changes = document._take_changes(whole=True)
+        try:
+            self.son: dict[str, Any] = document._to_wire()
+        except BaseException:
+            document._put_back(self._changes)
+            raise
         self._earlier: PendingInsert | None = document._unconfirmed
         self._was_created = document._created
         self._new_key = "_id" not in self.son
@@ -104,7 +109,6 @@ class PendingInsert:
                 and bool(earlier.key == self.key)
             )
         )
-        self._changes: Changes = document._take_changes(whole=True)
         document._created = True
         object.__setattr__(document, "_unconfirmed", self)
 
