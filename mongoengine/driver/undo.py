@@ -18,7 +18,7 @@ from pymongo.errors import PyMongoError
 from mongoengine.driver.io import ASYNC, IO, SYNC, run
 from mongoengine.driver.session import _get_session
 
-__all__ = ("after_commit", "on_abort", "undo_all")
+__all__ = ("after_commit", "in_transaction", "on_abort", "undo_all")
 
 _log = logging.getLogger(__name__)
 
@@ -56,11 +56,17 @@ async def after_commit(
         log.commits.append(partial(body, io, *args))
 
 
+def in_transaction() -> bool:
+    """Return whether this task or thread works in a transaction."""
+    session = _get_session()
+    return session is not None and session.in_transaction is True
+
+
 def _open_log() -> _UndoLog | None:
     """Return the callbacks of the current transaction, or None if there is none."""
-    session = _get_session()
-    if session is None or session.in_transaction is not True:
+    if not in_transaction():
         return None
+    session = _get_session()
     log = _logs.get(session)
     if log is None:
         log = _logs[session] = _UndoLog(session)

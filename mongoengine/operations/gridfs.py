@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gridfs.asynchronous import AsyncGridOut
@@ -21,6 +22,7 @@ from pymongo.errors import AutoReconnect, NotPrimaryError, PyMongoError
 from mongoengine import connection
 from mongoengine.driver.complete import completed
 from mongoengine.driver.io import ASYNC, IO
+from mongoengine.driver.undo import after_commit, in_transaction, on_abort
 from mongoengine.errors import GridFSError
 from mongoengine.operations.gridfs_upload import (
     Upload,
@@ -313,7 +315,8 @@ async def writelines(
 async def _add(proxy: StoredFile, io: IO, data: Any) -> None:
     target = proxy.newfile
     if target.closed:
-        target.write(b"")  # raises: the file is stored, or was abandoned
+        # Raises an error: the file is stored, or was abandoned.
+        await io.plain(target.write, b"")
     try:
         await feed(io, target, data)
     except Exception as error:
@@ -361,9 +364,28 @@ async def _abandon(proxy: StoredFile, io: IO) -> None:
 async def delete(proxy: StoredFile, io: IO, /, *, session: Session = None) -> None:
     """Remove the stored file, and its thumbnail.
 
+    In a transaction it is removed when that has been committed.
+
     :param session: a PyMongo session to work in
     """
-    await completed(io, _delete, proxy, io)
+    if in_transaction():
+        await _delete_with_commit(proxy, io)
+        _point_to(proxy, None)
+        proxy._mark_as_changed()
+    else:
+        await completed(io, _delete, proxy, io)
+
+
+async def _delete_with_commit(proxy: StoredFile, io: IO) -> None:
+    """Remove the file when the transaction has been committed, or keep its id."""
+    old = proxy._twin(proxy.grid_id)
+    old.instance = None
+    on_abort(partial(_point_to, proxy, proxy.grid_id))
+    await after_commit(io, _delete_old, old)
+
+
+async def _delete_old(io: IO, old: StoredFile) -> None:
+    await _delete(old, io)
 
 
 async def _delete(proxy: StoredFile, io: IO) -> None:
@@ -381,7 +403,8 @@ async def _delete(proxy: StoredFile, io: IO) -> None:
 async def replace(proxy: StoredFile, io: IO, /, file_obj: Any, **kwargs: Any) -> Any:
     """Store a file in place of the stored one, which is removed after that.
 
-    If it fails or is cancelled, the old file stays and the field keeps its id.
+    If it fails or is cancelled, the old file stays and the field keeps its id.  In a
+    transaction the old file is removed when that has been committed.
 
     :param file_obj: anything that `put` accepts
     :param kwargs: `filename`, `content_type`, and other data about the file
@@ -391,6 +414,12 @@ async def replace(proxy: StoredFile, io: IO, /, file_obj: Any, **kwargs: Any) ->
         await io.call(proxy, "put", file_obj, **kwargs)
         return proxy.grid_id
     new = proxy._twin(None)
+    if in_transaction():
+        await io.call(new, "put", file_obj, **kwargs)
+        await _delete_with_commit(proxy, io)
+        _point_to(proxy, new.grid_id)
+        proxy._mark_as_changed()
+        return new.grid_id
     try:
         await _exchange(io, proxy, new, file_obj, kwargs)
     finally:
@@ -464,6 +493,6 @@ async def _remove_chunks(io: IO, root: Any, grid_id: Any, thumbnail_id: Any) -> 
 def _point_to(proxy: StoredFile, grid_id: Any) -> None:
     """Let a proxy stand for another stored file, or for none."""
     proxy.grid_id = grid_id
-    proxy.gridout = None
+    proxy.gridout = proxy.newfile = None
     if proxy._position:
         proxy._position = 0

@@ -374,6 +374,63 @@ async def test_files_are_deleted_with_the_commit(
         assert await loaded(family) is None
 
 
+@pytest.mark.parametrize("method", ["delete", "replace"])
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_stored_file_is_removed_with_the_commit(
+    family: Family, mongo: Any, method: str, fails: bool
+) -> None:
+    letter = await stored(family)
+    key = letter.file.grid_id
+
+    async def body() -> None:
+        await family(letter.file, method, *([NEW] if method == "replace" else []))
+        assert letter.file.grid_id != key
+        await family(letter, "save")
+        assert mongo["fs.files"].count_documents({"_id": key}) == 1
+        if fails:
+            raise LookupError
+
+    async def transaction() -> None:
+        if family.is_async:
+            async with async_run_in_transaction():
+                await body()
+        else:
+            with run_in_transaction():
+                await body()
+
+    if fails:
+        with pytest.raises(LookupError):
+            await transaction()
+        assert letter.file.grid_id == key
+    else:
+        await transaction()
+        assert mongo["fs.files"].count_documents({"_id": key}) == 0
+    found = await loaded(family)
+    kept = OLD if fails else NEW if method == "replace" else None
+    assert await family(found.file, "read") == kept
+    assert await family(letter.file, "read") == kept
+
+
+async def test_replacing_a_file_that_is_being_written(
+    family: Family, mongo: Any
+) -> None:
+    letter = Letter()
+    await family(letter.file, "write", b"x" * 300_000)
+    await family(letter.file, "replace", NEW)
+    await family(letter.file, "close")
+    assert await family(letter.file, "read") == NEW
+    assert counts(mongo) == [1, 1]
+
+
+async def test_a_stored_file_cannot_be_written_to(family: Family) -> None:
+    letter = Letter()
+    await family(letter.file, "write", b"x")
+    await family(letter.file, "close")
+    for method, data in (("write", b"y"), ("writelines", [])):
+        with pytest.raises(ValueError, match="closed file"):
+            await family(letter.file, method, data)
+
+
 async def test_a_failure_after_the_commit_is_logged(
     family: Family, mongo: Any, caplog: Any
 ) -> None:
