@@ -17,6 +17,7 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.base.public import publish
+from mongoengine.base.state import set_state
 from mongoengine.compatibility import names_of
 from mongoengine.driver.io import (
     ASYNC,
@@ -108,7 +109,7 @@ class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        self._instance = state["_instance"]
+        set_state(self, "_instance", state["_instance"])
 
 
 class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
@@ -298,7 +299,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     def _switch(self, alias: str, name: str | None, keep_created: bool) -> Self:
         put_target(self, alias, name)
         if not keep_created:
-            self._created = True
+            set_state(self, "_created", True)
         return self
 
     def _note_switch(self, cls: Any = None) -> None:
@@ -406,15 +407,6 @@ class DynamicDocument(DynamicAttributes, Document, metaclass=TopLevelDocumentMet
 
     _dynamic = True
 
-    def __delattr__(self, *args: Any, **kwargs: Any) -> None:
-        """Remove a dynamic field, or empty a declared one."""
-        name = args[0]
-        if name in self._dynamic_fields:
-            setattr(self, name, None)
-            self._dynamic_fields[name].null = False
-        else:
-            super().__delattr__(*args, **kwargs)
-
 
 class DynamicEmbeddedDocument(
     DynamicAttributes, EmbeddedDocument, metaclass=DocumentMetaclass
@@ -424,16 +416,6 @@ class DynamicEmbeddedDocument(
     my_metaclass: ClassVar[Any] = DocumentMetaclass
 
     _dynamic = True
-
-    def __delattr__(self, *args: Any, **kwargs: Any) -> None:
-        """Put a declared field back to its default, or empty a dynamic one."""
-        name = args[0]
-        value = None
-        if name in self._fields:
-            value = self._fields[name].default
-            if callable(value):
-                value = value()
-        setattr(self, name, value)
 
 
 publish(globals())

@@ -18,7 +18,6 @@ from mongoengine.base.datastructures import (
 )
 from mongoengine.base.fields import BaseField
 from mongoengine.base.plain import (
-    EMPTY,
     MISSING,
     PLAIN,
     UNCHANGED,
@@ -105,9 +104,7 @@ class ComplexBaseField(BaseField[T]):
         else:
             return MISSING
         tracked._dereferenced = True
-        if instance._values is EMPTY:
-            instance._values = {}
-        instance._values[self.name] = tracked
+        instance._put(self.name, tracked)
         return tracked
 
     def __set__(self, instance: Any, value: Any) -> None:

@@ -18,6 +18,7 @@ from mongoengine.base.proxies import (
     item_proxy,
 )
 from mongoengine.base.references import LazyReference
+from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import NonOrderedList  # noqa: F401  (upstream's place)
 from mongoengine.compatibility import names_of
@@ -132,12 +133,14 @@ class TrackedContainer:
 
     def _is_at(self, path: str) -> bool:
         """Whether the document holds this container at a path."""
-        first, *parts = path.split(".")
         try:
-            place = self._instance._values.get(first)
+            values = self._instance._values
         except (AttributeError, ReferenceError):
             # There is no document, or it is gone.
             return False
+        # A field of a dynamic document may have dots in its name.
+        first, *parts = [path] if path in values else path.split(".")
+        place = values.get(first)
         for part in parts:
             if isinstance(place, dict):
                 place = dict.get(place, part)
@@ -176,7 +179,7 @@ class TrackedContainer:
             and not value._is_document
             and value._instance is None
         ):
-            value._instance = self._instance
+            set_state(value, "_instance", self._instance)
         elif self._awaits is not None and is_document(value):
             return self._awaitable(key, value)
         return value
@@ -522,7 +525,7 @@ def rebind(parent: Any, value: Any) -> None:
             if item.__class__ not in LEAVES:
                 rebind(parent, item)
     elif isinstance(value, ChangeTracking) and not value._is_document:
-        value._instance = _parent_of(parent)
+        set_state(value, "_instance", _parent_of(parent))
 
 
 class EmbeddedDocumentList(BaseList[T]):

@@ -16,11 +16,14 @@ from mongoengine import signals
 from mongoengine.base import context, hooks
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.datastructures import TrackedContainer
+from mongoengine.base.datastructures import TrackedContainer, rebind
 from mongoengine.base.indexes import IndexSpecs
 from mongoengine.base.lookup import FieldLookup
+from mongoengine.base.marks import ChangedPaths
 from mongoengine.base.plain import EMPTY, MISSING, PLAIN, SCALARS, adopt
 from mongoengine.base.schema import Schema, new_son
+from mongoengine.base.sentinels import Sentinel
+from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
 __all__ = ("NON_FIELD_ERRORS", "BaseDocument")
 
 NON_FIELD_ERRORS = "__all__"
+
+#: Tells the constructor that the values have been converted; only the library has it.
+NOT_CONVERTED: Any = Sentinel("NOT_CONVERTED", truth=False)
 
 #: Names that the constructor takes although no field has them.
 _ALWAYS_ALLOWED = frozenset({"id", "pk", "_cls", "_text_score"})
@@ -106,12 +112,19 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
         def _note_switch(self) -> None: ...
 
+        # Of dynamic documents only.
+        def _set_data(self, name: str, value: Any) -> None: ...
+        def _forget(self, name: str) -> None: ...
+        def _restore_fields(self, fields: Any) -> None: ...
+
     def __init__(self, *args: Any, **values: Any) -> None:
         if args:
             raise TypeError(
                 "Instantiating a document with positional arguments is not "
                 "supported. Please use `field_name=value` keyword arguments."
             )
+        if self._dynamic:
+            set_state(self, "_dynamic_lock", True)
         self._raw = None
         self._values = EMPTY
         self._initialised = False
@@ -120,8 +133,13 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             self._instance = None
         elif context.db_aliases.get() or context.collection_names.get():
             self._note_switch()
-        convert = values.pop("__auto_convert", True) if values else True
-        created = values.pop("_created", True) if values else True
+        convert = created = True
+        if values and (
+            not self._dynamic or values.get("__auto_convert") is NOT_CONVERTED
+        ):
+            # Of a dynamic document they would be data, if they came from elsewhere.
+            convert = values.pop("__auto_convert", True)
+            created = values.pop("_created", True)
         if signals.pre_init.receivers:
             signals.send_now(
                 signals.pre_init, self.__class__, document=self, values=values
@@ -146,7 +164,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 held[name] = value
                 continue
             field = schema.fields.get(name)
-            if field is None and name not in ("id", "pk", "_cls"):
+            if field is None and not self._is_alias(name):
                 unknown = unknown or {}
                 unknown[name] = value
                 continue
@@ -161,11 +179,11 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                     continue
             setattr(self, name, value)
         if self._dynamic:
-            self._dynamic_lock = False
+            set_state(self, "_dynamic_lock", False)
         if unknown:
             self._take_unknown(unknown)
-        self._initialised = True
-        self._created = created
+        set_state(self, "_initialised", True)
+        set_state(self, "_created", created)
         if signals.post_init.receivers:
             signals.send_now(signals.post_init, self.__class__, document=self)
 
@@ -185,12 +203,23 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             if name not in values:
                 setattr(self, name, getattr(self, name, None))
 
+    def _is_alias(self, name: str) -> bool:
+        """Whether the constructor takes a name that is no field's."""
+        return name in ("id", "pk", "_cls") and (
+            not self._dynamic or hasattr(type(self), name)
+        )
+
     def _take_unknown(self, values: Mapping[str, Any]) -> None:
+        """Keep the arguments of the constructor that no field has."""
         for name, value in values.items():
-            if self._dynamic:
-                setattr(self, name, value)
-            else:
-                self._put(name, value)
+            self._put(name, value)
+
+    def _take_value(self, name: str, value: Any) -> None:
+        """Set a value that another document of this class has under a name."""
+        if name in self._fields or not self._dynamic:
+            setattr(self, name, value)
+        else:
+            self._set_data(name, value)
 
     # The values
 
@@ -211,8 +240,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
     @_data.setter
     def _data(self, values: dict[str, Any]) -> None:
-        self._raw = None
-        self._values = values
+        set_state(self, "_raw", None)
+        set_state(self, "_values", values)
 
     def _keep_unknown(self, raw: Mapping[str, Any]) -> None:
         """What has no field is there, too.
@@ -228,9 +257,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         raw = self._raw
         value = None if raw is None else raw.get(field.db_field)
         if value.__class__ in field._loads_unchanged:
-            if self._values is EMPTY:
-                self._values = {}
-            self._values[field.name] = value
+            self._put(field.name, value)
             return value
         if value is not None or field._set_when_made:
             value = field._convert(value)
@@ -242,15 +269,14 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
             adopt(self, value)
             if not self._auto_dereference:
                 _pass_on(value)
-        if self._values is EMPTY:
-            self._values = {}
-        self._values[field.name] = value
+        self._put(field.name, value)
         return value
 
     def _put(self, name: str, value: Any) -> None:
         if self._values is EMPTY:
-            self._values = {}
-        self._values[name] = value
+            set_state(self, "_values", {name: value})
+        else:
+            self._values[name] = value
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -264,7 +290,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         if name in schema.shard_key and not self._created and held != value:
             raise OperationError(f"Shard Keys are immutable. Tried to update {name}")
         if name == schema.id_name and self._created:
-            self._created = False
+            set_state(self, "_created", False)
         try:
             return bool(held != value)
         except Exception:
@@ -375,10 +401,19 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 errors[name] = failure
         if errors:
             raise cls._invalid_data(errors)
-        document = cls(__auto_convert=False, _created=created, **data)
-        document._changed_fields = []
+        convert: Any = False
+        aside = {}
+        if cls._dynamic:
+            # Names that would mean something to the constructor.
+            own = cls._fields.keys()
+            aside = {k: data.pop(k) for k in _MEANINGFUL & data.keys() - own}
+            convert = NOT_CONVERTED
+        document = cls(__auto_convert=convert, _created=created, **data)
+        for name, value in aside.items():
+            document._set_data(name, value)
+        set_state(document, "_changes", ChangedPaths())
         if not auto_dereference:
-            document._auto_dereference = False
+            set_state(document, "_auto_dereference", False)
             for value in document._values.values():
                 _pass_on(value)
         return document
@@ -693,47 +728,55 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         state: dict[str, Any] = {
             name: getattr(self, name) for name in _STATE if hasattr(self, name)
         }
+        changes = self._own_changes()
+        if not self._is_unmarked():
+            # The data has no marks: those of embedded documents are kept here, too.
+            unnamed = changes.unnamed if changes is not None else ()
+            state["_unnamed_fields"] = unnamed
+            paths = self._get_changed_fields()
+            state["_changed_fields"] = [p for p in paths if p not in unnamed]
         state["_data"] = self.to_mongo()
         return state
 
     def __setstate__(self, state: Any) -> None:
         cls = type(self)
         data = state["_data"]
+        set_state(self, "_initialised", False)
         if isinstance(data, dict):
             loaded = cls._from_son(data)
-            self._raw = loaded._raw
-            self._values = loaded._values
-            if self._values is not EMPTY:
-                for value in self._values.values():
-                    adopt(self, value)
-        self._initialised = state.get("_initialised", True)
-        self._created = state.get("_created", True)
+            set_state(self, "_raw", loaded._raw)
+            set_state(self, "_values", loaded._values)
+            for value in self._values.values():
+                rebind(self, value)
+            if self._dynamic:
+                self._restore_fields(loaded._dynamic_fields)
+                for name in state.get("_dynamic_fields") or ():
+                    if name not in self._dynamic_fields:
+                        self._set_data(name, None)
+        set_state(self, "_initialised", state.get("_initialised", True))
+        set_state(self, "_created", state.get("_created", True))
         if "_changed_fields" in state:
-            self._changed_fields = state["_changed_fields"]
+            unnamed = state.get("_unnamed_fields", ())
+            changes = ChangedPaths(state["_changed_fields"], unnamed)
+            set_state(self, "_changes", changes)
         if not self._is_document:
-            self._instance = None
+            set_state(self, "_instance", None)
         if self._dynamic:
-            self._dynamic_lock = False
-            self._dynamic_fields = state.get("_dynamic_fields") or SON()
-            self._fields_ordered = state.get("_fields_ordered", cls._fields_ordered)
-            for name in self._dynamic_fields:
-                self.__dict__[name] = self._values.get(name)
+            set_state(self, "_dynamic_lock", False)
 
 
-_STATE = (
-    "_changed_fields",
-    "_initialised",
-    "_created",
-    "_dynamic_fields",
-    "_fields_ordered",
-)
+_STATE = ("_initialised", "_created", "_dynamic_fields", "_fields_ordered")
+
+#: What the constructor and the classes of documents understand, which is data where it
+#: comes from the database.
+_MEANINGFUL = frozenset({"self", "_created", "__auto_convert", "id", "pk"})
 
 
 def _pass_on(value: Any) -> None:
     """Embedded documents of a document that follows no references do not either."""
     if isinstance(value, BaseDocument):
         if not value._is_document:
-            value._auto_dereference = False
+            set_state(value, "_auto_dereference", False)
             for inner in value._values.values():
                 _pass_on(inner)
     elif isinstance(value, dict):

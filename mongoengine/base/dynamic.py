@@ -2,58 +2,212 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mongoengine.base.common import _DocumentRegistry
+from bson import SON
+
+from mongoengine.base.common import class_named_in
 from mongoengine.base.datastructures import BaseDict, BaseList
+from mongoengine.base.items import WholePath, inner_path, is_nameable
+from mongoengine.base.marks import ChangedPaths
+from mongoengine.base.sentinels import MISSING
+from mongoengine.base.state import set_state
+from mongoengine.base.utils import is_ours
 from mongoengine.common import _import_class
 
 __all__ = ("DynamicAttributes",)
 
 
 class DynamicAttributes:
-    """Makes a field of every public attribute that is set on a document."""
+    """Makes a field of every public attribute that is set on a document.
+
+    The value of such a field can be read as an attribute, unless the class has an
+    attribute of that name: then it is `document[name]`, and the attribute stays.
+    """
 
     if TYPE_CHECKING:
+        _changes: ChangedPaths
         _dynamic_lock: bool
         _dynamic_fields: Any
+        _initialised: bool
         _fields: Any
         _fields_ordered: tuple[str, ...]
+        _reverse_db_field_map: Any
+        _values: Any
 
         def _put(self, name: str, value: Any) -> None: ...
-        def _mark_as_changed(self, key: str | None) -> None: ...
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_") or self._dynamic_lock:
+        if self._dynamic_lock:
             super().__setattr__(name, value)
-            return
-        if name not in self._fields_ordered and name not in _NOT_FIELDS:
-            field = _import_class("DynamicField")(db_field=name, null=True)
-            field.name = name
-            self._dynamic_fields[name] = field
-            self._fields_ordered += (name,)
-        value = self._expanded(name, value)
+        elif name in self._fields or _is_key(type(self), name):
+            super().__setattr__(name, self._expanded(name, value))
+        elif _is_taken(type(self), name):
+            if callable(value):
+                # Code and not data: a method is replaced.
+                super().__setattr__(name, value)
+            else:
+                self._set_data(name, value)
+        elif name.startswith("_") and name not in self._dynamic_fields:
+            super().__setattr__(name, value)
+        else:
+            self._set_data(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        """Remove a dynamic field, or put a declared one back to its default."""
         if name in self._dynamic_fields:
+            self._remove_data(name)
+        else:
+            super().__delattr__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._dynamic_fields and _is_taken(type(self), name):
+            return self._values.get(name)
+        return super().__getitem__(name)  # type: ignore[misc]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name in self._fields or _is_key(type(self), name):
+            setattr(self, name, value)
+        else:
+            self._set_data(name, value)
+
+    def __contains__(self, name: str) -> bool:
+        if name in self._dynamic_fields:
+            return self._values.get(name) is not None
+        found: bool = super().__contains__(name)  # type: ignore[misc]
+        return found
+
+    def _mark_as_changed(self, key: str | None) -> None:
+        if key is None or key not in self._dynamic_fields or is_nameable(key):
+            super()._mark_as_changed(key)  # type: ignore[misc]
+        elif hasattr(self, "_changed_fields"):
+            self._changes.mark_unnamed(key)
+
+    # Data
+
+    def _take_unknown(self, values: Mapping[str, Any]) -> None:
+        """Make fields of the arguments of the constructor that no field has."""
+        cls = type(self)
+        for name, value in values.items():
+            if name.startswith("_") or _is_taken(cls, name):
+                self._set_data(name, value)
+            else:
+                # By way of a `__setattr__` of the user's own.
+                setattr(self, name, value)
+
+    def _set_data(self, name: str, value: Any) -> None:
+        """Make a field of any name, with this value.
+
+        :raises ValueError: MongoDB cannot store a field of this name.
+        """
+        if name == "_text_score":
+            # The server adds it to what a text search finds; it is not stored.
             self._put(name, value)
-            if hasattr(self, "_changed_fields"):
-                self._mark_as_changed(name)
-        super().__setattr__(name, value)
+            self.__dict__[name] = value
+            return
+        if name.startswith("_") and name in self._reverse_db_field_map:
+            # Another field is stored under this name.
+            set_state(self, name, value)
+            return
+        if name not in self._dynamic_fields:
+            self._add_field(name)
+        path = name if is_nameable(name) else WholePath(name)
+        value = self._expanded(path, value)
+        self._put(name, value)
+        if self._initialised:
+            self._mark_as_changed(name)
+        if not _is_taken(type(self), name):
+            set_state(self, name, value)
+
+    def _add_field(self, name: str) -> None:
+        if name.startswith("$") or "\0" in name:
+            raise ValueError(
+                'field names cannot contain null characters ("\\0"), and they must '
+                'not start with a dollar sign ("$").'
+            )
+        field = _import_class("DynamicField")(null=True)
+        field.name = field.db_field = name
+        self._dynamic_fields[name] = field
+        set_state(self, "_fields_ordered", (*self._fields_ordered, name))
+
+    def _remove_data(self, name: str) -> None:
+        """Remove a field with its value; the next save removes the stored one."""
+        self._mark_as_changed(name)
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        """Remove a field with its value from this document only."""
+        del self._dynamic_fields[name]
+        ordered = tuple(other for other in self._fields_ordered if other != name)
+        set_state(self, "_fields_ordered", ordered)
+        self._values.pop(name, None)
+        self.__dict__.pop(name, None)
+
+    def _restore_fields(self, fields: Any) -> None:
+        """Have just these dynamic fields, with values that are set already."""
+        cls = type(self)
+        for name in self._dynamic_fields:
+            self.__dict__.pop(name, None)
+        set_state(self, "_dynamic_fields", SON(fields))
+        set_state(self, "_fields_ordered", (*cls._fields_ordered, *fields))
+        for name in fields:
+            if not _is_taken(cls, name):
+                set_state(self, name, self._values.get(name))
 
     def _expanded(self, path: str, value: Any) -> Any:
-        """Nested containers become tracked ones, dicts with `_cls` documents."""
+        """Nested containers become tracked ones, dicts of embedded documents these."""
         if isinstance(value, dict):
-            if "_cls" in value:
-                return _DocumentRegistry.get(value["_cls"])(**value)
-            items = {k: self._expanded(f"{path}.{k}", v) for k, v in value.items()}
+            if "_cls" in value and "_ref" not in value:
+                cls = class_named_in(value)
+                if cls is not None and not cls._is_document:
+                    return cls(**value)
+            items = {
+                k: self._expanded(inner_path(path, k), v) for k, v in value.items()
+            }
             return BaseDict(items, self, path)
         if isinstance(value, (list, tuple)):
             return BaseList(
-                [self._expanded(f"{path}.{i}", v) for i, v in enumerate(value)],
+                [self._expanded(inner_path(path, i), v) for i, v in enumerate(value)],
                 self,
                 path,
             )
         return value
 
 
-#: Attributes of every document that are no fields of it.
-_NOT_FIELDS = frozenset({"pk"})
+#: Names that the library looks for on values of any type.
+_LOOKED_FOR = frozenset({"_instance", "to_python", "to_query"})
+
+
+def _definition(cls: type, name: str) -> tuple[Any, bool]:
+    """What the class has of this name (or MISSING), and whether it is the library's."""
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name], is_ours(base)
+    return MISSING, False
+
+
+def _is_key(cls: type, name: str) -> bool:
+    """Whether a name stands for the primary key: `pk`, or `id` for another field."""
+    if name not in ("pk", "id"):
+        return False
+    return _definition(cls, name)[0] is not MISSING
+
+
+def _is_taken(cls: type, name: str) -> bool:
+    """Whether a name means something else than data: it is a method, say.
+
+    Values of a class without behaviour, and properties that can be set, are none.
+    """
+    if name in _LOOKED_FOR or (name.startswith("__") and name.endswith("__")):
+        return True
+    if _is_key(cls, name):
+        return True
+    found, ours = _definition(cls, name)
+    if found is MISSING:
+        return False
+    if ours or name.startswith("_") or callable(found):
+        return True
+    if isinstance(found, property):
+        return found.fset is None
+    return hasattr(type(found), "__get__") and not hasattr(type(found), "__set__")

@@ -12,6 +12,7 @@ from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 
 from mongoengine.base.datastructures import BaseDict, BaseList
+from mongoengine.base.state import set_state
 from mongoengine.base.tracking import MISSING, ChangeTracking
 from mongoengine.common import _import_class
 
@@ -50,9 +51,9 @@ def adopt(parent: Any, value: Any) -> None:
             if isinstance(item, ChangeTracking) and not item._is_document:
                 if whose is None:
                     whose = weakref.proxy(parent)
-                item._instance = whose
+                set_state(item, "_instance", whose)
     elif isinstance(value, ChangeTracking) and not value._is_document:
-        value._instance = weakref.proxy(parent)
+        set_state(value, "_instance", weakref.proxy(parent))
 
 
 def has_references(value: Any) -> bool:

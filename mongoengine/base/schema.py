@@ -21,6 +21,7 @@ from mongoengine import signals
 from mongoengine.base.codec import Dump, Proof, joined
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.plain import EMPTY, UNCHANGED
+from mongoengine.base.state import set_state
 from mongoengine.base.utils import class_attribute
 from mongoengine.common import _import_class
 from mongoengine.errors import NotRegistered, ValidationError
@@ -424,7 +425,7 @@ class Schema:
                 document._initialised = True
             else:
                 document = make(item)
-            document._instance = parent
+            set_state(document, "_instance", parent)
             made.append(document)
         return made
 

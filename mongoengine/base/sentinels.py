@@ -10,10 +10,14 @@ __all__ = ("MISSING", "Sentinel")
 class Sentinel:
     """An object that is only equal to itself, with a name to be shown by."""
 
-    __slots__ = ("_name",)
+    __slots__ = ("_name", "_truth")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, truth: bool = True) -> None:
         self._name = name
+        self._truth = truth
+
+    def __bool__(self) -> bool:
+        return self._truth
 
     def __repr__(self) -> str:
         return self._name

@@ -17,6 +17,7 @@ from bson import DBRef, ObjectId
 from mongoengine.base.items import is_nameable, stored_items, stored_values
 from mongoengine.base.marks import ChangedPaths, without_inner
 from mongoengine.base.sentinels import MISSING, Sentinel
+from mongoengine.base.state import remove_state, set_state
 from mongoengine.errors import OperationError
 
 __all__ = ("MISSING", "ChangeTracking", "Changes")
@@ -344,7 +345,7 @@ class ChangeTracking:
         for document, paths in changes._marks:
             if paths is None:
                 if hasattr(document, "_changes"):
-                    object.__delattr__(document, "_changes")
+                    remove_state(document, "_changes")
                 continue
             restored = ChangedPaths(paths.paths, paths.unnamed)
             meanwhile = document._own_changes()
@@ -388,8 +389,7 @@ ANY_EMPTY: Any = Sentinel("ANY_EMPTY")
 
 
 def _set_changes(document: ChangeTracking, changes: ChangedPaths) -> None:
-    # Not by way of `__setattr__`, which dynamic documents use for data.
-    object.__setattr__(document, "_changes", changes)
+    set_state(document, "_changes", changes)
 
 
 def _dumped(field: Any, value: Any) -> Any:

@@ -8,7 +8,15 @@ import warnings
 from os.path import dirname, sep
 from typing import Any, NoReturn
 
-__all__ = ("LazyRegexCompiler", "NonOrderedList", "class_attribute", "warn_caller")
+__all__ = (
+    "LazyRegexCompiler",
+    "NonOrderedList",
+    "class_attribute",
+    "is_ours",
+    "warn_caller",
+)
+
+_TRUSTED = frozenset({__name__.partition(".")[0], "builtins"})
 
 _PACKAGE_FOLDER = dirname(dirname(__file__)) + sep
 
@@ -48,6 +56,11 @@ class NonOrderedList(list[Any]):
         return not self == other
 
     __hash__ = None
+
+
+def is_ours(cls: type) -> bool:
+    """Whether a class belongs to this package or to Python, not to a user."""
+    return cls.__module__.partition(".")[0] in _TRUSTED
 
 
 def class_attribute(cls: type, name: str) -> Any:

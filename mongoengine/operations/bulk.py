@@ -9,6 +9,7 @@ import pymongo
 from pymongo.results import BulkWriteResult
 
 from mongoengine import signals
+from mongoengine.base.state import set_state
 from mongoengine.connection import _get_session
 from mongoengine.driver.cursor import Batches
 from mongoengine.errors import OperationError
@@ -310,7 +311,7 @@ async def _restore(
         return
     documents = [writes[place].document for place in places]
     for document in documents:
-        document._created = True
+        set_state(document, "_created", True)
     again = begin_inserts(documents, restored=True)
     requests = [
         pymongo.ReplaceOne(key_query(w.document, w.son), w.son, upsert=True)

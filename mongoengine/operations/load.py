@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pymongo import ReadPreference
 
 from mongoengine.base.datastructures import rebind
+from mongoengine.base.state import set_state
 from mongoengine.dereference import DeReference
 
 if TYPE_CHECKING:
@@ -72,24 +73,29 @@ def take(document: Document, stored: Document, names: Sequence[str] = ()) -> Non
 
     :param names: the fields to take over; all where there are none.
     """
-    plain = not type(document)._schema.plain and not stored._dynamic_fields
+    plain = not type(document)._schema.plain and not document._dynamic
     if plain and not names and type(stored) is type(document):
         # What was not touched stays so.
-        document._raw, document._values = stored._raw, stored._values
+        set_state(document, "_raw", stored._raw)
+        set_state(document, "_values", stored._values)
         for value in document._values.values():
             rebind(document, value)
         document._clear_changed_fields()
     else:
+        for name in document._dynamic_fields.keys() - stored._dynamic_fields.keys():
+            if not names or name in names:
+                document._forget(name)
         for name, value in stored._data.items():
             if not names or name in names:
                 rebind(document, value)
-                setattr(document, name, value)
+                document._take_value(name, value)
         if names:
             changed = getattr(document, "_changed_fields", ())
-            document._changed_fields = [key for key in changed if key not in names]
+            kept = [key for key in changed if key not in names]
+            set_state(document, "_changed_fields", kept)
         else:
             document._clear_changed_fields()
-    document._created = False
+    set_state(document, "_created", False)
     if not names and document._partial:
         object.__delattr__(document, "_partial")
 
@@ -97,21 +103,23 @@ def take(document: Document, stored: Document, names: Sequence[str] = ()) -> Non
 class State:
     """The values and pending changes of a document, to be given back later."""
 
-    __slots__ = ("_changes", "_created", "_raw", "_values")
+    __slots__ = ("_changes", "_created", "_dynamic_fields", "_raw", "_values")
 
     def __init__(self, document: Document) -> None:
         self._raw = document._raw
         self._values = dict(document._values) if document._values else document._values
         self._created = document._created
+        self._dynamic_fields = dict(document._dynamic_fields)
         self._changes = document._take_changes(whole=True)
 
     def give_back(self, document: Document) -> None:
         """Let the document have these values and changes again."""
-        document._raw, document._values = self._raw, self._values
+        set_state(document, "_raw", self._raw)
+        set_state(document, "_values", self._values)
         for value in document._values.values():
             rebind(document, value)
         document._clear_changed_fields()
-        document._created = self._created
+        set_state(document, "_created", self._created)
         document._put_back(self._changes)
-        for name in document._dynamic_fields:
-            document.__dict__[name] = document._values.get(name)
+        if document._dynamic:
+            document._restore_fields(self._dynamic_fields)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import bson
 from bson import ObjectId
 
+from mongoengine.base.state import set_state
 from mongoengine.driver.undo import on_abort
 from mongoengine.driver.write_errors import is_refusal
 
@@ -109,7 +110,7 @@ class PendingInsert:
                 and bool(earlier.key == self.key)
             )
         )
-        document._created = True
+        set_state(document, "_created", True)
         object.__setattr__(document, "_unconfirmed", self)
 
     @property
@@ -130,7 +131,7 @@ class PendingInsert:
     def succeed(self) -> None:
         """Note that the server has acknowledged the command."""
         document = self.document
-        document._created = False
+        set_state(document, "_created", False)
         if document._unconfirmed is self:
             object.__delattr__(document, "_unconfirmed")
         self._earlier = None
@@ -156,7 +157,7 @@ class PendingInsert:
             self._earlier = None
             self.son = {}
             return
-        document._created = self._was_created
+        set_state(document, "_created", self._was_created)
         if self._new_key:
             put_key(document, None)
         if self._earlier is None:
@@ -168,7 +169,7 @@ class PendingInsert:
         """Make the document new again, as its transaction has aborted."""
         document = self.document
         document._put_back(self._changes)
-        document._created = True
+        set_state(document, "_created", True)
         self.son = {}
         object.__setattr__(document, "_unconfirmed", self)
 
@@ -235,9 +236,9 @@ def put_key(document: Document, key: Any) -> None:
     created = document._created
     marks = list(getattr(document, "_changed_fields", ()))
     setattr(document, name, key)
-    document._created = created
+    set_state(document, "_created", created)
     if hasattr(document, "_changes"):
-        document._changed_fields = marks
+        set_state(document, "_changed_fields", marks)
 
 
 def _normalize_key(document: Document, key: Any) -> None:

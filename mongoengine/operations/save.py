@@ -9,6 +9,7 @@ from pymongo import WriteConcern
 
 from mongoengine import signals
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.state import set_state
 from mongoengine.driver.write_errors import (
     NOT_SAVED,
     NOT_UNIQUE,
@@ -296,7 +297,7 @@ def gone_in_part(document: Document) -> OperationError:
 
 async def _restore(document: Document, io: IO, collection: Any) -> PendingInsert:
     """Store a document as a whole where an update has inserted its changes alone."""
-    document._created = True
+    set_state(document, "_created", True)
     write = PendingInsert(document, restored=True)
     try:
         query = key_query(document, write.son)

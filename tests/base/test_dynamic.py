@@ -115,11 +115,15 @@ def test_a_dict_with_a_class_becomes_a_document() -> None:
     assert document.part == ClosedPart(text="a")
 
 
-def test_deleting_a_dynamic_field_empties_it() -> None:
-    document: Any = OpenThing(size=1)
+def test_a_deleted_dynamic_field_is_gone() -> None:
+    document: Any = OpenThing._from_son({"_id": ID, "size": 1})
     del document.size
-    assert document.size is None
-    assert document.to_mongo() == {}
+    assert not hasattr(document, "size")
+    assert list(document) == ["id", "name"]
+    assert document.to_mongo() == {"_id": ID}
+    assert document._delta() == ({}, {"size": 1})
+    document.size = 2
+    assert document._delta() == ({"size": 2}, {})
 
 
 def test_deleting_a_declared_field_gives_its_default() -> None:
@@ -171,7 +175,8 @@ def test_deleting_a_field_of_a_dynamic_embedded_document() -> None:
     part: Any = OpenPart(size=5, color="red")
     del part.size
     del part.color
-    assert (part.size, part.color) == (3, None)
+    assert part.size == 3
+    assert not hasattr(part, "color")
 
 
 def test_a_callable_default_is_called_when_deleting() -> None:
