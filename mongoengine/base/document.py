@@ -205,9 +205,9 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
 
     def _is_alias(self, name: str) -> bool:
         """Whether the constructor takes a name that is no field's."""
-        return name in ("id", "pk", "_cls") and (
-            not self._dynamic or hasattr(type(self), name)
-        )
+        if self._dynamic and name != "_cls" and not hasattr(type(self), name):
+            return False
+        return name in ("id", "pk", "_cls")
 
     def _take_unknown(self, values: Mapping[str, Any]) -> None:
         """Keep the arguments of the constructor that no field has."""

@@ -51,6 +51,8 @@ class DynamicAttributes:
                 self._set_data(name, value)
         elif name.startswith("_") and name not in self._dynamic_fields:
             super().__setattr__(name, value)
+        elif "." in name and name not in self._dynamic_fields:
+            raise ValueError(_BAD_NAME)
         else:
             self._set_data(name, value)
 
@@ -90,7 +92,7 @@ class DynamicAttributes:
         """Make fields of the arguments of the constructor that no field has."""
         cls = type(self)
         for name, value in values.items():
-            if name.startswith("_") or _is_taken(cls, name):
+            if name[:1] == "_" or "." in name or _is_taken(cls, name):
                 self._set_data(name, value)
             else:
                 # By way of a `__setattr__` of the user's own.
@@ -122,10 +124,7 @@ class DynamicAttributes:
 
     def _add_field(self, name: str) -> None:
         if name.startswith("$") or "\0" in name:
-            raise ValueError(
-                'field names cannot contain null characters ("\\0"), and they must '
-                'not start with a dollar sign ("$").'
-            )
+            raise ValueError(_BAD_NAME)
         field = _import_class("DynamicField")(null=True)
         field.name = field.db_field = name
         self._dynamic_fields[name] = field
@@ -158,10 +157,10 @@ class DynamicAttributes:
     def _expanded(self, path: str, value: Any) -> Any:
         """Nested containers become tracked ones, dicts of embedded documents these."""
         if isinstance(value, dict):
-            if "_cls" in value and "_ref" not in value:
-                cls = class_named_in(value)
-                if cls is not None and not cls._is_document:
-                    return cls(**value)
+            cls = class_named_in(value) if "_cls" in value else None
+            if cls is not None and (not cls._is_document or "_ref" in value):
+                # For a reference it raises `FieldDoesNotExist`, as upstream does.
+                return cls(**value)
             items = {
                 k: self._expanded(inner_path(path, k), v) for k, v in value.items()
             }
@@ -174,6 +173,11 @@ class DynamicAttributes:
             )
         return value
 
+
+_BAD_NAME = (
+    'field names cannot contain dots (".") or null characters ("\\0"), and they must '
+    'not start with a dollar sign ("$").'
+)
 
 #: Names that the library looks for on values of any type.
 _LOOKED_FOR = frozenset({"_instance", "to_python", "to_query"})
