@@ -294,7 +294,9 @@ def reloading_what_is_gone(me, db):
     ]
 
 
-@differs("a dynamic field that is not stored any more is gone after reload(); upstream keeps its value")
+@differs(
+    "a dynamic field that is not stored any more is gone after reload(); upstream keeps its value"
+)
 def reloading_after_a_shape_change(me, db):
     class Loose(me.DynamicDocument):
         name = me.StringField()
