@@ -15,12 +15,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from pymongo import AsyncMongoClient, MongoClient
-from pymongo.monitoring import (
-    CommandFailedEvent,
-    CommandListener,
-    CommandStartedEvent,
-    CommandSucceededEvent,
-)
 
 from mongoengine import connection as connections
 from mongoengine.base import common
@@ -35,39 +29,7 @@ from mongoengine.connection import (
 )
 from mongoengine.driver import embedded
 from mongoengine.driver.io import SYNC, run
-from tests.waiting import until
-
-
-class SentCommands(CommandListener):
-    """The commands that clients have sent, oldest first."""
-
-    def __init__(self) -> None:
-        self.events: list[CommandStartedEvent] = []
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.events.append(event)
-
-    def succeeded(self, event: CommandSucceededEvent) -> None:
-        """Nothing: what was sent is what counts."""
-
-    def failed(self, event: CommandFailedEvent) -> None:
-        """Nothing: what was sent is what counts."""
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the commands: `["find", "getMore"]`."""
-        return [event.command_name for event in self.events]
-
-    def named(self, name: str) -> list[dict[str, Any]]:
-        """The commands of one name, as they were sent."""
-        return [dict(e.command) for e in self.events if e.command_name == name]
-
-    async def until_sent(self, name: str) -> None:
-        """Let the loop turn until a command of that name has been sent."""
-        await until(lambda: name in self.names)
-
-    def clear(self) -> None:
-        self.events.clear()
+from tests.families import Family, SentCommands
 
 
 class BothClients(NamedTuple):
@@ -154,6 +116,37 @@ def both(
 ) -> BothClients:
     """The default alias, open both ways."""
     return BothClients(connection, async_connection)
+
+
+@pytest.fixture
+def mongo(server: MongoClient[Any], database_name: str) -> Any:
+    """The test's database as plain PyMongo sees it."""
+    return server[database_name]
+
+
+@pytest.fixture(params=["sync", "async"])
+async def family(
+    request: pytest.FixtureRequest,
+    settings: dict[str, Any],
+    sent_commands: SentCommands,
+) -> AsyncIterator[Family]:
+    """Both families of methods in turn, connected to an empty database."""
+    family = Family(request.param, settings, sent_commands)
+    await family.connect()
+    yield family
+    await disconnect_all_async()
+    disconnect_all()
+
+
+@pytest.fixture
+async def async_family(
+    settings: dict[str, Any], sent_commands: SentCommands
+) -> AsyncIterator[Family]:
+    """The asynchronous methods only."""
+    family = Family("async", settings, sent_commands)
+    await family.connect()
+    yield family
+    await disconnect_all_async()
 
 
 @pytest.fixture(autouse=True)

@@ -1,66 +1,50 @@
-"""Each test twice: once on `connect()`, once on `connect_async()`."""
+"""Each test twice: once with the blocking methods, once with the asynchronous ones."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import pymongo
-import pytest
-import pytest_asyncio
-from pymongo import monitoring
+from mongoengine import connect, connect_async
+from tests.recording import CommandRecorder
+from tests.waiting import until
 
-from mongoengine import (
-    connect,
-    connect_async,
-    disconnect_all,
-    disconnect_all_async,
-)
-
-__all__ = ("Family", "family", "mongo", "server_uri")
-
-DATABASE = "mongoengine_families"
-QUIET = {"hello", "isMaster", "ping", "endSessions", "buildInfo"}
+__all__ = ("Family", "SentCommands")
 
 
-class Recorder(monitoring.CommandListener):
-    """The commands that a client sends, less what changes with every run."""
+class SentCommands(CommandRecorder):
+    """The commands that clients have sent, oldest first."""
 
-    def __init__(self) -> None:
-        self.sent: list[dict[str, Any]] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.command_name not in QUIET:
-            volatile = {"lsid", "$db", "$clusterTime", "txnNumber"}
-            self.sent.append(
-                {k: v for k, v in event.command.items() if k not in volatile}
-            )
-
-    def succeeded(self, event: Any) -> None:
-        """Nothing to note."""
-
-    def failed(self, event: Any) -> None:
-        """Nothing to note."""
+    async def until_sent(self, name: str) -> None:
+        """Let the loop turn until a command of that name has been sent."""
+        await until(lambda: name in self.names)
 
 
 class Family:
-    """One of the two families of methods, on a connection of its own."""
+    """One of the two families of methods, on a connection of its own.
 
-    def __init__(self, name: str, uri: str) -> None:
+    :param name: "sync" or "async"
+    :param settings: what `connect()` takes to reach the test's database; among them
+        the recorder of `sent`
+    """
+
+    def __init__(self, name: str, settings: dict[str, Any], sent: SentCommands) -> None:
         self.name = name
-        self.uri = uri
         self.is_async = name == "async"
-        self._recorder = Recorder()
+        self.settings = settings
+        self.uri: str = settings["host"]
+        self.database: str = settings["name"]
+        self._sent = sent
 
-    async def connect(self, database: str = DATABASE, alias: str = "default") -> None:
-        options: dict[str, Any] = {"host": self.uri, "alias": alias}
-        options["uuidRepresentation"] = "standard"
-        options["event_listeners"] = [self._recorder]
+    async def connect(
+        self, database: str | None = None, alias: str = "default", **settings: Any
+    ) -> None:
+        """Open an alias, to the test's database or to another."""
+        name = self.database if database is None else database
+        settings = {**self.settings, "name": name, "alias": alias, **settings}
         if self.is_async:
-            await connect_async(database, **options)
+            await connect_async(**settings)
         else:
-            connect(database, **options)
+            connect(**settings)
 
     async def __call__(self, target: Any, method: str, /, *args: Any, **kw: Any) -> Any:
         """Call the method of this family."""
@@ -68,56 +52,24 @@ class Family:
             return await getattr(target, "async_" + method)(*args, **kw)
         return getattr(target, method)(*args, **kw)
 
+    async def loop(self, queryset: Any) -> list[Any]:
+        """Return what a loop of this family gives."""
+        if self.is_async:
+            return [item async for item in queryset]
+        return list(queryset)
+
+    async def next(self, queryset: Any) -> Any:
+        """Return what `next()` or `anext()` gives; None at the end."""
+        if self.is_async:
+            return await anext(queryset, None)
+        return next(queryset, None)
+
     @property
     def commands(self) -> list[dict[str, Any]]:
-        """What has been sent since this was last asked."""
-        sent = self._recorder.sent[:]
-        self._recorder.sent.clear()
-        return sent
+        """The commands since this was last asked, less what changes every time."""
+        return self._sent.take("ping", "buildInfo", "$readPreference")
 
     @property
     def command_names(self) -> list[str]:
+        """The names of these commands."""
         return [next(iter(command)) for command in self.commands]
-
-
-@pytest.fixture(scope="session")
-def server_uri() -> Iterator[str]:
-    """A server: the one of MONGODB_URI, or an embedded one."""
-    given = os.environ.get("MONGODB_URI")
-    if given:
-        yield given
-        return
-    client = connect(
-        DATABASE,
-        host="embedded://",
-        alias="families_server",
-        uuidRepresentation="standard",
-    )
-    host, port = client.address
-    yield f"mongodb://{host}:{port}"
-
-
-@pytest.fixture(scope="session")
-def _plain_client(server_uri: str) -> Iterator[Any]:
-    with pymongo.MongoClient(server_uri) as client:
-        yield client
-
-
-@pytest.fixture
-def mongo(_plain_client: Any) -> Any:
-    """The database as plain PyMongo sees it, empty at first."""
-    for name in (DATABASE, DATABASE + "_other"):
-        _plain_client.drop_database(name)
-    return _plain_client[DATABASE]
-
-
-@pytest_asyncio.fixture(params=["sync", "async"])
-async def family(
-    request: pytest.FixtureRequest, server_uri: str, mongo: Any
-) -> AsyncIterator[Family]:
-    """Both families in turn, connected to an empty database."""
-    made = Family(request.param, server_uri)
-    await made.connect()
-    yield made
-    await disconnect_all_async()
-    disconnect_all()

@@ -21,9 +21,7 @@ from mongoengine import (
 )
 from mongoengine.base.datastructures import BaseDict, BaseList
 from mongoengine.dereference import DeReference
-from tests.families import DATABASE, Family, _plain_client, family, mongo, server_uri
-
-__all__ = ("_plain_client", "family", "mongo", "server_uri")
+from tests.families import Family
 
 
 class FollowLeaf(Document):
@@ -258,7 +256,7 @@ async def test_subclasses_are_loaded_in_one_query(family: Family) -> None:
 
 
 async def test_class_is_looked_for_where_it_is_stored(family: Family) -> None:
-    await family.connect(DATABASE + "_other", "other")
+    await family.connect(family.database + "_other", "other")
     there = FollowElsewhere()
     await family(there, "save")
     zoo = await loaded(family, FollowZoo(any_many=[there]))
@@ -306,7 +304,7 @@ async def test_documents_of_a_field_are_left_alone(family: Family) -> None:
 def test_instance_is_callable(server_uri: str, mongo: Any) -> None:
     from mongoengine import connect, disconnect_all
 
-    connect(DATABASE, host=server_uri, uuidRepresentation="standard")
+    connect(mongo.name, host=server_uri, uuidRepresentation="standard")
     try:
         node = FollowNode(number=3).save()
         assert DeReference()([node.to_dbref()]) == [node]

@@ -22,7 +22,7 @@ from mongoengine import Document, IntField, ListField, StringField, connect
 from mongoengine.connection import connect_async, disconnect_async
 from mongoengine.errors import FieldDoesNotExist, OperationError
 from mongoengine.signals import post_bulk_insert, signals_available
-from tests.conftest import SentCommands
+from tests.families import SentCommands
 from tests.waiting import until, wait_until
 
 #: Without retries, and noticing soon that a server is there again.

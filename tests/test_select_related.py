@@ -25,9 +25,7 @@ from mongoengine import (
     UUIDField,
     ValidationError,
 )
-from tests.families import DATABASE, Family, _plain_client, family, mongo, server_uri
-
-__all__ = ("_plain_client", "family", "mongo", "server_uri")
+from tests.families import Family
 
 
 class RelatedRun(Document):
@@ -125,7 +123,7 @@ async def test_a_collection_name_of_its_own(
 @pytest.mark.parametrize("name", ["away", "away_by_key", "generic", "parts"])
 @pytest.mark.parametrize("way", ["queryset", "reload"])
 async def test_another_alias(family: Family, mongo: Any, name: str, way: str) -> None:
-    await family.connect(DATABASE + "_other", "other")
+    await family.connect(family.database + "_other", "other")
     away = await saved(family, RelatedAway(name="right"))
     mongo.related_away.insert_one({"_id": away.id, "name": "wrong database"})
     value: Any = {"a": away} if name == "away_by_key" else [away]
@@ -150,14 +148,14 @@ async def test_an_untyped_reference_is_looked_up_by_its_collection(
 
 async def test_a_reference_into_another_database(family: Family, mongo: Any) -> None:
     key = ObjectId()
-    other = mongo.client[DATABASE + "_other"]
+    other = mongo.client[family.database + "_other"]
     other.runs_of_the_lab.insert_one(
         {"_id": key, "_cls": "RelatedRun", "name": "other database"}
     )
     mongo.runs_of_the_lab.insert_one(
         {"_id": key, "_cls": "RelatedRun", "name": "this database"}
     )
-    there = DBRef("runs_of_the_lab", key, DATABASE + "_other")
+    there = DBRef("runs_of_the_lab", key, family.database + "_other")
     here = DBRef("runs_of_the_lab", key)
     mongo.related_holder.insert_one({"dbrefs": [there, here], "free": {"run": there}})
     (holder,) = await family(RelatedHolder.objects, "select_related")

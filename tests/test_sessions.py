@@ -32,7 +32,7 @@ from mongoengine.connection import _get_session, bound_session
 from mongoengine.context_managers import async_run_in_transaction, run_in_transaction
 from mongoengine.errors import InvalidQueryError
 from mongoengine.queryset.bulk import InsertOne
-from tests.conftest import SentCommands
+from tests.families import SentCommands
 from tests.test_faces import faces
 
 

@@ -18,7 +18,7 @@ from mongoengine import (
 )
 from mongoengine.context_managers import switch_collection, switch_db
 from mongoengine.document import InvalidCollectionError
-from tests.families import DATABASE, Family
+from tests.families import Family
 
 
 class CollectionPlain(Document):
@@ -111,7 +111,7 @@ async def test_get_collection(family: Family) -> None:
         collection = await CollectionPlain._async_get_collection()
     else:
         collection = CollectionPlain._get_collection()
-    assert collection.full_name == f"{DATABASE}.collection_plain"
+    assert collection.full_name == f"{family.database}.collection_plain"
     assert CollectionPlain._collection is collection
     assert family.command_names == ["createIndexes"]
 
@@ -145,7 +145,7 @@ async def test_abstract_class_has_no_collection(family: Family) -> None:
 async def test_switched_class_keeps_its_own_collection(
     family: Family, mongo: Any
 ) -> None:
-    await family.connect(DATABASE + "_other", "other")
+    await family.connect(family.database + "_other", "other")
     await family(CollectionPlain(number=1), "save")
     own = CollectionPlain._collection
     with switch_db(CollectionPlain, "other"):
@@ -157,13 +157,13 @@ async def test_switched_class_keeps_its_own_collection(
     assert CollectionPlain._collection is own
     assert mongo.collection_plain.distinct("number") == [1]
     assert mongo.third.distinct("number") == [3]
-    there = mongo.client[DATABASE + "_other"].collection_plain
+    there = mongo.client[family.database + "_other"].collection_plain
     assert there.distinct("number") == [2]
     assert "number_1" in there.index_information()
 
 
 async def test_prepared_once_in_each_place(family: Family) -> None:
-    await family.connect(DATABASE + "_other", "other")
+    await family.connect(family.database + "_other", "other")
     for _ in range(3):
         await family(CollectionPlain.objects, "first")
         with switch_db(CollectionPlain, "other"):
@@ -224,7 +224,7 @@ def test_loops_have_their_own_clients(server_uri: str, mongo: Any) -> None:
     from mongoengine import connect_async, disconnect_all_async
 
     async def use(number: int) -> None:
-        await connect_async(DATABASE, host=server_uri, uuidRepresentation="standard")
+        await connect_async(mongo.name, host=server_uri, uuidRepresentation="standard")
         await CollectionPlain(number=number).async_save()
 
     for number in range(3):

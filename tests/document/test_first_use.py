@@ -19,11 +19,10 @@ from mongoengine import (
     IntField,
     StringField,
     connect,
-    connect_async,
 )
 from mongoengine.context_managers import switch_db
 from mongoengine.document import InvalidCollectionError
-from tests.families import DATABASE, Family, Recorder
+from tests.families import Family, SentCommands
 
 LONG = 60  # seconds: a limit for what is expected to end at once
 
@@ -64,8 +63,8 @@ class FirstSeriesOtherwise(Document):
 class CreatedBefore(monitoring.CommandListener):
     """Creates a collection otherwise when the library is about to create it."""
 
-    def __init__(self, uri: str, name: str, **options: Any) -> None:
-        self._database = MongoClient(uri)[DATABASE]
+    def __init__(self, family: Family, name: str, **options: Any) -> None:
+        self._database = MongoClient(family.uri)[family.database]
         self._name = name
         self._options = options
         self.times = 0
@@ -82,14 +81,6 @@ class CreatedBefore(monitoring.CommandListener):
         """Nothing to do."""
 
 
-async def connect_family(family: Family, **settings: Any) -> None:
-    settings = {"host": family.uri, "uuidRepresentation": "standard", **settings}
-    if family.is_async:
-        await connect_async(DATABASE, alias="racing", **settings)
-    else:
-        connect(DATABASE, alias="racing", **settings)
-
-
 SERIES = {"timeField": "at", "metaField": "place"}
 
 
@@ -104,8 +95,8 @@ async def test_a_collection_that_another_program_has_just_created_is_used(
     family: Family, cls: Any, options: dict[str, Any], mongo: Any
 ) -> None:
     name = cls._get_collection_name()
-    other = CreatedBefore(family.uri, name, **options)
-    await connect_family(family, event_listeners=[other])
+    other = CreatedBefore(family, name, **options)
+    await family.connect(alias="racing", event_listeners=[other])
     with switch_db(cls, "racing"):
         assert await family(cls.objects, "count") == 0
     assert other.times == 1
@@ -125,8 +116,8 @@ async def test_one_that_was_just_created_with_other_options_is_refused(
     family: Family, cls: Any, options: dict[str, Any], form: str
 ) -> None:
     name = cls._get_collection_name()
-    other = CreatedBefore(family.uri, name, **options)
-    await connect_family(family, event_listeners=[other])
+    other = CreatedBefore(family, name, **options)
+    await family.connect(alias="racing", event_listeners=[other])
     with switch_db(cls, "racing"), pytest.raises(InvalidCollectionError) as caught:
         await family(cls.objects, "count")
     assert str(caught.value) == (
@@ -181,8 +172,8 @@ async def test_of_two_classes_that_differ_one_is_refused(family: Family) -> None
     ]
 
 
-def use_in_a_program(uri: str, barrier: Any, results: Any) -> None:
-    connect(DATABASE, host=uri, uuidRepresentation="standard")
+def use_in_a_program(uri: str, name: str, barrier: Any, results: Any) -> None:
+    connect(name, host=uri, uuidRepresentation="standard")
     barrier.wait(LONG)
     try:
         results.put((FirstCapped.objects.count(), FirstSeries.objects.count()))
@@ -198,7 +189,9 @@ def test_programs_that_create_one_collection_at_once(
     barrier, results = context.Barrier(4), context.Queue()
     programs = [
         context.Process(
-            target=use_in_a_program, args=(server_uri, barrier, results), daemon=True
+            target=use_in_a_program,
+            args=(server_uri, mongo.name, barrier, results),
+            daemon=True,
         )
         for _ in range(4)
     ]
@@ -303,7 +296,7 @@ begun = threading.Event()
 def test_whoever_uses_the_class_with_a_lock_that_its_indexes_need(
     server_uri: str, mongo: Any
 ) -> None:
-    connect(DATABASE, host=server_uri, uuidRepresentation="standard")
+    connect(mongo.name, host=server_uri, uuidRepresentation="standard")
     with lock:
         first = threading.Thread(target=Guarded.objects.count, daemon=True)
         first.start()
@@ -366,7 +359,7 @@ async def test_indexes_that_the_server_refused_are_created_at_the_next_use(
 ) -> None:
     fail = {"configureFailPoint": "failCommand", "mode": {"times": 1}}
     data = {"failCommands": ["createIndexes"], "errorCode": 8000, "appName": "first"}
-    await connect_family(family, appname="first")
+    await family.connect(alias="racing", appname="first")
     mongo.client.admin.command({**fail, "data": data})
     with switch_db(FirstPlain, "racing"):
         with pytest.raises(PyMongoError):
@@ -376,10 +369,8 @@ async def test_indexes_that_the_server_refused_are_created_at_the_next_use(
 
 
 async def test_another_task_prepares_what_a_cancelled_one_began(
-    server_uri: str, mongo: Any
+    async_family: Family, mongo: Any
 ) -> None:
-    family = Family("async", server_uri)
-    await family.connect()
     tasks = [asyncio.create_task(FirstPlain(number=n).async_save()) for n in (1, 2)]
     await asyncio.sleep(0)
     tasks[0].cancel()
@@ -389,7 +380,7 @@ async def test_another_task_prepares_what_a_cancelled_one_began(
     assert "number_1" in mongo.first_plain.index_information()
 
 
-class DropsWhilePreparing(Recorder):
+class DropsWhilePreparing(SentCommands):
     """Drops the collection as soon as its first index has been created."""
 
     def __init__(self) -> None:
@@ -407,7 +398,7 @@ def test_a_collection_that_is_dropped_while_it_is_prepared(
 ) -> None:
     listener = DropsWhilePreparing()
     settings = {"host": server_uri, "uuidRepresentation": "standard"}
-    connect(DATABASE, event_listeners=[listener], **settings)
+    connect(mongo.name, event_listeners=[listener], **settings)
     listener.drop = FirstPlain.drop_collection
     assert FirstPlain.objects.count() == 0
     assert mongo.list_collection_names() == []
@@ -421,7 +412,7 @@ def test_a_child_that_was_forked_while_a_thread_prepares(
 ) -> None:
     in_command, go_on = threading.Event(), threading.Event()
 
-    class Slow(Recorder):
+    class Slow(SentCommands):
         def started(self, event: Any) -> None:
             if event.command_name == "createIndexes" and os.getpid() == parent:
                 in_command.set()
@@ -429,7 +420,7 @@ def test_a_child_that_was_forked_while_a_thread_prepares(
 
     parent = os.getpid()
     settings = {"host": server_uri, "uuidRepresentation": "standard"}
-    connect(DATABASE, event_listeners=[Slow()], **settings)
+    connect(mongo.name, event_listeners=[Slow()], **settings)
     FirstPlain._get_db().command("ping")
     thread = threading.Thread(target=FirstPlain.objects.count)
     thread.start()

@@ -21,7 +21,7 @@ from mongoengine import (
     disconnect_all,
     disconnect_all_async,
 )
-from tests.families import Family
+from tests.families import Family, SentCommands
 from tests.faults import LossyProxy, cancel_at
 
 
@@ -58,12 +58,14 @@ def proxy(server_uri: str) -> Any:
 
 @pytest_asyncio.fixture(params=["sync", "async"])
 async def broken(
-    request: pytest.FixtureRequest, proxy: LossyProxy, mongo: Any
+    request: pytest.FixtureRequest,
+    proxy: LossyProxy,
+    settings: dict[str, Any],
+    sent_commands: SentCommands,
 ) -> AsyncIterator[Family]:
     """A family whose connection goes through the proxy."""
-    family = Family(
-        request.param, f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
-    )
+    host = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
+    family = Family(request.param, {**settings, "host": host}, sent_commands)
     await family.connect()
     for cls in CLASSES:
         await family(cls.objects, "first")
@@ -177,13 +179,10 @@ async def test_a_bulk_whose_second_command_is_lost_reports_the_rest(
 
 
 @pytest_asyncio.fixture
-async def waiting(server_uri: str, mongo: Any) -> AsyncIterator[Family]:
-    family = Family("async", server_uri)
-    await family.connect()
+async def waiting(async_family: Family) -> Family:
     for cls in CLASSES:
-        await family(cls.objects, "first")
-    yield family
-    await disconnect_all_async()
+        await async_family(cls.objects, "first")
+    return async_family
 
 
 @pytest.mark.parametrize("keyed", [False, True], ids=["generated", "own_key"])

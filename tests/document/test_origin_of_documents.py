@@ -16,9 +16,7 @@ from mongoengine.context_managers import (
     switch_collection,
     switch_db,
 )
-from tests.families import DATABASE, Family
-
-OTHER = DATABASE + "_other"
+from tests.families import Family
 
 
 class OriginItem(Document):
@@ -41,7 +39,11 @@ async def inside(family: Family, name: str, body: Callable[[], Any]) -> Any:
 
 def place(mongo: Any, name: str) -> Any:
     """Return the collection that the class is switched to."""
-    return mongo.elsewhere if name == "collection" else mongo.client[OTHER].origin_item
+    return (
+        mongo.elsewhere
+        if name == "collection"
+        else mongo.client[mongo.name + "_other"].origin_item
+    )
 
 
 async def made(family: Family, name: str) -> Any:
@@ -139,7 +141,7 @@ async def related(family: Family, name: str) -> Any:
 def mongo_of(document: Any, family: Family) -> Any:
     import pymongo
 
-    return pymongo.MongoClient(family.uri)[DATABASE]
+    return pymongo.MongoClient(family.uri)[family.database]
 
 
 WAYS = [
@@ -162,7 +164,7 @@ WAYS = [
 async def test_a_document_from_a_switch_stays_there(
     family: Family, mongo: Any, way: Any, name: str
 ) -> None:
-    await family.connect(OTHER, "other")
+    await family.connect(family.database + "_other", "other")
     document = await way(family, name)
     document.total = 2
     await family(document, "save")
@@ -181,8 +183,8 @@ async def test_a_document_from_a_switch_stays_there(
 async def test_a_document_loaded_by_using_stays_there(
     family: Family, mongo: Any
 ) -> None:
-    await family.connect(OTHER, "other")
-    there = mongo.client[OTHER].origin_item
+    await family.connect(family.database + "_other", "other")
+    there = mongo.client[mongo.name + "_other"].origin_item
     new = OriginItem(number=1)
     await family(OriginItem.objects.using("other"), "insert", [new])
     new.total = 1
@@ -200,7 +202,7 @@ async def test_a_document_loaded_by_using_stays_there(
 async def test_a_bulk_refuses_documents_of_another_database(
     family: Family, mongo: Any
 ) -> None:
-    await family.connect(OTHER, "other")
+    await family.connect(family.database + "_other", "other")
     document = await saved(family, "db")
     document.total = 5
     with pytest.raises(OperationError, match=r"save it with its own save\(\)"):

@@ -31,7 +31,7 @@ from mongoengine.context_managers import (
     run_in_transaction,
 )
 from mongoengine.errors import BulkOperationError
-from tests.families import Family
+from tests.families import Family, SentCommands
 from tests.faults import fail_command
 
 
@@ -354,10 +354,13 @@ HALT = {
 
 @pytest_asyncio.fixture(params=["sync", "async"])
 async def unretried(
-    request: pytest.FixtureRequest, server_uri: str, mongo: Any
+    request: pytest.FixtureRequest,
+    settings: dict[str, Any],
+    sent_commands: SentCommands,
 ) -> AsyncIterator[Family]:
     """A family that does not send a write again: the server would accept it then."""
-    family = Family(request.param, server_uri.rstrip("/") + "/?retryWrites=false")
+    settings = {**settings, "retryWrites": False}
+    family = Family(request.param, settings, sent_commands)
     await family.connect()
     yield family
     await disconnect_all_async()

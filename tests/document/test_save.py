@@ -405,9 +405,10 @@ async def test_concurrent_first_saves_of_one_class(family: Family, mongo: Any) -
     assert mongo.save_tree.count_documents({}) == 50
 
 
-async def test_cancelled_save_keeps_the_changes(server_uri: str, mongo: Any) -> None:
-    family = Family("async", server_uri)
-    await family.connect()
+async def test_cancelled_save_keeps_the_changes(
+    async_family: Family, mongo: Any
+) -> None:
+    family = async_family
     node = await saved(family, SaveNode(value=1))
     node.value = 2
     started = asyncio.Event()

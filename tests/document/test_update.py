@@ -21,7 +21,7 @@ from mongoengine import (
     queryset_manager,
 )
 from mongoengine.errors import InvalidDocumentError
-from tests.families import DATABASE, Family
+from tests.families import Family
 
 
 class UpdatePlace(EmbeddedDocument):
@@ -179,8 +179,8 @@ def test_pk_is_the_primary_key_whatever_its_name() -> None:
 
 
 async def test_switch_db_of_one_document(family: Family, mongo: Any) -> None:
-    await family.connect(DATABASE + "_other", "other")
-    there = mongo.client[DATABASE + "_other"]
+    await family.connect(family.database + "_other", "other")
+    there = mongo.client[family.database + "_other"]
     made = await item(family)
     assert made.switch_db("other") is made
     made.number = 2
@@ -203,7 +203,7 @@ async def test_switch_collection_of_one_document(family: Family, mongo: Any) -> 
     await family(made, "save")
     assert mongo.elsewhere.count_documents({}) == 1
     collection = await family_collection(family, made)
-    assert collection.full_name == f"{DATABASE}.elsewhere"
+    assert collection.full_name == f"{family.database}.elsewhere"
 
 
 async def family_collection(family: Family, target: Any) -> Any:

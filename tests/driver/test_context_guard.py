@@ -212,7 +212,7 @@ async def test_writing_outside_of_the_transaction_instead_raises(
 async def test_the_same_block_of_another_context_works_meanwhile(
     family: Family, mongo: Any
 ) -> None:
-    await family.connect("mongoengine_families_other", "tenant")
+    await family.connect(family.database + "_other", "tenant")
     with entered_in_a_copy(switch_db(GuardedNote, "tenant")):
         with switch_db(GuardedNote, "tenant"):
             await family(GuardedNote(text="x"), "save")

@@ -25,7 +25,7 @@ from mongoengine import (
     disconnect,
 )
 from mongoengine.base.datastructures import AsyncReferenceProxy
-from tests.conftest import SentCommands
+from tests.families import SentCommands
 
 
 class AwaitAuthor(Document):

@@ -19,10 +19,7 @@ from mongoengine import (
     signals,
 )
 from mongoengine.errors import InvalidDocumentError
-from tests.conftest import SentCommands
-from tests.families import Family, _plain_client, family, mongo
-
-__all__ = ("_plain_client", "family", "mongo")
+from tests.families import Family, SentCommands
 
 KEY = ObjectId("5f0000000000000000000001")
 

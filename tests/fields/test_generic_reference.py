@@ -17,7 +17,7 @@ from mongoengine import (
     ValidationError,
 )
 from mongoengine.errors import NotRegistered
-from tests.conftest import SentCommands
+from tests.families import SentCommands
 
 KEY = ObjectId("5f0000000000000000000001")
 

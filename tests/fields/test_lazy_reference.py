@@ -20,10 +20,7 @@ from mongoengine import (
     ValidationError,
 )
 from mongoengine.base import LazyReference
-from tests.conftest import SentCommands
-from tests.families import Family, _plain_client, family, mongo
-
-__all__ = ("_plain_client", "family", "mongo")
+from tests.families import Family, SentCommands
 
 KEY = ObjectId("5f0000000000000000000001")
 

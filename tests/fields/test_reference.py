@@ -21,7 +21,7 @@ from mongoengine import (
 )
 from mongoengine.base import LazyReference
 from mongoengine.errors import InvalidDocumentError, NotRegistered
-from tests.conftest import SentCommands
+from tests.families import SentCommands
 
 KEY = ObjectId("5f0000000000000000000001")
 

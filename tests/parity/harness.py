@@ -154,12 +154,12 @@ class Database:
 
     def commands(self) -> list[Any]:
         """The commands sent since the last call, with placeholders."""
-        taken = self.recorder.take(self.name)
+        taken = self.recorder.compared(self.name)
         return [self.canon(command) for command in taken]
 
     def quiet(self) -> None:
         """Forget the commands sent so far."""
-        self.recorder.take(self.name)
+        self.recorder.compared(self.name)
 
     def raw(self, collection: str, suffix: str = "") -> list[Any]:
         """The documents of a collection as they are stored, unrecorded."""

@@ -6,40 +6,29 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from pymongo import monitoring
+from tests.recording import CommandRecorder
 
 __all__ = ("Recorder",)
 
-# Sent by the driver of its own accord.
-_OF_THE_DRIVER = frozenset(("hello", "isMaster", "ismaster", "endSessions"))
-_VOLATILE = frozenset(("lsid", "$clusterTime", "txnNumber", "$db"))
 
-
-class Recorder(monitoring.CommandListener):
+class Recorder(CommandRecorder):
     """Keeps the commands of every client that it listens to."""
 
-    def __init__(self) -> None:
-        self._seen: list[tuple[str, dict[str, Any]]] = []
+    @staticmethod
+    def copied(command: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: _copied(value) for key, value in command.items()}
 
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.command_name in _OF_THE_DRIVER:
-            return
-        command = {key: _copied(value) for key, value in event.command.items()}
-        self._seen.append((event.database_name, command))
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Only what was asked for matters here."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Only what was asked for matters here."""
-
-    def take(self, default_database: str) -> list[dict[str, Any]]:
-        """The commands since the last call, without what the driver adds.
+    def compared(self, default_database: str) -> list[dict[str, Any]]:
+        """Return the commands since the last call, without what the driver adds.
 
         A command to another database than the default one carries `$db`.
         """
-        seen, self._seen = self._seen, []
-        return [_shown(name, command, default_database) for name, command in seen]
+        events = self.events[:]
+        self.clear()
+        return [
+            _shown(event.database_name, event.command, default_database)
+            for event in events
+        ]
 
 
 def _copied(value: Any) -> Any:
@@ -57,7 +46,7 @@ def _shown(
 ) -> dict[str, Any]:
     name = next(iter(command))  # what stands behind it is in no order
     keys = [name, *sorted(key for key in command if key != name)]
-    shown = {key: command[key] for key in keys if key not in _VOLATILE}
+    shown = {key: command[key] for key in keys if key not in CommandRecorder.volatile}
     if shown.get("$readPreference") == {"mode": "primaryPreferred"}:
         del shown["$readPreference"]
     if "getMore" in shown:

@@ -21,7 +21,7 @@ from mongoengine.queryset.bulk import (
     UpdateMany,
     UpdateOne,
 )
-from tests.queryset.conftest import Family
+from tests.families import Family
 from tests.queryset.models import QSAnimal, QSDog, QSPerson, QSSlug, oid
 
 
@@ -32,10 +32,10 @@ async def test_new_and_changed_documents_take_two_commands(
     for person in known[:3]:
         person.age = 50
     new = [QSPerson(name=f"n{i}") for i in range(4)]
-    family.sent
+    family.commands
     given = [*known, *new]
     assert await family(QSPerson.objects, "bulk_save", given) == given
-    insert, update = sorted(family.sent, key=lambda sent: "update" in sent)
+    insert, update = sorted(family.commands, key=lambda sent: "update" in sent)
     assert len(insert["documents"]) == 4
     assert [one["u"] for one in update["updates"]] == [{"$set": {"age": 50}}] * 3
     assert people.person.count_documents({"age": 50}) == 3
@@ -47,10 +47,10 @@ async def test_new_and_changed_documents_take_two_commands(
 
 async def test_nothing_to_save_sends_nothing(family: Family, people: Any) -> None:
     known = await family(QSPerson.objects, "to_list")
-    family.sent
+    family.commands
     await family(QSPerson.objects, "bulk_save", known)
     await family(QSPerson.objects, "bulk_save", [])
-    assert family.sent == []
+    assert family.commands == []
 
 
 async def test_exactly_what_was_written_is_clean(family: Family, people: Any) -> None:
@@ -87,7 +87,7 @@ async def test_all_are_validated_before_anything_is_sent(family: Family) -> None
         await family(QSPerson.objects, "bulk_save", [QSPerson(), QSPerson(age="x")])
     with pytest.raises(OperationError, match="is no document of"):
         await family(QSPerson.objects, "bulk_save", [QSPerson(), QSSlug(slug="a")])
-    assert family.sent == []
+    assert family.commands == []
     person = QSPerson(age="x")
     await family(QSPerson.objects, "bulk_save", [person], validate=False)
     assert person.pk is not None
@@ -128,13 +128,13 @@ async def test_signals_of_saving(family: Family, people: Any) -> None:
 
 async def test_write_concern(family: Family) -> None:
     await family(QSPerson.objects, "bulk_save", [QSPerson()], write_concern={"w": 1})
-    assert family.sent[0]["writeConcern"] == {"w": 1}
+    assert family.commands[0]["writeConcern"] == {"w": 1}
 
 
 async def test_more_documents_than_a_command_takes(family: Family) -> None:
     people = [QSPerson(age=i) for i in range(3000)]
     await family(QSPerson.objects, "bulk_save", people)
-    assert family.names == ["insert"]
+    assert family.command_names == ["insert"]
     assert await family(QSPerson.objects, "count") == 3000
 
 
@@ -200,7 +200,7 @@ async def test_what_is_no_operation(family: Family) -> None:
         await family(QSPerson.objects, "bulk_write", ["x"])
     with pytest.raises(ValidationError):
         await family(QSPerson.objects, "bulk_write", [InsertOne(QSPerson(age="x"))])
-    assert family.sent == []
+    assert family.commands == []
 
 
 async def test_a_write_concern_that_is_not_met_leaves_no_failures(

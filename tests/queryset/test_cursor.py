@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 from mongoengine import Document, IntField, connect
 from mongoengine.driver.cursor import STEP, Batches, Results
 from mongoengine.driver.io import ASYNC, SYNC, run
-from tests.conftest import SentCommands
+from tests.families import SentCommands
 from tests.queryset.models import store_many
 
 

@@ -20,7 +20,7 @@ from mongoengine import (
     ReferenceField,
     signals,
 )
-from tests.queryset.conftest import Family
+from tests.families import Family
 
 
 class CLeft(Document):

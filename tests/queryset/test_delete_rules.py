@@ -21,7 +21,7 @@ from mongoengine import (
     StringField,
     signals,
 )
-from tests.queryset.conftest import Family
+from tests.families import Family
 from tests.queryset.models import NAMES, QSPerson, QSRanked, oid
 
 # without rules
@@ -29,14 +29,14 @@ from tests.queryset.models import NAMES, QSPerson, QSRanked, oid
 
 async def test_delete_sends_one_command(family: Family, people: Any) -> None:
     assert await family(QSPerson.objects(age__gt=21), "delete") == 3
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["deletes"] == [{"q": {"age": {"$gt": 21}}, "limit": 0}]
     assert people.person.count_documents({}) == 2
 
 
 async def test_delete_with_a_write_concern(family: Family, people: Any) -> None:
     assert await family(QSPerson.objects, "delete", write_concern={"w": 1}) == 5
-    assert family.sent[0]["writeConcern"] == {"w": 1}
+    assert family.commands[0]["writeConcern"] == {"w": 1}
     assert await family(QSPerson.objects, "delete", write_concern={"w": 0}) is None
 
 
@@ -55,13 +55,13 @@ async def test_delete_within_a_window(
     gone = len(NAMES) - len(left.split())
     assert await family(build(QSPerson.objects), "delete") == gone
     assert [raw["name"] for raw in people.person.find()] == left.split()
-    assert family.names == ["find"] + ["delete"] * gone
+    assert family.command_names == ["find"] + ["delete"] * gone
 
 
 async def test_delete_one_deletes_the_first(family: Family, people: Any) -> None:
     assert await family(QSPerson.objects(age__gt=20), "delete_one") == 1
     assert [raw["name"] for raw in people.person.find()] == ["ann", "cid", "dan", "eve"]
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["deletes"] == [{"q": {"age": {"$gt": 20}}, "limit": 1}]
 
 
@@ -183,7 +183,7 @@ class DRRegistering(Document):
 async def save(family: Family, *documents: Any) -> None:
     for document in documents:
         await family(document, "save")
-    family.sent
+    family.commands
 
 
 async def test_deny(family: Family) -> None:
@@ -206,7 +206,7 @@ async def test_nullify(family: Family) -> None:
     await save(family, gone, kept)
     await save(family, DRNullifying(target=gone), DRNullifying(target=kept))
     assert await family(DRNullified.objects(number=1), "delete") == 1
-    find, update, delete = family.sent
+    find, update, delete = family.commands
     name = DRNullified._get_collection_name()
     assert (find["find"], delete["delete"]) == (name, name)
     assert update["updates"] == [
@@ -228,7 +228,7 @@ async def test_pull(family: Family) -> None:
     await save(family, *targets)
     await save(family, DRPulling(targets=targets))
     assert await family(DRPulled.objects(number__lt=2), "delete") == 2
-    update = family.sent[1]
+    update = family.commands[1]
     assert update["updates"][0]["u"] == {
         "$pullAll": {"targets": [targets[0].pk, targets[1].pk]}
     }
@@ -243,7 +243,7 @@ async def test_cascade_through_levels(family: Family) -> None:
     await save(family, *middles)
     await save(family, *(DRBottom(middle=middle) for middle in middles))
     assert await family(DRTop.objects(number=0), "delete") == 1
-    assert family.names == [
+    assert family.command_names == [
         "find",  # the tops
         "aggregate",
         "find",  # the middles that refer to them
@@ -292,7 +292,7 @@ async def test_rules_reach_the_write_concern(family: Family) -> None:
     target = DRNullified(number=1)
     await save(family, target, DRNullifying(target=target))
     await family(DRNullified.objects, "delete", write_concern={"w": 1})
-    _, update, delete = family.sent
+    _, update, delete = family.commands
     assert update["writeConcern"] == delete["writeConcern"] == {"w": 1}
 
 
@@ -315,4 +315,4 @@ async def test_rules_can_be_registered(family: Family) -> None:
 
 async def test_rules_for_no_documents(family: Family) -> None:
     assert await family(DRNullified.objects(number=99), "delete") == 0
-    assert family.names == ["find", "update", "delete"]
+    assert family.command_names == ["find", "update", "delete"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mongoengine import QuerySet
-from tests.conftest import SentCommands
+from tests.families import SentCommands
 from tests.queryset.models import QSPerson
 
 BLOCKING_CALLS = {

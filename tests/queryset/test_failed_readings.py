@@ -15,7 +15,7 @@ from pymongo.errors import OperationFailure
 
 from mongoengine import Document, IntField, QuerySet, register_connection
 from mongoengine.errors import InvalidDocumentError
-from tests.queryset.conftest import Family
+from tests.families import Family
 from tests.queryset.models import QSPerson, store_many
 
 COUNT = 45

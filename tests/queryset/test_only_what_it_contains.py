@@ -13,7 +13,7 @@ from mongoengine import Document, OperationError, ReferenceField, connect
 from mongoengine.connection import connect_async, disconnect, disconnect_async
 from mongoengine.queryset.base import CASCADE
 from mongoengine.queryset.bulk import DeleteMany, InsertOne, UpdateMany, UpdateOne
-from tests.queryset.conftest import Family
+from tests.families import Family
 from tests.queryset.models import NAMES, QSPerson, QSSlug, oid
 
 pytestmark = pytest.mark.usefixtures("people")
@@ -71,7 +71,7 @@ async def test_a_void_queryset_asks_for_nothing(
 ) -> None:
     before = stored(people)
     assert await family(build(), method, **keywords) == expected
-    assert family.sent == []
+    assert family.commands == []
     assert stored(people) == before
 
 
@@ -82,7 +82,7 @@ async def test_get_from_a_void_queryset(
     for query in ({}, {"name": "ann"}):
         with pytest.raises(QSPerson.DoesNotExist):
             await family(build(), "get", **query)
-    assert family.sent == []
+    assert family.commands == []
 
 
 @void
@@ -107,7 +107,7 @@ async def test_a_void_map_reduce_maps_nothing(
     family: Family, build: Callable[[], Any]
 ) -> None:
     await family(build(), "map_reduce", "function(){}", "function(){}", "inline")
-    (sent,) = family.sent
+    (sent,) = family.commands
     assert sent["query"] == {"_id": {"$in": []}}
 
 
@@ -144,7 +144,7 @@ async def test_no_rule_is_applied_where_nothing_is_deleted(
         people.qs_owned.insert_one({"owner": oid(1)})
         for build in VOID.values():
             await family(build(), "delete")
-        assert family.sent == []
+        assert family.commands == []
         assert people.qs_owned.count_documents({}) == 1
     finally:
         QSPerson._meta["delete_rules"].clear()
@@ -191,7 +191,7 @@ async def test_writing_heeds_where(
         with pytest.raises(error, match=r"\$where"):
             await family(older, method, **keywords)
         assert stored(people) == before
-    (sent,) = family.sent
+    (sent,) = family.commands
     query = conditions(sent)
     assert query["age"] == {"$gt": 21}
     assert str(query["$where"]) == "this[\"n\"] > 'D'"

@@ -15,8 +15,7 @@ from pymongo.errors import OperationFailure
 
 from mongoengine import Document, FloatField, IntField, ListField, OperationError
 from mongoengine.errors import LookUpError
-from tests.conftest import SentCommands
-from tests.queryset.conftest import Family
+from tests.families import Family, SentCommands
 from tests.queryset.models import NAMES, QSPerson, QSRanked, store_many
 
 
@@ -39,7 +38,7 @@ async def test_the_queryset_comes_before_the_pipeline(
     queryset = QSPerson.objects(age__gt=20).order_by("-name").skip(1).limit(2)
     found = await rows(family, queryset, [{"$project": {"name": 1}}])
     assert [row["name"] for row in found] == ["dan", "cid"]
-    assert family.sent[0]["pipeline"] == [
+    assert family.commands[0]["pipeline"] == [
         {"$match": {"age": {"$gt": 20}}},
         {"$sort": {"name": -1}},
         {"$limit": 3},
@@ -50,7 +49,7 @@ async def test_the_queryset_comes_before_the_pipeline(
 
 async def test_the_default_ordering_does_not_count(family: Family) -> None:
     await rows(family, QSRanked.objects, [])
-    assert family.sent[0]["pipeline"] == []
+    assert family.commands[0]["pipeline"] == []
 
 
 async def test_aggregating_nothing(family: Family, people: Any) -> None:
@@ -85,7 +84,7 @@ async def test_stages_are_not_unpacked(family: Family) -> None:
 
 async def test_options_go_to_the_command(family: Family) -> None:
     await rows(family, QSPerson.objects, [], allowDiskUse=True, batchSize=7)
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["allowDiskUse"] is True
     assert command["cursor"] == {"batchSize": 7}
 
@@ -150,7 +149,7 @@ async def test_map_reduce_sends_the_functions(family: Family) -> None:
         scope={"a": 1},
     )
     assert list(found) == []
-    assert family.sent == [
+    assert family.commands == [
         {
             "mapReduce": "person",
             "map": Code('function () { emit(this["n"], 1); }'),
@@ -187,7 +186,7 @@ async def test_map_reduce_outputs(
         await family(QSPerson.objects, "map_reduce", "m", "r", output)
     if isinstance(out, dict) and "db" in out:
         out = {**out, "db": database_name}
-    assert family.sent[0]["out"] == out
+    assert family.commands[0]["out"] == out
 
 
 FREQUENCIES = pytest.mark.parametrize("map_reduce", [True, False])
@@ -212,7 +211,7 @@ async def test_item_frequencies_of_single_values(
         "b": 0.25,
         None: 0.25,
     }
-    assert {next(iter(command)) for command in family.sent} == {"aggregate"}
+    assert {next(iter(command)) for command in family.commands} == {"aggregate"}
 
 
 @FREQUENCIES
@@ -327,13 +326,13 @@ async def test_closing_an_aggregation_closes_its_cursor(
 async def test_to_list_of_a_length(family: Family, people: Any) -> None:
     queryset = QSPerson.objects.order_by("age")
     assert [p.name for p in await family(queryset, "to_list", 2)] == list(NAMES[:2])
-    assert family.sent[0]["limit"] == 2
+    assert family.commands[0]["limit"] == 2
     assert len(await family(queryset, "to_list", length=99)) == 5
     assert len(await family(queryset.limit(3), "to_list", 4)) == 3
     assert len(await family(queryset, "to_list", length=None)) == 5
-    assert family.names.count("find") == 3
+    assert family.command_names.count("find") == 3
     assert [p.name for p in await family(queryset, "to_list", 2)] == list(NAMES[:2])
-    assert family.names == []
+    assert family.command_names == []
     for length in (0, -1):
         with pytest.raises(ValueError, match="greater than 0"):
             await family(queryset, "to_list", length)
@@ -361,7 +360,7 @@ async def test_exec_js_sends_eval(family: Family) -> None:
         await family(
             QSPerson.objects(age=20), "exec_js", "return this[~nick]", "nick", x=2
         )
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["args"] == ["n"]
     assert command["eval"] == Code(
         'return this["n"]',

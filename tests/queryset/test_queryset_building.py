@@ -34,15 +34,14 @@ from mongoengine.context_managers import (
 )
 from mongoengine.errors import LookUpError
 from mongoengine.queryset.base import BaseQuerySet
-from tests.conftest import SentCommands
-from tests.queryset.conftest import Family
+from tests.families import Family, SentCommands
 from tests.queryset.models import QSAddress, QSAnimal, QSDog, QSPerson, QSRanked
 
 
 async def find_command(family: Family, queryset: Any) -> dict[str, Any]:
     """What a loop over the queryset sends."""
     await family.loop(queryset)
-    (command,) = family.sent
+    (command,) = family.commands
     return {k: v for k, v in command.items() if k not in ("find", "filter")}
 
 
@@ -216,7 +215,7 @@ async def test_where_names_fields(family: Family) -> None:
     queryset = QSPerson.objects(age=1).where("this[~nick] == this[~address.city]")
     assert queryset._where_clause == 'this["n"] == this["c"]'
     assert await family.loop(queryset) == []
-    assert family.sent[0]["filter"] == {
+    assert family.commands[0]["filter"] == {
         "age": 1,
         "$where": Code('this["n"] == this["c"]'),
     }

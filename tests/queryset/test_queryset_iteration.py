@@ -19,7 +19,7 @@ from mongoengine import (
     QuerySetNoCache,
 )
 from tests.conftest import BothClients, SentCommands
-from tests.queryset.conftest import Family
+from tests.families import Family
 from tests.queryset.models import NAMES, QSPerson, store_many, store_people
 
 
@@ -37,7 +37,7 @@ async def test_a_second_pass_sends_nothing(family: Family, people: Any) -> None:
     second = await family.loop(queryset)
     assert [person.name for person in first] == list(NAMES)
     assert all(a is b for a, b in zip(first, second, strict=True))
-    assert family.names == ["find"]
+    assert family.command_names == ["find"]
 
 
 async def test_to_list_and_loops_share_what_is_kept(
@@ -48,7 +48,7 @@ async def test_to_list_and_loops_share_what_is_kept(
     assert await family.loop(queryset) == listed
     assert queryset._result_cache == listed
     assert len(queryset) == 5
-    assert family.names == ["find"]
+    assert family.command_names == ["find"]
 
 
 async def test_the_list_is_the_callers_own(family: Family, people: Any) -> None:
@@ -70,7 +70,7 @@ async def test_both_families_share_what_is_kept(
 async def test_whole_batches_are_read(family: Family, many: None) -> None:
     queryset = QSPerson.objects.batch_size(100)
     assert len(await family.loop(queryset)) == 250
-    sent = family.sent
+    sent = family.commands
     assert [next(iter(command)) for command in sent] == ["find", "getMore", "getMore"]
     assert {command["batchSize"] for command in sent} == {100}
 
@@ -127,7 +127,7 @@ async def test_no_documents(family: Family, people: Any) -> None:
     assert await family.loop(QSPerson.objects.none()) == []
     assert await family.loop(QSPerson.objects[3:3]) == []
     assert await family.loop(QSPerson.objects(name="zoe")) == []
-    assert family.names == ["find"]
+    assert family.command_names == ["find"]
 
 
 # without a cache
@@ -138,7 +138,7 @@ async def test_no_cache_asks_again(family: Family, people: Any) -> None:
     assert isinstance(queryset, QuerySetNoCache)
     assert not isinstance(queryset, QuerySet)
     assert await family.loop(queryset) == await family.loop(queryset)
-    assert family.names == ["find", "find"]
+    assert family.command_names == ["find", "find"]
 
 
 async def test_no_cache_holds_one_batch(family: Family, many: None) -> None:
@@ -150,7 +150,7 @@ async def test_no_cache_holds_one_batch(family: Family, many: None) -> None:
         for _ in QSPerson.objects.no_cache().batch_size(50):
             seen += 1
     assert seen == 250
-    assert family.names == ["find"] + ["getMore"] * (5 - 1) + ["getMore"]
+    assert family.command_names == ["find"] + ["getMore"] * (5 - 1) + ["getMore"]
 
 
 async def test_no_cache_and_back(family: Family, people: Any) -> None:
@@ -181,7 +181,7 @@ async def test_nested_loops(family: Family, people: Any, cached: bool) -> None:
             for b in queryset:
                 pairs.append((a.name, b.name))
     assert pairs == [(a, b) for a in NAMES for b in NAMES]
-    assert family.names.count("find") == (1 if cached else 6)
+    assert family.command_names.count("find") == (1 if cached else 6)
 
 
 async def test_interleaved_loops(connection: Any, many: None) -> None:
@@ -239,7 +239,7 @@ async def test_break_lets_go_of_the_cursor(family: Family, many: None) -> None:
     else:
         for _ in queryset:
             break
-    assert family.names == ["find", "killCursors"]
+    assert family.command_names == ["find", "killCursors"]
     assert len(await family.loop(queryset)) == 250
 
 
@@ -268,7 +268,7 @@ async def test_an_exception_lets_go_of_the_cursor(
             for _ in queryset:
                 1 / 0
     gc.collect()
-    assert family.names == ["find", "killCursors"]
+    assert family.command_names == ["find", "killCursors"]
 
 
 @pytest.mark.parametrize("cached", [True, False])
@@ -297,7 +297,7 @@ async def test_cancelling_lets_go_of_the_cursor(
 async def test_exhaustion_needs_no_kill(family: Family, many: None) -> None:
     await family.loop(QSPerson.objects.batch_size(20))
     await family.loop(QSPerson.objects.batch_size(20).no_cache())
-    assert "killCursors" not in family.names
+    assert "killCursors" not in family.command_names
 
 
 async def test_the_second_loop_after_a_break_starts_anew(
@@ -332,12 +332,12 @@ async def test_next_gives_one_after_the_other(family: Family, people: Any) -> No
     rest = await family.loop(queryset)
     assert [person.name for person in rest] == ["cid", "dan", "eve"]
     assert await family.next(queryset) is None
-    assert family.names == ["find"]
+    assert family.command_names == ["find"]
 
 
 async def test_next_of_nothing(family: Family, people: Any) -> None:
     assert await family.next(QSPerson.objects.none()) is None
-    assert family.sent == []
+    assert family.commands == []
 
 
 async def test_rewind_starts_again(family: Family, people: Any) -> None:
@@ -452,7 +452,7 @@ async def test_batches_are_lists_of_one_size(family: Family, people: Any) -> Non
         ["cid", "dan"],
         ["eve"],
     ]
-    assert [command["batchSize"] for command in family.sent] == [2, 2, 2]
+    assert [command["batchSize"] for command in family.commands] == [2, 2, 2]
 
 
 async def test_batches_of_other_sizes_than_the_servers(
@@ -466,7 +466,7 @@ async def test_batches_of_other_sizes_than_the_servers(
 async def test_batches_of_nothing_are_refused(family: Family) -> None:
     with pytest.raises(ValueError, match="size must be positive"):
         await lists(family, QSPerson.objects, 0)
-    assert family.sent == []
+    assert family.commands == []
 
 
 async def test_broken_off_batches_let_go(family: Family, many: None) -> None:
@@ -477,7 +477,7 @@ async def test_broken_off_batches_let_go(family: Family, many: None) -> None:
     else:
         for _ in QSPerson.objects.batches(20):
             break
-    assert family.names == ["find", "killCursors"]
+    assert family.command_names == ["find", "killCursors"]
 
 
 async def test_batches_of_the_other_family(settings: dict[str, Any]) -> None:
@@ -527,7 +527,7 @@ async def test_prefetch_in_both_families(family: Family, many: None) -> None:
     queryset = QSPerson.objects.batch_size(100).prefetch()
     assert len(await family.loop(queryset)) == 250
     assert len(await family(queryset, "to_list")) == 250
-    assert family.names == ["find", "getMore", "getMore"]
+    assert family.command_names == ["find", "getMore", "getMore"]
 
 
 # tailable cursors
@@ -556,6 +556,6 @@ async def test_a_tailable_loop_goes_on(family: Family, stored: Any) -> None:
                 break
             stored.event.insert_one({"number": event.number + 1})
     assert seen == [0, 1, 2, 3]
-    (find, *_) = [command for command in family.sent if "find" in command]
+    (find, *_) = [command for command in family.commands if "find" in command]
     assert find["tailable"] is True
     assert find["awaitData"] is True

@@ -17,7 +17,7 @@ from mongoengine import (
     StringField,
 )
 from mongoengine.errors import LookUpError, OperationError
-from tests.queryset.conftest import Family
+from tests.families import Family
 from tests.queryset.models import (
     NAMES,
     QSAddress,
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("people")
 async def test_first_reads_one_document(family: Family) -> None:
     found = await family(QSPerson.objects(age__gt=20), "first")
     assert found.name == "bob"
-    assert family.sent == [
+    assert family.commands == [
         {
             "find": "person",
             "filter": {"age": {"$gt": 20}},
@@ -61,7 +61,7 @@ async def test_first_heeds_skip_and_order(family: Family) -> None:
 async def test_first_of_nothing_sends_nothing(family: Family) -> None:
     assert await family(QSPerson.objects.none(), "first") is None
     assert await family(QSPerson.objects[2:2], "first") is None
-    assert family.sent == []
+    assert family.commands == []
 
 
 async def test_first_sends_the_options(family: Family) -> None:
@@ -73,7 +73,7 @@ async def test_first_sends_the_options(family: Family) -> None:
         .collation({"locale": "en"})
     )
     await family(queryset, "first")
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["hint"] == "_id_"
     assert command["comment"] == "why"
     assert command["maxTimeMS"] == 4000
@@ -86,7 +86,9 @@ async def test_first_sends_the_options(family: Family) -> None:
 
 async def test_get_reads_two_at_most(family: Family) -> None:
     assert (await family(QSPerson.objects, "get", name="bob")).age == 21
-    assert family.sent == [{"find": "person", "filter": {"name": "bob"}, "limit": 2}]
+    assert family.commands == [
+        {"find": "person", "filter": {"name": "bob"}, "limit": 2}
+    ]
 
 
 async def test_get_takes_a_query_object(family: Family) -> None:
@@ -97,7 +99,7 @@ async def test_get_takes_a_query_object(family: Family) -> None:
 async def test_get_ignores_the_default_ordering(family: Family, people: Any) -> None:
     people.ranked.insert_one({"name": "a"})
     await family(QSRanked.objects, "get")
-    assert family.sent[-1] == {"find": "ranked", "filter": {}, "limit": 2}
+    assert family.commands[-1] == {"find": "ranked", "filter": {}, "limit": 2}
 
 
 async def test_get_of_none_raises_the_documents_own_error(family: Family) -> None:
@@ -139,7 +141,7 @@ async def test_in_bulk_gives_documents_by_id(family: Family) -> None:
         oid(1): "ann",
         oid(3): "cid",
     }
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["filter"] == {"_id": {"$in": [oid(3), oid(1), oid(99)]}}
 
 
@@ -161,7 +163,7 @@ async def test_in_bulk_by_any_primary_key(family: Family, people: Any) -> None:
 
 async def test_exists_reads_one_id(family: Family) -> None:
     assert await family(QSPerson.objects(name="bob"), "exists") is True
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["projection"] == {"_id": 1}
     assert command["limit"] == 1
     assert await family(QSPerson.objects(name="zoe"), "exists") is False
@@ -175,12 +177,12 @@ async def test_exists_heeds_skip_and_none(family: Family) -> None:
 
 async def test_count_without_a_filter_asks_for_the_metadata(family: Family) -> None:
     assert await family(QSPerson.objects, "count") == 5
-    assert family.sent == [{"count": "person"}]
+    assert family.commands == [{"count": "person"}]
 
 
 async def test_count_with_a_filter_counts(family: Family) -> None:
     assert await family(QSPerson.objects(age__gt=21), "count") == 3
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["pipeline"] == [
         {"$match": {"age": {"$gt": 21}}},
         {"$group": {"_id": 1, "n": {"$sum": 1}}},
@@ -212,7 +214,7 @@ async def test_count_within_its_window_needs_no_second_command(
     queryset = QSPerson.objects[1:3]
     assert await family(queryset, "count", True) == 2
     assert await family(queryset, "count", True) == 2
-    assert family.names == ["aggregate"]
+    assert family.command_names == ["aggregate"]
 
 
 # lists
@@ -221,14 +223,14 @@ async def test_count_within_its_window_needs_no_second_command(
 async def test_to_list_gives_all_documents(family: Family) -> None:
     found = await family(QSPerson.objects, "to_list")
     assert [person.name for person in found] == list(NAMES)
-    assert family.sent == [{"find": "person", "filter": {}}]
+    assert family.commands == [{"find": "person", "filter": {}}]
 
 
 async def test_to_list_of_a_queryset_without_cache(family: Family) -> None:
     queryset = QSPerson.objects.no_cache()
     assert len(await family(queryset, "to_list")) == 5
     assert len(await family(queryset, "to_list")) == 5
-    assert family.names == ["find", "find"]
+    assert family.command_names == ["find", "find"]
 
 
 @pytest.mark.filterwarnings("ignore:No 'json_options':DeprecationWarning")
@@ -240,7 +242,7 @@ async def test_to_json(family: Family) -> None:
 async def test_explain_describes_the_find(family: Family) -> None:
     plan = await family(QSPerson.objects(age=20).limit(2), "explain")
     assert plan["queryPlanner"]["parsedQuery"] == {"age": {"$eq": 20}}
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["explain"] == {
         "find": "person",
         "filter": {"age": 20},
@@ -259,10 +261,10 @@ async def test_select_related_reads_a_collection_once(
         ]
     )
     books = await family(QSBook.objects, "select_related")
-    assert family.names == ["find", "find"]
+    assert family.command_names == ["find", "find"]
     assert [book.author.name for book in books] == ["ann", "bob"]
     assert [person.name for person in books[0].readers] == ["bob", "cid"]
-    assert family.sent == []
+    assert family.commands == []
 
 
 # distinct
@@ -270,13 +272,13 @@ async def test_select_related_reads_a_collection_once(
 
 async def test_distinct_values(family: Family) -> None:
     assert await family(QSPerson.objects, "distinct", "name") == list(NAMES)
-    assert family.sent == [{"distinct": "person", "key": "name"}]
+    assert family.commands == [{"distinct": "person", "key": "name"}]
 
 
 async def test_distinct_of_a_filtered_queryset(family: Family) -> None:
     found = await family(QSPerson.objects(age__gt=22), "distinct", "nick")
     assert found == ["DAN", "EVE"]
-    assert family.sent == [
+    assert family.commands == [
         {"distinct": "person", "key": "n", "query": {"age": {"$gt": 22}}}
     ]
 
@@ -296,7 +298,7 @@ async def test_distinct_follows_references(family: Family, people: Any) -> None:
     people.book.insert_many([{"author": oid(1)}, {"author": oid(2)}])
     found = await family(QSBook.objects, "distinct", "author")
     assert [person.name for person in found] == ["ann", "bob"]
-    assert family.names == ["distinct", "find"]
+    assert family.command_names == ["distinct", "find"]
     left = await family(QSBook.objects.no_dereference(), "distinct", "author")
     assert left == [oid(1), oid(2)]
 
@@ -306,7 +308,9 @@ async def test_distinct_follows_references(family: Family, people: Any) -> None:
 
 async def test_scalar_gives_values(family: Family) -> None:
     assert await family.loop(QSPerson.objects.scalar("name")) == list(NAMES)
-    assert family.sent == [{"find": "person", "filter": {}, "projection": {"name": 1}}]
+    assert family.commands == [
+        {"find": "person", "filter": {}, "projection": {"name": 1}}
+    ]
 
 
 async def test_scalar_of_several_fields_gives_tuples(family: Family) -> None:
@@ -353,7 +357,7 @@ async def test_no_dereference(family: Family, people: Any) -> None:
     people.book.insert_one({"author": oid(1)})
     found = await family(QSBook.objects.no_dereference(), "first")
     assert found.author == DBRef("person", oid(1))
-    assert family.names == ["find"]
+    assert family.command_names == ["find"]
 
 
 async def test_awaited_lists(settings: dict[str, Any], async_connection: Any) -> None:
@@ -471,7 +475,7 @@ async def test_unknown_fields_are_named(family: Family) -> None:
         await family(QSPerson.objects(nothing=1), "first")
     with pytest.raises(LookUpError, match='Cannot resolve field "nothing"'):
         QSPerson.objects.only("nothing")
-    assert family.sent == []
+    assert family.commands == []
 
 
 async def test_what_is_no_query_object(family: Family) -> None:
@@ -490,7 +494,7 @@ async def test_order_by_takes_keys_or_raw(family: Family) -> None:
 async def test_a_negative_skip_is_refused(family: Family) -> None:
     with pytest.raises(ValueError, match="skip must be >= 0"):
         await family(QSPerson.objects.skip(-1), "to_list")
-    assert family.sent == []
+    assert family.commands == []
 
 
 # ~

@@ -16,7 +16,7 @@ from mongoengine import (
     ValidationError,
     signals,
 )
-from tests.queryset.conftest import Family
+from tests.families import Family
 from tests.queryset.models import (
     QSAnimal,
     QSDog,
@@ -43,13 +43,13 @@ async def test_create_saves_a_document(family: Family, people: Any) -> None:
     made = await family(QSPerson.objects, "create", id=oid(50), name="flo")
     assert (made.pk, made._created, made._get_changed_fields()) == (oid(50), False, [])
     assert people.person.find_one(oid(50))["name"] == "flo"
-    assert family.names == ["insert"]
+    assert family.command_names == ["insert"]
 
 
 async def test_create_validates(family: Family) -> None:
     with pytest.raises(ValidationError):
         await family(QSPerson.objects, "create", age="x")
-    assert family.sent == []
+    assert family.commands == []
 
 
 # insert
@@ -60,7 +60,7 @@ async def test_insert_one_document(family: Family, people: Any) -> None:
     loaded = await family(QSPerson.objects, "insert", person)
     assert loaded is not person
     assert (loaded.name, loaded._created) == ("flo", False)
-    insert, find = family.sent
+    insert, find = family.commands
     assert insert["documents"][0]["name"] == "flo"
     assert find["filter"] == {"_id": {"$in": [oid(60)]}}
 
@@ -69,7 +69,7 @@ async def test_insert_several_documents_in_one_command(family: Family) -> None:
     given = [QSPerson(id=oid(60 + i), name=f"n{i}") for i in range(3)]
     loaded = await family(QSPerson.objects, "insert", given)
     assert [person.name for person in loaded] == ["n0", "n1", "n2"]
-    assert family.names == ["insert", "find"]
+    assert family.command_names == ["insert", "find"]
 
 
 async def test_insert_without_loading_gives_ids(family: Family) -> None:
@@ -80,7 +80,7 @@ async def test_insert_without_loading_gives_ids(family: Family) -> None:
         two[0].pk,
         two[1].pk,
     ]
-    assert family.names == ["insert", "insert"]
+    assert family.command_names == ["insert", "insert"]
     assert [person._created for person in (one, *two)] == [False] * 3
     assert one._get_changed_fields() == []
 
@@ -96,7 +96,7 @@ async def test_insert_with_a_write_concern(family: Family) -> None:
     await family(
         QSPerson.objects, "insert", QSPerson(), load_bulk=False, write_concern={"w": 1}
     )
-    assert family.sent[0]["writeConcern"] == {"w": 1}
+    assert family.commands[0]["writeConcern"] == {"w": 1}
 
 
 async def test_inserting_one_duplicate(family: Family) -> None:
@@ -159,7 +159,7 @@ async def test_an_unordered_insert_writes_all_it_can(
     for index, document, error in caught.value.failures:
         assert document is given[index]
         assert isinstance(error, NotUniqueError)
-    insert = next(sent for sent in family.sent if "insert" in sent)
+    insert = next(sent for sent in family.commands if "insert" in sent)
     assert insert["ordered"] is False
 
 
@@ -195,7 +195,7 @@ async def test_failures_count_across_the_batches_of_the_server(
     given[3].name = given[4].name = "twin"
     with pytest.raises(BulkOperationError) as caught:
         await family(QSAnimal.objects, "insert", given, ordered=False)
-    assert len([sent for sent in family.sent if "insert" in sent]) > 1
+    assert len([sent for sent in family.commands if "insert" in sent]) > 1
     assert [index for index, _, _ in caught.value.failures] == [4]
     assert states(given) == [CLEAN] * 4 + [NEW, CLEAN]
 
@@ -207,7 +207,7 @@ async def test_what_was_inserted_is_read_back_in_pieces(
     given = [QSSlug(slug=str(n)) for n in range(7)]
     loaded = await family(QSSlug.objects, "insert", given)
     assert [one.slug for one in loaded] == list("0123456")
-    assert family.names == ["insert", "find", "find", "find"]
+    assert family.command_names == ["insert", "find", "find", "find"]
 
 
 async def test_a_write_concern_that_is_not_met_leaves_no_failures(
@@ -289,7 +289,7 @@ async def test_bulk_insert_signals(family: Family) -> None:
 async def test_update_changes_what_matches(family: Family, people: Any) -> None:
     assert await family(QSPerson.objects(age__gt=21), "update", set__age=1) == 3
     assert ages(people) == [20, 21, 1, 1, 1]
-    (command,) = family.sent
+    (command,) = family.commands
     assert command["updates"] == [
         {
             "q": {"age": {"$gt": 21}},
@@ -317,7 +317,7 @@ async def test_raw_updates(family: Family, people: Any) -> None:
     assert set(ages(people)) == {3}
     await family(QSPerson.objects, "update", __raw__=[{"$set": {"age": 4}}])
     assert set(ages(people)) == {4}
-    assert family.sent[1]["updates"][0]["u"] == [{"$set": {"age": 4}}]
+    assert family.commands[1]["updates"][0]["u"] == [{"$set": {"age": 4}}]
 
 
 async def test_array_filters(family: Family, people: Any) -> None:
@@ -356,7 +356,7 @@ async def test_updating_no_documents(family: Family) -> None:
     assert await family(QSPerson.objects.none(), "update", set__age=1) == 0
     assert await family(QSPerson.objects[1:1], "update_one", set__age=1) == 0
     assert await family(QSPerson.objects.none(), "modify", set__age=1) is None
-    assert family.sent == []
+    assert family.commands == []
 
 
 async def test_update_errors(family: Family, people: Any) -> None:
@@ -394,7 +394,7 @@ async def test_modify_gives_the_document_as_it_was(family: Family, people: Any) 
     found = await family(QSPerson.objects(name="bob"), "modify", set__age=1)
     assert found.age == 21
     assert people.person.find_one(oid(2))["age"] == 1
-    assert family.sent == [
+    assert family.commands == [
         {
             "findAndModify": "person",
             "query": {"name": "bob"},
@@ -426,7 +426,7 @@ async def test_modify_heeds_order_and_fields(family: Family) -> None:
     queryset = QSPerson.objects.order_by("-age").only("name")
     found = await family(queryset, "modify", set__age=1)
     assert (found.name, found.age) == ("eve", None)
-    (command,) = family.sent
+    (command,) = family.commands
     assert (command["sort"], command["fields"]) == ({"age": -1}, {"name": 1})
 
 
