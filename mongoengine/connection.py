@@ -1,4 +1,4 @@
-"""Aliases, their settings and their clients: the only code that holds clients.
+"""Connecting and disconnecting: the public functions over the registry of aliases.
 
 An alias is a settings record.  `connect()` opens it with a `MongoClient`,
 `await connect_async()` with an `AsyncMongoClient`; it may be open both ways when
@@ -9,14 +9,11 @@ the loop shuts down.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
-import os
 import sys
-import threading
-import weakref
-from asyncio import AbstractEventLoop, get_running_loop
-from collections.abc import AsyncGenerator, Callable
+from asyncio import AbstractEventLoop
+from collections.abc import MutableMapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pymongo import AsyncMongoClient, MongoClient
@@ -27,15 +24,23 @@ from pymongo.read_preferences import ReadPreference
 from mongoengine.compatibility import names_of
 from mongoengine.driver import embedded
 from mongoengine.driver import io as io_module
-from mongoengine.driver.cursor import closing
 from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
+from mongoengine.driver.loop_client import LoopClient
+from mongoengine.driver.registry import (
+    DEFAULT_CONNECTION_NAME,
+    AliasView,
+    ConnectionFailure,
+    Registry,
+    running_loop,
+    start_embedded,
+    unreachable,
+)
 from mongoengine.driver.session import _get_session, bound_session
 from mongoengine.driver.settings import (
     DEFAULT_DATABASE_NAME,
     DEFAULT_HOST,
     DEFAULT_PORT,
     READ_PREFERENCE,
-    client_options,
     settings_record,
 )
 
@@ -63,113 +68,15 @@ __all__ = (
     "register_connection",
 )
 
-DEFAULT_CONNECTION_NAME = "default"
+ConnectionFailure.__module__ = __name__
 
-_connection_settings: dict[str, dict[str, Any]] = {}
-_connections: dict[str, Any] = {}
-_dbs: dict[str, Any] = {}
+registry = Registry()
+io_module.is_open_otherwise = registry.is_open_otherwise
+database = registry.database
+_open = registry.open
 
-_async_classes: dict[str, Any] = {}
-_async_clients: dict[tuple[str, AbstractEventLoop], _LoopClient] = {}
-_async_dbs: dict[tuple[str, AbstractEventLoop], Any] = {}
-
-# Registered, not connected: opens by itself in whichever family is used.
-_registered: set[str] = set()
-
-# Open for blocking operations in the parent of this process.
-_reopened: set[str] = set()
-
-# Called with the alias when one of its families is closed.
-_when_closed: list[Callable[[str], None]] = []
-
-_lock = threading.RLock()
-
-_SECONDS_OF_WAITING = 5.0
-
-
-class ConnectionFailure(Exception):
-    """An alias is not defined, or could not be opened."""
-
-
-class _LoopClient:
-    """An `AsyncMongoClient` that is closed by its loop's own shutdown.
-
-    `asyncio.run()`, `Runner` and their like finish the asynchronous generators
-    that were started on a loop before they close it, while awaiting is still
-    possible.  So a generator that waits for its end is how a client learns that
-    its loop is going.
-    """
-
-    __slots__ = ("_asked", "_keeper", "client", "loop")
-
-    def __init__(self, client: Any, loop: AbstractEventLoop) -> None:
-        self.client = client
-        self.loop = loop
-        self._asked = False
-        self._keeper = self._kept()
-        start = self._keeper.asend(None)
-        try:
-            start.send(None)
-        except StopIteration:
-            return
-
-    async def _kept(self) -> AsyncGenerator[None, None]:
-        try:
-            yield
-        finally:
-            if not self._asked:
-                await _other_generators()
-                # Until this run of the loop ends: PyMongo before 4.18 closes by
-                # generators of its own, of which a loop that is going would warn.
-                sys.set_asyncgen_hooks(firstiter=None)
-            _forget(self)
-            await self.client.close()
-
-    async def close(self) -> None:
-        """Close the client, from the loop that it belongs to."""
-        self._asked = True
-        await self._keeper.aclose()
-
-    def close_from_elsewhere(self) -> None:
-        """Have the client closed by its own loop, if that still runs."""
-        if self.loop.is_closed():
-            return
-        try:
-            self.loop.call_soon_threadsafe(
-                lambda: self.loop.create_task(self.close()) and None
-            )
-        except RuntimeError:  # closed a moment ago, and the client with it
-            return
-
-
-# Tasks in which loops that are going end the generators of their clients.
-_leaving: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
-
-
-async def _other_generators() -> None:
-    """Wait for what else the loop ends together with the generator of a client.
-
-    Those may be loops over cursors, which are killed through the client.  Each is
-    ended by a task of the same kind as the one that runs here.
-    """
-    here = asyncio.current_task()
-    if here is None:
-        return
-    _leaving.add(here)
-    await asyncio.sleep(0)
-    kind = _kind_of(here)
-    others = [
-        task
-        for task in asyncio.all_tasks()
-        if task not in _leaving and _kind_of(task) == kind
-    ]
-    others += closing()
-    if others:
-        await asyncio.wait(others, timeout=_SECONDS_OF_WAITING)
-
-
-def _kind_of(task: asyncio.Task[Any]) -> Any:
-    return getattr(task.get_coro(), "__qualname__", None)
+# The last function that is registered is called first: before the servers end.
+atexit.register(registry.close_embedded)
 
 
 # -- registering and opening --------------------------------------------------
@@ -209,12 +116,12 @@ def register_connection(
     hosts = (db, name, host, port, read_preference)
     user = (username, password, authentication_source)
     mechanism = (authentication_mechanism, authmechanismproperties)
-    settings = settings_record(SYNC, *hosts, *user, *mechanism, **kwargs)
-    record = run(settings)
-    _start_embedded(alias, record)
-    with _lock:
-        _connection_settings[alias] = record
-        _registered.add(alias)
+    settings = run(settings_record(SYNC, *hosts, *user, *mechanism, **kwargs))
+    start_embedded(alias, settings)
+    with registry.lock:
+        registered = registry.make(alias)
+        registered.settings = settings
+        registered.is_registered = True
 
 
 def connect(
@@ -230,18 +137,19 @@ def connect(
         client cannot be made of these
     """
     settings = run(settings_record(SYNC, db=db, **kwargs))
-    with _lock:
-        if _is_open(alias):
-            if _connection_settings.get(alias) != settings:
+    with registry.lock:
+        opened = registry.make(alias)
+        if opened.is_open:
+            if opened.settings != settings:
                 raise _different(alias)
-        elif alias in _async_classes:
-            if not _agree(_connection_settings[alias], settings):
+        elif opened.is_async:
+            if not _agree(opened.settings, settings):
                 raise _different(alias)
-            _connection_settings[alias] = settings
+            opened.settings = settings
         else:
-            _connection_settings[alias] = settings
-            _registered.discard(alias)
-    client: MongoClient[Any] = _open(alias)
+            opened.settings = settings
+            opened.is_registered = False
+    client: MongoClient[Any] = registry.open(alias)
     return client
 
 
@@ -262,25 +170,25 @@ async def connect_async(
     try:
         await embedded.start(ASYNC, settings["host"])
     except embedded.EmbeddedServerError as error:
-        raise _unreachable(alias, error) from error
-    with _lock:
-        known = _connection_settings.get(alias)
-        if _is_open(alias) or alias in _async_classes:
-            same_class = _async_classes.get(alias, client_class) is client_class
-            if known is None or not _agree(known, settings) or not same_class:
+        raise unreachable(alias, error) from error
+    with registry.lock:
+        opened = registry.make(alias)
+        if opened.is_open or opened.is_async:
+            same_class = opened.async_class in (None, client_class)
+            if not _agree(opened.settings, settings) or not same_class:
                 raise _different(alias)
         else:
-            _connection_settings[alias] = settings
-            _registered.discard(alias)
-        _async_classes[alias] = client_class
-    client: AsyncMongoClient[Any] = _open_async(alias).client
+            opened.settings = settings
+            opened.is_registered = False
+        opened.async_class = client_class
+    client: AsyncMongoClient[Any] = registry.open_on_loop(alias).client.client
     return client
 
 
-def _agree(known: dict[str, Any], settings: dict[str, Any]) -> bool:
+def _agree(existing: dict[str, Any] | None, settings: dict[str, Any]) -> bool:
     """Whether two records are equal, but for the class of the blocking client."""
     apart = {"mongo_client_class": None}
-    return {**known, **apart} == {**settings, **apart}
+    return existing is not None and {**existing, **apart} == {**settings, **apart}
 
 
 def _different(alias: str) -> ConnectionFailure:
@@ -291,111 +199,7 @@ def _different(alias: str) -> ConnectionFailure:
 
 
 def _settings_of(alias: str) -> dict[str, Any]:
-    try:
-        return _connection_settings[alias]
-    except KeyError:
-        pass
-    if alias == DEFAULT_CONNECTION_NAME:
-        raise ConnectionFailure("You have not defined a default connection")
-    raise ConnectionFailure(f'Connection with alias "{alias}" has not been defined')
-
-
-def _open(alias: str) -> Any:
-    """The blocking client of an alias, made if need be."""
-    _start_embedded(alias, _settings_of(alias))
-    with _lock:
-        client = _connections.get(alias)
-        if client is None:
-            settings = _settings_of(alias)
-            client = _shared(settings)
-            if client is None:
-                client = _made(alias, MongoClient, settings)
-            _connections[alias] = client
-    return client
-
-
-def _shared(settings: dict[str, Any]) -> Any:
-    """The blocking client of another alias with the same settings, or None."""
-    for alias, client in _connections.items():
-        if _but_for_name(_connection_settings.get(alias)) == _but_for_name(settings):
-            return client
-    return None
-
-
-def _open_async(alias: str) -> _LoopClient:
-    """The asynchronous client of an alias on the running loop."""
-    loop = _running_loop()
-    key = (alias, loop)
-    if (opened := _async_clients.get(key)) is not None:
-        return opened
-    with _lock:
-        settings = _settings_of(alias)
-        client_class = _async_classes.setdefault(alias, AsyncMongoClient)
-        for stale in [held for held in _async_clients.values() if _gone(held)]:
-            _forget(stale)
-        for (other, where), held in list(_async_clients.items()):
-            if (
-                where is loop
-                and _async_classes.get(other) is client_class
-                and _but_for_name(_connection_settings.get(other))
-                == _but_for_name(settings)
-            ):
-                opened = held
-                break
-        else:
-            opened = _LoopClient(_made(alias, client_class, settings), loop)
-        _async_clients[key] = opened
-        _async_dbs[key] = opened.client[settings["name"]]
-    return opened
-
-
-def _but_for_name(settings: dict[str, Any] | None) -> dict[str, Any] | None:
-    return settings and {**settings, "name": None}
-
-
-def _made(alias: str, default_class: Any, settings: dict[str, Any]) -> Any:
-    client_class = default_class
-    if default_class is MongoClient:
-        client_class = settings.get("mongo_client_class", default_class)
-    try:
-        return client_class(**client_options(settings))
-    except Exception as error:
-        raise _unreachable(alias, error) from error
-
-
-def _start_embedded(alias: str, settings: dict[str, Any]) -> None:
-    try:
-        run(embedded.start(SYNC, settings["host"]))
-    except embedded.EmbeddedServerError as error:
-        raise _unreachable(alias, error) from error
-
-
-def _unreachable(alias: str, error: Exception) -> ConnectionFailure:
-    return ConnectionFailure(f"Cannot connect to database {alias} :\n{error}")
-
-
-def _gone(held: _LoopClient) -> bool:
-    return held.loop.is_closed()
-
-
-def _forget(held: _LoopClient) -> None:
-    """Drop a client of a loop from every alias that it serves."""
-    with _lock:
-        for key in [key for key, other in _async_clients.items() if other is held]:
-            del _async_clients[key]
-            _async_dbs.pop(key, None)
-
-
-def _running_loop() -> AbstractEventLoop:
-    try:
-        return get_running_loop()
-    except RuntimeError:
-        pass
-    raise RuntimeError(
-        "An AsyncMongoClient belongs to a running event loop, and there is none "
-        "here. Call this from a coroutine, or use connect(), get_connection() and "
-        "get_db() in blocking code"
-    )
+    return registry.defined(alias)[1]
 
 
 # -- closing ------------------------------------------------------------------
@@ -409,26 +213,29 @@ def disconnect(alias: str = DEFAULT_CONNECTION_NAME) -> None:
 
     :raises RuntimeError: if the alias is open only with `connect_async()`
     """
-    with _lock:
-        client = _connections.pop(alias, None)
-        reopened = alias in _reopened
-        _reopened.discard(alias)
-        _dbs.pop(alias, None)
-        if alias not in _async_classes:
-            _connection_settings.pop(alias, None)
-            _registered.discard(alias)
-        elif client is None and not reopened and alias not in _registered:
-            raise _wrong_call(alias, "async", "disconnect_async()")
-        shared = any(client is other for other in _connections.values())
-    _tell_closed(alias)
+    client = None
+    with registry.lock:
+        closed = registry.aliases.get(alias)
+        if closed is not None:
+            was_open, client = closed.is_open, closed.client
+            closed.client = closed.database = None
+            closed.was_open = False
+            if not closed.is_async:
+                closed.forget_settings()
+            elif not was_open and not closed.is_registered:
+                raise _wrong_call(alias, "async", "disconnect_async()")
+            registry.drop_unused(closed)
+        shared = any(client is other.client for other in registry.aliases.values())
+    registry.tell_closed(alias)
     if client is not None and not shared:
         client.close()
 
 
 def disconnect_all() -> None:
     """Close the blocking side of every alias that has one."""
-    for alias in [*_connections, *_reopened]:
-        disconnect(alias)
+    for alias in list(registry.aliases.values()):
+        if alias.is_open:
+            disconnect(alias.name)
 
 
 async def disconnect_async(alias: str = DEFAULT_CONNECTION_NAME) -> None:
@@ -439,49 +246,39 @@ async def disconnect_async(alias: str = DEFAULT_CONNECTION_NAME) -> None:
 
     :raises RuntimeError: if the alias is open only with `connect()`
     """
-    here = _running_loop()
-    with _lock:
-        opened = _async_classes.pop(alias, None) is not None
-        if not _is_open(alias):
-            _connection_settings.pop(alias, None)
-            _registered.discard(alias)
-        elif not opened and alias not in _registered:
-            raise _wrong_call(alias, "sync", "disconnect()")
-        leaving = []
-        for key in [key for key in _async_clients if key[0] == alias]:
-            held = _async_clients.pop(key)
-            _async_dbs.pop(key, None)
-            if all(other is not held for other in _async_clients.values()):
-                leaving.append(held)
-    _tell_closed(alias)
-    for held in leaving:
-        if held.loop is here:
-            await held.close()
+    here = running_loop()
+    leaving: list[LoopClient] = []
+    with registry.lock:
+        closed = registry.aliases.get(alias)
+        if closed is not None:
+            was_async, closed.async_class = closed.is_async, None
+            if not closed.is_open:
+                closed.forget_settings()
+            elif not was_async and not closed.is_registered:
+                raise _wrong_call(alias, "sync", "disconnect()")
+            clients = [opened.client for opened in closed.loops.values()]
+            closed.loops.clear()
+            leaving = [client for client in clients if not registry.serves(client)]
+            registry.drop_unused(closed)
+    registry.tell_closed(alias)
+    for client in leaving:
+        if client.loop is here:
+            await client.close()
         else:
-            held.close_from_elsewhere()
+            client.close_from_elsewhere()
 
 
 async def disconnect_all_async() -> None:
     """Close the asynchronous side of every alias that has one."""
-    for alias in list(_async_classes):
-        await disconnect_async(alias)
-
-
-def _tell_closed(alias: str) -> None:
-    for listener in _when_closed:
-        listener(alias)
+    for alias in list(registry.aliases.values()):
+        if alias.is_async:
+            await disconnect_async(alias.name)
 
 
 def _wrong_call(
     alias: str, wanted: Literal["sync", "async"], call: str
 ) -> WrongFamilyError:
-    opened = "connect_async()" if wanted == "async" else "connect()"
-    return WrongFamilyError(
-        alias,
-        wanted,
-        f'Use {call} with {wanted} connection: the alias "{alias}" is open only '
-        f"with {opened}",
-    )
+    return WrongFamilyError(alias, wanted).for_call(call)
 
 
 # -- what is open -------------------------------------------------------------
@@ -496,21 +293,22 @@ def get_connection(
     :raises ConnectionFailure: if the alias is not defined, or open only with
         `connect_async()`
     """
-    if reconnect and alias in _connections:
-        with _lock:
-            settings = _connection_settings[alias]
+    opened, settings = registry.aliases.get(alias), None
+    if reconnect and opened is not None and opened.client is not None:
+        with registry.lock:
+            settings = opened.settings
             disconnect(alias)
-            _connection_settings[alias] = settings
-    client: MongoClient[Any] | None = _connections.get(alias)
+            opened = registry.make(alias)
+            opened.settings = settings
+    client: MongoClient[Any] | None = None if opened is None else opened.client
     if client is None:
-        _settings_of(alias)
-        if _only_async(alias):
+        if registry.defined(alias)[0].only == "async":
             raise ConnectionFailure(
                 f'Connection with alias "{alias}" is async: it is open only with '
                 "connect_async(). Use get_async_connection() and get_async_db(), or "
                 "open it with connect() too"
             )
-        client = _open(alias)
+        client = registry.open(alias)
     return client
 
 
@@ -522,14 +320,13 @@ def get_db(
     :param reconnect: close the client first and open another
     :raises ConnectionFailure: as `get_connection()`
     """
-    database: Database[Any] | None = None if reconnect else _dbs.get(alias)
-    if database is None:
-        client = get_connection(alias, reconnect)
-        with _lock:
-            database = _dbs.get(alias)
-            if database is None or database.client is not client:
-                database = _dbs[alias] = client[_settings_of(alias)["name"]]
-    return database
+    opened = registry.aliases.get(alias)
+    if reconnect or opened is None or opened.database is None:
+        get_connection(alias, reconnect)
+        found: Database[Any] = registry.open_database(alias)
+    else:
+        found = opened.database
+    return found
 
 
 def get_async_connection(
@@ -541,14 +338,13 @@ def get_async_connection(
         `connect()`
     :raises RuntimeError: if no event loop runs here
     """
-    _settings_of(alias)
-    if _only_sync(alias):
+    if registry.defined(alias)[0].only == "sync":
         raise ConnectionFailure(
             f'Connection with alias "{alias}" is not async: it is open only with '
             "connect(). Use get_connection() and get_db(), or open it with "
             "connect_async() too"
         )
-    client: AsyncMongoClient[Any] = _open_async(alias).client
+    client: AsyncMongoClient[Any] = registry.open_on_loop(alias).client.client
     return client
 
 
@@ -559,13 +355,14 @@ def get_async_db(alias: str = DEFAULT_CONNECTION_NAME) -> AsyncDatabase[Any]:
     :raises RuntimeError: if no event loop runs here
     """
     get_async_connection(alias)
-    database: AsyncDatabase[Any] = _async_dbs[alias, get_running_loop()]
-    return database
+    found: AsyncDatabase[Any] = registry.open_on_loop(alias).database
+    return found
 
 
 def is_async_connection(alias: str = DEFAULT_CONNECTION_NAME) -> bool:
     """Whether an alias is open with `connect_async()`, be it with others too."""
-    return alias in _async_classes
+    opened = registry.aliases.get(alias)
+    return opened is not None and opened.is_async
 
 
 def any_async() -> bool:
@@ -574,8 +371,11 @@ def any_async() -> bool:
 
 
 def alias_modes(alias: str) -> frozenset[Literal["sync", "async"]]:
-    """The families that an alias is open for."""
-    return _MODES[_is_open(alias), alias in _async_classes]
+    """Return the families that an alias is open for."""
+    opened = registry.aliases.get(alias)
+    if opened is None:
+        return _MODES[False, False]
+    return _MODES[opened.is_open, opened.is_async]
 
 
 _MODES: dict[tuple[bool, bool], frozenset[Literal["sync", "async"]]] = {
@@ -584,47 +384,6 @@ _MODES: dict[tuple[bool, bool], frozenset[Literal["sync", "async"]]] = {
     (False, True): frozenset(("async",)),
     (True, True): frozenset(("sync", "async")),
 }
-
-
-def _is_open(alias: str) -> bool:
-    """Whether the alias is open for blocking operations."""
-    return alias in _connections or alias in _reopened
-
-
-def _only_sync(alias: str) -> bool:
-    return alias not in _async_classes and _is_open(alias) and alias not in _registered
-
-
-def _only_async(alias: str) -> bool:
-    return alias in _async_classes and not _is_open(alias) and alias not in _registered
-
-
-def _is_open_otherwise(io: IO, alias: str) -> bool:
-    return _only_sync(alias) if io.is_async else _only_async(alias)
-
-
-io_module.is_open_otherwise = _is_open_otherwise
-
-
-def database(io: IO, alias: str) -> Any:
-    """The database that an operation body works on.
-
-    :raises WrongFamilyError: if the alias is open only the other way
-    :raises ConnectionFailure: if it is not defined
-    """
-    if io.is_async:
-        found = _async_dbs.get((alias, get_running_loop()))
-        if found is not None:
-            return found
-        if _only_sync(alias):
-            raise WrongFamilyError(alias, "sync")
-        return get_async_db(alias)
-    found = _dbs.get(alias)
-    if found is not None:
-        return found
-    if _only_async(alias):
-        raise WrongFamilyError(alias, "async")
-    return get_db(alias)
 
 
 def database_name(alias: str) -> str:
@@ -637,43 +396,81 @@ def database_name(alias: str) -> str:
 
 
 def client(io: IO, alias: str) -> Any:
-    """The client that an operation body works on; raises as `database()`."""
-    return database(io, alias).client
+    """Return the client that an operation body works on; raises as `database()`."""
+    return registry.database(io, alias).client
 
 
-# -- the end of the program, and forked processes -----------------------------
+# -- names that other code looks into -----------------------------------------
 
 
-def _close_embedded() -> None:
-    """Close the blocking clients of embedded servers, which are about to end."""
-    for alias, client in list(_connections.items()):
-        hosts = _connection_settings.get(alias, {}).get("host", ())
-        if any(embedded.is_embedded(host) for host in hosts):
-            client.close()
+class _ConnectionModule(ModuleType):
+    """This module, with the dictionaries that other people's tests replace."""
+
+    _views: dict[str, AliasView[Any]] = {}
+
+    @property
+    def _connections(self) -> MutableMapping[str, Any]:
+        """The blocking clients by alias."""
+        return self._view("client")
+
+    @_connections.setter
+    def _connections(self, items: MutableMapping[str, Any]) -> None:
+        self._replace("client", items)
+
+    @property
+    def _connection_settings(self) -> MutableMapping[str, Any]:
+        """The settings by alias."""
+        return self._view("settings")
+
+    @_connection_settings.setter
+    def _connection_settings(self, items: MutableMapping[str, Any]) -> None:
+        self._replace("settings", items)
+
+    @property
+    def _dbs(self) -> MutableMapping[str, Any]:
+        """The databases on the blocking clients by alias."""
+        return self._view("database")
+
+    @_dbs.setter
+    def _dbs(self, items: MutableMapping[str, Any]) -> None:
+        self._replace("database", items)
+
+    @property
+    def _async_classes(self) -> dict[str, Any]:
+        """The classes of the asynchronous clients by alias."""
+        return dict(self._view("async_class"))
+
+    @property
+    def _async_clients(self) -> dict[tuple[str, AbstractEventLoop], LoopClient]:
+        """The asynchronous clients by alias and event loop."""
+        return {
+            (alias.name, loop): opened.client
+            for alias in list(registry.aliases.values())
+            for loop, opened in list(alias.loops.items())
+        }
+
+    @property
+    def _lock(self) -> Any:
+        return registry.lock
+
+    def _view(self, attribute: str) -> AliasView[Any]:
+        view = self._views.get(attribute)
+        if view is None:
+            view = self._views[attribute] = AliasView(registry, attribute)
+        return view
+
+    def _replace(self, attribute: str, items: MutableMapping[str, Any]) -> None:
+        items = dict(items)
+        self._view(attribute).detach()
+        del self._views[attribute]
+        self._view(attribute).replace(items)
 
 
-# The last function that is registered is called first: before the servers end.
-atexit.register(_close_embedded)
+sys.modules[__name__].__class__ = _ConnectionModule
 
-# A client that is dropped would warn, and send to the sockets of its process.
-_clients_of_parent: list[Any] = []
-
-
-def _after_fork_in_child() -> None:
-    """Forget the clients of the parent; aliases open again when they are used."""
-    global _lock
-    _lock = threading.RLock()
-    _clients_of_parent.extend((*_connections.values(), *_async_clients.values()))
-    _reopened.update(_connections)
-    for cache in (_connections, _dbs, _async_clients, _async_dbs):
-        cache.clear()
-    for alias in list(_connection_settings):
-        _tell_closed(alias)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    _connections: MutableMapping[str, Any]
+    _connection_settings: MutableMapping[str, Any]
+    _dbs: MutableMapping[str, Any]
+else:
     __getattr__ = names_of(__name__)

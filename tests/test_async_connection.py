@@ -188,7 +188,7 @@ async def test_disconnect_async_closes_the_client_and_forgets_the_settings(
     client = await connect_async(**settings)
     await disconnect_async()
     assert connection._connection_settings == connection._async_clients == {}
-    assert connection._async_dbs == connection._async_classes == {}
+    assert connection._async_classes == {}
     with pytest.raises(InvalidOperation):
         await client.admin.command("ping")
 

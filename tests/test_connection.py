@@ -356,7 +356,7 @@ def test_those_who_asked_are_told_which_alias_closed(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(connection, "_when_closed", [told.append])
+    monkeypatch.setattr(connection.registry, "listeners", [told.append])
     connect(alias="a", **settings)
     disconnect("a")
     assert told == ["a"]

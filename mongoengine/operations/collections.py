@@ -113,7 +113,7 @@ def _forget_alias(alias: str) -> None:
             cls._disconnect()
 
 
-connection._when_closed.append(_forget_alias)
+connection.registry.on_close(_forget_alias)
 
 
 def collection_of(

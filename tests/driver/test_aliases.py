@@ -28,6 +28,8 @@ from mongoengine.context_managers import (
     async_run_in_transaction,
     query_counter,
 )
+from mongoengine.driver.io import SYNC
+from mongoengine.driver.registry import Registry
 from mongoengine.errors import ValidationError
 from tests.families import Family
 
@@ -93,6 +95,55 @@ def test_the_dictionaries_can_be_replaced(server_uri: str) -> None:
     connect("aliases_other", host=server_uri, uuidRepresentation="standard")
     assert get_db().name == "aliases_other"
     client.close()
+
+
+def test_a_dictionary_can_be_replaced_for_a_while(
+    server_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"host": server_uri, "uuidRepresentation": "standard"}
+    client = connect("aliases", **options)
+    before = connections._connections
+    with monkeypatch.context() as patch:
+        patch.setattr(connections, "_connections", {})
+        patch.setattr(connections, "_dbs", {})
+        assert "default" not in connections._connections
+        assert list(before) == ["default"]
+    assert connections._connections == {"default": client}
+    assert connections.get_connection() is client
+
+
+def test_the_dictionaries_are_live(server_uri: str) -> None:
+    options = {"host": server_uri, "uuidRepresentation": "standard"}
+    clients, settings = connections._connections, connections._connection_settings
+    client = connect("aliases", **options)
+    assert clients == {"default": client}
+    assert settings["default"]["name"] == "aliases"
+    clients.clear()
+    settings.clear()
+    connections._dbs.clear()
+    assert connections.registry.aliases == {}
+    with pytest.raises(KeyError):
+        del clients["default"]
+    client.close()
+
+
+def test_a_registry_of_its_own_has_aliases_of_its_own(server_uri: str) -> None:
+    own = Registry()
+    record = {
+        "host": server_uri,
+        "alias": "of_a_test",
+        "uuidRepresentation": "standard",
+    }
+    register_connection(name="of_a_test", **record)
+    own.make("of_a_test").settings = connections._connection_settings["of_a_test"]
+    closed: list[str] = []
+    own.on_close(closed.append)
+    database = own.database(SYNC, "of_a_test")
+    assert database.name == "of_a_test"
+    assert database is not get_db("of_a_test")
+    own.tell_closed("of_a_test")
+    assert closed == ["of_a_test"]
+    own.aliases["of_a_test"].client.close()
 
 
 def test_many_threads_get_one_database(server_uri: str) -> None:

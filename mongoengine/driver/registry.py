@@ -1,0 +1,330 @@
+"""Aliases by their names, under one lock."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from asyncio import AbstractEventLoop, get_running_loop
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any, TypeVar
+
+from pymongo import AsyncMongoClient, MongoClient
+
+from mongoengine.driver import embedded
+from mongoengine.driver.alias import Alias, LoopDatabase, Settings
+from mongoengine.driver.io import IO, SYNC, WrongFamilyError, run
+from mongoengine.driver.loop_client import LoopClient
+from mongoengine.driver.settings import client_options
+
+__all__ = ("DEFAULT_CONNECTION_NAME", "AliasView", "ConnectionFailure", "Registry")
+
+V = TypeVar("V")
+Listener = Callable[[str], None]
+
+DEFAULT_CONNECTION_NAME = "default"
+
+
+class ConnectionFailure(Exception):
+    """An alias is not defined, or could not be opened."""
+
+
+class Registry:
+    """Aliases by their names, and whoever wants to know when one is closed."""
+
+    def __init__(self) -> None:
+        self.aliases: dict[str, Alias] = {}
+        self.lock = threading.RLock()
+        self.listeners: list[Listener] = []
+        # A client that is dropped would warn, and use the sockets of its process.
+        self._clients_of_parent: list[Any] = []
+        if hasattr(os, "register_at_fork"):
+            itself = weakref.ref(self)
+            os.register_at_fork(after_in_child=lambda: _fork(itself()))
+
+    def on_close(self, listener: Listener) -> None:
+        """Call `listener` with the name of an alias when one of its sides closes."""
+        self.listeners.append(listener)
+
+    def tell_closed(self, name: str) -> None:
+        """Call the listeners."""
+        for listener in self.listeners:
+            listener(name)
+
+    def make(self, name: str) -> Alias:
+        """Return the alias of a name, a new one if there is none."""
+        with self.lock:
+            return self.aliases.setdefault(name, Alias(name))
+
+    def defined(self, name: str) -> tuple[Alias, Settings]:
+        """Return the alias of a name and its settings.
+
+        :raises ConnectionFailure: if there is none
+        """
+        alias = self.aliases.get(name)
+        if alias is not None and alias.settings is not None:
+            return alias, alias.settings
+        if name == DEFAULT_CONNECTION_NAME:
+            raise ConnectionFailure("You have not defined a default connection")
+        raise ConnectionFailure(f'Connection with alias "{name}" has not been defined')
+
+    def drop_unused(self, alias: Alias) -> None:
+        """Forget an alias that nothing is left of."""
+        if alias.is_unused and self.aliases.get(alias.name) is alias:
+            del self.aliases[alias.name]
+
+    # Opening
+
+    def open(self, name: str) -> Any:
+        """Return the blocking client of an alias, made if need be.
+
+        Aliases with equal settings, but for the name of the database, share one.
+        """
+        start_embedded(name, self.defined(name)[1])
+        with self.lock:
+            alias, settings = self.defined(name)
+            if alias.client is None:
+                client = next(
+                    (
+                        other.client
+                        for other in self.aliases.values()
+                        if other.client is not None
+                        and but_for_name(other.settings) == but_for_name(settings)
+                    ),
+                    None,
+                )
+                client_class = settings.get("mongo_client_class", MongoClient)
+                if client is None:
+                    client = made(name, client_class, settings)
+                alias.client = client
+            return alias.client
+
+    def open_database(self, name: str) -> Any:
+        """Return the database of an alias on its blocking client."""
+        client = self.open(name)
+        with self.lock:
+            alias, settings = self.defined(name)
+            if alias.database is None or alias.database.client is not client:
+                alias.database = client[settings["name"]]
+            return alias.database
+
+    def open_on_loop(self, name: str) -> LoopDatabase:
+        """Return the asynchronous client and database on the running loop.
+
+        :raises RuntimeError: if no event loop runs here
+        """
+        loop = running_loop()
+        with self.lock:
+            alias, settings = self.defined(name)
+            if (opened := alias.loops.get(loop)) is not None:
+                return opened
+            if alias.async_class is None:
+                alias.async_class = AsyncMongoClient
+            self._forget_closed_loops()
+            client = self._shared_on_loop(alias, settings, loop) or LoopClient(
+                made(name, alias.async_class, settings), loop, self.forget
+            )
+            database = client.client[settings["name"]]
+            opened = alias.loops[loop] = LoopDatabase(client, database)
+            return opened
+
+    def _shared_on_loop(
+        self, alias: Alias, settings: Settings, loop: AbstractEventLoop
+    ) -> LoopClient | None:
+        for other in self.aliases.values():
+            opened = other.loops.get(loop)
+            if (
+                opened is not None
+                and other.async_class is alias.async_class
+                and but_for_name(other.settings) == but_for_name(settings)
+            ):
+                return opened.client
+        return None
+
+    def _forget_closed_loops(self) -> None:
+        for alias in self.aliases.values():
+            for loop in [loop for loop in alias.loops if loop.is_closed()]:
+                del alias.loops[loop]
+
+    def forget(self, client: LoopClient) -> None:
+        """Drop a client of a loop from every alias that it serves."""
+        with self.lock:
+            for alias in list(self.aliases.values()):
+                opened = alias.loops.get(client.loop)
+                if opened is not None and opened.client is client:
+                    del alias.loops[client.loop]
+                    self.drop_unused(alias)
+
+    def serves(self, client: LoopClient) -> bool:
+        """Whether any alias uses a client of a loop."""
+        return any(
+            opened.client is client
+            for alias in self.aliases.values()
+            for opened in alias.loops.values()
+        )
+
+    # Using
+
+    def database(self, io: IO, name: str) -> Any:
+        """Return the database that an operation body works on.
+
+        :raises WrongFamilyError: if the alias is open only the other way
+        :raises ConnectionFailure: if it is not defined
+        """
+        alias = self.aliases.get(name)
+        if alias is None:
+            alias = self.defined(name)[0]
+        if io.is_async:
+            opened = alias.loops.get(get_running_loop())
+            if opened is not None:
+                return opened.database
+            if alias.only == "sync":
+                raise WrongFamilyError(name, "sync")
+            return self.open_on_loop(name).database
+        if alias.database is not None:
+            return alias.database
+        if alias.only == "async":
+            raise WrongFamilyError(name, "async")
+        return self.open_database(name)
+
+    def is_open_otherwise(self, io: IO, alias: str) -> bool:
+        """Whether an alias can be used in the other family only."""
+        opened = self.aliases.get(alias)
+        return opened is not None and opened.only not in (None, io.wanted)
+
+    # The end of the program, and forked processes
+
+    def close_embedded(self) -> None:
+        """Close the blocking clients of embedded servers, which are about to end."""
+        for alias in list(self.aliases.values()):
+            hosts = (alias.settings or {}).get("host", ())
+            if alias.client is not None and any(map(embedded.is_embedded, hosts)):
+                alias.client.close()
+
+    def after_fork(self) -> None:
+        """Forget the clients of the parent; aliases open again when they are used."""
+        self.lock = threading.RLock()
+        for alias in self.aliases.values():
+            self._clients_of_parent += [alias.client, dict(alias.loops)]
+            alias.was_open = alias.is_open
+            alias.client = alias.database = None
+            alias.loops.clear()
+        for name in list(self.aliases):
+            self.tell_closed(name)
+
+
+def _fork(registry: Registry | None) -> None:
+    if registry is not None:
+        registry.after_fork()
+
+
+class AliasView(MutableMapping[str, V]):
+    """An attribute of the aliases of a registry, as a dictionary by their names.
+
+    Other people's tests change such a dictionary, and replace it to start anew.  One
+    that has been replaced keeps the items that it had.
+    """
+
+    def __init__(self, registry: Registry, attribute: str) -> None:
+        self._registry: Registry | None = registry
+        self._attribute = attribute
+        self._kept: dict[str, V] = {}
+
+    def detach(self) -> None:
+        """Keep the items, and no longer show or change those of the registry."""
+        self._kept = dict(self)
+        self._registry = None
+
+    def _items(self) -> dict[str, V]:
+        if self._registry is None:
+            return self._kept
+        values = {
+            name: getattr(alias, self._attribute)
+            for name, alias in list(self._registry.aliases.items())
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def replace(self, items: Mapping[str, V]) -> None:
+        """Have these items, and no others."""
+        items = dict(items)
+        self.clear()
+        self.update(items)
+
+    def __getitem__(self, name: str) -> V:
+        if self._registry is None:
+            return self._kept[name]
+        alias = self._registry.aliases.get(name)
+        value: V | None = getattr(alias, self._attribute, None)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __setitem__(self, name: str, value: V) -> None:
+        if self._registry is None:
+            self._kept[name] = value
+        else:
+            setattr(self._registry.make(name), self._attribute, value)
+
+    def __delitem__(self, name: str) -> None:
+        if self._registry is None:
+            del self._kept[name]
+            return
+        self[name]
+        with self._registry.lock:
+            alias = self._registry.aliases[name]
+            setattr(alias, self._attribute, None)
+            self._registry.drop_unused(alias)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items())
+
+    def __len__(self) -> int:
+        return len(self._items())
+
+    def __repr__(self) -> str:
+        return repr(self._items())
+
+
+def made(name: str, client_class: Any, settings: Settings) -> Any:
+    """Return a client of a class.
+
+    :raises ConnectionFailure: if the class refuses the settings
+    """
+    try:
+        return client_class(**client_options(settings))
+    except Exception as error:
+        raise unreachable(name, error) from error
+
+
+def start_embedded(name: str, settings: Settings) -> None:
+    """Start the embedded servers that the settings ask for."""
+    try:
+        run(embedded.start(SYNC, settings["host"]))
+    except embedded.EmbeddedServerError as error:
+        raise unreachable(name, error) from error
+
+
+def unreachable(name: str, error: Exception) -> ConnectionFailure:
+    """Return the error for an alias that cannot be opened."""
+    return ConnectionFailure(f"Cannot connect to database {name} :\n{error}")
+
+
+def but_for_name(settings: Settings | None) -> Settings | None:
+    """Return settings without the name of the database."""
+    return settings and {**settings, "name": None}
+
+
+def running_loop() -> AbstractEventLoop:
+    """Return the running event loop.
+
+    :raises RuntimeError: if none runs here, saying what to use instead
+    """
+    try:
+        return get_running_loop()
+    except RuntimeError:
+        pass
+    raise RuntimeError(
+        "An AsyncMongoClient belongs to a running event loop, and there is none "
+        "here. Call this from a coroutine, or use connect(), get_connection() and "
+        "get_db() in blocking code"
+    )
