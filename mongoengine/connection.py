@@ -12,7 +12,6 @@ from __future__ import annotations
 import atexit
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import MutableMapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -367,7 +366,10 @@ def is_async_connection(alias: str = DEFAULT_CONNECTION_NAME) -> bool:
 
 def any_async() -> bool:
     """Whether any alias is open with `connect_async()`."""
-    return bool(_async_classes)
+    for alias in registry.aliases.values():
+        if alias.async_class is not None:
+            return True
+    return False
 
 
 def alias_modes(alias: str) -> frozenset[Literal["sync", "async"]]:
@@ -409,30 +411,30 @@ class _ConnectionModule(ModuleType):
     _views: dict[str, AliasView[Any]] = {}
 
     @property
-    def _connections(self) -> MutableMapping[str, Any]:
+    def _connections(self) -> dict[str, Any]:
         """The blocking clients by alias."""
         return self._view("client")
 
     @_connections.setter
-    def _connections(self, items: MutableMapping[str, Any]) -> None:
+    def _connections(self, items: dict[str, Any]) -> None:
         self._replace("client", items)
 
     @property
-    def _connection_settings(self) -> MutableMapping[str, Any]:
+    def _connection_settings(self) -> dict[str, Any]:
         """The settings by alias."""
         return self._view("settings")
 
     @_connection_settings.setter
-    def _connection_settings(self, items: MutableMapping[str, Any]) -> None:
+    def _connection_settings(self, items: dict[str, Any]) -> None:
         self._replace("settings", items)
 
     @property
-    def _dbs(self) -> MutableMapping[str, Any]:
+    def _dbs(self) -> dict[str, Any]:
         """The databases on the blocking clients by alias."""
         return self._view("database")
 
     @_dbs.setter
-    def _dbs(self, items: MutableMapping[str, Any]) -> None:
+    def _dbs(self, items: dict[str, Any]) -> None:
         self._replace("database", items)
 
     @property
@@ -459,7 +461,7 @@ class _ConnectionModule(ModuleType):
             view = self._views[attribute] = AliasView(registry, attribute)
         return view
 
-    def _replace(self, attribute: str, items: MutableMapping[str, Any]) -> None:
+    def _replace(self, attribute: str, items: dict[str, Any]) -> None:
         items = dict(items)
         self._view(attribute).detach()
         del self._views[attribute]
@@ -469,8 +471,8 @@ class _ConnectionModule(ModuleType):
 sys.modules[__name__].__class__ = _ConnectionModule
 
 if TYPE_CHECKING:
-    _connections: MutableMapping[str, Any]
-    _connection_settings: MutableMapping[str, Any]
-    _dbs: MutableMapping[str, Any]
+    _connections: dict[str, Any]
+    _connection_settings: dict[str, Any]
+    _dbs: dict[str, Any]
 else:
     __getattr__ = names_of(__name__)

@@ -218,7 +218,7 @@ def _fork(registry: Registry | None) -> None:
         registry.after_fork()
 
 
-class AliasView(MutableMapping[str, V]):
+class AliasView(dict[str, V]):
     """An attribute of the aliases of a registry, as a dictionary by their names.
 
     Other people's tests change such a dictionary, and replace it to start anew.  One
@@ -226,6 +226,7 @@ class AliasView(MutableMapping[str, V]):
     """
 
     def __init__(self, registry: Registry, attribute: str) -> None:
+        super().__init__()
         self._registry: Registry | None = registry
         self._attribute = attribute
         self._kept: dict[str, V] = {}
@@ -283,6 +284,21 @@ class AliasView(MutableMapping[str, V]):
 
     def __repr__(self) -> str:
         return repr(self._items())
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def copy(self) -> dict[str, V]:
+        """Return the items as they are now."""
+        return dict(self._items())
+
+
+# The other methods of `dict` read what it has itself, which is nothing.
+for _method in (
+    *("__contains__", "__eq__", "clear", "get", "items", "keys", "pop", "popitem"),
+    *("setdefault", "update", "values"),
+):
+    setattr(AliasView, _method, getattr(MutableMapping, _method))
 
 
 def made(name: str, client_class: Any, settings: Settings) -> Any:

@@ -308,9 +308,9 @@ def disconnecting(me, db):
         db.error(me.get_connection),
         db.error(lambda: person.objects.count()),
         db.error(lambda: person(name="b").save()),
-        me.connection._connections,
-        me.connection._connection_settings,
-        me.connection._dbs,
+        dict(me.connection._connections),
+        dict(me.connection._connection_settings),
+        dict(me.connection._dbs),
     ]
 
 
