@@ -366,10 +366,7 @@ def is_async_connection(alias: str = DEFAULT_CONNECTION_NAME) -> bool:
 
 def any_async() -> bool:
     """Whether any alias is open with `connect_async()`."""
-    for alias in registry.aliases.values():
-        if alias.async_class is not None:
-            return True
-    return False
+    return any(alias.is_async for alias in list(registry.aliases.values()))
 
 
 def alias_modes(alias: str) -> frozenset[Literal["sync", "async"]]:
