@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-__all__ = ("Dump", "FieldCodec", "Proof", "each", "each_of_type", "joined", "of_type")
+__all__ = (
+    "Checks",
+    "Dump",
+    "FieldCodec",
+    "Proof",
+    "each",
+    "each_of_type",
+    "joined",
+    "of_type",
+)
 
 #: Is true of a raw value that cannot fail to load, or that is valid.
 Proof = Callable[[Any], bool]
@@ -67,28 +76,37 @@ def each(proof: Proof) -> Proof:
     )
 
 
-def joined(proofs: Iterable[tuple[str, Proof]]) -> tuple[Proof, ...]:
-    """Proofs of a whole raw document, from proofs of the values of its keys."""
+class Checks(NamedTuple):
+    """The proofs of raw documents of one shape, in the order that is cheapest."""
+
+    #: Key, types that need no proof, and the proof of other values (None fails them).
+    single: tuple[tuple[str, frozenset[type], Proof | None], ...]
+    #: Proofs of whole raw documents, for many keys at once.
+    wide: tuple[Proof, ...]
+
+
+def joined(proofs: Iterable[tuple[str, Proof]]) -> Checks:
+    """The checks of raw documents, from proofs of the values of their keys."""
     by_types: dict[frozenset[type], list[str]] = {}
-    checks: list[Proof] = []
+    single: list[tuple[str, frozenset[type], Proof | None]] = []
     for key, proof in proofs:
         if isinstance(proof, _OfType):
             by_types.setdefault(proof.types, []).append(key)
         else:
-            checks.append(_at(key, proof))
+            single.append((key, _NOTHING, proof))
+    wide = []
     for types, keys in by_types.items():
-        checks.append(
-            _all_of(keys, types) if len(keys) > 1 else _one_of(keys[0], types)
-        )
-    return tuple(checks)
+        if len(keys) > _FEW:
+            wide.append(_all_of(keys, types))
+        else:
+            single += [(key, types, None) for key in keys]
+    return Checks(tuple(single), tuple(wide))
 
 
-def _at(key: str, proof: Proof) -> Proof:
-    return lambda raw: proof(raw[key])
+_NOTHING = frozenset({type(None)})
 
-
-def _one_of(key: str, types: frozenset[type]) -> Proof:
-    return lambda raw: raw[key].__class__ in types
+#: More keys than this are looked at together.
+_FEW = 4
 
 
 def _all_of(keys: list[str], types: frozenset[type]) -> Proof:

@@ -16,7 +16,7 @@ from mongoengine.base.datastructures import (
     EmbeddedDocumentList,
     TrackedContainer,
 )
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.base.plain import (
     MISSING,
     PLAIN,

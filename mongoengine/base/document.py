@@ -38,7 +38,7 @@ from mongoengine.errors import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.base.fields import BaseField
+    from mongoengine.base.field import BaseField
 
 __all__ = ("NON_FIELD_ERRORS", "BaseDocument")
 
@@ -343,7 +343,8 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         if named != cls._class_name:
             kind = _DocumentRegistry.get(named)
         schema = kind._schema
-        plan = schema.plan(tuple(son))
+        shape = tuple(son)
+        plan = schema.plan(shape)
         if plan.plain or schema.constructs():
             return kind._construct(son, auto_dereference, created)
         document = kind.__new__(kind)
@@ -358,9 +359,10 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
         errors: dict[str, Exception] = {}
         for field in plan.eager:
             document._convert_now(field, errors)
-        for key, proof in plan.proofs:
-            if not proof(son[key]):
-                document._convert_now(schema.by_key[key], errors)
+        if plan.proofs and not schema.passes(son, shape):
+            for key, proof in plan.proofs:
+                if not proof(son[key]):
+                    document._convert_now(schema.by_key[key], errors)
         if errors:
             raise kind._invalid_data(errors)
         document._initialised = True

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from bson import SON
 
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 
 __all__ = ("GeoJsonBaseField",)
 

@@ -9,7 +9,8 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.fields import BaseField, ComplexBaseField, ObjectIdField
+from mongoengine.base.complex_fields import ComplexBaseField
+from mongoengine.base.field import BaseField, ObjectIdField
 from mongoengine.base.schema import Schema
 from mongoengine.base.utils import warn_caller
 from mongoengine.common import _import_class

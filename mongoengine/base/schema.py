@@ -11,6 +11,7 @@ way gives what the long way would: where it cannot, the fields' own `to_python`,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bson import SON
 
 from mongoengine import signals
-from mongoengine.base.codec import Dump, Proof, joined
+from mongoengine.base.codec import Checks, Dump, Proof, joined
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.plain import EMPTY, UNCHANGED
 from mongoengine.base.state import set_state
@@ -37,8 +38,12 @@ AS_STORED: dict[str, Any] = {}
 #: More shapes than this and the class is not one of few shapes: do not keep them.
 MOST_SHAPES = 256
 
-#: Keys that need no test, or one of the column of their values; and these tests.
-Columns = tuple[frozenset[str], tuple[tuple[Callable[[Any], Any], Proof], ...]]
+#: Keys that need no test, or one of the column of their values; and these tests,
+#: None for numbers, which are proved by a finite sum.
+Columns = tuple[frozenset[str], tuple[tuple[Callable[[Any], Any], Proof | None], ...]]
+
+_INFINITY = float("inf")
+_ONLY_DICTS = frozenset({dict})
 
 
 class LoadPlan(NamedTuple):
@@ -183,7 +188,9 @@ class Schema:
             prepare_field(field)
         self.loads: dict[tuple[str, ...], LoadPlan] = {}
         # The proofs of the shapes that need nothing else.
-        self.usual: dict[tuple[str, ...], tuple[Proof, ...]] = {}
+        self.usual: dict[tuple[str, ...], Checks] = {}
+        # Shapes whose documents are of this class and need not be constructed.
+        self.trusted: set[tuple[str, ...]] = set()
         # Shapes of which nothing can fail, whatever the values are.
         self.sure: set[tuple[str, ...]] = set()
         self.blank: dict[str, Any] = {}
@@ -242,7 +249,6 @@ class Schema:
             if _may_change_inside(field)
         )
         self.is_wired = not (self.own_dump or cls._dynamic)
-        self._columns: Columns | None = None
         self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
         self._checks: tuple[Check, ...] | None = None
 
@@ -271,6 +277,8 @@ class Schema:
                 if not known.unusual:
                     named = (("_cls", self._is_own_name),) if known.named else ()
                     self.usual[shape] = joined(named + known.proofs)
+                    if not known.named:
+                        self.trusted.add(shape)
                 if known.sure:
                     self.sure.add(shape)
         return known
@@ -321,22 +329,35 @@ class Schema:
             and any(c._schema.plain for c in _with_subclasses(embedded))
         )
 
-    def all_load_surely(self, items: list[Any]) -> bool:
-        """Whether making documents of all of a list of dicts cannot fail."""
-        columns = self._columns
-        if columns is None:
-            columns = self._columns = self._make_columns()
-        harmless, proofs = columns
-        if harmless.issuperset(chain.from_iterable(items)):
+    @cached_property
+    def all_load_surely(self) -> Proof:
+        """Whether making documents of all of a list of raw values cannot fail."""
+        harmless, columns = self._make_columns()
+        covers = harmless.issuperset
+        numbers = [column for column, proof in columns if proof is None]
+        others = [(column, proof) for column, proof in columns if proof is not None]
+
+        def prove(items: list[Any]) -> bool:
             try:
-                for column, proof in proofs:
-                    if not proof([*map(column, items)]):
-                        break
-                else:
-                    return True
-            except KeyError:
-                pass  # one of them lacks a key: look at them one by one
-        return all(map(self.loads_surely, items))
+                if covers(chain.from_iterable(items)):
+                    for column in numbers:
+                        if not -_INFINITY < sum(map(column, items)) < _INFINITY:
+                            break
+                    else:
+                        # What is no dict has no columns.
+                        if numbers or _ONLY_DICTS.issuperset(map(type, items)):
+                            for column, proof in others:
+                                if not proof([*map(column, items)]):
+                                    break
+                            else:
+                                return True
+            except (KeyError, OverflowError, TypeError):
+                pass  # a key is missing or a value no number: look at each document
+            return _ONLY_DICTS.issuperset(map(type, items)) and all(
+                map(self.loads_surely, items)
+            )
+
+        return prove
 
     def _make_columns(self) -> Columns:
         """The keys of documents that a few tests of all values of a key prove."""
@@ -353,7 +374,7 @@ class Schema:
                 proof = field._items_load_proof()
                 if proof is not None:
                     harmless.add(key)
-                    proofs.append((itemgetter(key), proof))
+                    proofs.append((itemgetter(key), None if field._sums else proof))
         return frozenset(harmless), tuple(proofs)
 
     def loads_surely(self, raw: Any) -> bool:
@@ -382,6 +403,21 @@ class Schema:
         load = self.cls._from_son
         return lambda raw: load(raw, _auto_dereference=auto_dereference)
 
+    def passes(self, raw: Any, shape: tuple[str, ...]) -> bool:
+        """Whether a raw document passes the checks of its shape, if it has any."""
+        checks = self.usual.get(shape)
+        if checks is None:
+            return False
+        single, wide = checks
+        for key, types, proof in single:
+            value = raw[key]
+            if value.__class__ not in types and (proof is None or not proof(value)):
+                return False
+        for proof in wide:  # noqa: SIM110 - a generator costs more than the proofs
+            if not proof(raw):
+                return False
+        return True
+
     def _compile_make(self) -> Callable[[Any], Any]:
         """The loader for raw documents of known shapes of classes without quirks."""
         cls = self.cls
@@ -389,10 +425,15 @@ class Schema:
         embedded = not cls._is_document
 
         def make(raw: Any) -> Any:
-            proofs = usual.get(tuple(raw))
-            if proofs is None:
+            checks = usual.get(tuple(raw))
+            if checks is None:
                 return load(raw)
-            for proof in proofs:
+            single, wide = checks
+            for key, types, proof in single:
+                value = raw[key]
+                if value.__class__ not in types and (proof is None or not proof(value)):
+                    return load(raw)
+            for proof in wide:
                 if not proof(raw):
                     return load(raw)
             document = new(cls)
@@ -410,14 +451,14 @@ class Schema:
         """Embedded documents of a list of raw ones, None where one is no dict."""
         make = self.maker()
         plain = make is self.make
-        cls, sure = self.cls, self.sure
+        cls, trusted = self.cls, self.trusted
         new = cls.__new__
         made = []
         for item in items:
             if item.__class__ is not dict:
                 return None
-            if plain and tuple(item) in sure:
-                # What `make` does, without the call.
+            if plain and tuple(item) in trusted:
+                # What `make` does; that nothing fails was proved with the owner.
                 document = new(cls)
                 document._raw = item
                 document._values = EMPTY

@@ -45,8 +45,6 @@ E = TypeVar("E", bound="EmbeddedDocument")
 
 RECURSIVE_REFERENCE_CONSTANT = "self"
 
-ONLY_DICTS = frozenset({dict})
-
 
 class EmbeddedDocumentField(BaseField[E]):
     """A field that holds an embedded document of one class.
@@ -133,9 +131,8 @@ class EmbeddedDocumentField(BaseField[E]):
         def proof(value: Any) -> bool:
             if value.__class__ is not list:
                 return value is None
-            return ONLY_DICTS.issuperset(map(type, value)) and (
-                cls._schema.all_load_surely(value)
-            )
+            surely: bool = cls._schema.all_load_surely(value)
+            return surely
 
         return proof
 

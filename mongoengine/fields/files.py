@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 from bson import ObjectId
 
 from mongoengine import connection
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import GridFSError
 from mongoengine.fields.file_proxies import AsyncGridFSProxy, GridFSProxy

@@ -9,7 +9,7 @@ from bson import DBRef
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.codec import Proof
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.common import _import_class
 from mongoengine.connection import any_async

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.base.geo import GeoJsonBaseField
 
 __all__ = (

@@ -13,7 +13,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from mongoengine import connection
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.common import _import_class
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import OperationError

@@ -6,14 +6,13 @@ import decimal
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
-from math import isfinite
 from typing import Any, ClassVar, Generic, TypeVar
 
 from bson import Decimal128, Int64
 from bson.decimal128 import create_decimal128_context
 
 from mongoengine.base.codec import Proof, each_of_type, of_type
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.base.utils import warn_caller
 
 __all__ = (
@@ -29,6 +28,8 @@ N = TypeVar("N")
 
 #: Raw values of which numbers are made without fail, or that are left as they are.
 _WITHOUT_FAIL = frozenset({int, Int64, bool, str})
+
+_INFINITY = float("inf")
 
 
 class _RangeField(BaseField[N], Generic[N]):
@@ -72,12 +73,12 @@ def _numbers_proof(types: frozenset[type]) -> Proof:
     each = each_of_type(types)
 
     def proof(value: Any) -> bool:
-        if value.__class__ is not list:
-            return value is None
         try:
-            return isfinite(sum(value)) or each(value)
+            if value.__class__ is list and -_INFINITY < sum(value) < _INFINITY:
+                return True
         except (TypeError, OverflowError):
-            return each(value)
+            pass  # not all of them are numbers
+        return each(value)
 
     return proof
 
@@ -94,6 +95,7 @@ class IntField(_RangeField[int]):
     _valid_types = frozenset({int, Int64, bool})
     # Not float: there is no int for infinity.
     _converted_surely = _WITHOUT_FAIL | {type(None)}
+    _sums = True
     _too_small = "Integer value is too small"
     _too_large = "Integer value is too large"
 
@@ -145,6 +147,7 @@ class FloatField(_RangeField[float]):
     _dump_as = frozenset({float})
     _valid_types = frozenset({float})
     _converted_surely = _WITHOUT_FAIL | {float}
+    _sums = True
     _too_small = "Float value is too small"
     _too_large = "Float value is too large"
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timezone
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.fields.text import StringField
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.base.utils import LazyRegexCompiler
 
 __all__ = ("EmailField", "StringField", "URLField")

@@ -9,7 +9,7 @@ from pymongo.errors import OperationFailure
 
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.driver.undo import after_commit
 from mongoengine.driver.write_errors import translated
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from mongoengine.base.document import BaseDocument
-from mongoengine.base.fields import BaseField
+from mongoengine.base.field import BaseField
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.geo import distances_last, geo_condition
 from mongoengine.query.operators import (

@@ -1,0 +1,500 @@
+"""What every field is made of.
+
+A field is a descriptor on a document class.  It converts between three forms of
+a value: what the user assigns, what the document holds, and what MongoDB stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, overload
+
+from bson import ObjectId
+
+from mongoengine.base import context, hooks
+from mongoengine.base.codec import FieldCodec, Proof, each_of_type, of_type
+from mongoengine.base.common import UPDATE_OPERATORS
+from mongoengine.base.plain import EMPTY, MISSING, SCALARS, adopt, document_classes
+from mongoengine.errors import DeprecatedError, ValidationError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from mongoengine.driver.io import IO
+
+__all__ = ("BaseField", "ObjectIdField")
+
+T = TypeVar("T")
+
+NO_TYPES: frozenset[type] = frozenset()
+
+
+class BaseField(Generic[T]):
+    """A field of a document: a name, a conversion and a validation.
+
+    :param db_field: the name under which MongoDB stores the field.
+    :param required: a value must be there when the document is validated.
+    :param default: the value, or a callable that makes it, where none is given.
+    :param unique: no two documents may have the same value (makes an index).
+    :param unique_with: field name or names with which the value is unique.
+    :param primary_key: the field is the document's ``_id``.
+    :param validation: a callable that is given the value and raises
+        :class:`~mongoengine.errors.ValidationError`.
+    :param choices: the allowed values, or pairs of value and label.
+    :param null: store an explicit null instead of leaving the field out.
+    :param sparse: leave documents without the field out of its unique index.
+
+    A field class says what is special about it by overriding the methods of the
+    section "Questions about a field" below; the rest of the library asks these and
+    never looks at the class.  Their names begin with an underscore because every
+    other name belongs to users: further keywords become attributes of the field.
+    """
+
+    #: Operators of keyword queries that only this class knows; see `_condition`.
+    _operators: ClassVar[frozenset[str]] = frozenset()
+
+    name: str = None  # type: ignore[assignment]
+    _geo_index: ClassVar[Any] = False
+    # SequenceField and the like make their own value when a document is saved.
+    _auto_gen: ClassVar[bool] = False
+    # Holds embedded documents of any class.
+    _holds_any_embedded: ClassVar[bool] = False
+    # `save(cascade=True)` saves the documents that the field refers to.
+    _cascades: ClassVar[bool] = False
+    creation_counter: int = 0
+    auto_creation_counter: int = -1
+
+    # What the schema may skip; see docs/internals.rst.
+    _load_as: ClassVar[frozenset[type]] = NO_TYPES
+    _dump_as: ClassVar[frozenset[type]] = NO_TYPES
+    _valid_types: ClassVar[frozenset[type]] = NO_TYPES
+    _load_can_fail: ClassVar[bool] = False
+    # That their sum is finite proves that a list of raw values can be converted.
+    _sums: ClassVar[bool] = False
+    # The constructor hands a given value to `__set__` without `to_python`.
+    _keeps_given: ClassVar[bool] = False
+    # The constructor assigns the field where no value is given, too.
+    _set_when_made: bool = False
+
+    # What `schema.prepare_field` makes of them for one field.
+    _loads_unchanged: frozenset[type] = NO_TYPES
+    _dumps_unchanged: frozenset[type] = NO_TYPES
+    _surely_valid: frozenset[type] = NO_TYPES
+    _user_converted: bool = False
+    _plainly_set: bool = True
+    _may_refer: bool = True
+    # Lists or dicts of values of any kind, at whatever depth.
+    _untyped: bool = False
+    # What is inside a value is dumped the same way alone as with the value.
+    _dumps_inside: bool = False
+    _convert: Callable[[Any], Any]
+    # Class and name that an error names; for the field of a list's items the list's.
+    _place: str | None = None
+
+    def __init__(
+        self,
+        db_field: str | None = None,
+        required: bool = False,
+        default: Any = None,
+        unique: bool = False,
+        unique_with: str | Sequence[str] | None = None,
+        primary_key: bool = False,
+        validation: Callable[[Any], None] | None = None,
+        choices: Any = None,
+        null: bool = False,
+        sparse: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self._dereferences: bool | None = True
+        self._owner_document: Any = None
+        self.db_field: str = "_id" if primary_key else db_field  # type: ignore[assignment]
+        _check_db_field(self.db_field)
+        # What a value may be.
+        self.null, self.default = null, default
+        self.required = primary_key or required
+        self.choices, self.validation = choices, validation
+        if validation is not None:
+            hooks.note_hook(validation, "validation")
+        # What it is among other documents.
+        self.primary_key = primary_key
+        self.unique, self.unique_with = bool(unique or unique_with), unique_with
+        self.sparse = sparse
+        if kwargs:
+            self._take_extras(kwargs)
+        self._count_up()
+
+    def _take_extras(self, extras: dict[str, Any]) -> None:
+        """Further keywords become attributes, for the user's own purposes."""
+        taken = extras.keys() & set(dir(self))
+        if taken:
+            raise TypeError(
+                f"{type(self).__name__} already has attribute(s): {', '.join(taken)}"
+            )
+        vars(self).update(extras)
+
+    def _count_up(self) -> None:
+        """Number the fields as they are declared; ids count down and come first."""
+        if self.db_field == "_id":
+            self.creation_counter = BaseField.auto_creation_counter
+            BaseField.auto_creation_counter = self.creation_counter - 1
+        else:
+            self.creation_counter = BaseField.creation_counter
+            BaseField.creation_counter = self.creation_counter + 1
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> T: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        """The field itself from the class, the converted value from a document."""
+        if instance is None:
+            return self
+        values = instance._values
+        if values is not EMPTY:
+            value = values.get(self.name, MISSING)
+            if value is not MISSING:
+                return value
+        raw = instance._raw
+        if raw is not None:
+            value = raw.get(self.db_field)
+            if value.__class__ in self._loads_unchanged:
+                return value
+        return instance._touch(self)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Take a new value, mark it as changed where it differs from the old."""
+        if value is None and not self.null and self.default is not None:
+            value = self.default
+            if callable(value):
+                value = value()
+        changed = instance._initialised and instance._note_assignment(self, value)
+        if not isinstance(value, SCALARS):
+            adopt(instance, value)
+        instance._put(self.name, value)
+        if changed:
+            # After the value: another thread that takes the mark then stores it.
+            instance._mark_as_changed(self.name)
+
+    def _read(self, instance: Any) -> Any:
+        """The value as it is held, without whatever `__get__` adds to it."""
+        value = instance._values.get(self.name, MISSING)
+        return instance._touch(self) if value is MISSING else value
+
+    def error(
+        self,
+        message: str = "",
+        errors: Mapping[Any, Any] | None = None,
+        field_name: str | None = None,
+    ) -> NoReturn:
+        """Raise a :class:`~mongoengine.errors.ValidationError` for this field."""
+        raise ValidationError(
+            message, errors=errors, field_name=field_name or self.name
+        )
+
+    def to_python(self, value: Any) -> Any:
+        """Convert what MongoDB stores into what the document holds."""
+        return value
+
+    def to_mongo(self, value: Any) -> Any:
+        """Convert what the document holds into what MongoDB stores."""
+        return self.to_python(value)
+
+    def _to_mongo_safe_call(
+        self,
+        value: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        """Call `to_mongo` with as much as its signature takes."""
+        extra: dict[str, Any] = {}
+        accepted = _parameters_of(self.to_mongo)
+        if fields and "fields" in accepted:
+            extra["fields"] = fields
+        if "use_db_field" in accepted:
+            extra["use_db_field"] = use_db_field
+        return self.to_mongo(value, **extra)
+
+    def _from_raw(self, value: Any) -> Any:
+        """`to_python` for a value that nobody else holds: it may be kept as it is."""
+        return self.to_python(value)
+
+    def _raw_dumper(self) -> Callable[[Any], Any] | None:
+        """A function from a raw value to its dump, None where it cannot tell."""
+        return None
+
+    def _load_proof(self) -> Proof | None:
+        """A test that is true of raw values whose conversion cannot fail.
+
+        None where no conversion can fail.
+        """
+        return of_type(self._loads_unchanged) if self._load_can_fail else None
+
+    def _items_load_proof(self) -> Proof | None:
+        """The same test for a list of raw values of the field."""
+        if not self._load_can_fail:
+            return None
+        return each_of_type(self._loads_unchanged)
+
+    def _wire(self, value: Any) -> Any:
+        """`to_mongo` for a dump that is encoded at once and not kept."""
+        return self.to_mongo(value)
+
+    def _raw_validator(self) -> Callable[[Any], bool] | None:
+        """A function that is true of a raw value that is valid beyond doubt."""
+        return None
+
+    # Questions about a field
+
+    @property
+    def _inner(self) -> BaseField[Any] | None:
+        """The field of the items of a list or of the values of a dict, or None."""
+        return None
+
+    @property
+    def _embedded_class(self) -> Any:
+        """The class of the embedded documents that the field holds, or None.
+
+        None, too, as long as the class was given by a name that is not registered.
+        """
+        return None
+
+    #: Whether values are lists, of which a query matches the items.
+    _is_list = False
+
+    @property
+    def _stores_class(self) -> bool:
+        """Whether the embedded documents of the field are stored with their class."""
+        return False
+
+    def _holds_references(self) -> bool:
+        """Whether a value of this field may have references in it.
+
+        The schema keeps the answer as `_may_refer`.
+        """
+        return False
+
+    #: Makes a reference of a plain key in a list or dict of the field's values.
+    _as_reference: Any = None
+
+    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+        """Return the document class and the DBRef of a value that is to be followed.
+
+        None for everything else.  The class is None where only the DBRef tells it.
+        """
+        return None
+
+    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+        """Key, field and value of what is inside a value of the field.
+
+        The key is the name in the database, the position or the key of a dict; the
+        field is None where values of any type are allowed.
+        """
+        return ()
+
+    def _dump_item(self, value: Any) -> Any:
+        """The dump of an item of a value, where items of any type are allowed."""
+        return self.to_mongo(value)
+
+    def _stores_whole(self, value: Any, changed: Sequence[str]) -> bool:
+        """Whether changes inside a value are stored by storing all of it.
+
+        :param changed: the changed paths inside the value.
+        """
+        return False
+
+    def _member(self, name: str) -> BaseField[Any] | None:
+        """The field that `name` means inside a value of this field, or None.
+
+        A user's field class may define `lookup_member` instead.
+        """
+        lookup = getattr(self, "lookup_member", None)
+        found = None if lookup is None else lookup(name)
+        return found if isinstance(found, BaseField) else None
+
+    def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
+        """What a keyword query compares, and with what.
+
+        :param op: the operator's name, None for equality.
+        :param value: one value; operators that take several ask for each of them.
+        :returns: a path inside the field's value (`""` for the value itself), and
+            the value as MongoDB gets it.  For an operator in `_operators` it is the
+            whole condition (`{"$mod": [2, 0]}`), for others the operand.
+        """
+        return "", self.prepare_query_value(op, value)
+
+    #: The path inside a stored value that conditions compare, if not the whole.
+    _compared_path: ClassVar[str] = ""
+
+    #: Above 0 for lists: the path of a `$pull` ends at the last list of the highest
+    #: rank, and what is below it becomes a condition on the items.
+    _list_rank: ClassVar[int] = 0
+
+    def _check_length(self, value: Any) -> None:
+        """Raise a ValidationError if the field does not take so many items."""
+
+    def _as_operand(self, value: Any) -> Any:
+        """Convert what an update operator is given, before it is taken for several."""
+        return value
+
+    def _change(self, op: str, value: Any) -> Any:
+        """The operand that an update operator (`"set"`, `"push"`) gets for `value`."""
+        return self.prepare_query_value(op, value)
+
+    def _codec(self, cls: Any) -> FieldCodec:
+        """How values of the field are converted in documents of `cls`."""
+        return FieldCodec(
+            self._loads_unchanged,
+            self._dumps_unchanged,
+            self._surely_valid,
+            self._convert,
+            self._raw_dumper(),
+            self._raw_validator(),
+        )
+
+    def _attach(self, cls: Any, name: str) -> None:
+        """Get ready to be the field `name` of a document class that was just made.
+
+        It is called for every class that has the field, inherited ones included.
+
+        :raises InvalidDocumentError: if the class cannot have such a field.
+        """
+        if self.owner_document is None:
+            self.owner_document = cls
+        field: BaseField[Any] | None = self
+        while field is not None:
+            field._place = field._place or f"{cls.__name__}.{name}"
+            field = field._inner
+
+    async def _before_insert(self, document: Any, io: IO) -> None:
+        """Complete the field of a document (or embedded one) that will be inserted."""
+
+    async def _after_delete(self, value: Any, io: IO) -> None:
+        """Remove what a deleted document kept elsewhere for this value."""
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        """Convert a value of a keyword query; `op` is the operator's name."""
+        if op in UPDATE_OPERATORS:
+            self.validate(value)
+        return value
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Raise a :class:`~mongoengine.errors.ValidationError` for a bad value."""
+
+    def _is_unconstrained(self) -> bool:
+        """True where `validate` accepts every value of `_valid_types`."""
+        return True
+
+    def _validate_choices(self, value: Any) -> None:
+        allowed = self.choices
+        if isinstance(next(iter(allowed)), (list, tuple)):
+            allowed = [choice for choice, _ in allowed]
+        if isinstance(value, document_classes()):
+            if not any(isinstance(value, choice) for choice in allowed):
+                # Upstream formats a tuple of one class as that class.
+                told = allowed[0] if _is_single(allowed) else allowed
+                self.error(f"Value must be an instance of {told}")
+            return
+        given = value if isinstance(value, (list, tuple)) else [value]
+        if set(given) - set(allowed):
+            self.error(f"Value must be one of {allowed}")
+
+    def _validate(self, value: Any, **kwargs: Any) -> None:
+        """Check choices, the `validation` callable and `validate`, in that order."""
+        if self.choices:
+            self._validate_choices(value)
+        if self.validation is not None:
+            self._run_validation(self.validation, value)
+        self.validate(value, **kwargs)
+
+    def _run_validation(self, check: Any, value: Any) -> None:
+        if not callable(check):
+            raise ValueError(
+                f'validation argument for `"{self.name}"` must be a callable.'
+            )
+        try:
+            answer = hooks.result_of_validation(self, value, check)
+            if answer is not None:
+                raise DeprecatedError(
+                    f"validation argument for `{self.name}` must not return anything, "
+                    "it should raise a ValidationError if validation fails"
+                )
+        except ValidationError as failure:
+            self.error(str(failure))
+
+    @property
+    def owner_document(self) -> Any:
+        """The document class that declares the field."""
+        return self._owner_document
+
+    @owner_document.setter
+    def owner_document(self, owner_document: Any) -> None:
+        self._set_owner_document(owner_document)
+
+    def _set_owner_document(self, owner_document: Any) -> None:
+        self._owner_document = owner_document
+
+    @property
+    def _auto_dereference(self) -> bool:
+        """Whether touching the field follows references, here and now."""
+        return bool(self._dereferences) and not context.dereferencing_of_field_is_off(
+            self
+        )
+
+    def set_auto_dereferencing(self, value: bool) -> None:
+        """Follow references (or not) when this field is touched."""
+        self._dereferences = value
+
+
+class ObjectIdField(BaseField[ObjectId]):
+    """A field for a BSON ObjectId: 12 bytes, or 24 hexadecimal digits."""
+
+    _load_as = frozenset({ObjectId})
+    _dump_as = frozenset({ObjectId})
+    _valid_types = frozenset({ObjectId})
+
+    def to_python(self, value: Any) -> Any:
+        if not isinstance(value, ObjectId) and value is not None:
+            with suppress(Exception):
+                return ObjectId(value)
+        return value
+
+    def to_mongo(self, value: Any) -> Any:
+        if isinstance(value, ObjectId):
+            return value
+        try:
+            return ObjectId(str(value))
+        except Exception as failure:
+            self.error(str(failure))
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if value is None:
+            return value
+        return self.to_mongo(value)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        try:
+            ObjectId(str(value))
+        except Exception:
+            self.error("Invalid ObjectID")
+
+
+def _check_db_field(name: Any) -> None:
+    if name is None:
+        return
+    if not isinstance(name, str):
+        raise TypeError("db_field should be a string.")
+    if "." in name or "\0" in name or name.startswith("$"):
+        raise ValueError(
+            'field names cannot contain dots (".") or null characters '
+            '("\\0"), and they must not start with a dollar sign ("$").'
+        )
+
+
+def _is_single(choices: Any) -> bool:
+    return isinstance(choices, tuple) and len(choices) == 1
+
+
+def _parameters_of(method: Any) -> tuple[str, ...]:
+    code = getattr(method, "__code__", None)
+    return code.co_varnames if code is not None else ()
