@@ -23,6 +23,7 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.base.plain import has_references
 from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.base.references import (
+    LazyReference,
     class_name,
     class_of,
     hashable,
@@ -34,6 +35,8 @@ from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import (
     FieldDoesNotExist,
     InvalidDocumentError,
+    InvalidQueryError,
+    LookUpError,
     NotRegistered,
 )
 from mongoengine.operations.target import marking, target_marks
@@ -102,6 +105,15 @@ class _Search:
         self, field: Any, value: Any, owner: Any, key: Any, paths: Paths | None = None
     ) -> None:
         """Search a value that `owner` (document, list or dict) has under `key`."""
+        if isinstance(value, LazyReference):
+            if paths is None:
+                return  # they are left to be fetched
+            if value._cached_doc is not None:
+                self.reached.append((value._cached_doc, paths))
+            else:
+                spot = _Spot(owner, key, value, _NOWHERE, None, paths)
+                self._want(value.document_type, value, spot)
+            return
         if type(value) is AsyncReferenceProxy:
             if value._fetched is not None:
                 self.reached.append((value._fetched, paths))
@@ -146,7 +158,8 @@ class _Search:
             for at, item in _pairs(value)
             if item.__class__ not in LEAVES or (refer is not None and item is not None)
         ]
-        if not all(isinstance(item, BaseDocument) for _, item in items):
+        # Reading the list would follow what was not asked for, if it is not marked.
+        if paths is not None or not all(isinstance(i, BaseDocument) for _, i in items):
             value = _own_copy(value, owner, key)
         for at, item in items:
             if refer is not None and not isinstance(item, (BaseDocument, dict, list)):
@@ -194,6 +207,8 @@ async def follow_levels(
             if document is not None and _holds(spot.owner, spot.key, spot.value):
                 if type(spot.value) is AsyncReferenceProxy:
                     spot.value._fetched = document
+                elif isinstance(spot.value, LazyReference):
+                    spot.value._cached_doc = document
                 else:
                     _put(spot.owner, spot.key, document)
                 following.append((document, spot.paths))
@@ -213,6 +228,15 @@ async def follow_levels(
                 search.document(document, paths)
         if not (search.spots or search.reached):
             return
+
+
+async def follow_paths(io: IO, documents: Iterable[Any], paths: Paths) -> None:
+    """Load the references of documents that `paths` names (see `related_paths`)."""
+    search = _Search(connection.DEFAULT_CONNECTION_NAME)
+    for document in documents:
+        if isinstance(document, BaseDocument):
+            search.document(document, paths)
+    await follow_levels(io, search, None)
 
 
 async def _load(
@@ -368,6 +392,72 @@ def _referring_fields_of(document: Any) -> Iterator[Any]:
 _referring_fields: WeakKeyDictionary[type, tuple[Any, ...]] = WeakKeyDictionary()
 
 
+def related_paths(document: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return names such as `comments__author__city` as a tree of fields.
+
+    :param document: the document class that the names begin at.
+    :raises InvalidQueryError: if a name is no reference of the class.
+    """
+    tree: dict[str, Any] = {}
+    for path in names:
+        node, cls, field = tree, document, None
+        for name in str(path).split("__"):
+            if cls is not None:
+                field = _member_of(cls, name, path)
+                name = field.name
+                cls = _class_inside(field)
+            elif field is not None and not _is_open(field):
+                raise InvalidQueryError(f'Cannot resolve field "{name}" of "{path}"')
+            node = node.setdefault(name, {})
+        if field is None or not _refers(field):
+            raise InvalidQueryError(
+                f'"{path}" of {document.__name__} is no reference: select_related() '
+                "takes names of reference fields"
+            )
+    return tree
+
+
+def merged(tree: Paths, other: Paths) -> dict[str, Any]:
+    """Return the names of both trees."""
+    result = dict(tree)
+    for name, inside in other.items():
+        result[name] = merged(result.get(name, {}), inside)
+    return result
+
+
+def _member_of(cls: Any, name: str, path: str) -> Any:
+    try:
+        return cls._own_field(name)
+    except LookUpError as error:
+        raise InvalidQueryError(f'{error} of "{path}"') from None
+
+
+def _innermost(field: Any) -> Any:
+    while field._inner is not None:
+        field = field._inner
+    return field
+
+
+def _class_inside(field: Any) -> Any:
+    """The class of the documents that a field holds or refers to, if there is one."""
+    inner = _innermost(field)
+    if inner._embedded_class is not None:
+        return inner._embedded_class
+    return getattr(inner, "document_type", None)
+
+
+def _is_open(field: Any) -> bool:
+    """Whether the field may refer to documents of any class."""
+    return _refers(field) and _class_inside(field) is None
+
+
+def _refers(field: Any) -> bool:
+    inner = _innermost(field)
+    if inner._embedded_class is not None:
+        return False
+    return bool(inner._holds_references() or hasattr(inner, "build_lazyref"))
+
+
 def _may_refer(field: Any, searched: set[Any]) -> bool:
     embedded = field._embedded_class
     if embedded is not None:
@@ -379,7 +469,7 @@ def _may_refer(field: Any, searched: set[Any]) -> bool:
         return any(_may_refer(f, searched) for f in embedded._fields.values())
     if field._inner is not None:
         return _may_refer(field._inner, searched)
-    return bool(field._holds_references())
+    return _refers(field)
 
 
 # References and classes
@@ -449,7 +539,10 @@ def _own_copy(value: Any, owner: Any, key: Any) -> Any:
         return owner._keep(key, value)
     fresh: Any = dict(value) if isinstance(value, dict) else list(value)
     if isinstance(owner, BaseDocument):
-        wrap: Any = BaseDict if isinstance(fresh, dict) else BaseList
+        wrap: Any = BaseDict
+        if isinstance(fresh, list):
+            made = getattr(owner._fields.get(key), "_list_class", None)
+            wrap = BaseList if made is None else made()
         fresh = wrap(fresh, owner, key)
     _put(owner, key, fresh)
     return fresh

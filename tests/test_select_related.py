@@ -25,6 +25,8 @@ from mongoengine import (
     UUIDField,
     ValidationError,
 )
+from mongoengine.base.proxies import AsyncReferenceProxy
+from mongoengine.errors import InvalidQueryError
 from tests.families import Family
 
 
@@ -369,3 +371,188 @@ async def test_dynamic_documents(family: Family) -> None:
     (loose,) = await family(RelatedLoose.objects, "select_related")
     assert documents_in(loose._data["runs"]) == [run]
     assert documents_in(loose._data["deep"]) == [run]
+
+
+# Names of references, and how many queries they take
+
+
+class CountedCity(Document):
+    name = StringField()
+
+
+class CountedPerson(Document):
+    name = StringField()
+    city = ReferenceField(CountedCity)
+    lazy_city = LazyReferenceField(CountedCity)
+
+
+class CountedComment(EmbeddedDocument):
+    author = ReferenceField(CountedPerson)
+    likes = ListField(ReferenceField(CountedPerson))
+
+
+class CountedPost(Document):
+    number = IntField()
+    author = ReferenceField(CountedPerson)
+    editors = ListField(ReferenceField(CountedPerson))
+    by_role = MapField(ReferenceField(CountedPerson))
+    comments = EmbeddedDocumentListField(CountedComment)
+    pinned = EmbeddedDocumentField(CountedComment)
+    anything = GenericReferenceField()
+
+
+async def counted_posts(family: Family, mongo: Any, count: int) -> None:
+    cities = [{"_id": ObjectId(), "name": f"c{n}"} for n in range(3)]
+    people = [
+        {
+            "_id": ObjectId(),
+            "name": f"p{n}",
+            "city": cities[n % 3]["_id"],
+            "lazy_city": cities[n % 3]["_id"],
+        }
+        for n in range(5)
+    ]
+    ids = [person["_id"] for person in people]
+    mongo.counted_city.insert_many(cities)
+    mongo.counted_person.insert_many(people)
+    mongo.counted_post.insert_many(
+        {
+            "number": n,
+            "author": ids[n % 5],
+            "editors": ids[:2],
+            "by_role": {"a": ids[2]},
+            "comments": [{"author": ids[3], "likes": [ids[n % 5]]}],
+            "pinned": {"author": ids[4]},
+            "anything": {
+                "_cls": "CountedPerson",
+                "_ref": DBRef("counted_person", ids[0]),
+            },
+        }
+        for n in range(count)
+    )
+
+
+def finds(family: Family) -> list[str]:
+    return [command["find"] for command in family.commands if "find" in command]
+
+
+@pytest.mark.parametrize("count", [1, 10, 1000])
+async def test_one_query_per_level_and_collection(
+    family: Family, mongo: Any, count: int
+) -> None:
+    await counted_posts(family, mongo, count)
+    for depth, expected in (
+        (1, ["counted_post", "counted_person"]),
+        (2, ["counted_post", "counted_person", "counted_city"]),
+        (5, ["counted_post", "counted_person", "counted_city"]),
+    ):
+        posts = await family(CountedPost.objects, "select_related", depth)
+        assert finds(family) == expected
+        assert len(posts) == count
+    for post in posts:
+        comment = post.comments[0]
+        for person in (
+            post.author,
+            *post.editors,
+            post.by_role["a"],
+            comment.author,
+            comment.likes[0],
+            post.pinned.author,
+            post.anything,
+        ):
+            assert person.city.name.startswith("c")
+    assert finds(family) == []
+
+
+@pytest.mark.parametrize("count", [1, 10, 1000])
+async def test_names_of_references_take_one_query_per_level_and_collection(
+    family: Family, mongo: Any, count: int
+) -> None:
+    await counted_posts(family, mongo, count)
+    queryset = CountedPost.objects.order_by("number").select_related(
+        "author", "comments__author__city"
+    )
+    assert family.commands == []
+    for _ in range(2):
+        if family.is_async:
+            posts = [post async for post in queryset]
+        else:
+            posts = list(queryset)
+        assert [post.number for post in posts] == list(range(count))
+    assert finds(family) == ["counted_post", "counted_person", "counted_city"]
+    for post in posts:
+        assert post.author.name.startswith("p")
+        assert post.comments[0].author.city.name == "c0"
+    assert finds(family) == []
+    assert type(posts[0]._data["pinned"]._data["author"]) is DBRef
+    assert type(posts[0].comments[0]._data["likes"][0]) in (DBRef, AsyncReferenceProxy)
+
+
+async def test_names_of_references_are_chained(family: Family, mongo: Any) -> None:
+    await counted_posts(family, mongo, 10)
+    queryset = CountedPost.objects.select_related("author").filter(number__lt=6)
+    queryset = queryset.select_related("pinned__author__city").order_by("-number")
+    posts = await family(queryset, "to_list")
+    assert finds(family) == ["counted_post", "counted_person", "counted_city"]
+    assert [post.number for post in posts] == [5, 4, 3, 2, 1, 0]
+    assert posts[0].author.name == "p0"
+    assert posts[0].pinned.author.city.name == "c1"
+    for method, arguments in (("first", ()), ("get", ())):
+        narrowed = queryset.filter(number=3)
+        post = await family(narrowed, method, *arguments)
+        assert finds(family) == ["counted_post", "counted_person", "counted_city"]
+        assert (post.author.name, post.pinned.author.city.name) == ("p3", "c1")
+    by_id = await family(queryset, "in_bulk", [post.id])
+    assert by_id[post.id].author.name == "p3"
+    assert finds(family) == ["counted_post", "counted_person", "counted_city"]
+    assert await family(queryset, "count") == 6
+    (limited,) = await family(queryset, "to_list", 1)
+    assert limited.author.name == "p0"
+    family.commands
+    uncached = CountedPost.objects.no_cache().select_related("author__city")
+    posts = await family(uncached.order_by("-number"), "to_list")
+    assert [post.author.name for post in posts][:2] == ["p4", "p3"]
+    assert finds(family) == ["counted_post", "counted_person", "counted_city"]
+
+
+async def test_names_of_references_of_a_document(family: Family, mongo: Any) -> None:
+    await counted_posts(family, mongo, 1)
+    post = await family(CountedPost.objects, "get")
+    family.commands
+    assert await family(post, "select_related", "author__city", "editors") is post
+    assert finds(family) == ["counted_person", "counted_city"]
+    assert post.author.city.name == "c0"
+    assert [editor.name for editor in post.editors] == ["p0", "p1"]
+    await family(post, "select_related", "author__lazy_city")
+    lazy = post.author.lazy_city
+    assert (await family(lazy, "fetch")).name == "c0"
+    assert finds(family) == ["counted_city"]
+
+
+async def test_the_awaited_form_reads(family: Family, mongo: Any) -> None:
+    await counted_posts(family, mongo, 2)
+    if family.is_async:
+        posts = await CountedPost.objects.async_select_related("author")
+        assert [type(post) for post in posts] == [CountedPost] * 2
+        assert finds(family) == ["counted_post", "counted_person"]
+        assert posts[0].author.name == "p0"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "nothing",
+        "author__nothing",
+        "comments__nothing",
+        "number",
+        "comments",
+        "author__name",
+        "author__city__name__x",
+    ],
+)
+async def test_a_name_that_is_no_reference(family: Family, path: str) -> None:
+    with pytest.raises(InvalidQueryError, match=path):
+        CountedPost.objects.select_related(path)
+    with pytest.raises(InvalidQueryError, match=path):
+        await family(CountedPost(), "select_related", path)
+    assert family.commands == []

@@ -9,7 +9,7 @@ from pymongo import ReadPreference
 
 from mongoengine.base.datastructures import rebind
 from mongoengine.base.state import set_state
-from mongoengine.dereference import DeReference
+from mongoengine.dereference import DeReference, follow_paths, related_paths
 
 if TYPE_CHECKING:
     from mongoengine.document import Document
@@ -24,14 +24,28 @@ _GONE = "Document does not exist"
 
 
 async def select_related(
-    document: Document, io: IO, /, max_depth: int = 1, *, session: Session = None
+    document: Document,
+    io: IO,
+    /,
+    max_depth: Any = 1,
+    *paths: str,
+    session: Session = None,
 ) -> Any:
     """Load the documents that this one refers to, a query per collection.
 
-    :param max_depth: how deep lists and dicts are looked into.
+    Each level of references takes one query per collection.
+
+    :param max_depth: how many levels of references to follow, or the name of a
+        reference to load: `"author"`, `"comments__author__city"`.
+    :param paths: more names.
     :param session: a PyMongo session to work in
     :returns: the document itself.
+    :raises InvalidQueryError: if a name is no reference.
     """
+    if isinstance(max_depth, str) or paths:
+        tree = related_paths(type(document), (max_depth, *paths))
+        await follow_paths(io, [document], tree)
+        return document
     await DeReference()._follow(io, [document], max_depth=max_depth + 1)
     return document
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bson import json_util
 
 from mongoengine.base.utils import warn_caller
-from mongoengine.driver.cursor import Batches, frozen, open_cursor
+from mongoengine.dereference import follow_paths
+from mongoengine.driver.cursor import Batches, Steps, frozen, open_cursor
 from mongoengine.driver.cursor import to_list as _to_list
 from mongoengine.errors import InvalidQueryError
 from mongoengine.pymongo_support import _count_documents
@@ -76,6 +77,7 @@ async def first(
     document: D | None = None
     if raw is not None:
         document = queryset._convert(raw, scalar_first=True)
+        await relate(queryset, io, [document])
     return document
 
 
@@ -107,6 +109,7 @@ async def get(queryset: BaseQuerySet[D], io: IO, /, *q_objs: Any, **query: Any) 
     if len(raws) > 1:
         raise document.MultipleObjectsReturned("2 or more items returned, instead of 1")
     result: D = narrowed._convert(raws[0])
+    await relate(narrowed, io, [result])
     return result
 
 
@@ -141,6 +144,7 @@ async def item(queryset: BaseQuerySet[D], io: IO, index: int) -> D:
     if raw is None:
         raise IndexError("no such item for Cursor instance")
     document: D = queryset._convert(raw, scalar_first=True)
+    await relate(queryset, io, [document])
     return document
 
 
@@ -157,6 +161,7 @@ async def next_item(queryset: BaseQuerySet[D], io: IO) -> D:
         queryset._release(cursor)
         raise
     document: D = queryset._convert(raw)
+    await relate(queryset, io, [document])
     return document
 
 
@@ -244,6 +249,32 @@ cached_count.__doc__ = count.__doc__
 # All
 
 
+async def relate(queryset: BaseQuerySet[Any], io: IO, documents: list[Any]) -> None:
+    """Load the references that a queryset was asked to load with its documents."""
+    spec = queryset._spec
+    if spec.related and documents and not spec.as_pymongo:
+        await follow_paths(io, documents, spec.related)
+
+
+class RelatedSteps(Generic[D]):
+    """A source of documents that come with the references that were asked for."""
+
+    __slots__ = ("_queryset", "_steps")
+
+    def __init__(self, queryset: Any, steps: Steps[D]) -> None:
+        self._queryset: BaseQuerySet[D] = queryset
+        self._steps = steps
+
+    async def step(self, io: IO) -> list[D] | None:
+        documents = await self._steps.step(io)
+        if documents:
+            await relate(self._queryset, io, documents)
+        return documents
+
+    async def leave(self, io: IO) -> None:
+        await self._steps.leave(io)
+
+
 async def to_list(
     queryset: BaseQuerySet[D],
     io: IO,
@@ -259,11 +290,22 @@ async def to_list(
     :param session: a PyMongo session to work in
     :raises ValueError: if `length` is not positive
     """
+    if length is None and queryset._spec.related and not queryset._keeps:
+        plain = queryset._with(related={})
+        documents = await _to_list(io, plain._steps())
+        await relate(queryset, io, documents)
+        return documents
     if length is None or not queryset._has_more:
         return await _to_list(io, queryset._loop_steps(), length)
-    limit = queryset._spec.limit
+    spec = queryset._spec
+    limit = spec.limit
     limited = queryset if limit and limit < length else queryset._with(limit=length)
-    return await _to_list(io, limited._steps(), length)
+    if not spec.related:
+        return await _to_list(io, limited._steps(), length)
+    # All of them are related at once.
+    documents = await _to_list(io, limited._with(related={})._steps(), length)
+    await relate(queryset, io, documents)
+    return documents
 
 
 async def read_all(queryset: BaseQuerySet[Any], io: IO) -> list[Raw]:
@@ -301,7 +343,9 @@ async def in_bulk(
         some = {"_id": {"$in": keys[start : start + KEYS_AT_A_TIME]}}
         cursor = open_cursor(collection, {**arguments, "filter": some})
         raws += await Batches(cursor).drain(io)
-    items = zip(raws, queryset._converter()(raws), strict=True)
+    documents = queryset._converter()(raws)
+    await relate(queryset, io, documents)
+    items = zip(raws, documents, strict=True)
     if any(isinstance(raw["_id"], dict) for raw in raws):
         return ByKey((raw["_id"], document) for raw, document in items)
     return {raw["_id"]: document for raw, document in items}
@@ -385,17 +429,30 @@ def from_json(self: BaseQuerySet[D], json_data: str) -> list[D]:
 
 
 async def select_related(
-    queryset: BaseQuerySet[D], io: IO, max_depth: int = 1, *, session: Session = None
-) -> list[D]:
+    queryset: BaseQuerySet[D],
+    io: IO,
+    max_depth: Any = 1,
+    *paths: str,
+    session: Session = None,
+) -> Any:
     """Return all documents with their references followed, in a list.
 
-    One query to a collection and a level.
+    Given names of references, such as `"author", "comments__author__city"`, return
+    a queryset that loads these with its documents; `async_select_related` reads it,
+    and `select_related` sends nothing, so that it may be used in both families.
+
+    Each level of references takes one query per collection, however many documents
+    there are; a queryset that keeps nothing takes that for each batch.
 
     https://www.mongodb.com/docs/manual/reference/command/find/
 
-    :param max_depth: how many levels of references to follow
+    :param max_depth: how many levels of references to follow, or the first name
+    :param paths: more names
     :param session: a PyMongo session to work in
+    :raises InvalidQueryError: if a name is no reference
     """
+    if isinstance(max_depth, str) or paths:
+        return await to_list(queryset._relating(max_depth, *paths), io)
     documents = await to_list(queryset, io)
     if queryset._spec.as_pymongo:
         return documents

@@ -109,6 +109,8 @@ class Query:
     values: tuple[str, ...] | None = None
     follow_references = True
     prefetch = False
+    # Names of the references to load at once, and those in their documents.
+    related: Mapping[str, Any] = {}
 
     def __init__(self, document: Any, collection: Any = None) -> None:
         """Ask for all documents of a class.

@@ -29,6 +29,7 @@ from pymongo.read_concern import ReadConcern
 from mongoengine import connection
 from mongoengine.base.utils import warn_caller
 from mongoengine.compatibility import names_of
+from mongoengine.dereference import merged, related_paths
 from mongoengine.driver.cursor import (
     CutSteps,
     PendingCursor,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from pymongo.command_cursor import CommandCursor
     from typing_extensions import Self
 
+    from mongoengine.driver.session import Session
     from mongoengine.queryset.queryset import QuerySet
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
@@ -459,8 +461,37 @@ class BaseQuerySet(Internals[D]):
 
     from_json = read.from_json
 
-    select_related = blocking(read.select_related)
-    async_select_related = asynchronous(read.select_related)
+    @overload
+    def select_related(
+        self, max_depth: int = 1, *, session: Session = None
+    ) -> list[D]: ...
+    @overload
+    def select_related(
+        self, max_depth: str, *paths: str, session: Session = None
+    ) -> Self: ...
+    def select_related(
+        self, max_depth: int | str = 1, *paths: str, session: Session = None
+    ) -> Any:
+        if isinstance(max_depth, str) or paths:
+            return self._relating(max_depth, *paths)
+        return self._select_related(max_depth, session=session)
+
+    select_related.__doc__ = read.select_related.__doc__
+
+    def _relating(self, *paths: Any) -> Self:
+        tree = related_paths(self._spec.document, paths)
+        return self._with(related=merged(self._spec.related, tree))
+
+    _select_related = blocking(read.select_related)
+
+    if TYPE_CHECKING:
+
+        async def async_select_related(
+            self, max_depth: int | str = 1, *paths: str, session: Session = None
+        ) -> list[D]: ...
+
+    else:
+        async_select_related = asynchronous(read.select_related)
 
     def batches(self, size: int) -> Iterator[list[D]]:
         """Yield the documents in lists, read as the loop goes; nothing is kept.

@@ -22,6 +22,7 @@ from mongoengine.driver.cursor import (
 )
 from mongoengine.driver.io import SYNC, run
 from mongoengine.errors import OperationError
+from mongoengine.operations.read import RelatedSteps
 from mongoengine.operations.target import loading_marks, marking, own_target
 from mongoengine.query import results
 from mongoengine.query.javascript import with_database_names
@@ -306,9 +307,13 @@ class Internals(Generic[D]):
             return ReadingAhead(batches)
         return batches
 
-    def _steps(self) -> UncachedSteps[D]:
+    #: Whether what was read is kept.
+    _keeps = False
+
+    def _steps(self) -> Steps[D]:
         """Return a source of the items, which sends the query once more."""
-        return UncachedSteps(self._start, self._converter)
+        steps: Steps[D] = UncachedSteps(self._start, self._converter)
+        return RelatedSteps(self, steps) if self._spec.related else steps
 
     @property
     def _has_more(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -61,6 +62,7 @@ class QuerySet(BaseQuerySet[D]):
     Loops, blocking and asynchronous, share them: a second pass sends nothing.
     """
 
+    _keeps = True
     _results: Results[D] | None = None
     _len: int | None = None
 
@@ -91,9 +93,19 @@ class QuerySet(BaseQuerySet[D]):
         return results
 
     async def _read_beyond(self, io: IO, results: Results[D], count: int) -> None:
+        related = bool(self._spec.related)
+        if related:
+            # All documents come first, and then what they refer to, at once.
+            count = sys.maxsize
         await results.read_beyond(
             io, count, self._start_held, self._converter(), self._release
         )
+        if related:
+            try:
+                await read.relate(self, io, results.documents)
+            except BaseException:
+                self._results = None
+                raise
 
     async def _start_held(self, io: IO) -> Batches | ReadingAhead | None:
         """Return batches of the cursor that `next` reads from, too."""
