@@ -44,6 +44,8 @@ class GridFSProxy:
 
     _fs: Any = None
     _is_image = False
+    # Faces ask their owner for these: `__getattr__` would open the file.
+    _document = _fields = None
     # Where to go on reading when the file is opened again.
     _position = 0
 
@@ -102,6 +104,10 @@ class GridFSProxy:
     __aiter__ = gridfs.chunks
 
     # What the operations need
+
+    @property
+    def _alias(self) -> str:
+        return self.db_alias
 
     @property
     def fs(self) -> GridFS:

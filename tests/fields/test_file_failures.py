@@ -469,6 +469,15 @@ async def test_a_failed_read_is_repeated(
     assert await family(letter.file, "read") == b""
 
 
+async def test_a_failed_read_sends_nothing_more(family: Family, mongo: Any) -> None:
+    await stored(family)
+    letter = await loaded(family)
+    _ = family.commands
+    with failing(mongo, "find"), pytest.raises(OperationFailure):
+        await family(letter.file, "read")
+    assert [c["find"] for c in family.commands if "find" in c] == ["fs.files"]
+
+
 async def test_a_failed_read_goes_on_where_it_began(family: Family, mongo: Any) -> None:
     letter = Letter()
     await family(letter.file, "put", bytes(range(100)), chunk_size=10)
