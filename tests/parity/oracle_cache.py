@@ -17,7 +17,7 @@ FOLDER = pathlib.Path(__file__).parent
 CACHE = FOLDER / ".cache"
 _HARNESS = (
     *("values", "explained", "recording", "scripted", "harness", "run"),
-    *("shapes", "scenarios"),
+    *("shapes", "tracking_shapes"),
 )
 
 
