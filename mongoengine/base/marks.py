@@ -23,9 +23,10 @@ class ChangedPaths:
         #: Names of changed fields of a dynamic document that no path can name.
         self.unnamed = unnamed
         # The marked paths, and the paths above them; right for a list of `_size`.
-        self._known: set[str] = set()
-        self._above: set[str] = set()
-        self._size = 0
+        # They are made when the first path is marked.
+        self._known: set[str]
+        self._above: set[str]
+        self._size = -1
         # Some marked paths are inside others that were marked later.
         self._overlaps = False
 
@@ -53,6 +54,8 @@ class ChangedPaths:
 
     def compact(self) -> None:
         """Remove the paths inside others."""
+        if not self.paths:
+            return
         if self._overlaps or self._size != len(self.paths):
             self.paths[:] = without_inner(self.paths)
             self._overlaps = False

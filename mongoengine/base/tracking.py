@@ -168,11 +168,10 @@ class ChangeTracking:
 
     def _take_own_marks(self, marks: Marks) -> ChangedPaths | None:
         """Move the marks of this document to `marks`; None for a new document."""
-        try:
-            changes: ChangedPaths | None = self._changes
-        except AttributeError:
-            changes = None if self._is_unmarked() else EMPTY_PATHS
-        if changes is None or changes:
+        changes: ChangedPaths | None = getattr(self, "_changes", None)
+        if changes is None and (not self._is_document or self._raw is not None):
+            return EMPTY_PATHS
+        if changes is None or changes.paths or changes.unnamed:
             marks.append((self, changes))
             _set_changes(self, ChangedPaths())
         return changes
@@ -191,12 +190,12 @@ class ChangeTracking:
                 if not value._is_document:
                     value._take_marks(marks)
             elif isinstance(value, (list, tuple, dict)):
-                _take_marks_inside([value], marks)
+                _take_marks_inside(value, marks)
 
     def _nesting(self) -> Iterable[tuple[str, str, Any]]:
         """Name, key and field of all that may hold embedded documents."""
         nesting: Any = type(self)._schema.nesting
-        if self._dynamic_fields:
+        if self._dynamic and self._dynamic_fields:
             dynamic = (
                 (name, name, field) for name, field in self._dynamic_fields.items()
             )
@@ -324,10 +323,11 @@ class ChangeTracking:
         # assigns in between is either dumped or marked again.
         marks: Marks = []
         changes = Changes(marks, {}, {})
+        if whole:
+            self._take_marks(marks)
+            return changes
         try:
-            if whole:
-                self._take_marks(marks)
-            elif self._is_unmarked():
+            if self._is_unmarked():
                 self._take_marks(marks)
                 changes.sets, changes.unsets = self._delta_of_all()
             else:
@@ -538,7 +538,12 @@ def _is_changed_inside(value: Any) -> bool:
 
 def _take_marks_inside(container: Any, marks: Marks) -> None:
     """Move the marks of the embedded documents in a list or dict to `marks`."""
-    for item in stored_values(container):
+    values: Iterable[Any] = (
+        list.__iter__(container)
+        if isinstance(container, list)
+        else stored_values(container)
+    )
+    for item in values:
         if item.__class__ in UNNESTED:
             continue
         if isinstance(item, ChangeTracking):

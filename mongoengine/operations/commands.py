@@ -211,15 +211,17 @@ def _runs(requests: list[Any], ordered: bool) -> Iterator[list[int]]:
     """Return the places of the requests that PyMongo sends together."""
     groups: list[tuple[str, list[int]]] = []
     by_command: dict[str, list[int]] = {_INSERT: [], _UPDATE: [], _DELETE: []}
+    if requests and isinstance(requests[0], Mapping):
+        yield list(range(len(requests)))
+        return
     for place, request in enumerate(requests):
         command = _COMMANDS.get(type(request), _UPDATE)
-        if isinstance(request, Mapping):
-            command = _INSERT
         by_command[command].append(place)
         if groups and groups[-1][0] == command:
             groups[-1][1].append(place)
         else:
             groups.append((command, [place]))
     if ordered:
-        return (places for _, places in groups)
-    return (places for places in by_command.values() if places)
+        yield from (places for _, places in groups)
+    else:
+        yield from (places for places in by_command.values() if places)

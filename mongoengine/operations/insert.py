@@ -10,6 +10,7 @@ import pymongo
 from pymongo.errors import OperationFailure
 
 from mongoengine import signals
+from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.connection import _get_session
 from mongoengine.driver.cursor import Batches
@@ -19,7 +20,7 @@ from mongoengine.operations.commands import Outcome, send
 from mongoengine.operations.pending import PendingInsert, begin_inserts
 from mongoengine.operations.read import in_bulk
 from mongoengine.operations.save import key_query, send_insert
-from mongoengine.operations.sequences import fill_sequences
+from mongoengine.operations.sequences import fill_sequences, takes_numbers
 from mongoengine.operations.target import own_target, put_target
 from mongoengine.operations.validate import await_cleans
 
@@ -67,9 +68,12 @@ async def insert(
     if signals.pre_bulk_insert.receivers:
         await signals.send(io, signals.pre_bulk_insert, cls, documents=docs, **more)
     collection = await queryset._open_to_write(io, write_concern)
-    for doc in docs:
-        await await_cleans(io, doc)
-        await fill_sequences(doc, io)
+    if hooks.coroutines_exist():
+        for doc in docs:
+            await await_cleans(io, doc)
+    if any(map(takes_numbers, set(map(type, docs)))):
+        for doc in docs:
+            await fill_sequences(doc, io)
     if alone:
         ids = [await _insert_one(io, collection, docs[0])]
     else:

@@ -16,13 +16,15 @@ import bson
 from bson import ObjectId
 
 from mongoengine.base.state import set_state
+from mongoengine.base.tracking import Changes
+from mongoengine.driver.session import _get_session
 from mongoengine.driver.undo import on_abort
 from mongoengine.driver.write_errors import is_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mongoengine.base.tracking import Changes
+    from mongoengine.base.tracking import Marks
     from mongoengine.document import Document
 
 __all__ = (
@@ -50,7 +52,8 @@ class PendingUpdate:
 
     def succeed(self) -> None:
         """Note that the server has acknowledged the command."""
-        on_abort(partial(self.document._put_back, self.changes))
+        if _get_session() is not None:
+            on_abort(partial(self.document._put_back, self.changes))
 
     def fail(self, error: BaseException) -> None:
         """Make the changes pending again."""
@@ -69,8 +72,8 @@ class PendingInsert:
     """
 
     __slots__ = (
-        "_changes",
         "_earlier",
+        "_marks",
         "_new_key",
         "_sent",
         "_was_created",
@@ -84,32 +87,30 @@ class PendingInsert:
 
     def __init__(self, document: Document, *, restored: bool = False) -> None:
         self.document = document
-        self._changes: Changes = document._take_changes(whole=True)
+        self._marks: Marks = []
+        document._take_marks(self._marks)
         try:
             self.son: dict[str, Any] = document._to_wire()
         except BaseException:
-            document._put_back(self._changes)
+            self._put_back()
             raise
-        self._earlier: PendingInsert | None = document._unconfirmed
+        earlier: PendingInsert | None = document._unconfirmed
+        self._earlier = earlier
         self._was_created = document._created
-        self._new_key = "_id" not in self.son
         self._sent: bytes | None = None
+        self._new_key = "_id" not in self.son
+        #: Nobody else can have stored a document of this key.
+        self.has_own_key = True
         if self._new_key:
             self.son["_id"] = self.key = ObjectId()
             put_key(document, self.key)
         else:
             self.key = self.son["_id"]
-        earlier = self._earlier
-        #: Nobody else can have stored a document of this key.
-        self.has_own_key: bool = (
-            self._new_key
-            or restored
-            or (
+            self.has_own_key = restored or (
                 earlier is not None
                 and earlier.has_own_key
                 and bool(earlier.key == self.key)
             )
-        )
         set_state(document, "_created", True)
         object.__setattr__(document, "_unconfirmed", self)
 
@@ -137,7 +138,8 @@ class PendingInsert:
         self._earlier = None
         if not self._new_key:
             _normalize_key(document, self.key)
-        on_abort(self._undo)
+        if _get_session() is not None:
+            on_abort(self._undo)
 
     def fail(self, error: BaseException, codec_options: Any = None) -> None:
         """Make the document as new as it was, and all of it pending.
@@ -146,7 +148,7 @@ class PendingInsert:
         :param codec_options: those of the collection
         """
         document = self.document
-        document._put_back(self._changes)
+        self._put_back()
         if document._unconfirmed is not self:
             return
         if not is_refusal(error):
@@ -165,10 +167,13 @@ class PendingInsert:
         else:
             object.__setattr__(document, "_unconfirmed", self._earlier)
 
+    def _put_back(self) -> None:
+        self.document._put_back(Changes(self._marks, {}, {}))
+
     def _undo(self) -> None:
         """Make the document new again, as its transaction has aborted."""
         document = self.document
-        document._put_back(self._changes)
+        self._put_back()
         set_state(document, "_created", True)
         self.son = {}
         object.__setattr__(document, "_unconfirmed", self)
@@ -227,10 +232,13 @@ def _same(old: Any, new: Any) -> bool:
 
 def put_key(document: Document, key: Any) -> None:
     """Give a document a primary key, which does not count as a change."""
-    name = document._meta["id_field"]
+    schema = type(document)._schema
+    name: Any = schema.id_name
     if key is not None:
-        key = document._fields[name].to_python(key)
-    if key is None or name in document._schema.placed:
+        field = schema.fields[name]
+        if key.__class__ not in field._loads_unchanged:
+            key = field.to_python(key)
+    if key is None or name in schema.placed:
         document._put(name, key)
         return
     created = document._created

@@ -28,7 +28,7 @@ from mongoengine.operations.pending import (
     shown_changes,
     stored_id,
 )
-from mongoengine.operations.sequences import fill_sequences
+from mongoengine.operations.sequences import fill_sequences, takes_numbers
 from mongoengine.operations.validate import validate_in
 from mongoengine.query import filters
 
@@ -154,7 +154,10 @@ async def prepare(
             io, signals.pre_save, cls, document=document, **(signal_kwargs or {})
         )
     if validate:
-        await validate_in(io, document, clean)
+        if io.is_async:
+            await validate_in(io, document, clean)
+        else:
+            document.validate(clean=clean)
     created = force_insert or bool(document._created) or held_id(document) is None
     if signals.pre_save_post_validation.receivers:
         await signals.send(
@@ -165,7 +168,8 @@ async def prepare(
             created=created,
             **(signal_kwargs or {}),
         )
-    await fill_sequences(document, io)
+    if takes_numbers(cls):
+        await fill_sequences(document, io)
     return created
 
 

@@ -11,7 +11,12 @@ from mongoengine.base.document import BaseDocument
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
 
-__all__ = ("fill_sequences",)
+__all__ = ("fill_sequences", "takes_numbers")
+
+
+def takes_numbers(cls: Any) -> bool:
+    """Return whether documents of a class may take numbers."""
+    return bool(_numbered_fields(cls))
 
 
 async def fill_sequences(document: BaseDocument, io: IO) -> None:
