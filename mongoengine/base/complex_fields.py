@@ -14,7 +14,6 @@ from mongoengine.base.datastructures import (
     BaseDict,
     BaseList,
     EmbeddedDocumentList,
-    TrackedContainer,
 )
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import (
@@ -114,8 +113,6 @@ class ComplexBaseField(BaseField[T]):
                 value = [self.field.to_python(item) for item in value]
             elif isinstance(value, dict):
                 value = {k: self.field.to_python(item) for k, item in value.items()}
-        if isinstance(value, TrackedContainer):
-            value = value._bound_to(instance, self.name)
         super().__set__(instance, value)
 
     def _track(self, instance: Any, value: Any) -> Any:

@@ -15,6 +15,7 @@ from bson import ObjectId
 from mongoengine.base import context, hooks
 from mongoengine.base.codec import FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.common import UPDATE_OPERATORS
+from mongoengine.base.datastructures import TrackedContainer
 from mongoengine.base.plain import EMPTY, MISSING, SCALARS, adopt, document_classes
 from mongoengine.errors import DeprecatedError, ValidationError
 
@@ -170,6 +171,8 @@ class BaseField(Generic[T]):
                 value = value()
         changed = instance._initialised and instance._note_assignment(self, value)
         if not isinstance(value, SCALARS):
+            if isinstance(value, TrackedContainer):
+                value = value._bound_to(instance, self.name)
             adopt(instance, value)
         instance._put(self.name, value)
         if changed:

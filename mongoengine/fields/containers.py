@@ -15,8 +15,10 @@ from mongoengine.base.codec import Proof, each
 from mongoengine.base.common import _DocumentRegistry, class_named_in
 from mongoengine.base.datastructures import (
     AsyncReferenceProxy,
+    BaseDict,
     BaseList,
     EmbeddedDocumentList,
+    TrackedContainer,
 )
 from mongoengine.base.fields import BaseField, ComplexBaseField
 from mongoengine.base.plain import MISSING, UNCHANGED, copied
@@ -279,6 +281,21 @@ class DynamicField(BaseField[Any]):
     """
 
     _dumps_inside = True
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        """Return the value; lists and dicts note their changes in the document."""
+        value = super().__get__(instance, owner)
+        if (
+            instance is None
+            or not isinstance(value, (dict, list))
+            or isinstance(value, TrackedContainer)
+        ):
+            return value
+        tracked: Any = BaseDict if isinstance(value, dict) else BaseList
+        value = tracked(value, instance, self.name)
+        value._dereferenced = True
+        instance._put(self.name, value)
+        return value
 
     def _load_proof(self) -> Proof:
         def proof(value: Any) -> bool:
