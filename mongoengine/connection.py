@@ -9,7 +9,6 @@ the loop shuts down.
 
 from __future__ import annotations
 
-import atexit
 import sys
 from asyncio import AbstractEventLoop
 from types import ModuleType
@@ -22,14 +21,13 @@ from pymongo.read_preferences import ReadPreference
 
 from mongoengine.compatibility import names_of
 from mongoengine.driver import embedded
-from mongoengine.driver import io as io_module
-from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
+from mongoengine.driver.io import ASYNC, SYNC, WrongFamilyError, run
 from mongoengine.driver.loop_client import LoopClient
 from mongoengine.driver.registry import (
     DEFAULT_CONNECTION_NAME,
     AliasView,
     ConnectionFailure,
-    Registry,
+    registry,
     running_loop,
     start_embedded,
     unreachable,
@@ -69,13 +67,9 @@ __all__ = (
 
 ConnectionFailure.__module__ = __name__
 
-registry = Registry()
-io_module.is_open_otherwise = registry.is_open_otherwise
 database = registry.database
+client = registry.client
 _open = registry.open
-
-# The last function that is registered is called first: before the servers end.
-atexit.register(registry.close_embedded)
 
 
 # -- registering and opening --------------------------------------------------
@@ -383,20 +377,6 @@ _MODES: dict[tuple[bool, bool], frozenset[Literal["sync", "async"]]] = {
     (False, True): frozenset(("async",)),
     (True, True): frozenset(("sync", "async")),
 }
-
-
-def database_name(alias: str) -> str:
-    """Return the name of the database of an alias.
-
-    :raises ConnectionFailure: if the alias is not defined
-    """
-    name: str = _settings_of(alias)["name"]
-    return name
-
-
-def client(io: IO, alias: str) -> Any:
-    """Return the client that an operation body works on; raises as `database()`."""
-    return registry.database(io, alias).client
 
 
 # -- names that other code looks into -----------------------------------------

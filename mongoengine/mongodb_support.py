@@ -30,7 +30,7 @@ def get_mongodb_version() -> tuple[int, ...]:
 
 async def server_version(io: IO, alias: str) -> tuple[int, ...]:
     """The (major, minor) version of the server that `alias` leads to."""
-    info = await io(client(io, alias).server_info())
+    info = await io(client(io, alias).server_info)
     return tuple(info["versionArray"][:2])
 
 

@@ -55,13 +55,10 @@ async def _count_documents(
     options = {name: value for name, value in given.items() if value is not None}
     if hint == -1:
         del options["hint"]
-    session = _get_session()
-    if not filter and not options and session is None:
-        count: int = await io(collection.estimated_document_count())
+    if not filter and not options and _get_session() is None:
+        count: int = await io(collection.estimated_document_count)
     else:
-        count = await io(
-            collection.count_documents(filter=filter, session=session, **options)
-        )
+        count = await io(collection.count_documents, filter=filter, **options)
     return count
 
 
@@ -78,7 +75,7 @@ def list_collection_names(
 async def _list_collection_names(
     io: IO, db: Any, include_system_collections: bool = False
 ) -> list[str]:
-    names = await io(db.list_collection_names(session=_get_session()))
+    names = await io(db.list_collection_names)
     if include_system_collections:
         return list(names)
     return [name for name in names if not name.startswith("system.")]

@@ -250,8 +250,6 @@ EXCEPTIONS: dict[Callable[[], Violations], set[str]] = {
         "base.plain imports common",
         "base.schema imports common",
         "context_managers imports common",
-        "driver.query_counter imports connection",
-        "driver.transaction imports connection",
         "fields.cached_references imports common",
         "fields.containers imports common",
         "fields.containers imports document",

@@ -27,12 +27,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import (
     Any,
     Concatenate,
     Literal,
+    NamedTuple,
     ParamSpec,
     TypeAlias,
     TypeVar,
@@ -46,7 +48,16 @@ from mongoengine.driver.session import (
     session_of_call,
 )
 
-__all__ = ("ASYNC", "IO", "SYNC", "WrongFamilyError", "asynchronous", "blocking")
+__all__ = (
+    "ASYNC",
+    "IO",
+    "SYNC",
+    "Call",
+    "WrongFamilyError",
+    "asynchronous",
+    "blocking",
+    "recording",
+)
 
 S = TypeVar("S")
 P = ParamSpec("P")
@@ -107,6 +118,38 @@ async def _ready(value: R) -> R:
     return value
 
 
+class Call(NamedTuple):
+    """A call of one of PyMongo's methods: the method, its arguments and keywords."""
+
+    method: Any
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+
+_recorders: list[Callable[[Call], None]] = []
+
+
+@contextmanager
+def recording(recorder: Callable[[Call], None]) -> Iterator[None]:
+    """Have `recorder` called before each call that bodies make in the block.
+
+    For tests: all threads and tasks are recorded.
+    """
+    _recorders.append(recorder)
+    try:
+        yield
+    finally:
+        _recorders.remove(recorder)
+
+
+def _prepare(method: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    """Add the session, and tell the recorders."""
+    if _sessions.get() or abandoned:
+        _add_session(keywords)
+    for recorder in list(_recorders):
+        recorder(Call(method, arguments, keywords))
+
+
 def _add_session(arguments: dict[str, Any]) -> None:
     """Add the current session to the arguments of a call, unless there is one."""
     session = _get_session()
@@ -127,8 +170,8 @@ class _SyncIO:
         """
         if not callable(call):
             return _ready(call)
-        if _sessions.get() or abandoned:
-            _add_session(kwargs)
+        if _sessions.get() or abandoned or _recorders:
+            _prepare(call, args, kwargs)
         return _ready(call(*args, **kwargs))
 
     def plain(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
@@ -151,8 +194,8 @@ class _AsyncIO:
 
     def __call__(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         if callable(call):
-            if _sessions.get() or abandoned:
-                _add_session(kwargs)
+            if _sessions.get() or abandoned or _recorders:
+                _prepare(call, args, kwargs)
             call = call(*args, **kwargs)
         return call if hasattr(call, "__await__") else _ready(call)
 

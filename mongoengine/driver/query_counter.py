@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mongoengine.connection import DEFAULT_CONNECTION_NAME, database, database_name
 from mongoengine.driver.block import Block
 from mongoengine.driver.io import ASYNC, IO, SYNC, asynchronous, blocking, completed
+from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
 
 __all__ = ("async_query_counter", "query_counter")
 
@@ -35,8 +35,9 @@ class query_counter(Block["query_counter"]):
         self.alias = alias
         self.initial_profiling_level: int | None = None
         self._final: int | None = None
+        name = registry.defined(alias)[1]["name"]
         self._ignored_query: dict[str, Any] = {
-            "ns": {"$ne": f"{database_name(alias)}.system.indexes"},
+            "ns": {"$ne": f"{name}.system.indexes"},
             "op": {"$ne": "killcursors"},
             "command.killCursors": {"$exists": False},
         }
@@ -44,7 +45,7 @@ class query_counter(Block["query_counter"]):
     @property
     def db(self) -> Any:
         """The database that is watched, on the client of the block's family."""
-        return database(self._io, self.alias)
+        return registry.database(self._io, self.alias)
 
     async def _enter(self, io: IO) -> query_counter:
         self._io = io
@@ -59,7 +60,7 @@ class query_counter(Block["query_counter"]):
         await completed(io, self._end(io))
 
     async def _begin(self, io: IO) -> None:
-        db = database(io, self.alias)
+        db = registry.database(io, self.alias)
         reply = await io.plain(db.command, {"profile": 0})
         self.initial_profiling_level = reply["was"]
         await io.plain(db.drop_collection, "system.profile")
@@ -74,14 +75,14 @@ class query_counter(Block["query_counter"]):
     async def _restore(self, io: IO) -> None:
         """Put the level back that the profiler had."""
         if self.initial_profiling_level is not None:
-            db = database(io, self.alias)
+            db = registry.database(io, self.alias)
             await io.plain(db.command, {"profile": self.initial_profiling_level})
 
     async def _count(self, io: IO) -> int:
         """Return the number of operations so far, less those of the counter."""
         if self._final is not None:
             return self._final
-        db = database(io, self.alias)
+        db = registry.database(io, self.alias)
         profile = db["system.profile"]
         own = {"ns": {"$ne": f"{db.name}.system.profile"}}
         query = {"$and": [own, self._ignored_query]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import weakref
@@ -12,12 +13,19 @@ from typing import Any, TypeVar
 from pymongo import AsyncMongoClient, MongoClient
 
 from mongoengine.driver import embedded
+from mongoengine.driver import io as io_module
 from mongoengine.driver.alias import Alias, LoopDatabase, Settings
 from mongoengine.driver.io import IO, SYNC, WrongFamilyError, run
 from mongoengine.driver.loop_client import LoopClient
 from mongoengine.driver.settings import client_options
 
-__all__ = ("DEFAULT_CONNECTION_NAME", "AliasView", "ConnectionFailure", "Registry")
+__all__ = (
+    "DEFAULT_CONNECTION_NAME",
+    "AliasView",
+    "ConnectionFailure",
+    "Registry",
+    "registry",
+)
 
 V = TypeVar("V")
 Listener = Callable[[str], None]
@@ -187,6 +195,10 @@ class Registry:
             raise WrongFamilyError(name, "async")
         return self.open_database(name)
 
+    def client(self, io: IO, name: str) -> Any:
+        """Return the client that an operation body works on; see `database()`."""
+        return self.database(io, name).client
+
     def is_open_otherwise(self, io: IO, alias: str) -> bool:
         """Whether an alias can be used in the other family only."""
         opened = self.aliases.get(alias)
@@ -216,6 +228,14 @@ class Registry:
 def _fork(registry: Registry | None) -> None:
     if registry is not None:
         registry.after_fork()
+
+
+#: The registry of the program.
+registry = Registry()
+io_module.is_open_otherwise = registry.is_open_otherwise
+
+# The last function that is registered is called first: before the servers end.
+atexit.register(registry.close_embedded)
 
 
 class AliasView(dict[str, V]):

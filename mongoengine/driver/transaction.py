@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from pymongo.errors import PyMongoError
 
-from mongoengine.connection import DEFAULT_CONNECTION_NAME, client
 from mongoengine.driver.block import Block
 from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
+from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
 from mongoengine.driver.session import bound_session
 from mongoengine.driver.undo import on_abort, undo_all
 
@@ -66,7 +66,7 @@ class run_in_transaction(Block[Any]):
 
     async def _enter(self, io: IO) -> Any:
         # Not awaited in either family: start_session() sends nothing.
-        session = client(io, self._alias).start_session(**self._session_kwargs)
+        session = registry.client(io, self._alias).start_session(**self._session_kwargs)
         try:
             await io.plain(session.start_transaction, **self._transaction_kwargs)
         except BaseException:
@@ -192,7 +192,7 @@ async def _with_transaction(
         with bound_session(session, "with_transaction()"):
             return await io.plain(callback, *([session] if takes_session else []))
 
-    session = client(io, alias).start_session(**session_kwargs)
+    session = registry.client(io, alias).start_session(**session_kwargs)
     try:
         return await io.plain(
             session.with_transaction,

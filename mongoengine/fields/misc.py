@@ -242,11 +242,7 @@ class SequenceField(BaseField[Any]):
 
     async def _get_next_value(self, io: IO, *, session: Session = None) -> Any:
         """The value that the next document will get, without taking it."""
-        counter = await io(
-            self._counters(io).find_one(
-                {"_id": self._counter_id()}, session=connection._get_session()
-            )
-        )
+        counter = await io(self._counters(io).find_one, {"_id": self._counter_id()})
         return self.value_decorator(counter["next"] + 1 if counter else 1)
 
     get_next_value = blocking(_get_next_value)
@@ -258,13 +254,11 @@ class SequenceField(BaseField[Any]):
             # or (by the embedded server) nothing: its number is not given out then.
             with suppress(DuplicateKeyError):
                 counter = await io(
-                    self._counters(io).find_one_and_update(
-                        {"_id": self._counter_id()},
-                        update,
-                        upsert=True,
-                        return_document=ReturnDocument.AFTER,
-                        session=connection._get_session(),
-                    )
+                    self._counters(io).find_one_and_update,
+                    {"_id": self._counter_id()},
+                    update,
+                    upsert=True,
+                    return_document=ReturnDocument.AFTER,
                 )
                 if counter is not None:
                     return counter["next"]

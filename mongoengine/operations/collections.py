@@ -31,6 +31,7 @@ from mongoengine.base import context
 from mongoengine.base.common import _get_documents_by_db
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.driver.io import ASYNC, SYNC, WrongFamilyError, run
+from mongoengine.driver.registry import registry
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _forget_alias(alias: str) -> None:
             cls._disconnect()
 
 
-connection.registry.on_close(_forget_alias)
+registry.on_close(_forget_alias)
 
 
 def collection_of(

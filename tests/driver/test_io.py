@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mongoengine.driver.io import ASYNC, IO, SYNC, run
+from mongoengine.driver.io import ASYNC, IO, SYNC, Call, recording, run
 from mongoengine.driver.session import bound_session
 
 
@@ -78,3 +78,22 @@ async def test_the_end_of_a_cursor_passes(io: IO) -> None:
             return "end"
 
     assert await step(io, body()) == "end"
+
+
+async def test_calls_are_recorded_with_their_session(io: IO) -> None:
+    calls: list[Call] = []
+    session: Any = object()
+    target = Target(io.is_async)
+
+    async def body() -> None:
+        await io(target.method, 1, upsert=True)
+        with bound_session(session):
+            await io(target.method, 2)
+
+    with recording(calls.append):
+        await step(io, body())
+    await step(io, body())
+    assert calls == [
+        Call(target.method, (1,), {"upsert": True}),
+        Call(target.method, (2,), {"session": session}),
+    ]
