@@ -65,7 +65,9 @@ class _Collections:
 
     @classmethod
     def of(cls, database: Any) -> _Collections:
-        collections: _Collections = vars(database).setdefault(_COLLECTIONS, cls())
+        collections: _Collections | None = database.__dict__.get(_COLLECTIONS)
+        if collections is None:
+            collections = database.__dict__.setdefault(_COLLECTIONS, cls())
         return collections
 
     def forget(self, target: Target) -> None:
@@ -98,7 +100,9 @@ class InvalidCollectionError(Exception):
 def alias_of(cls: DocumentClass) -> str:
     """The alias that the class uses in this task or thread."""
     alias: str | None = context.db_alias_of(cls)
-    return own_alias_of(cls) if alias is None else alias
+    if alias is None:
+        alias = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
+    return alias
 
 
 def own_alias_of(cls: DocumentClass) -> str:
