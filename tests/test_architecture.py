@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("fields",),
     ("queryset",),
     ("document",),
-    ("", "common", "compatibility.*", "cli", "__main__"),
+    ("", "common", "compatibility.*", "cli", "testing", "__main__"),
 )
 LEVELS = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 #: The rest of `compatibility` is loaded when somebody asks for a name.
@@ -227,7 +227,10 @@ def operations_with_one_face() -> Violations:
 def faces_of(owner: ast.ClassDef | ast.Module) -> dict[str, set[str]]:
     """The bodies that a class or module makes faces of, by what makes them."""
     found: dict[str, set[str]] = {"blocking": set(), "asynchronous": set()}
-    for statement in owner.body:
+    statements = list(owner.body)
+    for statement in statements:
+        if isinstance(statement, ast.If):  # one declaration for type checkers
+            statements += statement.orelse
         if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
             for node in ast.walk(statement.value):
                 if isinstance(node, ast.Call) and called(node) in found and node.args:
@@ -265,6 +268,7 @@ EXCEPTIONS: dict[Callable[[], Violations], set[str]] = {
         "operations.load imports document",
         "operations.map_reduce imports queryset.base",
         "operations.pending imports document",
+        "operations.read imports dereference",
         "operations.read imports queryset.base",
         "operations.save imports document",
         "operations.stored imports document",
@@ -275,11 +279,9 @@ EXCEPTIONS: dict[Callable[[], Violations], set[str]] = {
     },
     import_cycles: {
         "base.common is in an import cycle",
-        "base.complex_fields is in an import cycle",
         "base.datastructures is in an import cycle",
         "base.document is in an import cycle",
-        "base.fields is in an import cycle",
-        "base.geo is in an import cycle",
+        "base.field is in an import cycle",
         "base.lookup is in an import cycle",
         "base.metaclasses is in an import cycle",
         "base.plain is in an import cycle",
@@ -351,8 +353,11 @@ EXCEPTIONS: dict[Callable[[], Violations], set[str]] = {
         "base.document has more than 600 lines",
         "base.schema has more than 600 lines",
         "fields.containers has more than 600 lines",
+        "queryset.base has more than 600 lines",
     },
-    operations_with_one_face: set(),
+    operations_with_one_face: {
+        "BaseQuerySet: _aggregate.aggregate has no asynchronous face",
+    },
 }
 
 
