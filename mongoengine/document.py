@@ -32,6 +32,7 @@ from mongoengine.errors import (
     NotUniqueError,
     OperationError,
 )
+from mongoengine.fields import DynamicField, StringField
 from mongoengine.operations import collections as _collections
 from mongoengine.operations import delete_document
 from mongoengine.operations import indexes as _indexes
@@ -76,6 +77,8 @@ class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
     __slots__ = ("_instance",)
 
     my_metaclass: ClassVar[Any] = DocumentMetaclass
+    _cls_field = StringField
+    _unknown_field = DynamicField
 
     # A mutable value, equal to others of the same data.
     __hash__ = None  # type: ignore[assignment]
@@ -148,6 +151,8 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     __slots__ = ("__objects",)
 
     my_metaclass: ClassVar[Any] = TopLevelDocumentMetaclass
+    _cls_field = StringField
+    _unknown_field = DynamicField
 
     # The alias and collection that this document is stored in, or None for those of
     # its class.
@@ -404,6 +409,8 @@ class DynamicDocument(DynamicAttributes, Document, metaclass=TopLevelDocumentMet
     """
 
     my_metaclass: ClassVar[Any] = TopLevelDocumentMetaclass
+    _cls_field = StringField
+    _unknown_field = DynamicField
 
     _dynamic = True
 
@@ -414,6 +421,8 @@ class DynamicEmbeddedDocument(
     """An embedded document that may have fields that its class does not define."""
 
     my_metaclass: ClassVar[Any] = DocumentMetaclass
+    _cls_field = StringField
+    _unknown_field = DynamicField
 
     _dynamic = True
 

@@ -21,13 +21,14 @@ from mongoengine.base.plain import (
     PLAIN,
     UNCHANGED,
     copied,
-    document_classes,
     has_references,
+    is_document,
+    is_embedded,
 )
-from mongoengine.base.references import untyped_target
-from mongoengine.common import _import_class
+from mongoengine.base.references import generic_reference, untyped_target
+from mongoengine.base.tracking import ChangeTracking
 from mongoengine.driver.io import SYNC, WrongFamilyError, run
-from mongoengine.errors import NotRegistered, ValidationError
+from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,6 +51,8 @@ class ComplexBaseField(BaseField[T]):
     """
 
     _dumps_inside = True
+
+    _is_container = True
 
     def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
         if field is not None and not isinstance(field, BaseField):
@@ -168,6 +171,10 @@ class ComplexBaseField(BaseField[T]):
     def _inner(self) -> BaseField[Any] | None:
         return self.field
 
+    def _register_delete_rule(self, cls: Any, name: str) -> None:
+        if self.field is not None and not self.field._is_container:
+            self.field._register_delete_rule(cls, name)
+
     def _target_of(self, value: Any) -> tuple[Any, Any] | None:
         return untyped_target(value) if self.field is None else None
 
@@ -187,15 +194,11 @@ class ComplexBaseField(BaseField[T]):
     def _holds_references(self) -> bool:
         """Whether a value of this field may have references in it."""
         inner: Any = self.field
-        while isinstance(inner, ComplexBaseField):
-            inner = inner.field
-        if isinstance(inner, _import_class("EmbeddedDocumentField")):
-            return _embedded_holds_references(inner)
-        return (
-            inner is None
-            or isinstance(inner, _reference_fields())
-            or inner._holds_references()
-        )
+        while inner is not None and inner._is_container:
+            inner = inner._inner
+        if inner is None or inner._is_reference:
+            return True
+        return bool(inner._embedded_holds_references() or inner._holds_references())
 
     @staticmethod
     def _lazy_load_refs(
@@ -218,7 +221,7 @@ class ComplexBaseField(BaseField[T]):
             return value
         if hasattr(value, "to_python"):
             return value.to_python()
-        if isinstance(value, (BaseDict, *document_classes())):
+        if isinstance(value, (BaseDict, ChangeTracking)):
             # A tracked dict has been converted before.
             return value
         items = _items_of(value)
@@ -241,7 +244,7 @@ class ComplexBaseField(BaseField[T]):
     def _untyped_to_python(self, item: Any) -> Any:
         if item.__class__ in PLAIN:
             return item
-        if isinstance(item, document_classes()[0]):
+        if is_document(item):
             return self._document_as_reference(item)
         if hasattr(item, "to_python"):
             return item.to_python()
@@ -316,7 +319,7 @@ class ComplexBaseField(BaseField[T]):
             return copy
         if inner._dumps_unchanged.issuperset(map(type, list.__iter__(items))):
             return list(list.__iter__(items))
-        if isinstance(inner, _import_class("EmbeddedDocumentField")):
+        if inner._embedded_class is not None:
             dump = inner._to_mongo_safe_call
             return [dump(item, use_db_field, fields) for item in list.__iter__(items)]
         return None
@@ -324,23 +327,21 @@ class ComplexBaseField(BaseField[T]):
     def _dump_document(
         self, value: Any, use_db_field: bool, fields: Iterable[str] | None
     ) -> Any:
-        documents = document_classes()
-        if isinstance(value, documents[0]):
-            return _import_class("GenericReferenceField")().to_mongo(value)
+        if is_document(value):
+            return generic_reference(value)
         dumped = value.to_mongo(use_db_field=use_db_field, fields=fields)
-        if isinstance(value, documents[1]):
+        if is_embedded(value):
             dumped["_cls"] = type(value)._class_name
         return dumped
 
     def _dump_untyped(
         self, item: Any, use_db_field: bool, fields: Iterable[str] | None
     ) -> Any:
-        documents = document_classes()
-        if isinstance(item, documents[0]):
+        if is_document(item):
             return self._dump_stray_document(item)
         if hasattr(item, "to_mongo"):
             dumped = item.to_mongo(use_db_field, fields)
-            if isinstance(item, documents[1]):
+            if is_embedded(item):
                 dumped["_cls"] = type(item)._class_name
             return dumped
         return self.to_mongo(item, use_db_field, fields)
@@ -350,7 +351,7 @@ class ComplexBaseField(BaseField[T]):
             self.error(UNSAVED_REFERENCE)
         # A class without subclasses stores no `_cls`: the reference has to tell it.
         if not document._meta.get("allow_inheritance"):
-            return _import_class("GenericReferenceField")().to_mongo(document)
+            return generic_reference(document)
         return DBRef(document._get_collection_name(), document.pk)
 
     def validate(self, value: Any) -> None:  # type: ignore[override]
@@ -412,26 +413,6 @@ def _is_mapping(value: Any) -> bool:
 
 def _in_order(converted: dict[Any, Any]) -> list[Any]:
     return list(converted.values())
-
-
-def _reference_fields() -> tuple[type, ...]:
-    return (
-        _import_class("ReferenceField"),
-        _import_class("GenericReferenceField"),
-        _import_class("LazyReferenceField"),
-    )
-
-
-def _embedded_holds_references(field: Any) -> bool:
-    """Whether documents of an embedded field may have references in them."""
-    try:
-        kind = field.document_type
-    except NotRegistered:
-        return True
-    if kind is None or kind._dynamic or kind._meta.get("allow_inheritance"):
-        return True
-    followed = (ComplexBaseField, *_reference_fields()[:2])
-    return any(isinstance(inner, followed) for inner in kind._fields.values())
 
 
 def _build_items(items: list[Any], build: Callable[[Any], Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bson import SON
 
@@ -14,7 +14,6 @@ from mongoengine.base.marks import ChangedPaths
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
 from mongoengine.base.utils import is_ours
-from mongoengine.common import _import_class
 
 __all__ = ("DynamicAttributes",)
 
@@ -27,6 +26,7 @@ class DynamicAttributes:
     """
 
     if TYPE_CHECKING:
+        _unknown_field: ClassVar[Any]
         _changes: ChangedPaths
         _dynamic_lock: bool
         _dynamic_fields: Any
@@ -125,7 +125,7 @@ class DynamicAttributes:
     def _add_field(self, name: str) -> None:
         if name.startswith("$") or "\0" in name:
             raise ValueError(_BAD_NAME)
-        field = _import_class("DynamicField")(null=True)
+        field = self._unknown_field(null=True)
         field.name = field.db_field = name
         self._dynamic_fields[name] = field
         set_state(self, "_fields_ordered", (*self._fields_ordered, name))

@@ -16,8 +16,9 @@ from mongoengine.base import context, hooks
 from mongoengine.base.codec import FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.datastructures import TrackedContainer
-from mongoengine.base.plain import EMPTY, MISSING, SCALARS, adopt, document_classes
-from mongoengine.errors import DeprecatedError, ValidationError
+from mongoengine.base.plain import EMPTY, MISSING, SCALARS, adopt
+from mongoengine.base.tracking import ChangeTracking
+from mongoengine.errors import DeprecatedError, InvalidDocumentError, ValidationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,6 +30,9 @@ __all__ = ("BaseField", "ObjectIdField")
 T = TypeVar("T")
 
 NO_TYPES: frozenset[type] = frozenset()
+
+#: What `reverse_delete_rule` is unless it is given; see `queryset`.
+DO_NOTHING = 0
 
 
 class BaseField(Generic[T]):
@@ -265,6 +269,22 @@ class BaseField(Generic[T]):
     #: Whether values are lists, of which a query matches the items.
     _is_list = False
 
+    #: Whether values are lists or dicts, in which names that are no fields are keys.
+    _is_container: ClassVar[bool] = False
+
+    #: Whether values stand for documents of other collections, and whether reading
+    #: the field gives these documents.
+    _is_reference: ClassVar[bool] = False
+    _is_followed: ClassVar[bool] = False
+
+    #: Whether values can be changed without being assigned again.
+    _changes_inside: ClassVar[bool] = True
+
+    @property
+    def _takes_any_member(self) -> bool:
+        """Whether any name means something inside a value of the field."""
+        return False
+
     @property
     def _stores_class(self) -> bool:
         """Whether the embedded documents of the field are stored with their class."""
@@ -286,6 +306,10 @@ class BaseField(Generic[T]):
         None for everything else.  The class is None where only the DBRef tells it.
         """
         return None
+
+    def _embedded_holds_references(self) -> bool:
+        """Whether the embedded documents of the field may have references in them."""
+        return False
 
     def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
         """Key, field and value of what is inside a value of the field.
@@ -368,6 +392,20 @@ class BaseField(Generic[T]):
         while field is not None:
             field._place = field._place or f"{cls.__name__}.{name}"
             field = field._inner
+        self._register_delete_rule(cls, name)
+
+    def _register_delete_rule(self, cls: Any, name: str) -> None:
+        """Tell the class that is referred to what its deletion means for `cls`."""
+        rule = getattr(self, "reverse_delete_rule", DO_NOTHING)
+        if rule == DO_NOTHING:
+            return
+        if not cls._is_document:
+            raise InvalidDocumentError(
+                "Reverse delete rules are not supported for "
+                f"EmbeddedDocuments (field: {name})"
+            )
+        document_type: Any = getattr(self, "document_type", None)
+        document_type.register_delete_rule(cls, name, rule)
 
     async def _before_insert(self, document: Any, io: IO) -> None:
         """Complete the field of a document (or embedded one) that will be inserted."""
@@ -392,7 +430,7 @@ class BaseField(Generic[T]):
         allowed = self.choices
         if isinstance(next(iter(allowed)), (list, tuple)):
             allowed = [choice for choice, _ in allowed]
-        if isinstance(value, document_classes()):
+        if isinstance(value, ChangeTracking):
             if not any(isinstance(value, choice) for choice in allowed):
                 # Upstream formats a tuple of one class as that class.
                 told = allowed[0] if _is_single(allowed) else allowed

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.common import _import_class
 from mongoengine.errors import LookUpError
 
 __all__ = ("FieldLookup",)
@@ -18,6 +17,8 @@ class FieldLookup:
 
     if TYPE_CHECKING:
         _dynamic: ClassVar[bool]
+        # Makes the fields of attributes that no field is declared for.
+        _unknown_field: ClassVar[Any]
         _fields: ClassVar[dict[str, Any]]
         _meta: ClassVar[dict[str, Any]]
         _subclasses: ClassVar[tuple[str, ...]]
@@ -31,13 +32,12 @@ class FieldLookup:
         A string stands for a list of one name.  Raises `LookUpError`.
         """
         names = [parts] if isinstance(parts, str) else parts
-        list_field = _import_class("ListField")
         fields: list[Any] = []
         field: Any = None
         for name in names:
             if field is None:
                 field = cls._own_field(name)
-            elif name.isdigit() and isinstance(field, list_field):
+            elif name.isdigit() and field._is_list:
                 fields.append(name)
                 continue
             else:
@@ -57,7 +57,7 @@ class FieldLookup:
         if name in cls._fields:
             return cls._fields[name]
         if cls._dynamic:
-            return _import_class("DynamicField")(db_field=name)
+            return cls._unknown_field(db_field=name)
         if cls._meta.get("allow_inheritance") or cls._meta.get("abstract", False):
             for class_name in cls._subclasses:
                 below = _DocumentRegistry.get(class_name)._fields
@@ -68,16 +68,12 @@ class FieldLookup:
     @classmethod
     def _member(cls, field: Any, name: str, names: list[str]) -> Any:
         """What `name` is inside `field`; None for a key of a container."""
-        references = (
-            _import_class("ReferenceField"),
-            _import_class("GenericReferenceField"),
-        )
-        if isinstance(field, references):
+        if field._is_followed:
             raise LookUpError(f"Cannot perform join in mongoDB: {'__'.join(names)}")
         lookup = getattr(getattr(field, "field", None), "lookup_member", None)
         if lookup is None:
-            if cls._dynamic and cls._is_open(field):
-                return _import_class("DynamicField")(db_field=name)
+            if cls._dynamic and field._takes_any_member:
+                return cls._unknown_field(db_field=name)
             if not hasattr(field, "lookup_member"):
                 raise LookUpError(
                     f"Cannot resolve subfield or operator {name} "
@@ -85,16 +81,9 @@ class FieldLookup:
                 )
             lookup = field.lookup_member
         member = lookup(name) or None
-        if member is None and not isinstance(field, _import_class("ComplexBaseField")):
+        if member is None and not field._is_container:
             raise LookUpError(f'Cannot resolve field "{name}"')
         return member
-
-    @staticmethod
-    def _is_open(field: Any) -> bool:
-        """Whether any member may be asked of `field` in a dynamic document."""
-        if isinstance(field, _import_class("DynamicField")):
-            return True
-        return bool(getattr(getattr(field, "document_type", None), "_dynamic", False))
 
     @classmethod
     def _translate_field_name(cls, field: str, sep: str = ".") -> str:

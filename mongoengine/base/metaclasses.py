@@ -9,11 +9,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.field import BaseField, ObjectIdField
 from mongoengine.base.schema import Schema
 from mongoengine.base.utils import warn_caller
-from mongoengine.common import _import_class
 from mongoengine.compatibility import names_of
 from mongoengine.errors import (
     DoesNotExist,
@@ -23,8 +21,6 @@ from mongoengine.errors import (
 
 __all__ = ("DocumentMetaclass", "TopLevelDocumentMetaclass")
 
-#: What `reverse_delete_rule` is where nothing was said; see `queryset`.
-DO_NOTHING = 0
 
 #: The `meta` that every document class starts from.
 DEFAULT_META: dict[str, Any] = {
@@ -135,7 +131,7 @@ class DocumentMetaclass(type):
         attrs["_cached_reference_fields"] = []
         _settle_meta(attrs, inherited)
         if attrs["_meta"].get("allow_inheritance"):
-            attrs["_cls"] = _import_class("StringField")()
+            attrs["_cls"] = _of_bases(inherited, "_cls_field")()
 
         own = dict(_named_fields(attrs))
         _check_db_fields(own)
@@ -159,13 +155,13 @@ class DocumentMetaclass(type):
             if new_class._class_name not in ancestor._subclasses:
                 ancestor._subclasses += (new_class._class_name,)
                 ancestor._types = ancestor._subclasses
-        if issubclass(new_class, _import_class("Document")):
+        if new_class._is_document:
             new_class._collection = None
         _DocumentRegistry.register(new_class)
         new_class._fields.owner = new_class
         for field_name, field in fields.items():
             field._attach(new_class, field_name)
-            _settle_field(new_class, field)
+            _refuse_method_names(new_class, field)
         return new_class
 
     def __setattr__(cls, name: str, value: Any) -> None:
@@ -377,40 +373,18 @@ def _settle_names(name: str, attrs: dict[str, Any], inherited: list[Any]) -> lis
     return ancestors
 
 
-def _settle_field(new_class: Any, field: Any) -> None:
-    """Tell a field its class; register delete rules; refuse impossible fields."""
-    is_embedded = issubclass(new_class, _import_class("EmbeddedDocument"))
-    if isinstance(field, _import_class("CachedReferenceField")):
-        if is_embedded:
-            raise InvalidDocumentError(
-                "CachedReferenceFields is not allowed in EmbeddedDocuments"
-            )
-        if field.auto_sync:
-            field.start_listener()
-        field.document_type._cached_reference_fields.append(field)
+def _of_bases(bases: list[Any], name: str) -> Any:
+    """Return what the base classes of the library keep under a name."""
+    return next(vars(base)[name] for base in bases if name in vars(base))
 
-    referring = field
-    if isinstance(field, ComplexBaseField) and field.field is not None:
-        referring = field.field
-    rule = getattr(referring, "reverse_delete_rule", DO_NOTHING)
-    if rule != DO_NOTHING:
-        if referring is not field and isinstance(field, _import_class("DictField")):
-            raise InvalidDocumentError(
-                "Reverse delete rules are not supported for "
-                f"{type(field).__name__} (field: {field.name})"
-            )
-        if is_embedded:
-            raise InvalidDocumentError(
-                "Reverse delete rules are not supported for "
-                f"EmbeddedDocuments (field: {field.name})"
-            )
-        referring.document_type.register_delete_rule(new_class, field.name, rule)
 
-    if (
-        field.name
-        and hasattr(_import_class("Document"), field.name)
-        and not is_embedded
-    ):
+def _refuse_method_names(new_class: Any, field: Any) -> None:
+    """Refuse a field that would hide a method of `Document`.
+
+    :raises InvalidDocumentError: if there is such a method.
+    """
+    roots = [base for base in new_class.__mro__ if "my_metaclass" in vars(base)]
+    if new_class._is_document and field.name and hasattr(roots[-1], field.name):
         raise InvalidDocumentError(
             f"{field.name} is a document method and not a valid field name"
         )

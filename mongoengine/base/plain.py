@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import weakref
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 from bson import DBRef, ObjectId
 from bson.decimal128 import Decimal128
@@ -14,7 +14,6 @@ from bson.int64 import Int64
 from mongoengine.base.datastructures import BaseDict, BaseList
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import MISSING, ChangeTracking
-from mongoengine.common import _import_class
 
 __all__ = (
     "EMPTY",
@@ -23,8 +22,11 @@ __all__ = (
     "SCALARS",
     "adopt",
     "copied",
-    "document_classes",
     "has_references",
+    "is_document",
+    "is_document_class",
+    "is_embedded",
+    "is_embedded_class",
 )
 
 
@@ -84,7 +86,7 @@ def has_references(value: Any) -> bool:
                 continue
             elif isinstance(item, (dict, list, tuple)):
                 waiting.append(item)
-            elif isinstance(item, (DBRef, *document_classes())):
+            elif isinstance(item, (DBRef, ChangeTracking)):
                 return True
     return False
 
@@ -121,5 +123,29 @@ def copied(value: Any) -> Any:
     return None
 
 
-def document_classes() -> tuple[Any, Any]:
-    return _import_class("Document"), _import_class("EmbeddedDocument")
+def is_document(value: Any) -> TypeGuard[Any]:
+    """Return whether a value is a document of a collection."""
+    return isinstance(value, ChangeTracking) and value._is_document
+
+
+def is_embedded(value: Any) -> TypeGuard[Any]:
+    """Return whether a value is an embedded document."""
+    return isinstance(value, ChangeTracking) and not value._is_document
+
+
+def is_document_class(value: Any) -> bool:
+    """Return whether a value is a class of documents of a collection."""
+    return (
+        isinstance(value, type)
+        and issubclass(value, ChangeTracking)
+        and value._is_document
+    )
+
+
+def is_embedded_class(value: Any) -> bool:
+    """Return whether a value is a class of embedded documents."""
+    return (
+        isinstance(value, type)
+        and issubclass(value, ChangeTracking)
+        and not value._is_document
+    )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
-from bson import DBRef, ObjectId
+from bson import SON, DBRef, ObjectId
 
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.common import _classes, class_named_in
@@ -60,6 +60,27 @@ def hashable(key: Any) -> Any:
         return list, tuple(hashable(value) for value in key)
     # True is not 1 in MongoDB.
     return (bool, key) if isinstance(key, bool) else key
+
+
+def generic_reference(document: Any) -> SON[str, Any]:
+    """Return the class and the DBRef of a document, as generic references are stored.
+
+    :raises ValidationError: if the document has no key, as it was never saved.
+    """
+    if document.pk is None:
+        raise ValidationError(unsaved_text(type(document)))
+    key = document._fields[document._meta["id_field"]].to_mongo(document.pk)
+    reference = DBRef(document._get_collection_name(), key)
+    return SON((("_cls", document._class_name), ("_ref", reference)))
+
+
+def unsaved_text(cls: Any) -> str:
+    """Return the message for a reference to a document that was never saved."""
+    return (
+        f"The instance of the document '{cls.__name__}' you are trying to reference "
+        "has an empty 'id'. You can only reference documents once they have been "
+        "saved to the database"
+    )
 
 
 def untyped_target(value: Any) -> tuple[Any, DBRef] | None:

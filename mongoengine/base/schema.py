@@ -21,10 +21,11 @@ from bson import SON
 from mongoengine import signals
 from mongoengine.base.codec import Checks, Dump, Proof, joined
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.complex_fields import ComplexBaseField
+from mongoengine.base.field import BaseField
 from mongoengine.base.plain import EMPTY, UNCHANGED
 from mongoengine.base.state import set_state
 from mongoengine.base.utils import class_attribute
-from mongoengine.common import _import_class
 from mongoengine.errors import NotRegistered, ValidationError
 
 if TYPE_CHECKING:
@@ -624,15 +625,11 @@ FRESH = _Missing()
 
 def _may_change_inside(field: Any) -> bool:
     """Whether values of a field may be, or hold, embedded documents."""
-    references = _import_class("ReferenceField")
-    if isinstance(field, references):
+    if not field._changes_inside:
         return False
-    if isinstance(field, _import_class("ComplexBaseField")):
-        inner = field.field
-        return not (
-            _is_scalar(inner)
-            or isinstance(inner, (references, _import_class("GenericReferenceField")))
-        )
+    if field._is_container:
+        inner = field._inner
+        return not (_is_scalar(inner) or (inner is not None and inner._is_followed))
     return not _is_scalar(field)
 
 
@@ -704,7 +701,7 @@ def _check(field: Any) -> Check:
 
 def _is_untyped(field: Any) -> bool:
     """Whether a field's own conversions leave plain data of any depth as it is."""
-    if not isinstance(field, _import_class("ComplexBaseField")):
+    if not field._is_container:
         return False
     kind = type(field)
     plain = plain_methods(kind) and not hasattr(field, "_ordering")
@@ -718,8 +715,7 @@ def _is_at(cls: Any, name: str, field: Any) -> bool:
 
 def _is_set_by_base(kind: Any) -> bool:
     """Whether assigning a converted value does no more than putting it there."""
-    setters = (_import_class("BaseField"), _import_class("ComplexBaseField"))
-    return any(kind.__set__ is setter.__set__ for setter in setters)
+    return kind.__set__ in (BaseField.__set__, ComplexBaseField.__set__)
 
 
 def _innermost(field: Any) -> Any:

@@ -9,9 +9,10 @@ from bson import SON, DBRef
 
 from mongoengine import signals
 from mongoengine.base.awaiting import is_awaited
+from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
-from mongoengine.common import _import_class
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
+from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.following import DocumentTyped, Followed
 from mongoengine.operations.dereference import load_copied
 
@@ -69,6 +70,16 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
     @property
     def _constructor_name(self) -> str:
         return "CachedReferenceField"
+
+    def _attach(self, cls: Any, name: str) -> None:
+        super()._attach(cls, name)
+        if not cls._is_document:
+            raise InvalidDocumentError(
+                "CachedReferenceFields is not allowed in EmbeddedDocuments"
+            )
+        if self.auto_sync:
+            self.start_listener()
+        self.document_type._cached_reference_fields.append(self)
 
     def start_listener(self) -> None:
         """Update the copies from now on when a document is saved."""
@@ -141,7 +152,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
             return None
         if isinstance(document, _CachedCopy):
             return document.copy
-        if not isinstance(document, _import_class("Document")):
+        if not is_document(document):
             self.error("Only accept a document object")
         if document.pk is None:
             self._refuse_unsaved(document)
@@ -165,7 +176,7 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
             value = self._unwrapped(value)
         if isinstance(value, _CachedCopy):
             return dict(value.copy)
-        if not isinstance(value, _import_class("Document")):
+        if not is_document(value):
             raise NotImplementedError
         if value.pk is None:
             self._refuse_unsaved(value)

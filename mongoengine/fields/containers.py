@@ -13,6 +13,7 @@ from mongoengine.base import upcalls
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.common import _DocumentRegistry, class_named_in
+from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.datastructures import (
     AsyncReferenceProxy,
     BaseDict,
@@ -20,13 +21,20 @@ from mongoengine.base.datastructures import (
     EmbeddedDocumentList,
     TrackedContainer,
 )
-from mongoengine.base.fields import BaseField, ComplexBaseField
-from mongoengine.base.plain import MISSING, UNCHANGED, copied
+from mongoengine.base.field import DO_NOTHING, BaseField
+from mongoengine.base.plain import (
+    MISSING,
+    UNCHANGED,
+    copied,
+    is_document,
+    is_embedded,
+    is_embedded_class,
+)
 from mongoengine.base.references import untyped_target
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.common import _import_class
 from mongoengine.driver.io import SYNC, run
-from mongoengine.errors import InvalidQueryError, NotRegistered
+from mongoengine.errors import InvalidDocumentError, InvalidQueryError, NotRegistered
+from mongoengine.fields.text import StringField
 
 if TYPE_CHECKING:
     from mongoengine.document import EmbeddedDocument
@@ -59,9 +67,7 @@ class EmbeddedDocumentField(BaseField[E]):
     _load_can_fail = True
 
     def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
-        if not isinstance(document_type, str) and not issubclass(
-            document_type, _import_class("EmbeddedDocument")
-        ):
+        if not isinstance(document_type, str) and not is_embedded_class(document_type):
             self.error(_NOT_EMBEDDED_CLASS)
         self.document_type_obj: Any = document_type
         super().__init__(**kwargs)
@@ -75,7 +81,7 @@ class EmbeddedDocumentField(BaseField[E]):
                 found = self.owner_document
             else:
                 found = _DocumentRegistry.get(kind)
-            if not issubclass(found, _import_class("EmbeddedDocument")):
+            if not is_embedded_class(found):
                 self.error(_NOT_EMBEDDED_CLASS)
             kind = self.document_type_obj = found
         resolved: type[E] = kind
@@ -92,6 +98,16 @@ class EmbeddedDocumentField(BaseField[E]):
     def _stores_class(self) -> bool:
         cls = self._embedded_class
         return cls is not None and bool(cls._meta.get("allow_inheritance"))
+
+    def _embedded_holds_references(self) -> bool:
+        cls = self._embedded_class
+        if cls is None or cls._dynamic or cls._meta.get("allow_inheritance"):
+            return True
+        return any(f._is_container or f._is_followed for f in cls._fields.values())
+
+    @property
+    def _takes_any_member(self) -> bool:
+        return bool(getattr(self.document_type, "_dynamic", False))
 
     def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
         return members_of(value)
@@ -245,7 +261,7 @@ class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
             names = [choice._class_name for choice in chosen]
             if value["_cls"] in names:
                 return
-        if not isinstance(value, _import_class("EmbeddedDocument")):
+        if not is_embedded(value):
             self.error(
                 "Invalid embedded document instance provided to an "
                 "GenericEmbeddedDocumentField"
@@ -281,6 +297,10 @@ class DynamicField(BaseField[Any]):
     """
 
     _dumps_inside = True
+
+    @property
+    def _takes_any_member(self) -> bool:
+        return True
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         """Return the value; lists and dicts note their changes in the document."""
@@ -334,9 +354,9 @@ class DynamicField(BaseField[Any]):
     ) -> Any:
         class_name = type(value).__name__
         dumped = value.to_mongo(use_db_field, fields)
-        if isinstance(value, _import_class("Document")):
+        if is_document(value):
             return {"_ref": value.to_dbref(), "_cls": class_name}
-        if isinstance(value, _import_class("EmbeddedDocument")):
+        if is_embedded(value):
             dumped["_cls"] = class_name
         return dumped
 
@@ -374,7 +394,7 @@ class DynamicField(BaseField[Any]):
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         if isinstance(value, str):
-            return _import_class("StringField")().prepare_query_value(op, value)
+            return StringField().prepare_query_value(op, value)
         return super().prepare_query_value(op, self.to_mongo(value))
 
     def validate(self, value: Any, clean: bool = True) -> None:
@@ -546,7 +566,7 @@ class ListField(ComplexBaseField[list[T]]):
         if (
             op in ("set", "unset", "gt", "gte", "lt", "lte", "ne", None)
             and hasattr(value, "__iter__")
-            and not isinstance(value, (str, _import_class("BaseDocument")))
+            and not isinstance(value, (str, ChangeTracking))
         ):
             return [inner.prepare_query_value(op, item) for item in value]
         return inner.prepare_query_value(op, value)
@@ -668,6 +688,13 @@ class DictField(ComplexBaseField[dict[str, Any]]):
             return {key: inner._from_raw(item) for key, item in value.items()}
         return super()._from_raw(value)
 
+    def _register_delete_rule(self, cls: Any, name: str) -> None:
+        if getattr(self.field, "reverse_delete_rule", DO_NOTHING) != DO_NOTHING:
+            raise InvalidDocumentError(
+                "Reverse delete rules are not supported for "
+                f"{type(self).__name__} (field: {name})"
+            )
+
     def _refuse_keys(self, value: Any) -> None:
         if _any_key(value, lambda key: not isinstance(key, str)):
             self.error("Invalid dictionary key - documents must have only string keys")
@@ -683,7 +710,7 @@ class DictField(ComplexBaseField[dict[str, Any]]):
         from mongoengine.query.operators import STRING_OPERATORS
 
         if op in STRING_OPERATORS and isinstance(value, str):
-            return _import_class("StringField")().prepare_query_value(op, value)
+            return StringField().prepare_query_value(op, value)
         if hasattr(self.field, "field"):
             inner: Any = self.field
             if op in ("set", "unset") and isinstance(value, dict):

@@ -10,8 +10,9 @@ from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.codec import Proof
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField
+from mongoengine.base.plain import is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
-from mongoengine.common import _import_class
+from mongoengine.base.references import unsaved_text
 from mongoengine.connection import any_async
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
 from mongoengine.errors import NotRegistered
@@ -26,22 +27,6 @@ if TYPE_CHECKING:
 __all__ = ("DocumentTyped", "Followed")
 
 D = TypeVar("D")
-
-
-def document_classes() -> tuple[type, type]:
-    return _import_class("Document"), _import_class("EmbeddedDocument")
-
-
-def is_document_class(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, _import_class("Document"))
-
-
-def unsaved_text(kind: Any) -> str:
-    return (
-        f"The instance of the document '{kind.__name__}' you are trying to reference "
-        "has an empty 'id'. You can only reference documents once they have been "
-        "saved to the database"
-    )
 
 
 class DocumentTyped(BaseField[D]):

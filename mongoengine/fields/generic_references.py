@@ -7,9 +7,10 @@ from typing import Any, NoReturn
 from bson import SON, DBRef, ObjectId
 
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.plain import is_document, is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
-from mongoengine.common import _import_class
-from mongoengine.fields.following import Followed, is_document_class, unsaved_text
+from mongoengine.base.references import unsaved_text
+from mongoengine.fields.following import Followed
 
 __all__ = ("GenericReferenceField",)
 
@@ -20,6 +21,9 @@ class GenericReferenceField(Followed[Any]):
     :param choices: the classes that are allowed, or their names.
     :raises ValidationError: if a choice is neither.
     """
+
+    _is_reference = True
+    _is_followed = True
 
     _cascades = True
     _load_as = frozenset({dict, SON, DBRef, ObjectId})
@@ -44,7 +48,7 @@ class GenericReferenceField(Followed[Any]):
     def _validate_choices(self, value: Any) -> None:
         if isinstance(value, dict):
             value = value.get("_cls")
-        elif isinstance(value, _import_class("Document")):
+        elif is_document(value):
             value = value._class_name
         elif type(value) is AsyncReferenceProxy:
             value = value._type._class_name
@@ -70,13 +74,12 @@ class GenericReferenceField(Followed[Any]):
         """Check for a saved document, or for a complete reference to one."""
         if type(value) is AsyncReferenceProxy:
             value = value._held
-        document = _import_class("Document")
         is_reference = isinstance(value, dict)
-        if not (is_reference or isinstance(value, (document, DBRef))) or (
+        if not (is_reference or is_document(value) or isinstance(value, DBRef)) or (
             is_reference and not ("_ref" in value and "_cls" in value)
         ):
             self.error("GenericReferences can only contain documents")
-        if isinstance(value, document) and value.pk is None:
+        if is_document(value) and value.pk is None:
             self._refuse_unsaved(value)
 
     def _refuse_unsaved(self, document: Any) -> NoReturn:
@@ -92,7 +95,7 @@ class GenericReferenceField(Followed[Any]):
         id_name = kind._meta["id_field"]
         id_field = kind._fields[id_name]
         key = document
-        if isinstance(document, _import_class("Document")):
+        if is_document(document):
             key = document.pk
             if key is None:
                 self._refuse_unsaved(document)

@@ -9,13 +9,14 @@ from bson import SON, DBRef
 
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.metaclasses import DO_NOTHING
+from mongoengine.base.field import DO_NOTHING
+from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AsyncLazyReference
-from mongoengine.base.references import LazyReference
-from mongoengine.common import _import_class
+from mongoengine.base.references import LazyReference, unsaved_text
+from mongoengine.base.tracking import ChangeTracking
 from mongoengine.connection import any_async
 from mongoengine.errors import ValidationError
-from mongoengine.fields.following import DocumentTyped, document_classes, unsaved_text
+from mongoengine.fields.following import DocumentTyped
 from mongoengine.fields.generic_references import GenericReferenceField
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
         is deleted: `DO_NOTHING`, `NULLIFY`, `CASCADE`, `DENY` or `PULL`.
     :raises ValidationError: if `document_type` is neither class nor name.
     """
+
+    _is_reference = True
 
     @overload
     def __init__(
@@ -142,7 +145,7 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
 
     def to_python(self, value: Any) -> Any:
         """A `LazyReference` of a primary key."""
-        if value is None or isinstance(value, (DBRef, *document_classes())):
+        if value is None or isinstance(value, (DBRef, ChangeTracking)):
             return value
         kind = self.document_type
         key = self._key_field().to_python(value)
@@ -245,7 +248,7 @@ class GenericLazyReferenceField(GenericReferenceField):
             return _rebuilt(self, value)
         if isinstance(value, dict):
             kind, key = _DocumentRegistry.get(value["_cls"]), value["_ref"].id
-        elif isinstance(value, _import_class("Document")):
+        elif is_document(value):
             kind, key = type(value), value.pk
         else:
             return value

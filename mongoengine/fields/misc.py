@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 
 from mongoengine import connection
 from mongoengine.base.field import BaseField
-from mongoengine.common import _import_class
+from mongoengine.base.plain import is_document_class
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import OperationError
 from mongoengine.fields.touching import may_block
@@ -275,9 +275,7 @@ class SequenceField(BaseField[Any]):
         if self.sequence_name:
             return self.sequence_name
         owner = self.owner_document
-        if issubclass(owner, _import_class("Document")) and not owner._meta.get(
-            "abstract"
-        ):
+        if is_document_class(owner) and not owner._meta.get("abstract"):
             name: str = owner._get_collection_name()
             return name
         letters = ("_" + c if c.isupper() else c for c in owner._class_name)

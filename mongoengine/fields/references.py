@@ -8,12 +8,13 @@ from typing import Any, Generic, TypeVar, overload
 from bson import DBRef, ObjectId
 
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.metaclasses import DO_NOTHING
+from mongoengine.base.field import DO_NOTHING
+from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
-from mongoengine.common import _import_class
+from mongoengine.base.tracking import ChangeTracking
 from mongoengine.fields.cached_references import CachedReferenceField
 from mongoengine.fields.containers import RECURSIVE_REFERENCE_CONSTANT
-from mongoengine.fields.following import DocumentTyped, Followed, document_classes
+from mongoengine.fields.following import DocumentTyped, Followed
 from mongoengine.fields.generic_references import GenericReferenceField
 from mongoengine.fields.lazy_references import (
     GenericLazyReferenceField,
@@ -59,6 +60,10 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         is deleted: `DO_NOTHING`, `NULLIFY`, `CASCADE`, `DENY` or `PULL`.
     :raises ValidationError: if `document_type` is neither class nor name.
     """
+
+    _is_reference = True
+    _is_followed = True
+    _changes_inside = False
 
     _cascades = True
     _valid_types = frozenset({ObjectId, DBRef})
@@ -124,7 +129,7 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         """A DBRef of a primary key; with `dbref` the value as it is."""
         if isinstance(value, DBRef):
             return self._unwrapped(value) if type(value) in AWAITABLE else value
-        if value is None or self.dbref or isinstance(value, document_classes()):
+        if value is None or self.dbref or isinstance(value, ChangeTracking):
             return value
         kind = self.document_type
         return DBRef(kind._get_collection_name(), self._key_field().to_python(value))
@@ -139,7 +144,7 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
             if document.__class__ is _ClassedReference:
                 return DBRef(document.collection, document.id, cls=document.cls)
             return document if self.dbref else document.id
-        if isinstance(document, _import_class("Document")):
+        if is_document(document):
             if document.pk is None:
                 self._refuse_unsaved(document)
             kind, key = document, document.pk
@@ -186,5 +191,5 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
                 "A ReferenceField only accepts DBRef, LazyReference, ObjectId or "
                 "documents"
             )
-        if isinstance(value, _import_class("Document")) and value.pk is None:
+        if is_document(value) and value.pk is None:
             self._refuse_unsaved(value)
