@@ -249,6 +249,7 @@ class Schema:
             for name, field in self.fields.items()
             if _may_change_inside(field)
         )
+        self.nesting_names = frozenset(name for name, _, _ in self.nesting)
         self.is_wired = not (self.own_dump or cls._dynamic)
         self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
         self._checks: tuple[Check, ...] | None = None

@@ -176,6 +176,16 @@ class ChangeTracking:
             _set_changes(self, ChangedPaths())
         return changes
 
+    def _is_untouched(self) -> bool:
+        """Whether an embedded document, and all inside it, can have no marks."""
+        if self._is_document or getattr(self, "_changes", None):
+            return False
+        values = self._values
+        return not values or (
+            not self._dynamic_fields
+            and values.keys().isdisjoint(type(self)._schema.nesting_names)
+        )
+
     def _take_marks(self, marks: Marks) -> None:
         """Move the marks of this document and of embedded ones to `marks`."""
         self._take_own_marks(marks)
@@ -200,7 +210,7 @@ class ChangeTracking:
                 (name, name, field) for name, field in self._dynamic_fields.items()
             )
             return (*nesting, *dynamic)
-        return tuple(nesting)
+        return nesting  # type: ignore[no-any-return]
 
     # Collecting
 
@@ -500,9 +510,11 @@ def _collect_item(
     start = len(found)
     inner = None if field is None else field._inner
     for key, item in stored_items(value):
-        if item.__class__ in UNNESTED:
+        if item.__class__ in UNNESTED or (
+            isinstance(item, ChangeTracking) and item._is_untouched()
+        ):
             continue
-        if not is_nameable(key):
+        if key.__class__ is not int and not is_nameable(key):
             if _is_changed_inside(item):
                 if taken is not None:
                     _take_marks_inside(value, taken)
@@ -547,7 +559,7 @@ def _take_marks_inside(container: Any, marks: Marks) -> None:
         if item.__class__ in UNNESTED:
             continue
         if isinstance(item, ChangeTracking):
-            if not item._is_document:
+            if not item._is_document and not item._is_untouched():
                 item._take_marks(marks)
         elif isinstance(item, (list, tuple, dict)):
             _take_marks_inside(item, marks)
