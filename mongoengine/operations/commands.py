@@ -68,6 +68,12 @@ class Outcome:
         """The places of the updates that have inserted a document."""
         return [item["index"] for item in self.reply["upserted"]]
 
+    def forgive(self, place: int) -> None:
+        """Take a request that the server refused for written."""
+        del self.failed[place]
+        if not self.failed and not self.reply["writeConcernErrors"]:
+            self.error = None
+
     def raise_lost(self) -> None:
         """Raise what was raised in place of an answer, if nothing was written.
 

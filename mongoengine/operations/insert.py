@@ -14,7 +14,12 @@ from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.connection import _get_session
 from mongoengine.driver.cursor import Batches
-from mongoengine.driver.write_errors import NOT_SAVED, copy_reply, translated
+from mongoengine.driver.write_errors import (
+    NOT_SAVED,
+    copy_reply,
+    is_own_key,
+    translated,
+)
 from mongoengine.errors import BulkOperationError, OperationError
 from mongoengine.operations.commands import Outcome, send
 from mongoengine.operations.pending import PendingInsert, begin_inserts
@@ -158,12 +163,25 @@ async def _insert_many(
 def apply(outcome: Outcome, writes: Mapping[int, Any], codec_options: Any) -> None:
     """Let pending writes, by their places, succeed or fail."""
     for place, write in writes.items():
-        if (failure := outcome.failed.get(place)) is None:
+        failure = outcome.failed.get(place)
+        if failure is not None and _is_stored_already(write, failure):
+            outcome.forgive(place)
+            failure = None
+        if failure is None:
             write.succeed()
         elif write.created:
             write.fail(failure, codec_options)
         else:
             write.fail(failure)
+
+
+def _is_stored_already(write: Any, failure: Any) -> bool:
+    """Return whether another write of the same document, under way too, was first."""
+    return (
+        write.created
+        and write.has_own_key
+        and is_own_key(getattr(failure, "details", None))
+    )
 
 
 async def requests_for(

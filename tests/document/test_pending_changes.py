@@ -129,12 +129,13 @@ async def test_a_change_made_while_changes_are_written_stays_pending(
 
 
 @pytest.mark.parametrize("family", ["async"], indirect=True)
-async def test_two_saves_at_once_of_a_new_document_store_it_once(
-    family: Family, mongo: Any
+@pytest.mark.parametrize("write", WRITES)
+async def test_writes_at_once_of_a_new_document_store_it_once(
+    family: Family, mongo: Any, write: str
 ) -> None:
     await PendingItem.objects.async_first()
     document = item()
-    await asyncio.gather(*(document.async_save() for _ in range(4)))
+    await asyncio.gather(*(WRITES[write](document) for _ in range(4)))
     assert mongo.pending_item.count_documents({}) == 1
     assert not document._created
 
