@@ -13,7 +13,7 @@ from mongoengine.errors import LookUpError, OperationError
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.queryset.base import BaseQuerySet
+    from mongoengine.operations.source import QuerySource
 
 __all__ = ("aggregate", "average", "distinct", "item_frequencies", "sum")
 
@@ -21,7 +21,7 @@ Raw = dict[str, Any]
 
 
 async def aggregate(
-    queryset: BaseQuerySet[Any],
+    queryset: QuerySource[Any],
     io: IO,
     pipeline: Any,
     *,
@@ -53,7 +53,7 @@ async def aggregate(
 
 
 async def sum(
-    queryset: BaseQuerySet[Any], io: IO, field: str, *, session: Session = None
+    queryset: QuerySource[Any], io: IO, field: str, *, session: Session = None
 ) -> Any:
     """Return the sum of the values of a field (`aggregate`); 0 if there are none.
 
@@ -66,7 +66,7 @@ async def sum(
 
 
 async def average(
-    queryset: BaseQuerySet[Any], io: IO, field: str, *, session: Session = None
+    queryset: QuerySource[Any], io: IO, field: str, *, session: Session = None
 ) -> Any:
     """Return the mean of the values of a field (`aggregate`); 0 if there are none.
 
@@ -79,7 +79,7 @@ async def average(
 
 
 async def _total(
-    queryset: BaseQuerySet[Any], io: IO, field: str, name: str, operator: str
+    queryset: QuerySource[Any], io: IO, field: str, name: str, operator: str
 ) -> Any:
     spec = queryset._spec
     path = "$" + spec.path(field)
@@ -96,7 +96,7 @@ async def _total(
 
 
 async def distinct(
-    queryset: BaseQuerySet[Any], io: IO, field: str, *, session: Session = None
+    queryset: QuerySource[Any], io: IO, field: str, *, session: Session = None
 ) -> list[Any]:
     """Return the different values of a field (`distinct`).
 
@@ -128,7 +128,7 @@ async def distinct(
 
 
 async def _as_loaded(
-    queryset: BaseQuerySet[Any], io: IO, name: str, values: list[Any]
+    queryset: QuerySource[Any], io: IO, name: str, values: list[Any]
 ) -> list[Any]:
     """Return values of a field as loaded documents have them."""
     spec = queryset._spec
@@ -157,7 +157,7 @@ def _is_list(field: Any) -> bool:
 
 
 async def item_frequencies(
-    queryset: BaseQuerySet[Any],
+    queryset: QuerySource[Any],
     io: IO,
     field: str,
     normalize: bool = False,

@@ -36,7 +36,7 @@ from mongoengine.query.q import QNode
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.queryset.base import BaseQuerySet
+    from mongoengine.operations.source import QuerySource
 
 __all__ = (
     "DeleteMany",
@@ -143,7 +143,7 @@ DELETES = {DeleteOne: pymongo.DeleteOne, DeleteMany: pymongo.DeleteMany}
 
 
 async def bulk_save(
-    queryset: BaseQuerySet[D],
+    queryset: QuerySource[D],
     io: IO,
     documents: Iterable[D],
     validate: bool = True,

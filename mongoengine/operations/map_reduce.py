@@ -18,7 +18,7 @@ from mongoengine.query.query import NO_DOCUMENT, Query
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.queryset.base import BaseQuerySet
+    from mongoengine.operations.source import QuerySource
 
 __all__ = ("MapReduceDocument", "exec_js", "map_reduce")
 
@@ -33,7 +33,7 @@ ACTIONS = ("replace", "merge", "reduce")
 
 
 async def map_reduce(
-    queryset: BaseQuerySet[Any],
+    queryset: QuerySource[Any],
     io: IO,
     map_f: Any,
     reduce_f: Any,
@@ -124,7 +124,7 @@ def _output(spec: Query, io: IO, output: Any) -> Any:
 
 
 async def exec_js(
-    queryset: BaseQuerySet[Any],
+    queryset: QuerySource[Any],
     io: IO,
     /,
     code: Any,

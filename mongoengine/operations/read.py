@@ -17,7 +17,7 @@ from mongoengine.pymongo_support import _count_documents
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.queryset.base import BaseQuerySet
+    from mongoengine.operations.source import QuerySource
 
 __all__ = (
     "count",
@@ -60,7 +60,7 @@ _JSON_WARNING = (
 
 
 async def first(
-    queryset: BaseQuerySet[D], io: IO, *, session: Session = None
+    queryset: QuerySource[D], io: IO, *, session: Session = None
 ) -> D | None:
     """Return the first document, or None (`find`).
 
@@ -81,7 +81,7 @@ async def first(
     return document
 
 
-async def get(queryset: BaseQuerySet[D], io: IO, /, *q_objs: Any, **query: Any) -> D:
+async def get(queryset: QuerySource[D], io: IO, /, *q_objs: Any, **query: Any) -> D:
     """Return the one document that matches (`find`).
 
     https://www.mongodb.com/docs/manual/reference/command/find/
@@ -114,7 +114,7 @@ async def get(queryset: BaseQuerySet[D], io: IO, /, *q_objs: Any, **query: Any) 
 
 
 async def with_id(
-    queryset: BaseQuerySet[D], io: IO, object_id: Any, *, session: Session = None
+    queryset: QuerySource[D], io: IO, object_id: Any, *, session: Session = None
 ) -> D | None:
     """Return the document with this primary key, or None (`find`).
 
@@ -128,7 +128,7 @@ async def with_id(
     return await first(queryset.filter(pk=object_id), io)
 
 
-async def item(queryset: BaseQuerySet[D], io: IO, index: int) -> D:
+async def item(queryset: QuerySource[D], io: IO, index: int) -> D:
     """Return the document at an index (`find`).
 
     :raises IndexError: if there is none, or the index is negative
@@ -148,7 +148,7 @@ async def item(queryset: BaseQuerySet[D], io: IO, index: int) -> D:
     return document
 
 
-async def next_item(queryset: BaseQuerySet[D], io: IO) -> D:
+async def next_item(queryset: QuerySource[D], io: IO) -> D:
     """Return the next item of the cursor that a queryset holds, or `NOTHING`."""
     if queryset._spec.is_void:
         return NOTHING  # type: ignore[no-any-return]
@@ -169,7 +169,7 @@ async def next_item(queryset: BaseQuerySet[D], io: IO) -> D:
 
 
 async def exists(
-    queryset: BaseQuerySet[Any], io: IO, *, session: Session = None
+    queryset: QuerySource[Any], io: IO, *, session: Session = None
 ) -> bool:
     """Whether any document matches (`find`, of one `_id` at most).
 
@@ -185,7 +185,7 @@ async def exists(
     return await io(collection.find_one, **arguments) is not None
 
 
-async def has_data(queryset: BaseQuerySet[Any], io: IO) -> bool:
+async def has_data(queryset: QuerySource[Any], io: IO) -> bool:
     """Whether any document matches (`find`, of one document at most)."""
     spec = queryset._spec
     if spec.is_void:
@@ -196,7 +196,7 @@ async def has_data(queryset: BaseQuerySet[Any], io: IO) -> bool:
 
 
 async def count(
-    queryset: BaseQuerySet[Any],
+    queryset: QuerySource[Any],
     io: IO,
     with_limit_and_skip: bool = False,
     *,
@@ -249,7 +249,7 @@ cached_count.__doc__ = count.__doc__
 # All
 
 
-async def relate(queryset: BaseQuerySet[Any], io: IO, documents: list[Any]) -> None:
+async def relate(queryset: QuerySource[Any], io: IO, documents: list[Any]) -> None:
     """Load the references that a queryset was asked to load with its documents."""
     spec = queryset._spec
     if spec.related and documents and not spec.as_pymongo:
@@ -262,7 +262,7 @@ class RelatedSteps(Generic[D]):
     __slots__ = ("_queryset", "_steps")
 
     def __init__(self, queryset: Any, steps: Steps[D]) -> None:
-        self._queryset: BaseQuerySet[D] = queryset
+        self._queryset: QuerySource[D] = queryset
         self._steps = steps
 
     async def step(self, io: IO) -> list[D] | None:
@@ -276,7 +276,7 @@ class RelatedSteps(Generic[D]):
 
 
 async def to_list(
-    queryset: BaseQuerySet[D],
+    queryset: QuerySource[D],
     io: IO,
     length: int | None = None,
     *,
@@ -308,7 +308,7 @@ async def to_list(
     return documents
 
 
-async def read_all(queryset: BaseQuerySet[Any], io: IO) -> list[Raw]:
+async def read_all(queryset: QuerySource[Any], io: IO) -> list[Raw]:
     """Return every raw document (`find`, `getMore`)."""
     if queryset._spec.is_void:
         return []
@@ -316,7 +316,7 @@ async def read_all(queryset: BaseQuerySet[Any], io: IO) -> list[Raw]:
 
 
 async def in_bulk(
-    queryset: BaseQuerySet[D],
+    queryset: QuerySource[D],
     io: IO,
     object_ids: Iterable[Any],
     *,
@@ -388,7 +388,7 @@ def _hashable(key: Any) -> Any:
 
 
 async def explain(
-    queryset: BaseQuerySet[Any], io: IO, *, session: Session = None
+    queryset: QuerySource[Any], io: IO, *, session: Session = None
 ) -> dict[str, Any]:
     """Return how the server would run the query.
 
@@ -402,7 +402,7 @@ async def explain(
 
 
 async def to_json(
-    queryset: BaseQuerySet[Any],
+    queryset: QuerySource[Any],
     io: IO,
     /,
     *args: Any,
@@ -421,7 +421,7 @@ async def to_json(
     return json_util.dumps(await read_all(queryset, io), *args, **kwargs)
 
 
-def from_json(self: BaseQuerySet[D], json_data: str) -> list[D]:
+def from_json(self: QuerySource[D], json_data: str) -> list[D]:
     """Return documents of a JSON array, as `to_json` writes it; nothing is saved."""
     load = self._spec.document._from_son
     follow = self._auto_dereference
@@ -429,7 +429,7 @@ def from_json(self: BaseQuerySet[D], json_data: str) -> list[D]:
 
 
 async def select_related(
-    queryset: BaseQuerySet[D],
+    queryset: QuerySource[D],
     io: IO,
     max_depth: Any = 1,
     *paths: str,

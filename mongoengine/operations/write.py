@@ -15,7 +15,7 @@ from mongoengine.query.q import Q
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
-    from mongoengine.queryset.base import BaseQuerySet
+    from mongoengine.operations.source import QuerySource
 
 __all__ = (
     "change_of",
@@ -30,7 +30,7 @@ __all__ = (
 D = TypeVar("D")
 
 
-async def create(queryset: BaseQuerySet[D], io: IO, /, **kwargs: Any) -> D:
+async def create(queryset: QuerySource[D], io: IO, /, **kwargs: Any) -> D:
     """Save a new document of these values, and return it (`insert`).
 
     After `using()` it belongs behind that alias, and goes on being saved there.
@@ -47,7 +47,7 @@ async def create(queryset: BaseQuerySet[D], io: IO, /, **kwargs: Any) -> D:
 
 
 async def update(
-    queryset: BaseQuerySet[Any],
+    queryset: QuerySource[Any],
     io: IO,
     /,
     upsert: bool = False,
@@ -98,7 +98,7 @@ async def update(
 _update = update
 
 
-def change_of(queryset: BaseQuerySet[Any], update: dict[str, Any]) -> Any:
+def change_of(queryset: QuerySource[Any], update: dict[str, Any]) -> Any:
     """Return an update as MongoDB takes it: operators, or a pipeline."""
     raw = update.get("__raw__")
     if isinstance(raw, list):
@@ -107,7 +107,7 @@ def change_of(queryset: BaseQuerySet[Any], update: dict[str, Any]) -> Any:
     return updates.update(queryset._document, **update)
 
 
-def with_class(queryset: BaseQuerySet[Any], change: Any) -> Any:
+def with_class(queryset: QuerySource[Any], change: Any) -> Any:
     """Return a change that also sets the class of an inserted document."""
     named = {"_cls": queryset._document._class_name}
     if isinstance(change, list):
@@ -116,7 +116,7 @@ def with_class(queryset: BaseQuerySet[Any], change: Any) -> Any:
 
 
 async def update_one(
-    queryset: BaseQuerySet[Any],
+    queryset: QuerySource[Any],
     io: IO,
     /,
     upsert: bool = False,
@@ -139,7 +139,7 @@ async def update_one(
 
 
 async def upsert_one(
-    queryset: BaseQuerySet[D],
+    queryset: QuerySource[D],
     io: IO,
     /,
     write_concern: Mapping[str, Any] | None = None,
@@ -173,7 +173,7 @@ async def upsert_one(
 
 
 async def modify(
-    queryset: BaseQuerySet[D],
+    queryset: QuerySource[D],
     io: IO,
     /,
     upsert: bool = False,

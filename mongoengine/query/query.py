@@ -202,7 +202,10 @@ class Query:
         :raises InvalidQueryError: if a field or an operator is unknown
         :raises ValueError: if the number of documents to skip is negative
         """
-        arguments: dict[str, Any] = {"filter": self.filter()}
+        conditions = self.mongo_query
+        if conditions is None or self.empty or self.none or self.where_clause:
+            conditions = self.filter()
+        arguments: dict[str, Any] = {"filter": conditions}
         if not FIND_OPTIONS.isdisjoint(self.__dict__):
             arguments.update(self._find_options())
         skip = self.skip
@@ -213,7 +216,9 @@ class Query:
         if limit:
             arguments["limit"] = limit
         if ordered:
-            order = self.order()
+            order = self.ordering
+            if order is None or isinstance(order, str):
+                order = self.order()
             if order:
                 arguments["sort"] = order
         return arguments

@@ -35,6 +35,8 @@ def convert(query: Query, make: Make, raw: Any, scalar_first: bool = False) -> A
     :param make: makes a document of a raw one
     :param scalar_first: let `scalar` count for more than `as_pymongo`
     """
+    if not query.scalar and query.values is None:
+        return raw if query.as_pymongo else make(raw)
     if query.as_pymongo and not (scalar_first and query.scalar):
         return raw
     pick = _picker(query)

@@ -11,15 +11,11 @@ from __future__ import annotations
 
 from collections.abc import (
     AsyncGenerator,
-    Awaitable,
-    Callable,
-    Coroutine,
     Iterator,
     Mapping,
 )
-from functools import wraps
 from numbers import Number
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from bson import SON
 from pymongo.collation import validate_collation_or_none
@@ -29,9 +25,8 @@ from pymongo.read_concern import ReadConcern
 from mongoengine import connection
 from mongoengine.base.utils import warn_caller
 from mongoengine.compatibility import names_of
-from mongoengine.dereference import merged, related_paths
+from mongoengine.dereference import DeReference, merged, related_paths
 from mongoengine.driver.cursor import (
-    CutSteps,
     PendingCursor,
     async_loop,
     loop,
@@ -60,10 +55,11 @@ from mongoengine.operations.delete import (
     NULLIFY,
     PULL,
 )
+from mongoengine.operations.source import QuerySource
 from mongoengine.query.javascript import with_database_names
 from mongoengine.query.projection import QueryFieldList, with_fields
 from mongoengine.query.q import Q, QNode
-from mongoengine.queryset.internals import Internals
+from mongoengine.queryset.listed import listed
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.command_cursor import AsyncCommandCursor
@@ -76,29 +72,11 @@ if TYPE_CHECKING:
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
 
 D = TypeVar("D")
-P = ParamSpec("P")
-Q_ = TypeVar("Q_", bound="BaseQuerySet[Any]")
-T = TypeVar("T")
 
 Raw = dict[str, Any]
 
 
-def listed(
-    builder: Callable[Concatenate[Q_, P], BaseQuerySet[T]],
-) -> Callable[Concatenate[Q_, P], Awaitable[list[T]]]:
-    """Return the awaited form of a builder, which reads the documents."""
-
-    @wraps(builder)
-    async def face(self: Q_, /, *args: P.args, **kwargs: P.kwargs) -> list[T]:
-        return await builder(self, *args, **kwargs).async_to_list()
-
-    face.__name__ = f"async_{builder.__name__}"
-    face.__qualname__ = f"{builder.__qualname__.rpartition('.')[0]}.{face.__name__}"
-    face._lists = builder  # type: ignore[attr-defined]
-    return face
-
-
-class BaseQuerySet(Internals[D]):
+class BaseQuerySet(QuerySource[D]):
     """The base class of `QuerySet` and `QuerySetNoCache`."""
 
     # Which documents
@@ -244,21 +222,6 @@ class BaseQuerySet(Internals[D]):
         Reading and `delete` heed it; `update` and `modify` do not.
         """
         return self._with(limit=n, empty=False)
-
-    def _slice(self, key: slice) -> Self:
-        if key.step is not None:
-            raise IndexError("Cursor instances do not support slice steps")
-        start, stop = key.start, key.stop
-        if start is not None and start < 0:
-            raise IndexError("Cursor instances do not support negative indices")
-        limit = None
-        if stop is not None:
-            limit = stop - (start or 0)
-            if limit < 0:
-                raise IndexError(
-                    f"stop index must be greater than start index for slice {key!r}"
-                )
-        return self._with(skip=start, limit=limit, empty=limit == 0)
 
     # Which fields
 
@@ -461,6 +424,10 @@ class BaseQuerySet(Internals[D]):
 
     from_json = read.from_json
 
+    @property
+    def _dereference(self) -> Any:
+        return DeReference()
+
     @overload
     def select_related(
         self, max_depth: int = 1, *, session: Session = None
@@ -508,10 +475,6 @@ class BaseQuerySet(Internals[D]):
         return async_loop(self._cut_steps(size), self, "batches()")
 
     async_batches.__doc__ = batches.__doc__
-
-    def _cut_steps(self, size: int) -> CutSteps[D]:
-        sized = self if self._spec.batch_size is not None else self.batch_size(size)
-        return CutSteps(sized._steps(), size)
 
     # Computed
 
@@ -595,22 +558,6 @@ class BaseQuerySet(Internals[D]):
         if item is read.NOTHING:
             raise StopAsyncIteration
         return item
-
-    def rewind(self) -> None:
-        """Let `next` start again at the first document."""
-        self._iter = False
-        if self._cursor_obj is not None:
-            if self._cursor_loop is None:
-                self._cursor_obj.rewind()
-            else:
-                self._cursor_obj = None
-
-    def _run(self, body: Coroutine[Any, Any, T], instead: str) -> T:
-        """Drive a body whose awaited form has another name."""
-        try:
-            return run(body)
-        except WrongFamilyError as error:
-            raise error.advising(self, instead) from None
 
     # Lists, awaited
 

@@ -1,9 +1,12 @@
-"""The inside of a queryset: its `Query`, copies, collections, and upstream's names."""
+"""`QuerySource`: a query, the collection that it is sent to, and the items it gives.
+
+The base class of querysets, and what operations on them work with.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -12,15 +15,15 @@ from pymongo.write_concern import WriteConcern
 
 from mongoengine import connection
 from mongoengine.base import context
-from mongoengine.dereference import DeReference
 from mongoengine.driver.cursor import (
     Batches,
+    CutSteps,
     ReadingAhead,
     Steps,
     UncachedSteps,
     open_cursor,
 )
-from mongoengine.driver.io import SYNC, run
+from mongoengine.driver.io import SYNC, WrongFamilyError, run
 from mongoengine.errors import OperationError
 from mongoengine.operations.read import RelatedSteps
 from mongoengine.operations.target import loading_marks, marking, own_target
@@ -35,9 +38,10 @@ if TYPE_CHECKING:
     from mongoengine.query.projection import QueryFieldList
     from mongoengine.query.q import QNode
 
-__all__ = ("Internals",)
+__all__ = ("QuerySource",)
 
 D = TypeVar("D")
+T = TypeVar("T")
 
 Raw = dict[str, Any]
 
@@ -82,16 +86,16 @@ FORWARDED = (
 def _forwarding(option: str) -> property:
     """Return a property that is an option of the query."""
 
-    def read(self: Internals[Any]) -> Any:
+    def read(self: QuerySource[Any]) -> Any:
         return getattr(self._spec, option)
 
-    def write(self: Internals[Any], value: Any) -> None:
+    def write(self: QuerySource[Any], value: Any) -> None:
         self._spec = self._spec.replace(**{option: value})
 
     return property(read, write, doc=f"`Query.{option}`")
 
 
-class Internals(Generic[D]):
+class QuerySource(Generic[D]):
     """Hold a `Query`, copy it, open its collection, and make items of its results."""
 
     _spec: Query
@@ -111,6 +115,17 @@ class Internals(Generic[D]):
         self._spec = Query(document, collection)
 
     if TYPE_CHECKING:
+
+        def filter(self, *q_objs: Any, **query: Any) -> Self:
+            """Return the queryset with more conditions; see `BaseQuerySet`."""
+
+        def _relating(self, *paths: Any) -> Self:
+            """Return the queryset with references; see `BaseQuerySet`."""
+
+        @property
+        def _dereference(self) -> Any:
+            """What follows references; see `BaseQuerySet`."""
+
         # The properties that are made from the table.
         _alias: str
         _allow_disk_use: bool
@@ -151,7 +166,7 @@ class Internals(Generic[D]):
     def clone(self) -> Self:
         """Return a copy of this queryset, with nothing read yet."""
         cls = type(self)
-        if cls.__init__ is Internals.__init__:
+        if cls.__init__ is QuerySource.__init__:
             copied = cls.__new__(cls)
         else:
             copied = cls(self._spec.document, self._spec.given_collection)
@@ -160,7 +175,7 @@ class Internals(Generic[D]):
 
     def _clone_into(self, new_qs: Any) -> Any:
         """Give the query of this queryset to another one, and return that."""
-        if not isinstance(new_qs, Internals):
+        if not isinstance(new_qs, QuerySource):
             name = getattr(new_qs, "__name__", type(new_qs).__name__)
             raise OperationError(f"{name} is not a subclass of BaseQuerySet")
         spec = self._spec
@@ -286,6 +301,21 @@ class Internals(Generic[D]):
     def _sub_js_fields(self, code: str) -> str:
         return with_database_names(self._spec.document, code)
 
+    def _slice(self, key: slice) -> Self:
+        if key.step is not None:
+            raise IndexError("Cursor instances do not support slice steps")
+        start, stop = key.start, key.stop
+        if start is not None and start < 0:
+            raise IndexError("Cursor instances do not support negative indices")
+        limit = None
+        if stop is not None:
+            limit = stop - (start or 0)
+            if limit < 0:
+                raise IndexError(
+                    f"stop index must be greater than start index for slice {key!r}"
+                )
+        return self._with(skip=start, limit=limit, empty=limit == 0)
+
     # Cursors and items
 
     async def _find(self, io: IO) -> Any:
@@ -315,6 +345,12 @@ class Internals(Generic[D]):
         steps: Steps[D] = UncachedSteps(self._start, self._converter)
         return RelatedSteps(self, steps) if self._spec.related else steps
 
+    def _cut_steps(self, size: int) -> CutSteps[D]:
+        sized = (
+            self if self._spec.batch_size is not None else self._with(batch_size=size)
+        )
+        return CutSteps(sized._steps(), size)
+
     @property
     def _has_more(self) -> bool:
         """Whether a loop has to ask the server."""
@@ -327,12 +363,14 @@ class Internals(Generic[D]):
     def _document_maker(self) -> Callable[[Any], Any]:
         """Return the function that makes a document of a raw one."""
         spec = self._spec
-        make = spec.document._maker(self._auto_dereference)
+        make: Callable[[Any], Any] = spec.document._maker(self._auto_dereference)
+        in_part = bool(spec.loaded_fields.fields or spec.loaded_fields.slice)
         target: tuple[str, str | None] = spec.alias, spec.collection_name
+        own = own_target(spec.document)
         if spec.given_collection is not None:
-            target = own_target(spec.document)
-        loaded = spec.loaded_fields
-        in_part = bool(loaded.fields or loaded.slice)
+            target = own
+        if target == own and not in_part:
+            return make
         return marking(make, loading_marks(spec.document, *target, in_part))
 
     def _converter(self) -> Callable[[list[Raw]], list[Any]]:
@@ -349,10 +387,6 @@ class Internals(Generic[D]):
         if not self._spec.follow_references:
             return False
         return not context.dereferencing_is_off(self._spec.document)
-
-    @property
-    def _dereference(self) -> Any:
-        return DeReference()
 
     def _get_scalar(self, doc: Any) -> Any:
         """Return the fields of a document that `scalar` asked for."""
@@ -380,6 +414,22 @@ class Internals(Generic[D]):
         if self._cursor_obj is cursor:
             self._cursor_obj = None
 
+    def rewind(self) -> None:
+        """Let `next` start again at the first document."""
+        self._iter = False
+        if self._cursor_obj is not None:
+            if self._cursor_loop is None:
+                self._cursor_obj.rewind()
+            else:
+                self._cursor_obj = None
+
+    def _run(self, body: Coroutine[Any, Any, T], instead: str) -> T:
+        """Drive a body whose awaited form has another name."""
+        try:
+            return run(body)
+        except WrongFamilyError as error:
+            raise error.advising(self, instead) from None
+
 
 for _option in FORWARDED:
-    setattr(Internals, "_" + _option, _forwarding(_option))
+    setattr(QuerySource, "_" + _option, _forwarding(_option))
