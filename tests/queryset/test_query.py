@@ -10,7 +10,7 @@ from bson.code import Code
 from mongoengine import InvalidQueryError, Q, QuerySet
 from mongoengine.errors import LookUpError
 from mongoengine.query.query import NO_DOCUMENT, Query
-from tests.queryset.conftest import Family
+from tests.families import Family
 from tests.queryset.models import QSAnimal, QSDog, QSPerson, QSRanked
 
 
@@ -124,7 +124,7 @@ async def test_a_misspelt_field_raises_before_anything_is_sent(
 ) -> None:
     with pytest.raises(InvalidQueryError, match="nope"):
         await family(QSPerson.objects(nope=1), method, *arguments)
-    assert family.names == []
+    assert family.command_names == []
 
 
 @pytest.mark.parametrize("method", ["update", "update_one", "modify", "upsert_one"])
@@ -135,4 +135,4 @@ async def test_a_misspelt_field_raises_before_anything_is_written(
         await family(QSPerson.objects(nope=1), method, set__age=1)
     with pytest.raises(InvalidQueryError, match="nope"):
         await family(QSPerson.objects, method, set__nope=1)
-    assert family.names == []
+    assert family.command_names == []
