@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import (
     AsyncGenerator,
+    Awaitable,
+    Callable,
     Iterator,
     Mapping,
 )
+from functools import wraps
 from numbers import Number
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from bson import SON
 from pymongo.collation import validate_collation_or_none
@@ -59,7 +62,6 @@ from mongoengine.operations.source import QuerySource
 from mongoengine.query.javascript import with_database_names
 from mongoengine.query.projection import QueryFieldList, with_fields
 from mongoengine.query.q import Q, QNode
-from mongoengine.queryset.listed import listed
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.command_cursor import AsyncCommandCursor
@@ -72,8 +74,26 @@ if TYPE_CHECKING:
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
 
 D = TypeVar("D")
+P = ParamSpec("P")
+Q_ = TypeVar("Q_", bound="BaseQuerySet[Any]")
+T = TypeVar("T")
 
 Raw = dict[str, Any]
+
+
+def listed(
+    builder: Callable[Concatenate[Q_, P], BaseQuerySet[T]],
+) -> Callable[Concatenate[Q_, P], Awaitable[list[T]]]:
+    """Return the awaited form of a builder, which reads the documents."""
+
+    @wraps(builder)
+    async def face(self: Q_, /, *args: P.args, **kwargs: P.kwargs) -> list[T]:
+        return await builder(self, *args, **kwargs).async_to_list()
+
+    face.__name__ = f"async_{builder.__name__}"
+    face.__qualname__ = f"{builder.__qualname__.rpartition('.')[0]}.{face.__name__}"
+    face._lists = builder  # type: ignore[attr-defined]
+    return face
 
 
 class BaseQuerySet(QuerySource[D]):
