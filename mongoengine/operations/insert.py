@@ -20,7 +20,7 @@ from mongoengine.driver.write_errors import (
     is_own_key,
     translated,
 )
-from mongoengine.errors import BulkOperationError, OperationError
+from mongoengine.errors import BulkOperationError, NotUniqueError, OperationError
 from mongoengine.operations.commands import Outcome, send
 from mongoengine.operations.pending import PendingInsert, begin_inserts
 from mongoengine.operations.read import in_bulk
@@ -180,7 +180,8 @@ def _is_stored_already(write: Any, failure: Any) -> bool:
     return (
         write.created
         and write.has_own_key
-        and is_own_key(getattr(failure, "details", None))
+        and isinstance(failure, NotUniqueError)
+        and is_own_key(failure.details)
     )
 
 
