@@ -26,7 +26,6 @@ from mongoengine.base.sentinels import Sentinel
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.utils import warn_caller
-from mongoengine.common import _import_class
 from mongoengine.compatibility import names_of
 from mongoengine.errors import (
     FieldDoesNotExist,
@@ -615,7 +614,7 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
                 )
             return
         try:
-            if clean or not isinstance(field, _clean_aware_fields()):
+            if clean or not field._passes_clean:
                 field._validate(value)
             else:
                 field._validate(value, clean=clean)
@@ -787,13 +786,6 @@ def _pass_on(value: Any) -> None:
     elif isinstance(value, (list, tuple)):
         for item in value:
             _pass_on(item)
-
-
-def _clean_aware_fields() -> Any:
-    return (
-        _import_class("EmbeddedDocumentField"),
-        _import_class("GenericEmbeddedDocumentField"),
-    )
 
 
 def _dbref_class() -> type[Any]:

@@ -277,6 +277,15 @@ class BaseField(Generic[T]):
     _is_reference: ClassVar[bool] = False
     _is_followed: ClassVar[bool] = False
 
+    #: Whether values are embedded documents of one class: `document_type`.
+    _embeds: ClassVar[bool] = False
+
+    #: Whether `validate` passes `clean` on to embedded documents.
+    _passes_clean: ClassVar[bool] = False
+
+    #: Whether the field gets its `_geo_index` without asking for it.
+    _geo_indexed: ClassVar[bool] = False
+
     #: Whether values can be changed without being assigned again.
     _changes_inside: ClassVar[bool] = True
 

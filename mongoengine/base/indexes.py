@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pymongo
 
-from mongoengine.common import _import_class
 from mongoengine.errors import LookUpError
 
 __all__ = ("IndexSpecs",)
@@ -34,14 +33,6 @@ _HAYSTACK = ")"
 _PRIMARY_KEY = ("pk", "id", "_id")
 
 _LISTS = ("EmbeddedDocumentListField", "ListField", "SortedListField")
-
-_GEO_FIELDS = (
-    "EmbeddedDocumentField",
-    "GeoPointField",
-    "PointField",
-    "LineStringField",
-    "PolygonField",
-)
 
 
 #: The directions of a PyMongo pair that are text.
@@ -240,16 +231,13 @@ class IndexSpecs:
         """Specifications for the geo fields, those of embedded documents included."""
         inspected = inspected or []
         inspected.append(cls)
-        geo_fields = tuple(_import_class(name) for name in _GEO_FIELDS)
         specs: list[Spec] = []
         for field in cls._fields.values():
-            if not isinstance(field, geo_fields):
-                continue
-            if hasattr(field, "document_type"):
+            if field._embeds:
                 embedded = field.document_type
                 if embedded not in inspected and hasattr(embedded, "_geo_indices"):
                     specs += embedded._geo_indices(inspected, field.db_field)
-            elif field._geo_index:
+            elif field._geo_indexed and field._geo_index:
                 name = field.db_field
                 if parent_field:
                     name = f"{parent_field}.{name}"

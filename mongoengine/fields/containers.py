@@ -64,10 +64,16 @@ class EmbeddedDocumentField(BaseField[E]):
 
     _dumps_inside = True
 
+    _embeds = True
+    _passes_clean = True
     _load_can_fail = True
 
     def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
-        if not isinstance(document_type, str) and not is_embedded_class(document_type):
+        # Upstream's error for what is no class is that of issubclass().
+        if not isinstance(document_type, str) and not (
+            issubclass(document_type, ChangeTracking)
+            and is_embedded_class(document_type)
+        ):
             self.error(_NOT_EMBEDDED_CLASS)
         self.document_type_obj: Any = document_type
         super().__init__(**kwargs)
@@ -229,6 +235,7 @@ class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
 
     _dumps_inside = True
 
+    _passes_clean = True
     _load_can_fail = True
     _holds_any_embedded = True
 

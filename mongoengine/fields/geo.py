@@ -24,6 +24,7 @@ class GeoPointField(BaseField[Any]):
     For distances on a sphere, use :class:`PointField`.
     """
 
+    _geo_indexed = True
     _geo_index: ClassVar[Any] = "2d"
     _load_as = frozenset({list})
     _dump_as = frozenset({list, tuple})
@@ -44,6 +45,7 @@ class PointField(GeoJsonBaseField):
     The same as a GeoJSON object: ``{"type": "Point", "coordinates": ...}``.
     """
 
+    _geo_indexed = True
     _type = "Point"
 
 
@@ -53,6 +55,7 @@ class LineStringField(GeoJsonBaseField):
     The same as a GeoJSON object: ``{"type": "LineString", "coordinates": ...}``.
     """
 
+    _geo_indexed = True
     _type = "LineString"
 
 
@@ -63,6 +66,7 @@ class PolygonField(GeoJsonBaseField):
     The same as a GeoJSON object: ``{"type": "Polygon", "coordinates": ...}``.
     """
 
+    _geo_indexed = True
     _type = "Polygon"
 
 
