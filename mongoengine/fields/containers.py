@@ -693,6 +693,8 @@ class DictField(ComplexBaseField[dict[str, Any]]):
         inner = self.field
         if inner.__class__ is EmbeddedDocumentField and value.__class__ is dict:
             return {key: inner._from_raw(item) for key, item in value.items()}
+        if inner.__class__ is EmbeddedDocumentField and value.__class__ is list:
+            return [inner._from_raw(item) for item in value]
         return super()._from_raw(value)
 
     def _register_delete_rule(self, cls: Any, name: str) -> None:
