@@ -47,6 +47,8 @@ __all__ = (
     "ImproperlyConfigured",
     "InvalidDocumentError",
     "InvalidQueryError",
+    "LazyReferenceError",
+    "LazyReferenceWarning",
     "LookUpError",
     "MultipleObjectsReturned",
     "NotRegistered",
@@ -152,6 +154,14 @@ class FieldDoesNotExist(MongoEngineException):
     A class that should accept (and ignore) such fields sets
     `meta = {"strict": False}`; one that should keep them is a dynamic document.
     """
+
+
+class LazyReferenceError(MongoEngineException):
+    """A reference was followed where it was read, under `strict_references()`."""
+
+
+class LazyReferenceWarning(UserWarning):
+    """A reference was followed where it was read, under `strict_references("warn")`."""
 
 
 class ContextError(MongoEngineException, RuntimeError):

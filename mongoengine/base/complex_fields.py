@@ -26,6 +26,7 @@ from mongoengine.base.plain import (
     is_embedded,
 )
 from mongoengine.base.references import generic_reference, untyped_target
+from mongoengine.base.strict import is_strict, note_lazy_reference
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.driver.io import SYNC, WrongFamilyError, run
 from mongoengine.errors import ValidationError
@@ -159,6 +160,8 @@ class ComplexBaseField(BaseField[T]):
         if instance._is_awaited():
             value._make_awaitable(self.field)
             return value
+        if is_strict() and _has_unloaded(value, self.field):
+            note_lazy_reference(type(instance).__name__, self.name)
         followed = self._lazy_load_refs(
             instance=instance, name=self.name, ref_values=value, max_depth=1
         )
@@ -413,6 +416,20 @@ def _is_mapping(value: Any) -> bool:
 
 def _in_order(converted: dict[Any, Any]) -> list[Any]:
     return list(converted.values())
+
+
+def _has_unloaded(value: Any, inner: Any) -> bool:
+    """Whether a list or dict has references whose documents have to be loaded."""
+    items = value.values() if isinstance(value, dict) else value
+    deeper = None if inner is None else inner._inner
+    for item in items:
+        if isinstance(item, ChangeTracking):
+            continue
+        if isinstance(item, DBRef) or (isinstance(item, dict) and "_ref" in item):
+            return True
+        if isinstance(item, (list, dict, tuple)) and _has_unloaded(item, deeper):
+            return True
+    return False
 
 
 def _build_items(items: list[Any], build: Callable[[Any], Any]) -> None:

@@ -21,6 +21,7 @@ from mongoengine.base.references import (
     class_of,
     untyped_target,
 )
+from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.driver.io import IO, asynchronous
 
@@ -70,6 +71,10 @@ class _Stand(DBRef):
 
         @property
         def _loaded(self) -> Any: ...
+
+        _owner: str
+        _name: str
+
         def _error(self, use: str) -> NoReturn: ...
 
     def _to_use(self, use: str) -> Any:
@@ -116,6 +121,8 @@ class _Stand(DBRef):
         return DBRef(_collection(self), self.id, _database(self)).as_doc()
 
     def __await__(self) -> Generator[Any, None, Any]:
+        if self._loaded is None:
+            note_lazy_reference(self._owner, self._name)
         fetching: Any = self.async_fetch()
         return fetching.__await__()  # type: ignore[no-any-return]
 

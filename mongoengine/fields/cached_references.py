@@ -11,6 +11,7 @@ from mongoengine import signals
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
+from mongoengine.base.strict import note_lazy_reference
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.following import DocumentTyped, Followed
@@ -137,6 +138,8 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
         reference = _CachedCopy(kind._get_collection_name(), key, value)
         if is_awaited(kind):
             return reference
+        owner = getattr(self.owner_document, "__name__", "")
+        note_lazy_reference(owner, self.name)
         return run(load_copied(SYNC, kind, reference))
 
     def to_mongo(

@@ -13,6 +13,7 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.plain import is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.base.references import unsaved_text
+from mongoengine.base.strict import note_lazy_reference
 from mongoengine.connection import any_async
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
 from mongoengine.errors import NotRegistered
@@ -149,6 +150,7 @@ class Followed(BaseField[D]):
             return value
         if is_awaited(target[0], instance) and isinstance(target[1], DBRef):
             return AsyncReferenceProxy(target[0], value, self.name, self, instance)
+        note_lazy_reference(type(instance).__name__, self.name)
         return run(self._load_for(SYNC, instance, value))
 
     async def _fetch(self, io: IO, document: Any, *, session: Session = None) -> D:
