@@ -20,7 +20,7 @@ from pymongo.read_concern import ReadConcern
 
 from mongoengine.base import context
 from mongoengine.base.public import publish
-from mongoengine.base.strict import strict_references
+from mongoengine.base.strict import set_strict_references, strict_references
 from mongoengine.common import _import_class
 from mongoengine.compatibility import names_of
 from mongoengine.driver.block import Block
@@ -51,6 +51,7 @@ __all__ = (
     "query_counter",
     "run_in_transaction",
     "set_read_write_concern",
+    "set_strict_references",
     "set_write_concern",
     "strict_references",
     "switch_collection",

@@ -230,6 +230,7 @@ async def follow_levels(
             return
 
 
+@upcalls.provide("follow_paths")
 async def follow_paths(io: IO, documents: Iterable[Any], paths: Paths) -> None:
     """Load the references of documents that `paths` names (see `related_paths`)."""
     search = _Search(connection.DEFAULT_CONNECTION_NAME)

@@ -6,6 +6,7 @@ has two faces: `save()` and `async_save()`, and so on.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bson import DBRef
@@ -169,6 +170,10 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         _collection: ClassVar[Any]
         DoesNotExist: ClassVar[type[DoesNotExist]]
         MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
+
+        # What a reference field gives on an async alias can be awaited; its type is
+        # that of the document.  Documents themselves cannot.
+        def __await__(self) -> Generator[Any, None, Self]: ...
 
     @property
     def pk(self) -> Any:

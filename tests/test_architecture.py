@@ -31,7 +31,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("fields",),
     ("queryset",),
     ("document",),
-    ("", "common", "compatibility.*", "cli", "testing", "__main__"),
+    (
+        "",
+        "common",
+        "compatibility.*",
+        "cli",
+        "testing",
+        "__main__",
+        "pytest_plugin",
+    ),
 )
 LEVELS = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 #: The rest of `compatibility` is loaded when somebody asks for a name.
@@ -329,6 +337,7 @@ EXCEPTIONS: dict[Callable[[], Violations], set[str]] = {
         "base.proxies: _load() has a body that does I/O",
         "base.references: _fetch() has a body that does I/O",
         "base.upcalls: follow() has a body that does I/O",
+        "base.upcalls: follow_paths() has a body that does I/O",
         "base.upcalls: load_referenced() has a body that does I/O",
         "fields.cached_references: _on_document_pre_save_body() has a body that does I/O",
         "fields.cached_references: _sync_all_body() has a body that does I/O",

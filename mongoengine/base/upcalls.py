@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-__all__ = ("follow", "load_referenced", "provide")
+__all__ = ("follow", "follow_paths", "load_referenced", "provide")
 
 Body = Callable[..., Awaitable[Any]]
 
@@ -37,3 +37,8 @@ async def load_referenced(io: Any, cls: Any, reference: Any) -> Any:
 async def follow(io: Any, items: Any, max_depth: int, instance: Any, name: Any) -> Any:
     """Return items with documents instead of references, as `DeReference` does."""
     return await _bodies["follow"](io, items, max_depth, instance, name)
+
+
+async def follow_paths(io: Any, documents: Any, paths: Any) -> None:
+    """Load the references of documents that a tree of names leads to."""
+    await _bodies["follow_paths"](io, documents, paths)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bson import json_util
 
+from mongoengine.base import upcalls
 from mongoengine.base.utils import warn_caller
-from mongoengine.dereference import follow_paths
 from mongoengine.driver.cursor import Batches, Steps, frozen, open_cursor
 from mongoengine.driver.cursor import to_list as _to_list
 from mongoengine.errors import InvalidQueryError
@@ -253,7 +253,7 @@ async def relate(queryset: QuerySource[Any], io: IO, documents: list[Any]) -> No
     """Load the references that a queryset was asked to load with its documents."""
     spec = queryset._spec
     if spec.related and documents and not spec.as_pymongo:
-        await follow_paths(io, documents, spec.related)
+        await upcalls.follow_paths(io, documents, spec.related)
 
 
 class RelatedSteps(Generic[D]):
@@ -434,7 +434,7 @@ async def select_related(
     max_depth: Any = 1,
     *paths: str,
     session: Session = None,
-) -> Any:
+) -> list[D]:
     """Return all documents with their references followed, in a list.
 
     Given names of references, such as `"author", "comments__author__city"`, return

@@ -470,15 +470,7 @@ class BaseQuerySet(QuerySource[D]):
         return self._with(related=merged(self._spec.related, tree))
 
     _select_related = blocking(read.select_related)
-
-    if TYPE_CHECKING:
-
-        async def async_select_related(
-            self, max_depth: int | str = 1, *paths: str, session: Session = None
-        ) -> list[D]: ...
-
-    else:
-        async_select_related = asynchronous(read.select_related)
+    async_select_related = asynchronous(read.select_related)
 
     def batches(self, size: int) -> Iterator[list[D]]:
         """Yield the documents in lists, read as the loop goes; nothing is kept.
