@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mongoengine.driver.io import IO
+    from mongoengine.query.projection import QueryFieldList
+    from mongoengine.query.q import QNode
 
 __all__ = ("QuerySource",)
 
@@ -117,7 +119,49 @@ class QuerySource(Generic[D]):
         def filter(self, *q_objs: Any, **query: Any) -> Self:
             """Return the queryset with more conditions; see `BaseQuerySet`."""
 
-        # Copies
+        def _relating(self, *paths: Any) -> Self:
+            """Return the queryset with references; see `BaseQuerySet`."""
+
+        @property
+        def _dereference(self) -> Any:
+            """What follows references; see `BaseQuerySet`."""
+
+        # The properties that are made from the table.
+        _alias: str
+        _allow_disk_use: bool
+        _as_pymongo: bool
+        _batch_size: int | None
+        _cls_query: Mapping[str, Any]
+        _collation: Mapping[str, Any] | None
+        _collection_name: str
+        _comment: Any
+        _document: Any
+        _empty: bool
+        _follow_references: bool
+        _given_collection: Any
+        _hint: Any
+        _limit: int | None
+        _loaded_fields: QueryFieldList
+        _max_time_ms: int | None
+        _mongo_query: dict[str, Any] | None
+        _none: bool
+        _ordering: Any
+        _prefetch: bool
+        _query_obj: QNode
+        _read_concern: ReadConcern | None
+        _read_preference: Any
+        _scalar: list[str]
+        _search_text: str | None
+        _search_text_score: bool | None
+        _skip: int | None
+        _snapshot: Any
+        _tailable: int | None
+        _timeout: Any
+        _using: bool
+        _values: tuple[str, ...] | None
+        _where_clause: str | None
+
+    # Copies
 
     def clone(self) -> Self:
         """Return a copy of this queryset, with nothing read yet."""
@@ -295,11 +339,6 @@ class QuerySource(Generic[D]):
 
     #: Whether what was read is kept.
     _keeps = False
-
-    def _relating(self, *paths: Any) -> Self:
-        """Return a clone that loads references, by names, with its documents."""
-        tree = related_paths(self._spec.document, paths)
-        return self._with(related=merged(self._spec.related, tree))
 
     def _steps(self) -> Steps[D]:
         """Return a source of the items, which sends the query once more."""

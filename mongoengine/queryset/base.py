@@ -466,48 +466,11 @@ class BaseQuerySet(QuerySource[D]):
     select_related.__doc__ = read.select_related.__doc__
 
     def _relating(self, *paths: Any) -> Self:
-            """Return the queryset with references; see `BaseQuerySet`."""
-
-        @property
-        def _dereference(self) -> Any:
-            """What follows references; see `BaseQuerySet`."""
-
-        # The properties that are made from the table.
-        _alias: str
-        _allow_disk_use: bool
-        _as_pymongo: bool
-        _batch_size: int | None
-        _cls_query: Mapping[str, Any]
-        _collation: Mapping[str, Any] | None
-        _collection_name: str
-        _comment: Any
-        _document: Any
-        _empty: bool
-        _follow_references: bool
-        _given_collection: Any
-        _hint: Any
-        _limit: int | None
-        _loaded_fields: QueryFieldList
-        _max_time_ms: int | None
-        _mongo_query: dict[str, Any] | None
-        _none: bool
-        _ordering: Any
-        _prefetch: bool
-        _query_obj: QNode
-        _read_concern: ReadConcern | None
-        _read_preference: Any
-        _scalar: list[str]
-        _search_text: str | None
-        _search_text_score: bool | None
-        _skip: int | None
-        _snapshot: Any
-        _tailable: int | None
-        _timeout: Any
-        _using: bool
-        _values: tuple[str, ...] | None
-        _where_clause: str | None
+        tree = related_paths(self._spec.document, paths)
+        return self._with(related=merged(self._spec.related, tree))
 
     _select_related = blocking(read.select_related)
+
     async_select_related = asynchronous(read.select_related)
 
     def batches(self, size: int) -> Iterator[list[D]]:
