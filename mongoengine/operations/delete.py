@@ -90,7 +90,7 @@ async def delete_one(
         or _has_receivers(queryset)
         or rules_of(queryset._document)
     ):
-        return await _delete_each(queryset._with(_limit=1), io, write_concern)
+        return await _delete_each(queryset._with(limit=1), io, write_concern)
     return await _send(queryset, io, "delete_one", write_concern)
 
 
@@ -115,7 +115,7 @@ async def _delete_each(
     queryset: Any, io: IO, write_concern: Mapping[str, Any] | None
 ) -> int:
     """Delete document by document, each by its own `delete`."""
-    documents = queryset._with(_scalar=[], _values=None, _as_pymongo=False)
+    documents = queryset._with(scalar=[], values=None, as_pymongo=False)
     convert = documents._converter()
     batches = await documents._start(io)
     count = 0

@@ -189,9 +189,7 @@ class QuerySource(Generic[D]):
     def _with(self, **options: Any) -> Self:
         """Return a clone with other options."""
         copied = self.clone()
-        copied._spec = copied._spec.replace(
-            **{name.removeprefix("_"): value for name, value in options.items()}
-        )
+        copied._spec = copied._spec.replace(**options)
         return copied
 
     def __deepcopy__(self, memo: Any) -> Self:
@@ -364,6 +362,8 @@ class QuerySource(Generic[D]):
         """Return the function that makes a document of a raw one."""
         spec = self._spec
         make: Callable[[Any], Any] = spec.document._maker(self._auto_dereference)
+        if spec.scalar or spec.values is not None:
+            return make  # the documents are not given to anyone
         in_part = bool(spec.loaded_fields.fields or spec.loaded_fields.slice)
         target: tuple[str, str | None] = spec.alias, spec.collection_name
         own = own_target(spec.document)

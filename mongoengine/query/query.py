@@ -138,8 +138,7 @@ class Query:
     def replace(self, **changes: Any) -> Self:
         """Return a copy with other options."""
         copied = object.__new__(type(self))
-        copied.__dict__.update(self.__dict__)
-        copied.__dict__.update(changes)
+        copied.__dict__ = {**self.__dict__, **changes}
         return copied
 
     def __repr__(self) -> str:
