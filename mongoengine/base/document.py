@@ -666,14 +666,6 @@ class BaseDocument(ChangeTracking, FieldLookup, IndexSpecs):
     def __len__(self) -> int:
         return len(self._fields.keys() | self._values.keys())
 
-    def __delattr__(self, name: str) -> None:
-        field = self._fields.get(name)
-        if field is None:
-            super().__delattr__(name)
-            return
-        default = field.default
-        setattr(self, name, default() if callable(default) else default)
-
     def __repr__(self) -> str:
         try:
             told = self.__str__()

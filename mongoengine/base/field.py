@@ -183,6 +183,13 @@ class BaseField(Generic[T]):
             # After the value: another thread that takes the mark then stores it.
             instance._mark_as_changed(self.name)
 
+    # Not `__delattr__` of documents: a class that has one runs Python code for every
+    # assignment to an attribute, too.
+    def __delete__(self, instance: Any) -> None:
+        """Put the field back to its default, as an assignment does."""
+        default = self.default
+        setattr(instance, self.name, default() if callable(default) else default)
+
     def _read(self, instance: Any) -> Any:
         """The value as it is held, without whatever `__get__` adds to it."""
         value = instance._values.get(self.name, MISSING)

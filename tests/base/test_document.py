@@ -485,3 +485,29 @@ def test_references_of_a_new_document_are_held() -> None:
 
     thing = BaseThing(id=ID)
     assert Holder(thing=thing).thing is thing
+
+
+@pytest.mark.parametrize("cls", [Document, EmbeddedDocument])
+def test_assigning_an_attribute_runs_no_python_code_of_documents(
+    cls: type[Any],
+) -> None:
+    assert cls.__setattr__ is object.__setattr__
+    assert cls.__delattr__ is object.__delattr__
+
+
+def test_deleting_a_field_of_a_user_class_assigns_the_default_by_way_of_it() -> None:
+    assigned = []
+
+    class Noting(StringField):
+        def __set__(self, instance: Any, value: Any) -> None:
+            assigned.append(value)
+            super().__set__(instance, value)
+
+    class Noted(EmbeddedDocument):
+        text = Noting(default=lambda: "empty")
+
+    noted = Noted(text="full")
+    assigned.clear()
+    del noted.text
+    assert noted.text == "empty"
+    assert assigned == ["empty"]
