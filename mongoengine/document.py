@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bson import DBRef
-
 from mongoengine import connection
-from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.dynamic import DynamicAttributes
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.base.public import publish
 from mongoengine.base.state import set_state
+from mongoengine.base.stored_document import StoredDocument
 from mongoengine.compatibility import names_of
 from mongoengine.driver.io import (
     ASYNC,
@@ -116,7 +114,7 @@ class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
         set_state(self, "_instance", state["_instance"])
 
 
-class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
+class Document(StoredDocument, metaclass=TopLevelDocumentMetaclass):
     """A document that has a collection.
 
     The collection is named after the class, and the documents may be found
@@ -155,11 +153,6 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
     _cls_field = StringField
     _unknown_field = DynamicField
 
-    # The alias and collection that this document is stored in, or None for those of
-    # its class.
-    _target: tuple[str, str] | None = None
-    # It was loaded without some of its fields, by `only()` or `exclude()`.
-    _partial: bool = False
     # The command that may have stored it, although no answer has come.
     _unconfirmed: PendingInsert | None = None
 
@@ -175,32 +168,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         # that of the document.  Documents themselves cannot.
         def __await__(self) -> Generator[Any, None, Self]: ...
 
-    @property
-    def pk(self) -> Any:
-        """The value of the primary key, whatever its field is called."""
-        name = self._meta.get("id_field")
-        return None if name is None else getattr(self, name)
-
-    @pk.setter
-    def pk(self, value: Any) -> None:
-        setattr(self, self._meta["id_field"], value)
-
-    def __hash__(self) -> int:
-        """Documents are equal where their primary keys are."""
-        if self.pk is None:
-            return super().__hash__()
-        return hash(self.pk)
-
     # Where documents are stored
-
-    _get_db_alias = classmethod(_collections.alias_of)
-
-    @classmethod
-    def _get_collection_name(cls) -> str | None:
-        """The collection that the class uses in this task or thread."""
-        switched = context.collection_name_of(cls)
-        name: str | None = switched or cls._meta.get("collection")
-        return name
 
     @classmethod
     def _get_db(cls) -> Any:
@@ -244,7 +212,7 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         """The collection that this document is stored in."""
         cls = type(self)
         target = self._target or (
-            _collections.alias_of(cls),
+            cls._get_db_alias(),
             cls._get_collection_name(),
         )
         collection = _collections.prepared_collection(cls, io, *target)
@@ -261,29 +229,6 @@ class Document(BaseDocument, metaclass=TopLevelDocumentMetaclass):
         if self._target is not None:
             queryset._alias, queryset._collection_name = self._target
         return queryset
-
-    @property
-    def _object_key(self) -> dict[str, Any]:
-        """The query that finds this document: its primary key and shard key."""
-        key = {"pk": self.pk}
-        for declared in self._meta.get("shard_key") or ():
-            fields = self._lookup_field(declared.split("."))
-            if [field.name for field in fields] == [self._meta["id_field"]]:
-                continue
-            value: Any = self
-            for field in fields:
-                value = getattr(value, field.name)
-            key["__".join(field.name for field in fields)] = value
-        return key
-
-    def to_dbref(self) -> DBRef:
-        """A `DBRef` to this document.
-
-        :raises OperationError: if it has not been saved.
-        """
-        if self.pk is None:
-            raise OperationError("Only saved documents can have a valid dbref")
-        return DBRef(type(self)._get_collection_name() or "", self.pk)
 
     def switch_db(self, db_alias: str, keep_created: bool = True) -> Self:
         """Store this document on another connection from now on.

@@ -178,8 +178,8 @@ async def test_lazy_references_stay_as_they_are(family: Family) -> None:
 
 async def test_an_assignment_during_the_query_stays(family: Family) -> None:
     """Only what still refers to a document is replaced by it."""
-    from mongoengine.dereference import _Search, follow_levels
     from mongoengine.driver.io import ASYNC, SYNC
+    from mongoengine.operations.related import _Search, follow_levels
 
     first = await saved(family, RelatedRun(name="a"))
     second = await saved(family, RelatedRun(name="b"))

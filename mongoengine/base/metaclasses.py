@@ -217,7 +217,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
         if callable(meta.get("collection")):
             meta["collection"] = meta["collection"](new_class)
         if "objects" not in dir(new_class):
-            new_class.objects = _manager()
+            new_class.objects = manager_class()
         mcs._settle_primary_key(new_class)
         for error in (DoesNotExist, MultipleObjectsReturned):
             _settle_exception(new_class, error, inherited, attrs.get("__module__"))
@@ -420,10 +420,8 @@ def _display_of(field: Any) -> Any:
     return display
 
 
-def _manager() -> Any:
-    from mongoengine.queryset.manager import QuerySetManager
-
-    return QuerySetManager()
+#: The class of `objects`; `queryset.manager` puts it here.
+manager_class: Any = None
 
 
 if not TYPE_CHECKING:

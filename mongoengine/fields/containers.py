@@ -37,7 +37,7 @@ from mongoengine.errors import InvalidDocumentError, InvalidQueryError, NotRegis
 from mongoengine.fields.text import StringField
 
 if TYPE_CHECKING:
-    from mongoengine.document import EmbeddedDocument
+    from mongoengine.base.document import BaseDocument
 
 __all__ = (
     "DictField",
@@ -51,7 +51,7 @@ __all__ = (
 )
 
 T = TypeVar("T")
-E = TypeVar("E", bound="EmbeddedDocument")
+E = TypeVar("E", bound="BaseDocument")
 
 RECURSIVE_REFERENCE_CONSTANT = "self"
 
@@ -230,7 +230,7 @@ _NOT_EMBEDDED_CLASS = (
 )
 
 
-class GenericEmbeddedDocumentField(BaseField["EmbeddedDocument"]):
+class GenericEmbeddedDocumentField(BaseField["BaseDocument"]):
     """A field that holds an embedded document of any class (stored with `_cls`)."""
 
     _dumps_inside = True

@@ -35,13 +35,13 @@ from mongoengine.driver.registry import registry
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
-    from mongoengine.document import Document
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
 __all__ = ("InvalidCollectionError",)
 
-DocumentClass: TypeAlias = "type[Document]"
+DocumentClass: TypeAlias = "type[StoredDocument]"
 Target: TypeAlias = tuple[DocumentClass, str]
 
 #: Bytes of a capped collection that has `max_documents` but no `max_size`.

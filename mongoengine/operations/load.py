@@ -9,22 +9,23 @@ from pymongo import ReadPreference
 
 from mongoengine.base.datastructures import rebind
 from mongoengine.base.state import set_state
-from mongoengine.dereference import DeReference, follow_paths, related_paths
+from mongoengine.operations.related import follow_items, follow_paths
+from mongoengine.query.related import related_paths
 
 if TYPE_CHECKING:
-    from mongoengine.document import Document
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
 __all__ = ("State", "reload", "select_related", "take")
 
-D = TypeVar("D", bound="Document")
+D = TypeVar("D", bound="StoredDocument")
 
 _GONE = "Document does not exist"
 
 
 async def select_related(
-    document: Document,
+    document: StoredDocument,
     io: IO,
     /,
     max_depth: Any = 1,
@@ -46,7 +47,7 @@ async def select_related(
         tree = related_paths(type(document), (max_depth, *paths))
         await follow_paths(io, [document], tree)
         return document
-    await DeReference()._follow(io, [document], max_depth=max_depth + 1)
+    await follow_items(io, [document], max_depth=max_depth + 1)
     return document
 
 
@@ -82,7 +83,9 @@ async def reload(
     return document
 
 
-def take(document: Document, stored: Document, names: Sequence[str] = ()) -> None:
+def take(
+    document: StoredDocument, stored: StoredDocument, names: Sequence[str] = ()
+) -> None:
     """Take over values of `stored`, a newer copy of a document.
 
     :param names: the fields to take over; all where there are none.
@@ -119,14 +122,14 @@ class State:
 
     __slots__ = ("_changes", "_created", "_dynamic_fields", "_raw", "_values")
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: StoredDocument) -> None:
         self._raw = document._raw
         self._values = dict(document._values) if document._values else document._values
         self._created = document._created
         self._dynamic_fields = dict(document._dynamic_fields)
         self._changes = document._take_changes(whole=True)
 
-    def give_back(self, document: Document) -> None:
+    def give_back(self, document: StoredDocument) -> None:
         """Let the document have these values and changes again."""
         set_state(document, "_raw", self._raw)
         set_state(document, "_values", self._values)

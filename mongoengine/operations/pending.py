@@ -24,8 +24,8 @@ from mongoengine.driver.write_errors import is_refusal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.base.tracking import Marks
-    from mongoengine.document import Document
 
 __all__ = (
     "PendingInsert",
@@ -44,7 +44,7 @@ class PendingUpdate:
 
     created = False
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: StoredDocument) -> None:
         self.document = document
         #: The filter that finds the stored document.
         self.key: dict[str, Any] = {}
@@ -85,7 +85,7 @@ class PendingInsert:
 
     created = True
 
-    def __init__(self, document: Document, *, restored: bool = False) -> None:
+    def __init__(self, document: StoredDocument, *, restored: bool = False) -> None:
         self.document = document
         self._marks: Marks = []
         document._take_marks(self._marks)
@@ -180,7 +180,7 @@ class PendingInsert:
 
 
 def begin_inserts(
-    documents: Iterable[Document], *, restored: bool = False
+    documents: Iterable[StoredDocument], *, restored: bool = False
 ) -> list[PendingInsert]:
     """Begin a command that carries several documents."""
     writes: list[PendingInsert] = []
@@ -230,7 +230,7 @@ def _same(old: Any, new: Any) -> bool:
     return bool(old == new)
 
 
-def put_key(document: Document, key: Any) -> None:
+def put_key(document: StoredDocument, key: Any) -> None:
     """Give a document a primary key, which does not count as a change."""
     schema = type(document)._schema
     name: Any = schema.id_name
@@ -249,7 +249,7 @@ def put_key(document: Document, key: Any) -> None:
         set_state(document, "_changed_fields", marks)
 
 
-def _normalize_key(document: Document, key: Any) -> None:
+def _normalize_key(document: StoredDocument, key: Any) -> None:
     """Let a document have its key as it will be read: `ObjectId` for its text."""
     name = document._meta["id_field"]
     field = document._fields[name]
@@ -266,13 +266,13 @@ def _key_first(son: dict[str, Any]) -> dict[str, Any]:
     return {"_id": son["_id"], **son}
 
 
-def held_id(document: Document) -> Any:
+def held_id(document: StoredDocument) -> Any:
     """Return the primary key of a document, not followed where it is a reference."""
     name = document._meta["id_field"]
     return document._value_of(name, document._fields[name])
 
 
-def stored_id(document: Document) -> Any:
+def stored_id(document: StoredDocument) -> Any:
     """Return the primary key of a document as MongoDB stores it."""
     field: Any = document._fields[document._meta["id_field"]]
     value = held_id(document)

@@ -35,13 +35,13 @@ from mongoengine.query import filters
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mongoengine.document import Document
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
 __all__ = ("cascade_save", "save")
 
-D = TypeVar("D", bound="Document")
+D = TypeVar("D", bound="StoredDocument")
 
 
 async def save(
@@ -123,7 +123,7 @@ async def save(
 
 
 async def cascade_save(
-    document: Document, io: IO, /, *, session: Session = None, **kwargs: Any
+    document: StoredDocument, io: IO, /, *, session: Session = None, **kwargs: Any
 ) -> None:
     """Save the changed documents that this one refers to.
 
@@ -140,7 +140,7 @@ async def cascade_save(
 
 
 async def prepare(
-    document: Document,
+    document: StoredDocument,
     io: IO,
     validate: bool,
     clean: bool,
@@ -175,7 +175,7 @@ async def prepare(
 
 async def send_post_save(
     io: IO,
-    document: Document,
+    document: StoredDocument,
     write: PendingInsert | PendingUpdate | None,
     created: bool,
     signal_kwargs: Mapping[str, Any] | None,
@@ -201,7 +201,7 @@ def with_write_concern(collection: Any, write_concern: Mapping[str, Any] | None)
 
 
 async def send_insert(
-    document: Document, io: IO, collection: Any, *, replace: bool
+    document: StoredDocument, io: IO, collection: Any, *, replace: bool
 ) -> Any:
     """Write a document that is new, and return its primary key as stored.
 
@@ -252,7 +252,7 @@ async def _stored_by_earlier(write: PendingInsert, io: IO, collection: Any) -> b
 
 
 async def _update(
-    document: Document,
+    document: StoredDocument,
     io: IO,
     collection: Any,
     save_condition: Mapping[str, Any] | None,
@@ -284,14 +284,14 @@ async def _update(
 
 
 def _no_match(
-    document: Document, save_condition: Mapping[str, Any] | None
+    document: StoredDocument, save_condition: Mapping[str, Any] | None
 ) -> OperationError:
     if save_condition is not None:
         return SaveConditionError("Race condition preventing document update detected")
     return gone_in_part(document)
 
 
-def gone_in_part(document: Document) -> OperationError:
+def gone_in_part(document: StoredDocument) -> OperationError:
     """Return the error for a partly loaded document that is not stored any more."""
     return OperationError(
         f"Could not save document ({type(document).__name__} {held_id(document)!r} is "
@@ -299,7 +299,7 @@ def gone_in_part(document: Document) -> OperationError:
     )
 
 
-async def _restore(document: Document, io: IO, collection: Any) -> PendingInsert:
+async def _restore(document: StoredDocument, io: IO, collection: Any) -> PendingInsert:
     """Store a document as a whole where an update has inserted its changes alone."""
     set_state(document, "_created", True)
     write = PendingInsert(document, restored=True)
@@ -313,7 +313,7 @@ async def _restore(document: Document, io: IO, collection: Any) -> PendingInsert
     return write
 
 
-def stored_key(document: Document) -> dict[str, Any]:
+def stored_key(document: StoredDocument) -> dict[str, Any]:
     """Return the filter that finds the stored form of a document."""
     query = {"_id": stored_id(document)}
     if document._meta.get("shard_key"):
@@ -321,7 +321,7 @@ def stored_key(document: Document) -> dict[str, Any]:
     return query
 
 
-def key_query(document: Document, son: Mapping[str, Any]) -> dict[str, Any]:
+def key_query(document: StoredDocument, son: Mapping[str, Any]) -> dict[str, Any]:
     """Return the filter that finds a document, taken from its dump."""
     query = {"_id": son["_id"]}
     if document._meta.get("shard_key"):
@@ -329,7 +329,7 @@ def key_query(document: Document, son: Mapping[str, Any]) -> dict[str, Any]:
     return query
 
 
-def shard_key_of(document: Document, son: Mapping[str, Any]) -> dict[str, Any]:
+def shard_key_of(document: StoredDocument, son: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of the shard key, by database names, out of a dump."""
     values = {}
     for declared in document._meta["shard_key"]:
@@ -342,7 +342,7 @@ def shard_key_of(document: Document, son: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _changed_references(document: Document) -> list[BaseDocument]:
+def _changed_references(document: StoredDocument) -> list[BaseDocument]:
     """Return the loaded documents that `document` refers to and that have changes."""
     data = document._data
     references = (

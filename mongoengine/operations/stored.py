@@ -10,13 +10,13 @@ from mongoengine.errors import InvalidDocumentError, InvalidQueryError, Operatio
 from mongoengine.operations.load import State, take
 
 if TYPE_CHECKING:
-    from mongoengine.document import Document
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
 
 __all__ = ("modify", "update")
 
 
-async def update(document: Document, io: IO, /, **kwargs: Any) -> Any:
+async def update(document: StoredDocument, io: IO, /, **kwargs: Any) -> Any:
     """Update the stored document, and leave this one as it is.
 
     :param kwargs: update operators (`set__title="x"`, `inc__views=1`), and the
@@ -36,7 +36,7 @@ async def update(document: Document, io: IO, /, **kwargs: Any) -> Any:
 
 
 async def modify(
-    document: Document, io: IO, /, query: Any = None, **update: Any
+    document: StoredDocument, io: IO, /, query: Any = None, **update: Any
 ) -> bool:
     """Update the stored document and load the result, in one command.
 

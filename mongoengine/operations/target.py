@@ -15,7 +15,7 @@ from mongoengine.driver.io import ASYNC, SYNC
 from mongoengine.operations import collections
 
 if TYPE_CHECKING:
-    from mongoengine.document import Document
+    from mongoengine.base.stored_document import StoredDocument
 
 __all__ = (
     "loading_marks",
@@ -27,12 +27,14 @@ __all__ = (
 )
 
 
-def own_target(cls: type[Document]) -> tuple[str, str | None]:
+def own_target(cls: type[StoredDocument]) -> tuple[str, str | None]:
     """Return the alias and collection that a class declares."""
     return collections.own_alias_of(cls), cls._meta.get("collection")
 
 
-def target_marks(cls: type[Document], alias: str, name: str | None) -> dict[str, Any]:
+def target_marks(
+    cls: type[StoredDocument], alias: str, name: str | None
+) -> dict[str, Any]:
     """Return the attributes of documents that are stored in another collection.
 
     It is empty for the alias and collection that the class declares.
@@ -42,7 +44,9 @@ def target_marks(cls: type[Document], alias: str, name: str | None) -> dict[str,
     return _attributes(cls, alias, name)
 
 
-def _attributes(cls: type[Document], alias: str, name: str | None) -> dict[str, Any]:
+def _attributes(
+    cls: type[StoredDocument], alias: str, name: str | None
+) -> dict[str, Any]:
     return {
         "_target": (alias, name),
         "_get_db": partial(connection.database, SYNC, alias),
@@ -54,13 +58,13 @@ def _attributes(cls: type[Document], alias: str, name: str | None) -> dict[str, 
     }
 
 
-def put_target(document: Document, alias: str, name: str | None) -> None:
+def put_target(document: StoredDocument, alias: str, name: str | None) -> None:
     """Store a document in this collection from now on."""
     mark(document, _attributes(type(document), alias, name))
 
 
 def loading_marks(
-    cls: type[Document], alias: str, name: str | None, partial_load: bool
+    cls: type[StoredDocument], alias: str, name: str | None, partial_load: bool
 ) -> dict[str, Any]:
     """Return the attributes of documents that are loaded from a collection.
 
@@ -72,7 +76,7 @@ def loading_marks(
     return marks
 
 
-def mark(document: Document, marks: dict[str, Any]) -> None:
+def mark(document: StoredDocument, marks: dict[str, Any]) -> None:
     """Set attributes of a document that are no data of it."""
     for attribute, value in marks.items():
         object.__setattr__(document, attribute, value)

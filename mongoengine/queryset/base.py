@@ -28,7 +28,7 @@ from pymongo.read_concern import ReadConcern
 from mongoengine import connection
 from mongoengine.base.utils import warn_caller
 from mongoengine.compatibility import names_of
-from mongoengine.dereference import DeReference, merged, related_paths
+from mongoengine.dereference import DeReference
 from mongoengine.driver.cursor import (
     PendingCursor,
     async_loop,
@@ -62,6 +62,7 @@ from mongoengine.operations.source import QuerySource
 from mongoengine.query.javascript import with_database_names
 from mongoengine.query.projection import QueryFieldList, with_fields
 from mongoengine.query.q import Q, QNode
+from mongoengine.query.related import merged, related_paths
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.command_cursor import AsyncCommandCursor

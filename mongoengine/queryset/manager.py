@@ -6,15 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
+from mongoengine.base import metaclasses
 from mongoengine.compatibility import names_of
 from mongoengine.queryset.queryset import QuerySet
 
 if TYPE_CHECKING:
-    from mongoengine.document import Document
+    from mongoengine.base.stored_document import StoredDocument
 
 __all__ = ("QuerySetManager", "queryset_manager")
 
-D = TypeVar("D", bound="Document")
+D = TypeVar("D", bound="StoredDocument")
 
 
 class QuerySetManager:
@@ -52,6 +53,9 @@ class QuerySetManager:
         if takes == 2:
             return narrow(owner, queryset)
         return partial(narrow, owner, queryset)
+
+
+metaclasses.manager_class = QuerySetManager
 
 
 def queryset_manager(func: Callable[..., Any]) -> QuerySetManager:

@@ -38,8 +38,8 @@ from mongoengine.connection import (
     disconnect,
     get_connection,
     register_connection,
-    registry,
 )
+from mongoengine.driver.registry import registry
 from mongoengine.testing.commands import assert_num_commands as _assert_num_commands
 from mongoengine.testing.commands import observe_new_clients
 

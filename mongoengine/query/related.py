@@ -1,0 +1,79 @@
+"""Names of references such as `comments__author__city`, as a tree of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from mongoengine.errors import InvalidQueryError, LookUpError
+
+__all__ = ("Paths", "class_inside", "merged", "refers", "related_paths")
+
+#: Names of fields, and of the fields of the documents that these refer to.
+Paths: TypeAlias = "Mapping[str, Paths]"
+
+
+def related_paths(document: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return names such as `comments__author__city` as a tree of fields.
+
+    :param document: the document class that the names begin at.
+    :raises InvalidQueryError: if a name is no reference of the class.
+    """
+    tree: dict[str, Any] = {}
+    for path in names:
+        node, cls, field = tree, document, None
+        for name in str(path).split("__"):
+            if cls is not None:
+                field = _member_of(cls, name, path)
+                name = field.name
+                cls = class_inside(field)
+            elif field is not None and not is_open(field):
+                raise InvalidQueryError(f'Cannot resolve field "{name}" of "{path}"')
+            node = node.setdefault(name, {})
+        if field is None or not refers(field):
+            raise InvalidQueryError(
+                f'"{path}" of {document.__name__} is no reference: select_related() '
+                "takes names of reference fields"
+            )
+    return tree
+
+
+def merged(tree: Paths, other: Paths) -> dict[str, Any]:
+    """Return the names of both trees."""
+    result = dict(tree)
+    for name, inside in other.items():
+        result[name] = merged(result.get(name, {}), inside)
+    return result
+
+
+def _member_of(cls: Any, name: str, path: str) -> Any:
+    try:
+        return cls._own_field(name)
+    except LookUpError as error:
+        raise InvalidQueryError(f'{error} of "{path}"') from None
+
+
+def innermost(field: Any) -> Any:
+    while field._inner is not None:
+        field = field._inner
+    return field
+
+
+def class_inside(field: Any) -> Any:
+    """The class of the documents that a field holds or refers to, if there is one."""
+    inner = innermost(field)
+    if inner._embedded_class is not None:
+        return inner._embedded_class
+    return getattr(inner, "document_type", None)
+
+
+def is_open(field: Any) -> bool:
+    """Whether the field may refer to documents of any class."""
+    return refers(field) and class_inside(field) is None
+
+
+def refers(field: Any) -> bool:
+    inner = innermost(field)
+    if inner._embedded_class is not None:
+        return False
+    return bool(inner._holds_references() or hasattr(inner, "build_lazyref"))
