@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import NotRegistered
-
-if TYPE_CHECKING:
-    from mongoengine.base.document import BaseDocument
 
 __all__ = ("UPDATE_OPERATORS", "_DocumentRegistry")
 
@@ -32,7 +29,7 @@ UPDATE_OPERATORS = {
     "unset",
 }
 
-_classes: dict[str, type[BaseDocument]] = {}
+_classes: dict[str, Any] = {}
 
 _NOT_REGISTERED = """\
 `{}` has not been registered in the document registry.

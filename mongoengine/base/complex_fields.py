@@ -9,24 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from bson import DBRef
 
 from mongoengine.base import upcalls
+from mongoengine.base.bson_types import PLAIN, UNCHANGED
 from mongoengine.base.codec import Proof, each
-from mongoengine.base.datastructures import (
-    BaseDict,
-    BaseList,
-    EmbeddedDocumentList,
-)
+from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import (
-    MISSING,
-    PLAIN,
-    UNCHANGED,
     copied,
     has_references,
     is_document,
     is_embedded,
 )
 from mongoengine.base.references import generic_reference, untyped_target
+from mongoengine.base.sentinels import MISSING
 from mongoengine.base.strict import is_strict, note_lazy_reference
+from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.driver.io import SYNC, WrongFamilyError, run
 from mongoengine.errors import ValidationError

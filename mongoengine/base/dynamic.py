@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bson import SON
 
 from mongoengine.base.common import class_named_in
-from mongoengine.base.datastructures import BaseDict, BaseList
 from mongoengine.base.items import WholePath, inner_path, is_nameable
 from mongoengine.base.marks import ChangedPaths
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
+from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.utils import is_ours
 
 __all__ = ("DynamicAttributes",)

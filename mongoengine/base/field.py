@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, ove
 from bson import ObjectId
 
 from mongoengine.base import context, hooks
+from mongoengine.base.bson_types import NO_TYPES, SCALARS
 from mongoengine.base.codec import FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.common import UPDATE_OPERATORS
-from mongoengine.base.datastructures import TrackedContainer
-from mongoengine.base.plain import EMPTY, MISSING, SCALARS, adopt
+from mongoengine.base.plain import adopt
+from mongoengine.base.sentinels import MISSING
+from mongoengine.base.state import EMPTY
+from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.errors import DeprecatedError, InvalidDocumentError, ValidationError
 
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ("BaseField", "ObjectIdField")
 
 T = TypeVar("T")
-
-NO_TYPES: frozenset[type] = frozenset()
 
 #: What `reverse_delete_rule` is unless it is given; see `queryset`.
 DO_NOTHING = 0

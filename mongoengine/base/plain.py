@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 import weakref
-from types import MappingProxyType
 from typing import Any, TypeGuard
 
-from bson import DBRef, ObjectId
-from bson.decimal128 import Decimal128
-from bson.int64 import Int64
+from bson import DBRef
 
-from mongoengine.base.datastructures import BaseDict, BaseList
+from mongoengine.base.bson_types import PLAIN, UNCHANGED
 from mongoengine.base.state import set_state
-from mongoengine.base.tracking import MISSING, ChangeTracking
+from mongoengine.base.tracked import BaseDict, BaseList
+from mongoengine.base.tracking import ChangeTracking
 
 __all__ = (
-    "EMPTY",
-    "MISSING",
-    "PLAIN",
-    "SCALARS",
     "adopt",
     "copied",
     "has_references",
@@ -28,19 +21,6 @@ __all__ = (
     "is_embedded",
     "is_embedded_class",
 )
-
-
-#: The values of a document of which no field has been touched.
-EMPTY: Any = MappingProxyType({})
-
-#: The types of values that hold nothing and are the same in every form.
-PLAIN = frozenset(
-    {str, int, float, bool, bytes, type(None), ObjectId, datetime.datetime}
-)
-SCALARS = (str, int, float, bool, bytes, type(None), ObjectId)
-
-#: The types whose values a plain container may hold and that are dumped as they are.
-UNCHANGED = PLAIN | {Int64, Decimal128}
 
 
 def adopt(parent: Any, value: Any) -> None:

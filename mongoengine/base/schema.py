@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bson import SON
 
 from mongoengine import signals
+from mongoengine.base.bson_types import NO_TYPES, UNCHANGED
 from mongoengine.base.codec import Checks, Dump, Proof, joined
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.field import BaseField
-from mongoengine.base.plain import EMPTY, UNCHANGED
-from mongoengine.base.state import set_state
+from mongoengine.base.sentinels import Sentinel
+from mongoengine.base.state import EMPTY, set_state
 from mongoengine.base.utils import class_attribute
 from mongoengine.errors import NotRegistered, ValidationError
 
@@ -124,9 +125,6 @@ def _still_true(kind: type, hint: str, *methods: str) -> bool:
     """A hint holds unless a subclass of its class redefines what it is about."""
     at = _place(kind, hint)
     return all(at <= _place(kind, method) for method in methods)
-
-
-NO_TYPES: frozenset[type] = frozenset()
 
 
 def prepare_field(field: Any) -> None:
@@ -613,15 +611,11 @@ class Schema:
         return found
 
 
-class _Missing:
-    __slots__ = ()
-
-
 #: What a missing value is dumped as: left out, or not to be told beforehand.
-OMITTED = _Missing()
-UNKNOWN = _Missing()
+OMITTED: Any = Sentinel("OMITTED")
+UNKNOWN: Any = Sentinel("UNKNOWN")
 #: An empty list or dict, another one for every dump.
-FRESH = _Missing()
+FRESH: Any = Sentinel("FRESH")
 
 
 def _may_change_inside(field: Any) -> bool:

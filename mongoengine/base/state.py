@@ -1,16 +1,96 @@
-"""Setting what the library keeps about a document.
+"""The state of a document: what every document has, and how a new one gets it.
 
 A dynamic document takes an assignment to any name for data, so that no name in a
 request or in a stored document reaches what is kept about it.  What the library sets
-does not go by way of that.
+does not go by way of that: `set_state` and `remove_state` are for it.
 """
 
 from __future__ import annotations
 
-__all__ = ("remove_state", "set_state")
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from mongoengine.base.marks import ChangedPaths
+
+__all__ = ("EMPTY", "SLOTS", "DocumentState", "loader_of", "remove_state", "set_state")
 
 #: `set_state(document, name, value)`
 set_state = object.__setattr__
 
 #: `remove_state(document, name)`
 remove_state = object.__delattr__
+
+#: The values of a document of which no field has been touched.
+EMPTY: Any = MappingProxyType({})
+
+#: The slots of every document.
+SLOTS = ("__weakref__", "_changes", "_created", "_initialised", "_raw", "_values")
+
+
+class DocumentState:
+    """The attributes that every document and embedded document has."""
+
+    # Emptied of slots so that `BaseDocument` may have them.
+    if not TYPE_CHECKING:
+        __slots__ = ()
+
+    _is_document: ClassVar[bool] = False
+    _dynamic: ClassVar[bool] = False
+    _dynamic_lock = True
+    _auto_dereference = True
+
+    if TYPE_CHECKING:
+        _changes: ChangedPaths
+        _created: bool
+        _initialised: bool
+        _raw: dict[str, Any] | None
+        _values: Any
+        _instance: Any
+        _dynamic_fields: Any
+
+        _fields: ClassVar[dict[str, Any]]
+        _fields_ordered: tuple[str, ...]
+        _db_field_map: ClassVar[dict[str, str]]
+        _reverse_db_field_map: ClassVar[dict[str, str]]
+        _meta: ClassVar[dict[str, Any]]
+        _class_name: ClassVar[str]
+        _subclasses: ClassVar[tuple[str, ...]]
+        _superclasses: ClassVar[tuple[str, ...]]
+        _schema: ClassVar[Any]
+
+        def _put(self, name: str, value: Any) -> None: ...
+        def _touch(self, field: Any) -> Any: ...
+        def _value_of(self, name: str, field: Any) -> Any: ...
+
+        # Of dynamic documents only.
+        def _set_data(self, name: str, value: Any) -> None: ...
+        def _forget(self, name: str) -> None: ...
+        def _restore_fields(self, fields: Any) -> None: ...
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the fields."""
+        return iter(self._fields_ordered)
+
+
+def set_up(document: DocumentState, raw: Any, created: bool, initialised: bool) -> None:
+    """Give a fresh document its state; it has no value yet but those of `raw`."""
+    document._raw = raw
+    document._values = EMPTY
+    document._created = created
+    document._initialised = initialised
+    if not document._is_document:
+        document._instance = None
+
+
+def loader_of(cls: Any) -> Callable[[Any], Any]:
+    """Return a function that makes a document of a raw one, without any check."""
+    new = cls.__new__
+
+    def load(raw: Any) -> Any:
+        document = new(cls)
+        set_up(document, raw, False, True)
+        return document
+
+    return load

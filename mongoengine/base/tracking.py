@@ -10,20 +10,16 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bson import DBRef, ObjectId
-
+from mongoengine.base.bson_types import UNNESTED
 from mongoengine.base.items import is_nameable, stored_items, stored_values
 from mongoengine.base.marks import ChangedPaths, without_inner
 from mongoengine.base.sentinels import MISSING, Sentinel
-from mongoengine.base.state import remove_state, set_state
+from mongoengine.base.state import DocumentState, remove_state, set_state
 from mongoengine.errors import OperationError
 
 __all__ = ("MISSING", "ChangeTracking", "Changes")
-
-#: The types of values that hold no other values.
-UNNESTED = frozenset({str, int, float, bool, bytes, ObjectId, DBRef})
 
 #: Documents with the marks taken from them; None for a new document.
 Marks = list[tuple["ChangeTracking", ChangedPaths | None]]
@@ -75,33 +71,14 @@ class Changes:
         return {name: paths for name, paths in operators.items() if paths}
 
 
-class ChangeTracking:
+class ChangeTracking(DocumentState):
     """The marks of a document and the update that they make (for `BaseDocument`)."""
 
-    # Emptied of slots so that documents may have theirs; `_changes` is one of them.
     if not TYPE_CHECKING:
         __slots__ = ()
     else:
-        _changes: ChangedPaths
-
-    _is_document: ClassVar[bool] = False
-
-    if TYPE_CHECKING:
-        _instance: Any
-        _raw: dict[str, Any] | None
-        _values: Any
-        _fields: ClassVar[Any]
-        _fields_ordered: tuple[str, ...]
-        _class_name: ClassVar[str]
-        _db_field_map: ClassVar[dict[str, str]]
-        _reverse_db_field_map: ClassVar[dict[str, str]]
-        _dynamic: ClassVar[bool]
-        _dynamic_fields: Any
-
-        _schema: ClassVar[Any]
 
         def to_mongo(self, *args: Any, **kwargs: Any) -> Any: ...
-        def _value_of(self, name: str, field: Any) -> Any: ...
 
     # Marking
 
@@ -371,7 +348,8 @@ class ChangeTracking:
     def _field_of(self, key: str) -> Any:
         """The field of a name in the database, or None."""
         name = self._reverse_db_field_map.get(key)
-        return self._fields.get(name) or self._dynamic_fields.get(key)
+        field = None if name is None else self._fields.get(name)
+        return field or self._dynamic_fields.get(key)
 
     def _place(self, path: str) -> Place:
         """The dumped value of a path in this document."""

@@ -20,7 +20,7 @@ _FROM: dict[str, dict[str, str]] = {
         ),
         "mongoengine.base.metaclasses": ("DocumentMetaclass TopLevelDocumentMetaclass"),
         "mongoengine.compatibility.constants": ("NON_FIELD_ERRORS"),
-        "mongoengine.compatibility.containers": ("StrictDict"),
+        "mongoengine.base.strict_dict": ("StrictDict"),
     },
     "mongoengine.base.common": {
         "mongoengine.errors": ("NotRegistered"),
@@ -29,7 +29,7 @@ _FROM: dict[str, dict[str, str]] = {
         "bson.dbref": ("DBRef"),
         "mongoengine.common": ("_import_class"),
         "mongoengine.compatibility.containers": (
-            "StrictDict mark_as_changed_wrapper mark_key_as_changed_wrapper"
+            "mark_as_changed_wrapper mark_key_as_changed_wrapper"
         ),
         "mongoengine.errors": ("DoesNotExist MultipleObjectsReturned"),
     },
@@ -46,7 +46,7 @@ _FROM: dict[str, dict[str, str]] = {
         "mongoengine.base.fields": ("ComplexBaseField"),
         "mongoengine.common": ("_import_class"),
         "mongoengine.compatibility.constants": ("GEOHAYSTACK NON_FIELD_ERRORS"),
-        "mongoengine.compatibility.containers": ("StrictDict"),
+        "mongoengine.base.strict_dict": ("StrictDict"),
         "mongoengine.errors": (
             "FieldDoesNotExist InvalidDocumentError LookUpError OperationError "
             "ValidationError"

@@ -11,26 +11,22 @@ from bson import SON
 
 from mongoengine.base import upcalls
 from mongoengine.base.awaiting import is_awaited
+from mongoengine.base.bson_types import UNCHANGED
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.common import _DocumentRegistry, class_named_in
 from mongoengine.base.complex_fields import ComplexBaseField
-from mongoengine.base.datastructures import (
-    AsyncReferenceProxy,
-    BaseDict,
-    BaseList,
-    EmbeddedDocumentList,
-    TrackedContainer,
-)
+from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.plain import (
-    MISSING,
-    UNCHANGED,
     copied,
     is_document,
     is_embedded,
     is_embedded_class,
 )
+from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.base.references import untyped_target
+from mongoengine.base.sentinels import MISSING
+from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.driver.io import SYNC, run
 from mongoengine.errors import InvalidDocumentError, InvalidQueryError, NotRegistered

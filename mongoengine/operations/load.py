@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo import ReadPreference
 
-from mongoengine.base.datastructures import rebind
 from mongoengine.base.state import set_state
+from mongoengine.base.tracked import rebind
 from mongoengine.operations.related import follow_items, follow_paths
 from mongoengine.query.related import related_paths
 

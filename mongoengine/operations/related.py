@@ -17,8 +17,8 @@ from bson import DBRef
 from mongoengine import connection
 from mongoengine.base import upcalls
 from mongoengine.base.awaiting import alias_of, is_awaited
+from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.datastructures import LEAVES, BaseDict, BaseList
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.plain import has_references
 from mongoengine.base.proxies import AsyncReferenceProxy
@@ -30,6 +30,7 @@ from mongoengine.base.references import (
     stored_key,
     untyped_target,
 )
+from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.errors import (
     FieldDoesNotExist,
     InvalidDocumentError,
@@ -93,7 +94,7 @@ class _Search:
                     continue
                 inside = paths[field.name]
             value = document._value_of(field.name, field)
-            if value.__class__ not in LEAVES:
+            if value.__class__ not in PLAIN:
                 self.value(field, value, document, field.name, inside)
 
     def value(
@@ -151,7 +152,7 @@ class _Search:
         items = [
             (at, item)
             for at, item in _pairs(value)
-            if item.__class__ not in LEAVES or (refer is not None and item is not None)
+            if item.__class__ not in PLAIN or (refer is not None and item is not None)
         ]
         # Reading the list would follow what was not asked for, if it is not marked.
         if paths is not None or not all(isinstance(i, BaseDocument) for _, i in items):

@@ -28,8 +28,8 @@ from mongoengine.base.datastructures import (
     BaseList,
     EmbeddedDocumentList,
     StrictDict,
-    rebind,
 )
+from mongoengine.base.tracked import rebind
 from tests.families import Family
 
 ID = ObjectId("5f0000000000000000000001")

@@ -1,0 +1,119 @@
+"""Dumping documents as MongoDB stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from bson import SON
+
+from mongoengine.base.schema import new_son
+from mongoengine.base.sentinels import MISSING
+from mongoengine.base.state import EMPTY, DocumentState
+
+__all__ = ("DocumentDumping",)
+
+
+class DocumentDumping(DocumentState):
+    """The part of a document class that dumps documents."""
+
+    if not TYPE_CHECKING:
+        __slots__ = ()
+
+    def to_mongo(
+        self, use_db_field: bool = True, fields: Iterable[str] | None = None
+    ) -> SON[str, Any]:
+        """What MongoDB stores for the document.
+
+        :param use_db_field: name the values as the database does.
+        :param fields: only these fields; paths into embedded documents allowed.
+        """
+        if fields or not use_db_field or self._dynamic:
+            return self._dump(use_db_field, list(fields or ()))
+        if self._values is EMPTY and self._raw is not None:
+            dumped: SON[str, Any] | None = type(self)._schema.dump_raw(self._raw)
+            if dumped is not None:
+                return dumped
+        return self._dump_all()
+
+    def _dump_all(self) -> SON[str, Any]:
+        """The same as `_dump`, of all fields by their database names."""
+        return new_son(self._dump_fields(wired=False))
+
+    def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, Any]:
+        data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
+        roots = {path.partition(".")[0] for path in fields}
+        for name in self:
+            if roots and name not in roots:
+                continue
+            field: Any = self._fields.get(name)
+            if field is None:
+                field = self._dynamic_fields.get(name)
+            value = self._value_of(name, field)
+            if value is not None and value.__class__ not in field._dumps_unchanged:
+                inside = [
+                    p[len(name) + 1 :] for p in fields if p.startswith(name + ".")
+                ]
+                value = field._to_mongo_safe_call(value, use_db_field, inside)
+            if value is None and field._auto_gen:
+                value = field.generate()
+                self._put(name, value)
+            if value is not None or field.null:
+                data[field.db_field if use_db_field else field.name] = value
+        return new_son(self._finished(data))
+
+    def _to_wire(self) -> dict[str, Any]:
+        """What `to_mongo` gives, as plain dicts, to be encoded and not kept.
+
+        Lists and dicts of plain data are those of the document itself.
+        """
+        if not type(self)._schema.is_wired:
+            return self.to_mongo()
+        return self._dump_fields(wired=True)
+
+    def _dump_fields(self, wired: bool) -> dict[str, Any]:
+        """All values by their database names, by way of `_wire` or `to_mongo`."""
+        data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
+        values, raw = self._values, self._raw
+        for name, key, field, unchanged, both, special in type(self)._schema.dumpers:
+            value = values.get(name, MISSING)
+            if value is MISSING:
+                if raw is not None:
+                    value = raw.get(key)
+                    if value.__class__ in both:
+                        data[key] = value
+                        continue
+                value = self._touch(field)
+                values = self._values
+            if value.__class__ in unchanged:
+                data[key] = value
+            elif value is not None:
+                value = field._wire(value) if wired else field.to_mongo(value)
+                if value is not None or field.null:
+                    data[key] = value
+            elif special:
+                self._dump_special(field, data)
+        return self._finished(data)
+
+    def _dump_special(self, field: Any, data: dict[str, Any]) -> None:
+        """Dump a field without a value that makes its own, or stores a null."""
+        value = None
+        if field._auto_gen:
+            value = field.generate()
+            self._put(field.name, value)
+        if value is not None or field.null:
+            data[field.db_field] = value
+
+    def _finished(self, data: dict[str, Any]) -> dict[str, Any]:
+        """A dump without the `_id` and `_cls` that it does not need."""
+        if data["_id"] is None:
+            held_id = None
+            if self._is_document:
+                held_id = self._value_of("id", self._fields.get("id"))
+            if held_id is None:
+                del data["_id"]
+            else:
+                data["_id"] = held_id
+        if not self._meta.get("allow_inheritance"):
+            del data["_cls"]
+        return data

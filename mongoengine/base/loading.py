@@ -1,0 +1,163 @@
+"""Making documents of what MongoDB stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.items import stored_values
+from mongoengine.base.marks import ChangedPaths
+from mongoengine.base.sentinels import Sentinel
+from mongoengine.base.state import DocumentState, set_state, set_up
+from mongoengine.base.tracking import ChangeTracking
+from mongoengine.errors import InvalidDocumentError, ValidationError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ("CONVERTED", "DocumentLoading", "follow_no_references")
+
+#: Tells the constructor that the values have been converted; only the library has it.
+CONVERTED: Any = Sentinel("CONVERTED", truth=False)
+
+#: What the conversion of bad data raises, and loading reports for all fields.
+CANNOT_CONVERT = (AttributeError, ValidationError, ValueError)
+
+#: What the constructor and the classes of documents understand, which is data where it
+#: comes from the database.
+_MEANINGFUL = frozenset({"self", "_created", "__auto_convert", "id", "pk"})
+
+
+class DocumentLoading(DocumentState):
+    """The part of a document class that makes documents of raw ones.
+
+    Most documents only keep the raw one; see `mongoengine.base.schema` for the
+    checks that show that nothing in it can fail to be converted later.
+    """
+
+    if not TYPE_CHECKING:
+        __slots__ = ()
+
+    @classmethod
+    def _from_son(
+        cls,
+        son: Mapping[str, Any],
+        _auto_dereference: bool = True,
+        created: bool = False,
+    ) -> Self:
+        """A document of what MongoDB stores.
+
+        :param son: the raw document, with the names of the database.
+        :param created: whether the document counts as new.
+        :raises ValueError: if `son` is not a dict.
+        :raises InvalidDocumentError: if a value cannot be converted.
+        :raises FieldDoesNotExist: if a key has no field and the class is strict.
+        """
+        # An empty value that is no dict fails on its missing `get`, as upstream's.
+        if son and not isinstance(son, dict):
+            raise ValueError(
+                "The source SON object needs to be of type 'dict' but a "
+                f"'{type(son)}' was found"
+            )
+        return cls._load(son, _auto_dereference, created)
+
+    @classmethod
+    def _maker(cls, auto_dereference: bool = True) -> Callable[[Any], Self]:
+        """The function that makes documents of raw ones, chosen for a batch."""
+        maker: Callable[[Any], Self] = cls._schema.maker(auto_dereference)
+        return maker
+
+    @classmethod
+    def _load(
+        cls, son: Any, auto_dereference: bool = True, created: bool = False
+    ) -> Self:
+        kind = cls
+        named = son.get("_cls", cls._class_name)
+        if named != cls._class_name:
+            kind = _DocumentRegistry.get(named)
+        schema = kind._schema
+        shape = tuple(son)
+        plan = schema.plan(shape)
+        if plan.plain or schema.constructs():
+            return kind._construct(son, auto_dereference, created)
+        document = kind.__new__(kind)
+        set_up(document, son, created, initialised=False)
+        if not auto_dereference:
+            document._auto_dereference = False
+        errors: dict[str, Exception] = {}
+        for field in plan.eager:
+            document._convert_now(field, errors)
+        if plan.proofs and not schema.passes(son, shape):
+            for key, proof in plan.proofs:
+                if not proof(son[key]):
+                    document._convert_now(schema.by_key[key], errors)
+        if errors:
+            raise kind._invalid_data(errors)
+        document._initialised = True
+        return document
+
+    def _convert_now(self, field: Any, errors: dict[str, Exception]) -> None:
+        try:
+            self._touch(field)
+        except CANNOT_CONVERT as failure:
+            errors[field.name] = failure
+
+    @classmethod
+    def _invalid_data(cls, errors: Mapping[str, Exception]) -> InvalidDocumentError:
+        told = "\n".join(f"Field '{k}' - {v}" for k, v in errors.items())
+        return InvalidDocumentError(
+            f"Invalid data to create a `{cls._class_name}` instance.\n{told}"
+        )
+
+    @classmethod
+    def _construct(cls, son: Any, auto_dereference: bool, created: bool) -> Self:
+        """Convert every value and call the constructor with them.
+
+        Keys are database names or names of fields; the last one for a field counts.
+        """
+        names = cls._reverse_db_field_map
+        data = {names.get(key, key): value for key, value in son.items()}
+        errors: dict[str, Exception] = {}
+        for name, field in cls._fields.items():
+            if name not in data:
+                continue
+            value = data[name]
+            if field.db_field != name and field.db_field in son:
+                # Renamed values come last: signals show them.
+                del data[name]
+            try:
+                data[name] = None if value is None else field.to_python(value)
+            except CANNOT_CONVERT as failure:
+                errors[name] = failure
+        if errors:
+            raise cls._invalid_data(errors)
+        convert: Any = False
+        aside = {}
+        if cls._dynamic:
+            # Names that would mean something to the constructor.
+            own = cls._fields.keys()
+            aside = {k: data.pop(k) for k in _MEANINGFUL & data.keys() - own}
+            convert = CONVERTED
+        make: Any = cls
+        document: Self = make(__auto_convert=convert, _created=created, **data)
+        for name, value in aside.items():
+            document._set_data(name, value)
+        set_state(document, "_changes", ChangedPaths())
+        if not auto_dereference:
+            set_state(document, "_auto_dereference", False)
+            for value in document._values.values():
+                follow_no_references(value)
+        return document
+
+
+def follow_no_references(value: Any) -> None:
+    """Have embedded documents, at any depth of a value, follow no references."""
+    if isinstance(value, ChangeTracking):
+        if not value._is_document:
+            set_state(value, "_auto_dereference", False)
+            for inner in value._values.values():
+                follow_no_references(inner)
+    elif isinstance(value, (list, tuple, dict)):
+        for item in stored_values(value):
+            follow_no_references(item)

@@ -1,0 +1,501 @@
+"""Lists and dicts that tell their document what was changed in them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
+
+from mongoengine.base import upcalls
+from mongoengine.base.bson_types import PLAIN
+from mongoengine.base.items import WholePath, inner_path, stored_items, stored_values
+from mongoengine.base.proxies import AWAITABLE, is_document, item_proxy
+from mongoengine.base.state import set_state
+from mongoengine.base.tracking import ChangeTracking
+from mongoengine.driver.io import IO, asynchronous, blocking
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from mongoengine.driver.session import Session
+
+__all__ = ("PROXIES", "BaseDict", "BaseList", "TrackedContainer", "rebind")
+
+PROXIES = frozenset(weakref.ProxyTypes)
+
+#: What becomes a tracked container on its way out.
+NESTED: frozenset[type] = frozenset({dict, list})
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+def _parent_of(instance: Any) -> Any:
+    """A weak reference to a document; a proxy that is one already stays."""
+    if type(instance) in PROXIES or not isinstance(instance, ChangeTracking):
+        return instance
+    return weakref.proxy(instance)
+
+
+def _marks_all(method: Callable[..., Any]) -> Any:
+    """A mutating method after which the whole container counts as changed."""
+
+    def marking(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = method(self, *args, **kwargs)
+        self._mark_as_changed()
+        return result
+
+    return _named_like(marking, method)
+
+
+def _marks_key(method: Callable[..., Any]) -> Any:
+    """A removing method whose argument says what goes; marks it even if it fails."""
+
+    def marking(self: Any, key: Any) -> Any:
+        try:
+            return method(self, key)
+        finally:
+            self._mark_as_changed(key)
+
+    return _named_like(marking, method)
+
+
+def _named_like(marking: Any, method: Callable[..., Any]) -> Any:
+    marking.__name__ = method.__name__
+    marking.__doc__ = method.__doc__
+    return marking
+
+
+def _contains(container: Any, wanted: Any) -> bool:
+    """Whether a container is somewhere inside another one."""
+    return isinstance(container, (dict, list)) and any(
+        item is wanted or _contains(item, wanted) for item in stored_values(container)
+    )
+
+
+def _is_orphan(value: Any) -> bool:
+    """Whether it is a generic reference that no document was found for."""
+    return value.__class__ is dict and "_ref" in value and "_cls" in value
+
+
+class TrackedContainer:
+    """What tracked lists and dicts share: a parent, a path, and nested items."""
+
+    # Its subclasses have the slots for what is declared here.
+    if not TYPE_CHECKING:
+        __slots__ = ()
+
+    _instance: Any
+    _name: Any
+    _dereferenced: bool
+
+    def _mark_as_changed(self, key: Any = None) -> None:
+        """Mark an item, or the whole container, as changed in the document."""
+        try:
+            mark = getattr(self._instance, "_mark_as_changed", None)
+        except ReferenceError:
+            # The document is gone.
+            return
+        if mark is None:
+            return
+        path = self._name if key is None else inner_path(self._name, key)
+        if "." in path and not self._is_at(self._name):
+            # It was moved, by adding or removing items before it.
+            path = path.partition(".")[0]
+        mark(path)
+
+    def _is_at(self, path: str) -> bool:
+        """Whether the document holds this container at a path."""
+        try:
+            values = self._instance._values
+        except (AttributeError, ReferenceError):
+            # There is no document, or it is gone.
+            return False
+        # A field of a dynamic document may have dots in its name.
+        first, *parts = [path] if path in values else path.split(".")
+        place = values.get(first)
+        for part in parts:
+            if isinstance(place, dict):
+                place = dict.get(place, part)
+            elif isinstance(place, list) and part.isdigit() and int(part) < len(place):
+                place = list.__getitem__(place, int(part))
+            else:
+                return False
+        return place is self or (path.__class__ is WholePath and _contains(place, self))
+
+    def _bound_to(self, instance: Any, name: str) -> Self:
+        """This container as the value of a field, or a copy if it is another's.
+
+        :param instance: the document.
+        :param name: the name of the field, or the path in it.
+        """
+        parent = _parent_of(instance)
+        same = self._instance is parent or self._instance is instance
+        moved = self._name != name and not self._is_at(self._name)
+        if self._instance is None or (same and (self._name == name or moved)):
+            self._instance = parent
+            self._name = name
+            return self
+        cls: Any = type(self)
+        copy: Self = cls(self._stored(), instance, name)
+        copy._dereferenced = self._dereferenced
+        return copy
+
+    def _nested(self, key: Any, value: Any) -> Any:
+        """Bind an item to the parent on its way out; wrap plain containers."""
+        if isinstance(value, (dict, list)):
+            if not isinstance(value, TrackedContainer):
+                return self._keep(key, value)
+            return self._rebound(key, value)
+        if (
+            isinstance(value, ChangeTracking)
+            and not value._is_document
+            and value._instance is None
+        ):
+            set_state(value, "_instance", self._instance)
+        elif self._awaits is not None and is_document(value):
+            return self._awaitable(key, value)
+        return value
+
+    #: Where references are awaited: the field of the items, in a tuple.
+    _awaits: tuple[Any] | None = None
+
+    def _make_awaitable(self, field: Any) -> None:
+        """Put what can be awaited in the place of documents and references.
+
+        :param field: the field of the items; None where values of any type are.
+        """
+        self._awaits = (field,)
+        for key, value in [*stored_items(self)]:
+            if value.__class__ not in PLAIN and type(value) not in AWAITABLE:
+                self._awaitable(key, value)
+
+    def _awaitable(self, key: Any, value: Any) -> Any:
+        field = self._awaits[0] if self._awaits else None
+        name = str(self._name)
+        proxy = item_proxy(field, value, self._instance, name)
+        if proxy is not None:
+            self._replace(key, proxy)
+            return proxy
+        if isinstance(value, (dict, list)):
+            nested = self._nested(key, value)
+            nested._make_awaitable(None if field is None else field._inner)
+            return nested
+        return value
+
+    def _rebound(self, key: Any, value: Any) -> Any:
+        """A tracked item with its path of now; a copy of one that is elsewhere, too."""
+        path = inner_path(self._name, key)
+        if value._instance is self._instance and value._name == path:
+            return value
+        if self._instance is None:
+            return value
+        bound = value._bound_to(self._instance, path)
+        if bound is not value:
+            self._replace(key, bound)
+        return bound
+
+    def _keep(self, key: Any, value: Any) -> Any:
+        """Put the tracked form of a plain container in its place."""
+        wrapped: Any
+        if isinstance(value, dict):
+            wrapped = dict.__new__(BaseDict)
+            dict.update(wrapped, value)
+        else:
+            wrapped = list.__new__(BaseList)
+            list.extend(wrapped, value)
+        wrapped._instance = self._instance
+        wrapped._name = inner_path(self._name, key)
+        wrapped._dereferenced = self._dereferenced
+        self._replace(key, wrapped)
+        return wrapped
+
+    def _replace(self, key: Any, value: Any) -> None:
+        raise NotImplementedError
+
+    def _stored(self) -> Any:
+        """An argument for the constructor, with the items as they are."""
+        raise NotImplementedError
+
+    def __getstate__(self) -> Any:
+        self.instance = None
+        self._dereferenced = False
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        for name, value in getattr(state, "__dict__", state).items():
+            setattr(self, name, value)
+
+    async def _fetch(self, io: IO, *, session: Session = None) -> Self:
+        """Load the documents that are referred to in here, in place.
+
+        Sends one `find` per collection.  References of which there is no document
+        are left as they are, and nothing counts as changed.
+
+        :param session: a PyMongo session to work in
+        :returns: the container itself.
+        """
+        followed = await upcalls.follow(io, self, 1, self._instance, self._name)
+        self._take_over(followed)
+        return self
+
+    fetch = blocking(_fetch)
+    async_fetch = asynchronous(_fetch)
+
+    def _take_over(self, items: Any) -> None:
+        raise NotImplementedError
+
+
+class BaseDict(TrackedContainer, dict[K, T]):
+    """A dict that notes changes in the document that holds it.
+
+    :param dict_items: what is in it.
+    :param instance: the document, or None.
+    :param name: the path of the dict in the document.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_dereferenced", "_instance", "_name")
+
+    def __init__(self, dict_items: Any, instance: Any, name: str) -> None:
+        self._instance = _parent_of(instance)
+        self._name = name
+        self._dereferenced = False
+        dict.__init__(self, dict_items)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __getitem__(self, key: Any) -> T:
+        value = dict.__getitem__(self, key)
+        if value.__class__ in PLAIN:
+            return value
+        nested: T = self._nested(key, value)
+        return nested
+
+    def _replace(self, key: Any, value: Any) -> None:
+        dict.__setitem__(self, key, value)
+
+    def _stored(self) -> Any:
+        return dict.items(self)
+
+    def __iter__(self) -> Iterator[K]:
+        # Defined here, `dict(self)` and `{**self}` read by `__getitem__`: what they
+        # hand out notes changes, too.
+        return dict.__iter__(self)
+
+    def copy(self) -> dict[K, T]:
+        self._bind_all()
+        return super().copy()
+
+    def __or__(self, other: Any) -> Any:
+        self._bind_all()
+        return super().__or__(other)
+
+    def __ror__(self, other: Any) -> Any:
+        self._bind_all()
+        return super().__ror__(other)
+
+    def values(self) -> Any:
+        self._bind_all()
+        return super().values()
+
+    def items(self) -> Any:
+        self._bind_all()
+        return super().items()
+
+    def _bind_all(self) -> None:
+        """Before items are handed out at once, bind those that can change."""
+        if self._awaits is not None:
+            self._make_awaitable(self._awaits[0])
+        for key, value in super().items():
+            if value.__class__ in BOUND:
+                self._rebound(key, value)
+            elif value.__class__ in NESTED and not _is_orphan(value):
+                self._keep(key, value)
+
+    def _take_over(self, items: Any) -> None:
+        dict.update(self, items)
+        self._dereferenced = True
+
+    def __reduce__(self) -> Any:
+        return _restored_dict, (dict(self._stored()), self._name)
+
+    def __deepcopy__(self, memo: Any) -> BaseDict[K, T]:
+        from copy import deepcopy
+
+        return _restored_dict(deepcopy(dict(self._stored()), memo), self._name)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        changed = key not in self or dict.__getitem__(self, key) != value
+        dict.__setitem__(self, key, value)
+        if changed:
+            self._mark_as_changed(key)
+
+    def pop(self, *args: Any) -> Any:
+        if args and args[0] in self:
+            self[args[0]]  # binds what goes out
+        value = dict.pop(self, *args)
+        self._mark_as_changed()
+        return value
+
+    __delitem__ = _marks_key(dict.__delitem__)
+    __delattr__ = _marks_key(dict.__delattr__)
+    __ior__ = _marks_all(dict.__ior__)
+    clear = _marks_all(dict.clear)
+    update = _marks_all(dict.update)
+
+    def popitem(self) -> tuple[K, T]:
+        self._bind_all()
+        item = dict.popitem(self)
+        self._mark_as_changed()
+        return item
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        dict.setdefault(self, key, default)
+        self._mark_as_changed()
+        return self[key]
+
+
+def _restored_dict(items: dict[Any, Any], name: str) -> BaseDict[Any, Any]:
+    return BaseDict(items, None, name)
+
+
+class BaseList(TrackedContainer, list[T]):
+    """A list that notes changes in the document that holds it.
+
+    :param list_items: what is in it.
+    :param instance: the document, or None.
+    :param name: the path of the list in the document.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_dereferenced", "_instance", "_name")
+
+    def __init__(self, list_items: Iterable[T], instance: Any, name: str) -> None:
+        self._instance = _parent_of(instance)
+        self._name = name
+        self._dereferenced = False
+        list.__init__(self, list_items)
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> T: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[T]: ...
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            self._bind_all()
+            return list.__getitem__(self, key)
+        value = list.__getitem__(self, key)
+        if value.__class__ in PLAIN:
+            return value
+        index = key.__index__()
+        return self._nested(index + len(self) if index < 0 else index, value)
+
+    def _replace(self, key: Any, value: Any) -> None:
+        list.__setitem__(self, key, value)
+
+    def _stored(self) -> Any:
+        return list.__iter__(self)
+
+    def _take_over(self, items: Any) -> None:
+        list.__setitem__(self, slice(None), items)
+        self._dereferenced = True
+
+    def __iter__(self) -> Iterator[T]:
+        self._bind_all()
+        return list.__iter__(self)
+
+    def _bind_all(self) -> None:
+        """Before items are handed out at once, bind those that can change."""
+        if self._awaits is not None:
+            self._make_awaitable(self._awaits[0])
+        if not BINDABLE.isdisjoint(map(type, list.__iter__(self))):
+            for index, value in enumerate(list.__iter__(self)):
+                if value.__class__ in BOUND:
+                    self._rebound(index, value)
+                elif value.__class__ in NESTED and not _is_orphan(value):
+                    self._keep(index, value)
+
+    def copy(self) -> list[T]:
+        return [*self]
+
+    def __add__(self, other: Any) -> Any:
+        self._bind_all()
+        return list.__add__(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        self._bind_all()
+        return [*other, *self] if isinstance(other, list) else NotImplemented
+
+    def __mul__(self, times: SupportsIndex) -> list[T]:
+        self._bind_all()
+        return list.__mul__(self, times)
+
+    def __reversed__(self) -> Iterator[T]:
+        self._bind_all()
+        return list.__reversed__(self)
+
+    __rmul__ = __mul__
+
+    def __reduce__(self) -> Any:
+        return _restored_list, (type(self), list(list.__iter__(self)), self._name)
+
+    def __deepcopy__(self, memo: Any) -> BaseList[T]:
+        from copy import deepcopy
+
+        items = deepcopy(list(list.__iter__(self)), memo)
+        restored: BaseList[T] = _restored_list(type(self), items, self._name)
+        return restored
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        list.__setitem__(self, key, value)
+        # A slice may move every item behind it: the whole list counts as changed.
+        self._mark_as_changed(None if isinstance(key, slice) else key)
+
+    def pop(self, *args: Any) -> Any:
+        if len(self):
+            self[args[0] if args else -1]  # binds what goes out
+        value = list.pop(self, *args)
+        self._mark_as_changed()
+        return value
+
+    def _mark_as_changed(self, key: Any = None) -> None:
+        if key is not None and len(self):
+            key = key % len(self)
+        super()._mark_as_changed(key)
+
+    __delitem__ = _marks_all(list.__delitem__)
+    __iadd__ = _marks_all(list.__iadd__)
+    __imul__ = _marks_all(list.__imul__)
+    append = _marks_all(list.append)
+    clear = _marks_all(list.clear)
+    extend = _marks_all(list.extend)
+    insert = _marks_all(list.insert)
+    remove = _marks_all(list.remove)
+    reverse = _marks_all(list.reverse)
+    sort = _marks_all(list.sort)
+
+
+def _restored_list(kind: Any, items: list[Any], name: str) -> Any:
+    return kind(items, None, name)
+
+
+#: Tracked containers are handed out as they are.
+BOUND: frozenset[type] = frozenset({BaseDict, BaseList})
+
+#: What has to be looked at when items are handed out at once.
+BINDABLE = NESTED | BOUND
+
+
+def rebind(parent: Any, value: Any) -> None:
+    """Have what another document of the same class held be part of `parent`."""
+    if isinstance(value, (dict, list, tuple)):
+        if isinstance(value, TrackedContainer):
+            value._instance = _parent_of(parent)
+        for item in stored_values(value):
+            if item.__class__ not in PLAIN:
+                rebind(parent, item)
+    elif isinstance(value, ChangeTracking) and not value._is_document:
+        set_state(value, "_instance", _parent_of(parent))

@@ -1,0 +1,108 @@
+"""Checking the values of documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mongoengine.base import hooks
+from mongoengine.base.state import EMPTY, DocumentState
+from mongoengine.errors import ValidationError
+
+__all__ = ("NON_FIELD_ERRORS", "DocumentValidation")
+
+#: The key, among the errors of a document's fields, of what `clean` has raised.
+NON_FIELD_ERRORS = "__all__"
+
+
+class DocumentValidation(DocumentState):
+    """The part of a document class that validates documents."""
+
+    if not TYPE_CHECKING:
+        __slots__ = ()
+
+    def clean(self) -> None:
+        """A place for checks of the whole document, called by `validate`.
+
+        Raise :class:`~mongoengine.errors.ValidationError` to refuse it.
+        """
+
+    def validate(self, clean: bool = True) -> None:
+        """Check every field.
+
+        :param clean: call `clean` of the document and of embedded ones, too.
+        :raises ValidationError: with the failures of all fields in `errors`.
+        """
+        if not clean and not hooks.clean_is_off():
+            with hooks.without_clean():
+                DocumentValidation.validate(self, clean=False)
+            return
+        errors: dict[str, Any] = {}
+        if clean:
+            hook = self.clean
+            if getattr(hook, "__func__", None) is not DocumentValidation.clean:
+                try:
+                    hooks.run_clean(self, hook)
+                except ValidationError as failure:
+                    errors[NON_FIELD_ERRORS] = failure
+        values, raw = self._values, self._raw
+        schema = type(self)._schema
+        if values is EMPTY and not errors and schema.surely_valid(raw or {}):
+            return
+        for name, key, field, surely, proof, needed in schema.checks():
+            if name in values:
+                value = values[name]
+                if value.__class__ in field._surely_valid:
+                    continue
+            else:
+                value = None if raw is None else raw.get(key)
+                if value.__class__ in surely or (
+                    proof is not None and value is not None and proof(value)
+                ):
+                    continue
+                if value is not None or needed:
+                    value = self._touch(field)
+                    values = self._values
+            self._check_field(field, value, clean, errors)
+        if self._dynamic:
+            for name, field in self._dynamic_fields.items():
+                self._check_field(field, values.get(name), clean, errors)
+        if errors:
+            raise ValidationError(
+                f"ValidationError ({self._class_name}:{self._known_pk()}) ",
+                errors=errors,
+            )
+
+    def _check_field(
+        self, field: Any, value: Any, clean: bool, errors: dict[str, Any]
+    ) -> None:
+        if value is None:
+            if field.required and not field._auto_gen:
+                errors[field.name] = ValidationError(
+                    "Field is required", field_name=field.name
+                )
+            return
+        try:
+            if clean or not field._passes_clean:
+                field._validate(value)
+            else:
+                field._validate(value, clean=clean)
+        except ValidationError as failure:
+            errors[field.name] = failure.errors or failure
+        except (ValueError, AttributeError, AssertionError) as failure:
+            errors[field.name] = failure
+
+    def _known_pk(self) -> Any:
+        """Return the primary key for a message; a sequence takes no number for it."""
+        if hasattr(type(self), "pk"):
+            name = self._meta.get("id_field")
+            field = self._fields.get(name) if name else None
+            if field is not None and field._auto_gen:
+                return self._value_of(field.name, field)
+        if hasattr(self, "pk"):
+            return self.pk
+        parent: Any = getattr(self, "_instance", None)
+        try:
+            return parent._known_pk() if hasattr(parent, "pk") else "None"
+        except ReferenceError:
+            # The document around this one is gone.
+            return "None"
