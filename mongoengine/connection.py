@@ -207,6 +207,7 @@ def disconnect(alias: str = DEFAULT_CONNECTION_NAME) -> None:
     :raises RuntimeError: if the alias is open only with `connect_async()`
     """
     client = None
+    registry.drop_siblings(alias)
     with registry.lock:
         closed = registry.aliases.get(alias)
         if closed is not None:
@@ -241,6 +242,7 @@ async def disconnect_async(alias: str = DEFAULT_CONNECTION_NAME) -> None:
     """
     here = running_loop()
     leaving: list[LoopClient] = []
+    registry.drop_siblings(alias)
     with registry.lock:
         closed = registry.aliases.get(alias)
         if closed is not None:

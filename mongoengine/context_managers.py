@@ -25,6 +25,7 @@ from mongoengine.common import _import_class
 from mongoengine.compatibility import names_of
 from mongoengine.driver.block import Block
 from mongoengine.driver.query_counter import async_query_counter, query_counter
+from mongoengine.driver.registry import registry
 from mongoengine.driver.session import bound_session
 from mongoengine.driver.transaction import (
     async_run_in_transaction,
@@ -43,6 +44,7 @@ __all__ = (
     "async_set_write_concern",
     "async_switch_collection",
     "async_switch_db",
+    "async_using_db",
     "async_with_transaction",
     "bound_session",
     "no_dereference",
@@ -56,6 +58,7 @@ __all__ = (
     "strict_references",
     "switch_collection",
     "switch_db",
+    "using_db",
     "with_transaction",
 )
 
@@ -136,6 +139,61 @@ class switch_db(_ClassBlock[C]):
             instead=f"{self.cls.__name__}.objects.using({self.db_alias!r})",
         )
         return [switch]
+
+
+class using_db(_SwitchBlock[None]):
+    """Documents live in another database while the block runs, as a tenant's do.
+
+        with using_db("tenant_a"):
+            Order(number=1).save()
+
+        async with async_using_db("tenant_b"):
+            await Order.objects.async_count()
+
+    Holds for this task or thread and for the tasks that it starts in the block.
+    Documents that are made or loaded in the block go on living in that database.
+
+    :param alias_or_name: an alias, or the name of a database on the connection that
+        each class uses by itself
+    :param classes: document classes; these and their subclasses are switched, and
+        every class if there are none
+    :raises ContextError: if the block is left in another task or thread
+    """
+
+    def __init__(self, alias_or_name: str, *classes: type[Any]) -> None:
+        self.alias_or_name = alias_or_name
+        self.classes = classes
+
+    def _value(self) -> None:
+        return None
+
+    def _switches(self) -> list[context.Switch[Any]]:
+        target: str | context.OtherDatabase = self.alias_or_name
+        alias = registry.aliases.get(self.alias_or_name)
+        if alias is None or alias.settings is None:
+            target = context.OtherDatabase(self.alias_or_name)
+        names = [repr(self.alias_or_name), *(cls.__name__ for cls in self.classes)]
+        return [
+            context.Switch(
+                context.db_aliases,
+                target,
+                *self._keys(),
+                text=f"using_db({', '.join(names)})",
+                instead="objects.using() with an alias",
+            )
+        ]
+
+    def _keys(self) -> list[Any]:
+        """Return the classes to switch; for all, also those of blocks around."""
+        if not self.classes:
+            return [context.EVERY_CLASS, *context.db_aliases.get()]
+        keys = list(self.classes)
+        for cls in keys:
+            keys += [sub for sub in cls.__subclasses__() if sub not in keys]
+        return keys
+
+
+async_using_db = using_db
 
 
 class switch_collection(_ClassBlock[C]):

@@ -17,8 +17,11 @@ from mongoengine.driver.context_guard import (
     abandoned,
     abandoned_guards,
 )
+from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
 
 __all__ = (
+    "EVERY_CLASS",
+    "OtherDatabase",
     "Switch",
     "collection_name_of",
     "db_alias_of",
@@ -33,7 +36,28 @@ Switches: TypeAlias = ContextVar[Mapping[Any, V]]
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
-db_aliases: Switches[str] = ContextVar("db_aliases", default=_NOTHING)
+#: The key of a switch that holds for every class.
+EVERY_CLASS: None = None
+
+
+class OtherDatabase:
+    """Another database on the connection that each class uses by itself."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def alias_of(self, cls: Any) -> str:
+        """Return the alias of that database on the connection of `cls`.
+
+        :raises ConnectionFailure: if the alias of the class is not defined
+        """
+        own: str = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
+        return registry.sibling(own, self.name)
+
+
+db_aliases: Switches[str | OtherDatabase] = ContextVar("db_aliases", default=_NOTHING)
 collection_names: Switches[str] = ContextVar("collection_names", default=_NOTHING)
 no_dereferencing: Switches[bool] = ContextVar("no_dereferencing", default=_NOTHING)
 no_field_dereferencing: Switches[bool] = ContextVar(
@@ -47,10 +71,14 @@ def db_alias_of(cls: type) -> str | None:
 
     :raises ContextError: if it is None because of a block whose context has ended
     """
-    alias = db_aliases.get().get(cls)
-    if alias is None and abandoned:
-        _refuse_abandoned(db_aliases, (cls,))
-    return alias
+    aliases = db_aliases.get()
+    if aliases:
+        alias = aliases.get(cls) or aliases.get(EVERY_CLASS)
+        if alias is not None:
+            return alias if isinstance(alias, str) else alias.alias_of(cls)
+    if abandoned:
+        _refuse_abandoned(db_aliases, (cls, EVERY_CLASS))
+    return None
 
 
 def collection_name_of(cls: type) -> str | None:

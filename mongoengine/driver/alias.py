@@ -34,6 +34,7 @@ class Alias:
         "loops",
         "name",
         "settings",
+        "sibling_of",
         "was_open",
     )
 
@@ -46,6 +47,7 @@ class Alias:
         self.loops: dict[AbstractEventLoop, LoopDatabase] = {}
         self.is_registered = False
         self.was_open = False
+        self.sibling_of: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -76,6 +76,33 @@ class Registry:
             raise ConnectionFailure("You have not defined a default connection")
         raise ConnectionFailure(f'Connection with alias "{name}" has not been defined')
 
+    def sibling(self, name: str, database: str) -> str:
+        """Return the name of an alias for another database on the same clients.
+
+        It is open for the families that the alias is open for, and closed with it.
+
+        :raises ConnectionFailure: if the alias is not defined
+        """
+        alias, settings = self.defined(name)
+        with self.lock:
+            other = self.make(f"{name}/{database}")
+            if other.settings is None:
+                other.settings = {**settings, "name": database}
+                other.sibling_of = name
+            other.client, other.was_open = alias.client, alias.was_open
+            other.async_class = alias.async_class
+            other.is_registered = alias.is_registered
+            return other.name
+
+    def drop_siblings(self, name: str) -> None:
+        """Forget the aliases for other databases on the clients of an alias."""
+        with self.lock:
+            siblings = [a for a in self.aliases.values() if a.sibling_of == name]
+            for alias in siblings:
+                del self.aliases[alias.name]
+        for alias in siblings:
+            self.tell_closed(alias.name)
+
     def drop_unused(self, alias: Alias) -> None:
         """Forget an alias that nothing is left of."""
         if alias.is_unused and self.aliases.get(alias.name) is alias:
