@@ -67,12 +67,15 @@ class FieldLookup:
 
     @classmethod
     def _member(cls, field: Any, name: str, names: list[str]) -> Any:
-        """What `name` is inside `field`; None for a key of a container."""
-        if field._is_followed:
+        """Return what `name` is inside `field`; None for a key of a container.
+
+        :param field: a field, or the name that stands for a key of a container
+        """
+        if getattr(field, "_is_followed", False):
             raise LookUpError(f"Cannot perform join in mongoDB: {'__'.join(names)}")
         lookup = getattr(getattr(field, "field", None), "lookup_member", None)
         if lookup is None:
-            if cls._dynamic and field._takes_any_member:
+            if cls._dynamic and getattr(field, "_takes_any_member", False):
                 return cls._unknown_field(db_field=name)
             if not hasattr(field, "lookup_member"):
                 raise LookUpError(
