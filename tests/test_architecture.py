@@ -201,7 +201,12 @@ def io_in_pure_folders() -> Violations:
 
 
 def does_io(function: ast.AsyncFunctionDef) -> bool:
-    """Whether it calls `io`, or takes it though it is no hook of an operation's."""
+    """Whether it calls `io`, or takes it though it is no hook of an operation's.
+
+    A declaration for type checkers has no body.
+    """
+    if ast.unparse(function.body[-1]) == "...":
+        return False
     parameters = [*function.args.posonlyargs, *function.args.args]
     if function.name not in HOOKS and any(one.arg == "io" for one in parameters):
         return True
@@ -252,56 +257,15 @@ def faces_of(owner: ast.ClassDef | ast.Module) -> dict[str, set[str]]:
 EXCEPTIONS: dict[Callable[[], Violations], set[str]] = {
     imports_from_higher_layers: {
         "context_managers imports common",
-        "fields.cached_references imports common",
-        "fields.containers imports common",
-        "fields.containers imports document",
-        "fields.following imports common",
-        "fields.generic_references imports common",
-        "fields.lazy_references imports common",
-        "fields.misc imports common",
-        "fields.references imports common",
-        "operations.collections imports document",
-        "operations.load imports dereference",
-        "operations.load imports document",
-        "operations.pending imports document",
-        "operations.read imports dereference",
-        "operations.save imports document",
-        "operations.stored imports document",
-        "operations.target imports document",
-        "queryset.manager imports document",
     },
     import_cycles: {
-        "dereference is in an import cycle",
-        "document is in an import cycle",
-        "operations.aggregate is in an import cycle",
-        "operations.bulk is in an import cycle",
-        "operations.collections is in an import cycle",
-        "operations.delete is in an import cycle",
-        "operations.indexes is in an import cycle",
-        "operations.insert is in an import cycle",
-        "operations.load is in an import cycle",
-        "operations.map_reduce is in an import cycle",
-        "operations.pending is in an import cycle",
         "operations.read is in an import cycle",
-        "operations.save is in an import cycle",
         "operations.source is in an import cycle",
-        "operations.stored is in an import cycle",
-        "operations.target is in an import cycle",
-        "operations.write is in an import cycle",
-        "queryset is in an import cycle",
         "queryset.base is in an import cycle",
-        "queryset.manager is in an import cycle",
         "queryset.queryset is in an import cycle",
     },
     lookups_by_name: {
         "context_managers looks a class up by name",
-        "fields.cached_references looks a class up by name",
-        "fields.containers looks a class up by name",
-        "fields.following looks a class up by name",
-        "fields.generic_references looks a class up by name",
-        "fields.lazy_references looks a class up by name",
-        "fields.misc looks a class up by name",
-        "fields.references looks a class up by name",
     },
     io_in_pure_folders: {
         "base.tracked: _fetch() has a body that does I/O",
@@ -326,7 +290,6 @@ EXCEPTIONS: dict[Callable[[], Violations], set[str]] = {
     long_modules: {
         "base.schema has more than 600 lines",
         "fields.containers has more than 600 lines",
-        "queryset.base has more than 600 lines",
     },
     operations_with_one_face: {
         "BaseQuerySet: _aggregate.aggregate has no asynchronous face",

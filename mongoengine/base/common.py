@@ -29,6 +29,7 @@ UPDATE_OPERATORS = {
     "unset",
 }
 
+#: Document classes by their full names.
 _classes: dict[str, Any] = {}
 
 _NOT_REGISTERED = """\
