@@ -269,6 +269,8 @@ class Document(StoredDocument, metaclass=TopLevelDocumentMetaclass):
             state["_target"] = self._target
         if self._partial:
             state["_partial"] = True
+        if self._fragment is not None:
+            state["_fragment"] = self._fragment
         return state
 
     def __setstate__(self, state: Any) -> None:
@@ -277,6 +279,8 @@ class Document(StoredDocument, metaclass=TopLevelDocumentMetaclass):
             put_target(self, *state["_target"])
         if state.get("_partial"):
             mark(self, {"_partial": True})
+        if state.get("_fragment") is not None:
+            mark(self, {"_fragment": state["_fragment"]})
 
     # Saving
 

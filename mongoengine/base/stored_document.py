@@ -33,6 +33,8 @@ class StoredDocument(BaseDocument):
     _target: tuple[str, str] | None = None
     # It was loaded without some of its fields, by `only()` or `exclude()`.
     _partial: bool = False
+    # What an upsert without an answer has stored, if the document was not stored.
+    _fragment: dict[str, Any] | None = None
 
     if TYPE_CHECKING:
         objects: ClassVar[Any]

@@ -22,6 +22,7 @@ from mongoengine.operations.pending import (
     stored_id,
 )
 from mongoengine.operations.save import (
+    fragments,
     gone_in_part,
     key_query,
     prepare,
@@ -181,7 +182,8 @@ async def bulk_save(
         await prepare(document, io, validate, clean, signal_kwargs) for document in docs
     ]
     collection = await queryset._open_to_write(io, write_concern)
-    writes, places = _pending(docs, created)
+    cut = await fragments(io, collection, docs)
+    writes, places = _pending(docs, created, cut)
     outcome = Outcome(len(docs))
     if writes:
         outcome = await _send_saves(io, collection, writes, ordered)
@@ -223,21 +225,27 @@ def _check(queryset: Any, document: Any) -> None:
         )
 
 
-def _pending(documents: list[Any], created: list[bool]) -> tuple[list[Any], list[int]]:
-    """Return the writes for the new and changed documents, and their places."""
+def _pending(
+    documents: list[Any], created: list[bool], cut: list[Any]
+) -> tuple[list[Any], list[int]]:
+    """Return the writes for the new and changed documents, and their places.
+
+    :param cut: documents of which only changes are stored
+    """
     writes: list[Any] = []
     places = []
     try:
         for place, document in enumerate(documents):
             write: Any
-            if created[place]:
-                write = PendingInsert(document)
+            restored = any(document is other for other in cut)
+            if restored or created[place]:
+                write = PendingInsert(document, restored=restored)
             else:
                 key = stored_key(document)
                 write = PendingUpdate(document)
                 if not write.changes.update:
                     continue
-                write.key = key
+                write.key, write.upsert = key, not document._partial
             writes.append(write)
             places.append(place)
     except BaseException as error:
@@ -258,9 +266,7 @@ async def _send_saves(
         requests = [
             next(sent)
             if write.created
-            else CountedUpdate(
-                write.key, write.changes.update, upsert=not write.document._partial
-            )
+            else CountedUpdate(write.key, write.changes.update, upsert=write.upsert)
             for write in writes
         ]
     except BaseException as error:

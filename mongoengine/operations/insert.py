@@ -12,8 +12,6 @@ from pymongo.errors import OperationFailure
 from mongoengine import signals
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
-from mongoengine.connection import _get_session
-from mongoengine.driver.cursor import Batches
 from mongoengine.driver.write_errors import (
     NOT_SAVED,
     copy_reply,
@@ -24,7 +22,7 @@ from mongoengine.errors import BulkOperationError, NotUniqueError, OperationErro
 from mongoengine.operations.commands import Outcome, send
 from mongoengine.operations.pending import PendingInsert, begin_inserts
 from mongoengine.operations.read import in_bulk
-from mongoengine.operations.save import key_query, send_insert
+from mongoengine.operations.save import key_query, read_keys, send_insert
 from mongoengine.operations.sequences import fill_sequences, takes_numbers
 from mongoengine.operations.target import own_target, put_target
 from mongoengine.operations.validate import await_cleans
@@ -195,16 +193,19 @@ async def requests_for(
     doubtful = [w for w in writes if w.is_retry and not w.has_own_key]
     stored: list[Any] = []
     if doubtful:
-        stored = await _read_keys(io, collection, [write.key for write in doubtful])
+        stored = await read_keys(io, collection, [write.key for write in doubtful])
     options = collection.codec_options
     return [
         pymongo.ReplaceOne(key_query(write.document, write.son), write.son, upsert=True)
-        if write.is_retry
-        and (
-            write.has_own_key
-            or any(
-                raw["_id"] == write.key and write.is_stored_as(raw, options)
-                for raw in stored
+        if write.restored
+        or (
+            write.is_retry
+            and (
+                write.has_own_key
+                or any(
+                    raw["_id"] == write.key and write.is_stored_as(raw, options)
+                    for raw in stored
+                )
             )
         )
         else pymongo.InsertOne(write.son)
@@ -240,7 +241,7 @@ async def _load_back(
         found = await in_bulk(queryset, io, ids)
         return [found.get(key) for key in ids]
     # Compound keys cannot be looked up in a dict.
-    raws = await _read_keys(io, collection, ids)
+    raws = await read_keys(io, collection, ids)
     items = queryset._converter()(raws)
     options = collection.codec_options
     by_key = {
@@ -248,10 +249,3 @@ async def _load_back(
         for raw, item in zip(raws, items, strict=True)
     }
     return [by_key.get(bson.encode({"_id": key}, codec_options=options)) for key in ids]
-
-
-async def _read_keys(io: IO, collection: Any, keys: list[Any]) -> list[Any]:
-    """Return the raw documents that have these primary keys."""
-    cursor = collection.find({"_id": {"$in": keys}}, session=_get_session())
-    raws: list[Any] = await Batches(cursor).drain(io)
-    return raws

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo import ReadPreference
 
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import rebind
+from mongoengine.driver.undo import in_transaction, on_abort
 from mongoengine.operations.related import follow_items, follow_paths
 from mongoengine.query.related import related_paths
 
@@ -79,7 +81,10 @@ async def reload(
     found = await io.call(queryset, "select_related", max_depth=max_depth)
     if not found:
         raise document.DoesNotExist(_GONE)
+    before = State(document) if in_transaction() else None
     take(document, found[0], fields)
+    if before is not None:
+        on_abort(partial(before.give_back, document))
     return document
 
 
@@ -113,6 +118,8 @@ def take(
         else:
             document._clear_changed_fields()
     set_state(document, "_created", False)
+    if document._fragment is not None:
+        set_state(document, "_fragment", None)
     if not names and document._partial:
         object.__delattr__(document, "_partial")
 

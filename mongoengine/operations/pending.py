@@ -32,6 +32,7 @@ __all__ = (
     "PendingUpdate",
     "begin_inserts",
     "held_id",
+    "note_fragment",
     "shown_changes",
     "stored_id",
 )
@@ -40,7 +41,7 @@ __all__ = (
 class PendingUpdate:
     """A command that carries the changes of a stored document."""
 
-    __slots__ = ("changes", "document", "key")
+    __slots__ = ("changes", "document", "key", "upsert")
 
     created = False
 
@@ -48,16 +49,42 @@ class PendingUpdate:
         self.document = document
         #: The filter that finds the stored document.
         self.key: dict[str, Any] = {}
+        #: Whether the command inserts the changes where nothing matches.
+        self.upsert = False
         self.changes: Changes = document._take_changes()
 
     def succeed(self) -> None:
         """Note that the server has acknowledged the command."""
+        if self.document._fragment is not None:
+            note_fragment(self.document, None)
         if _get_session() is not None:
             on_abort(partial(self.document._put_back, self.changes))
 
     def fail(self, error: BaseException) -> None:
-        """Make the changes pending again."""
+        """Make the changes pending again.
+
+        If the outcome is unknown, an upsert may have stored the changes alone.
+        """
         self.document._put_back(self.changes)
+        if self.upsert and not is_refusal(error) and self.document._fragment is None:
+            note_fragment(self.document, _inserted_by(self.key, self.changes.sets))
+
+
+def note_fragment(document: StoredDocument, fragment: dict[str, Any] | None) -> None:
+    """Remember what an upsert may have stored of a document; None forgets it."""
+    set_state(document, "_fragment", fragment)
+
+
+def _inserted_by(query: Mapping[str, Any], sets: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document that an upsert inserts where its filter matches nothing."""
+    document: dict[str, Any] = {}
+    for path, value in {**query, **sets}.items():
+        *outer, name = path.split(".")
+        place = document
+        for key in outer:
+            place = place.setdefault(key, {})
+        place[name] = value
+    return document
 
 
 class PendingInsert:
@@ -68,7 +95,7 @@ class PendingInsert:
     same document and not a second one.
 
     :param document: the document to store
-    :param son: the document as dumped, for a command that is sent by others
+    :param restored: the command replaces the changes that alone are stored
     """
 
     __slots__ = (
@@ -80,6 +107,7 @@ class PendingInsert:
         "document",
         "has_own_key",
         "key",
+        "restored",
         "son",
     )
 
@@ -87,6 +115,8 @@ class PendingInsert:
 
     def __init__(self, document: StoredDocument, *, restored: bool = False) -> None:
         self.document = document
+        #: It replaces what is stored of the document.
+        self.restored = restored
         self._marks: Marks = []
         document._take_marks(self._marks)
         try:
@@ -133,6 +163,8 @@ class PendingInsert:
         """Note that the server has acknowledged the command."""
         document = self.document
         set_state(document, "_created", False)
+        if document._fragment is not None:
+            note_fragment(document, None)
         if document._unconfirmed is self:
             object.__delattr__(document, "_unconfirmed")
         self._earlier = None

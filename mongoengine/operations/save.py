@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import bson
 import pymongo.errors
 from pymongo import WriteConcern
 
 from mongoengine import signals
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.state import set_state
+from mongoengine.driver.cursor import Batches
+from mongoengine.driver.session import _get_session
 from mongoengine.driver.write_errors import (
     NOT_SAVED,
     NOT_UNIQUE,
@@ -265,11 +268,14 @@ async def _update(
     if save_condition is not None:
         query = filters.query(type(document), **save_condition)
     query.update(stored_key(document))
+    if document._fragment is not None and await fragments(io, collection, [document]):
+        return await _restore(document, io, collection)
     write = PendingUpdate(document)
     changes = write.changes.update
     if not changes:
         return write
     upsert = save_condition is None and not document._partial
+    write.key, write.upsert = query, upsert
     try:
         result = await io(collection.update_one, query, changes, upsert=upsert)
         if result.acknowledged and not upsert and not result.matched_count:
@@ -297,6 +303,34 @@ def gone_in_part(document: StoredDocument) -> OperationError:
         f"Could not save document ({type(document).__name__} {held_id(document)!r} is "
         "not stored any more, and was loaded in part only, by only() or exclude())"
     )
+
+
+async def fragments(io: IO, collection: Any, documents: list[Any]) -> list[Any]:
+    """Return the documents of which only changes are stored, and mark them as new.
+
+    An upsert of which no answer came has inserted the changes alone if the document
+    was deleted in the meantime.
+    """
+    doubtful = [document for document in documents if document._fragment is not None]
+    if not doubtful:
+        return []
+    keys = [stored_id(document) for document in doubtful]
+    stored = await read_keys(io, collection, keys)
+    options = collection.codec_options
+    raws = [bson.decode(bson.encode(raw, codec_options=options)) for raw in stored]
+    cut = []
+    for document in doubtful:
+        if bson.decode(bson.encode(document._fragment, codec_options=options)) in raws:
+            cut.append(document)
+            set_state(document, "_created", True)
+    return cut
+
+
+async def read_keys(io: IO, collection: Any, keys: list[Any]) -> list[Any]:
+    """Return the raw documents that have these primary keys."""
+    cursor = collection.find({"_id": {"$in": keys}}, session=_get_session())
+    raws: list[Any] = await Batches(cursor).drain(io)
+    return raws
 
 
 async def _restore(document: StoredDocument, io: IO, collection: Any) -> PendingInsert:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -160,6 +161,60 @@ async def test_a_change_of_which_no_answer_came_is_still_pending(
     assert (raw["number"], raw["mapped"]["k"]["text"]) == (2, "b")
 
 
+#: How a changed document is written.
+CHANGING: dict[str, Callable[[Family, Any], Any]] = {
+    "save": lambda family, doc: family(doc, "save"),
+    "bulk_save": lambda family, doc: family(LostItem.objects, "bulk_save", [doc]),
+}
+WHOLE = {
+    "number": 2,
+    "tags": ["x"],
+    "part": {"text": "a"},
+    "mapped": {"k": {"text": "b"}},
+}
+
+
+def changed_item() -> LostItem:
+    return LostItem(
+        number=1, part=LostPart(text="a"), mapped={"k": LostPart(text="a")}, tags=["x"]
+    )
+
+
+def change(item: LostItem) -> None:
+    item.number = 2
+    item.mapped["k"].text = "b"
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["same", "pickled"])
+@pytest.mark.parametrize("write", CHANGING)
+async def test_a_retry_stores_a_document_deleted_elsewhere_as_a_whole(
+    broken: Family, proxy: LossyProxy, mongo: Any, write: str, copied: bool
+) -> None:
+    item: Any = await broken(changed_item(), "save")
+    mongo.lost_item.delete_many({})
+    change(item)
+    with proxy.losing("update"), pytest.raises(AutoReconnect):
+        await CHANGING[write](broken, item)
+    if copied:
+        item = pickle.loads(pickle.dumps(item))
+    await CHANGING[write](broken, item)
+    assert mongo.lost_item.find_one() == {"_id": item.id, **WHOLE}
+    assert item._get_changed_fields() == []
+
+
+async def test_a_retry_leaves_what_others_have_changed(
+    broken: Family, proxy: LossyProxy, mongo: Any
+) -> None:
+    item = await broken(changed_item(), "save")
+    change(item)
+    with proxy.losing("update"), pytest.raises(AutoReconnect):
+        await broken(item, "save")
+    mongo.lost_item.update_one({}, {"$set": {"tags": ["others"]}})
+    await broken(item, "save")
+    assert mongo.lost_item.find_one()["tags"] == ["others"]
+    assert item._fragment is None
+
+
 async def test_a_bulk_whose_second_command_is_lost_reports_the_rest(
     broken: Family, proxy: LossyProxy, mongo: Any
 ) -> None:
@@ -213,6 +268,22 @@ async def test_a_change_cancelled_anywhere_is_still_pending_or_stored(
         await item.async_save()
         raw = mongo.lost_item.find_one({"_id": item.id})
         assert (raw["number"], raw["part"]) == (2, {"text": "b"})
+        if not cancelled:
+            break
+    assert 1 < step < 99
+
+
+@pytest.mark.parametrize("write", CHANGING)
+async def test_a_document_deleted_elsewhere_is_whole_after_a_cancelled_save(
+    waiting: Family, mongo: Any, write: str
+) -> None:
+    for step in range(1, 100):
+        item = await waiting(changed_item(), "save")
+        mongo.lost_item.delete_many({})
+        change(item)
+        cancelled = await cancel_at(CHANGING[write](waiting, item), step)
+        await CHANGING[write](waiting, item)
+        assert mongo.lost_item.find_one() == {"_id": item.id, **WHOLE}, step
         if not cancelled:
             break
     assert 1 < step < 99

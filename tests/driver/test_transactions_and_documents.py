@@ -91,6 +91,21 @@ async def test_changes_are_stored_by_the_next_try(
     assert ledger._get_changed_fields() == []
 
 
+async def test_values_read_in_an_aborted_transaction_are_given_up(
+    family: Family, mongo: Any, ledger: Any
+) -> None:
+    async def work() -> None:
+        await family(Ledger.objects, "update", set__number=5)
+        await family(ledger, "reload")
+
+    ledger.items.append(2)
+    with pytest.raises(ZeroDivisionError):
+        await in_transaction(family, work, fails=True)
+    assert ledger.number == 1
+    await family(ledger, "save")
+    assert stored(mongo) == [{"number": 1, "items": [1, 2], "note": {"number": 1}}]
+
+
 async def test_changes_of_two_saves_are_stored_by_one_later(
     family: Family, mongo: Any, ledger: Any
 ) -> None:
