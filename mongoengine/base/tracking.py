@@ -67,8 +67,11 @@ class Changes:
     @property
     def update(self) -> dict[str, Any]:
         """The update document: `$set` and `$unset`, where they are not empty."""
-        operators = {"$set": self.sets, "$unset": self.unsets}
-        return {name: paths for name, paths in operators.items() if paths}
+        if not self.unsets:
+            return {"$set": self.sets} if self.sets else {}
+        if not self.sets:
+            return {"$unset": self.unsets}
+        return {"$set": self.sets, "$unset": self.unsets}
 
 
 class ChangeTracking(DocumentState):
@@ -308,6 +311,8 @@ class ChangeTracking(DocumentState):
         """
         # Values are dumped when their marks are gone, so that what another thread
         # assigns in between is either dumped or marked again.
+        if not whole and self._has_flat_changes():
+            return self._take_flat_changes()
         marks: Marks = []
         changes = Changes(marks, {}, {})
         if whole:
@@ -323,6 +328,44 @@ class ChangeTracking(DocumentState):
             self._put_back(changes)
             raise
         return changes
+
+    def _has_flat_changes(self) -> bool:
+        """Whether no embedded document of this stored document can have changed."""
+        schema = type(self)._schema
+        return (
+            not self._dynamic
+            and not schema.own_dump
+            and self._values.keys().isdisjoint(schema.nesting_names)
+            and not self._is_unmarked()
+        )
+
+    def _take_flat_changes(self) -> Changes:
+        """Do the same as `_take_changes` for the fields of this document alone."""
+        marked: ChangedPaths | None = getattr(self, "_changes", None)
+        if not marked:
+            return NO_CHANGES
+        _set_changes(self, ChangedPaths())
+        marked.compact()
+        changes = Changes([(self, marked)], {}, {})
+        try:
+            if marked.unnamed or not self._dump_scalars(marked.paths, changes.sets):
+                found = [Change(path, self, path) for path in marked.paths]
+                changes.sets, changes.unsets = self._delta_of(found, marked.unnamed)
+        except BaseException:
+            self._put_back(changes)
+            raise
+        return changes
+
+    def _dump_scalars(self, paths: list[str], sets: dict[str, Any]) -> bool:
+        """Dump fields of scalars into `sets`; return False at any other value."""
+        by_key, values = type(self)._schema.by_key, self._values
+        for path in paths:
+            field = by_key.get(path)
+            value = None if field is None else values.get(field.name)
+            if value.__class__ not in UNNESTED or not (value or value == 0):
+                return False
+            sets[path] = _dumped(field, value)
+        return True
 
     def _put_back(self, changes: Changes) -> None:
         """Mark as changed again what `_take_changes` has removed.
@@ -371,6 +414,9 @@ class ChangeTracking(DocumentState):
 
 #: The marks of a loaded document of which nothing has changed.
 EMPTY_PATHS = ChangedPaths()
+
+#: What is taken from a document that has not changed.
+NO_CHANGES = Changes([], {}, {})
 
 #: Stands for the default of a field of which every empty value is removed.
 ANY_EMPTY: Any = Sentinel("ANY_EMPTY")
