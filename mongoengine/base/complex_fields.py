@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from bson import DBRef
 
@@ -24,6 +24,7 @@ from mongoengine.base.sentinels import MISSING
 from mongoengine.base.strict import is_strict, note_lazy_reference
 from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import Assigned, Value
 from mongoengine.driver.io import SYNC, WrongFamilyError, run
 from mongoengine.errors import ValidationError
 
@@ -32,15 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ("ComplexBaseField",)
 
-T = TypeVar("T")
-
 TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
 UNSAVED_REFERENCE = (
     "You can only reference documents once they have been saved to the database"
 )
 
 
-class ComplexBaseField(BaseField[T]):
+class ComplexBaseField(BaseField[Value, Assigned]):
     """A field whose values are lists or dicts, of items of one field or of any.
 
     Reading it gives a list or dict that notes its changes in the document, with
@@ -61,9 +60,9 @@ class ComplexBaseField(BaseField[T]):
         self.field = field
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> Self: ...
+    def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> T: ...
+    def __get__(self, instance: object, owner: object) -> Value: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self

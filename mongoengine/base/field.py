@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, overload
 
 from bson import ObjectId
 
@@ -21,22 +21,22 @@ from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import Assigned, OrNone, Typed, Unset, Value
 from mongoengine.errors import DeprecatedError, InvalidDocumentError, ValidationError
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Never, Self
 
+    from mongoengine.base.types import Default, Yes
     from mongoengine.driver.io import IO
 
 __all__ = ("BaseField", "ObjectIdField")
-
-T = TypeVar("T")
 
 #: What `reverse_delete_rule` is unless it is given; see `queryset`.
 DO_NOTHING = 0
 
 
-class BaseField(Generic[T]):
+class BaseField(Typed[Value, Assigned, Unset]):
     """A field of a document: a name, a conversion and a validation.
 
     :param db_field: the name under which MongoDB stores the field.
@@ -149,9 +149,9 @@ class BaseField(Generic[T]):
             BaseField.creation_counter = self.creation_counter + 1
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> Self: ...
+    def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> T: ...
+    def __get__(self, instance: object, owner: object) -> Value | Unset: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         """The field itself from the class, the converted value from a document."""
         if instance is None:
@@ -168,7 +168,7 @@ class BaseField(Generic[T]):
                 return value
         return instance._touch(self)
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: Any, value: Assigned | None) -> None:
         """Take a new value, mark it as changed where it differs from the old."""
         if value is None and not self.null and self.default is not None:
             value = self.default
@@ -504,12 +504,46 @@ class BaseField(Generic[T]):
         self._dereferences = value
 
 
-class ObjectIdField(BaseField[ObjectId]):
+class ObjectIdField(BaseField[ObjectId, ObjectId | str, OrNone]):
     """A field for a BSON ObjectId: 12 bytes, or 24 hexadecimal digits."""
 
     _load_as = frozenset({ObjectId})
     _dump_as = frozenset({ObjectId})
     _valid_types = frozenset({ObjectId})
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: ObjectIdField[Never],
+            db_field: str | None = None,
+            *,
+            required: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: ObjectIdField[Never],
+            db_field: str | None = None,
+            *,
+            primary_key: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: ObjectIdField[Never],
+            db_field: str | None = None,
+            *,
+            default: Default[ObjectId | str],
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: ObjectIdField[None],
+            db_field: str | None = None,
+            **options: object,
+        ) -> None: ...
+        def __init__(self, *args: Any, **options: Any) -> None: ...
 
     def to_python(self, value: Any) -> Any:
         if not isinstance(value, ObjectId) and value is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from bson import SON
 
@@ -28,12 +28,14 @@ from mongoengine.base.references import untyped_target
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import Item, Never, OrNone
 from mongoengine.driver.io import SYNC, run
 from mongoengine.errors import InvalidDocumentError, InvalidQueryError, NotRegistered
 from mongoengine.fields.text import StringField
 
 if TYPE_CHECKING:
     from mongoengine.base.document import BaseDocument
+    from mongoengine.base.types import Default, Yes
 
 __all__ = (
     "DictField",
@@ -46,13 +48,12 @@ __all__ = (
     "SortedListField",
 )
 
-T = TypeVar("T")
 E = TypeVar("E", bound="BaseDocument")
 
 RECURSIVE_REFERENCE_CONSTANT = "self"
 
 
-class EmbeddedDocumentField(BaseField[E]):
+class EmbeddedDocumentField(BaseField[E, E, OrNone], Generic[E, OrNone]):
     """A field that holds an embedded document of one class.
 
     :param document_type: the class, its name, or ``"self"``.
@@ -64,6 +65,42 @@ class EmbeddedDocumentField(BaseField[E]):
     _passes_clean = True
     _load_can_fail = True
 
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[E, Never],
+        document_type: type[E],
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[E, Never],
+        document_type: type[E],
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[E, Never],
+        document_type: type[E],
+        *,
+        default: Default[E],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[E, None],
+        document_type: type[E],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[Any, None],
+        document_type: str,
+        **options: object,
+    ) -> None: ...
     def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
         # Upstream's error for what is no class is that of issubclass().
         if not isinstance(document_type, str) and not (
@@ -226,7 +263,7 @@ _NOT_EMBEDDED_CLASS = (
 )
 
 
-class GenericEmbeddedDocumentField(BaseField["BaseDocument"]):
+class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrNone]):
     """A field that holds an embedded document of any class (stored with `_cls`)."""
 
     _dumps_inside = True
@@ -236,6 +273,40 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument"]):
     _holds_any_embedded = True
 
     _stores_class = True
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: GenericEmbeddedDocumentField[Never],
+            db_field: str | None = None,
+            *,
+            required: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: GenericEmbeddedDocumentField[Never],
+            db_field: str | None = None,
+            *,
+            primary_key: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: GenericEmbeddedDocumentField[Never],
+            db_field: str | None = None,
+            *,
+            default: Default[BaseDocument],
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: GenericEmbeddedDocumentField[None],
+            db_field: str | None = None,
+            **options: object,
+        ) -> None: ...
+        def __init__(self, *args: Any, **options: Any) -> None: ...
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         return super().prepare_query_value(op, self.to_mongo(value))
@@ -406,7 +477,9 @@ class DynamicField(BaseField[Any]):
             value.validate(clean=clean)
 
 
-class ListField(ComplexBaseField[list[T]]):
+class ListField(
+    ComplexBaseField[list[Item], list[Item] | tuple[Item, ...]], Generic[Item]
+):
     """A field for a list, of items of one field or of any items.
 
     :param field: the field of the items, or None for items of any kind.
@@ -431,7 +504,7 @@ class ListField(ComplexBaseField[list[T]]):
     @overload
     def __init__(
         self,
-        field: BaseField[T],
+        field: BaseField[Item, Never, object],
         *,
         max_length: int | None = None,
         **kwargs: Any,
@@ -586,6 +659,12 @@ class EmbeddedDocumentListField(ListField[E]):
 
     _list_rank = 1
 
+    @overload
+    def __init__(self, document_type: type[E], **options: object) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentListField[Any], document_type: str, **options: object
+    ) -> None: ...
     def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
         super().__init__(field=EmbeddedDocumentField(document_type), **kwargs)
 
@@ -593,17 +672,19 @@ class EmbeddedDocumentListField(ListField[E]):
 
         @overload
         def __get__(
-            self, instance: None, owner: Any
+            self, instance: None, owner: object
         ) -> EmbeddedDocumentListField[E]: ...
         @overload
-        def __get__(self, instance: object, owner: Any) -> EmbeddedDocumentList[E]: ...
+        def __get__(
+            self, instance: object, owner: object
+        ) -> EmbeddedDocumentList[E]: ...
         def __get__(self, instance: Any, owner: Any) -> Any: ...
 
     def _list_class(self) -> type[BaseList[Any]]:
         return EmbeddedDocumentList
 
 
-class SortedListField(ListField[T]):
+class SortedListField(ListField[Item]):
     """A field for a list that is sorted whenever it is dumped.
 
     A race of two writers of the whole list loses one of the writes.
@@ -612,7 +693,7 @@ class SortedListField(ListField[T]):
     :param reverse: sort from the largest down.
     """
 
-    def __init__(self, field: BaseField[T], **kwargs: Any) -> None:
+    def __init__(self, field: BaseField[Item, Never, object], **kwargs: Any) -> None:
         self._ordering: str | None = kwargs.pop("ordering", None)
         self._order_reverse: bool = kwargs.pop("reverse", False)
         super().__init__(field, **kwargs)
@@ -642,7 +723,7 @@ class SortedListField(ListField[T]):
         return sorted(dumped, key=key, reverse=self._order_reverse)
 
 
-class DictField(ComplexBaseField[dict[str, Any]]):
+class DictField(ComplexBaseField[dict[str, Item], dict[str, Item]], Generic[Item]):
     """A field for a dict with string keys, of values of one field or of any.
 
     :param field: the field of the values, or None for values of any kind.
@@ -652,6 +733,14 @@ class DictField(ComplexBaseField[dict[str, Any]]):
 
     _load_can_fail = True
 
+    @overload
+    def __init__(
+        self: DictField[Any], field: None = None, *args: object, **kwargs: object
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, field: BaseField[Item, Never, object], *args: object, **kwargs: object
+    ) -> None: ...
     def __init__(
         self, field: BaseField[Any] | None = None, *args: Any, **kwargs: Any
     ) -> None:
@@ -708,7 +797,7 @@ class DictField(ComplexBaseField[dict[str, Any]]):
                 'Invalid dictionary key name - keys may not startswith "$" characters'
             )
 
-    def lookup_member(self, member_name: str) -> DictField:
+    def lookup_member(self, member_name: str) -> DictField[Any]:
         return DictField(db_field=member_name)
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
@@ -724,14 +813,17 @@ class DictField(ComplexBaseField[dict[str, Any]]):
         return super().prepare_query_value(op, value)
 
 
-class MapField(DictField):
+class MapField(DictField[Item]):
     """A field for a dict whose values are all of one field.
 
     :param field: the field of the values.
     """
 
     def __init__(
-        self, field: BaseField[Any] | None = None, *args: Any, **kwargs: Any
+        self,
+        field: BaseField[Item, Never, object] | None = None,
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         if not isinstance(field, BaseField):
             self.error("Argument to MapField constructor must be a valid field")

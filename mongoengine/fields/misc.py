@@ -6,7 +6,7 @@ import enum
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from bson import Binary, Int64
 from pymongo import ReturnDocument
@@ -15,6 +15,7 @@ from pymongo.errors import DuplicateKeyError
 from mongoengine import connection
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import is_document_class
+from mongoengine.base.types import Item, Never, OrNone
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import OperationError
 from mongoengine.fields.touching import may_block
@@ -22,6 +23,7 @@ from mongoengine.fields.touching import may_block
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.base.types import Default, Yes
     from mongoengine.driver.session import Session
 
 __all__ = ("BinaryField", "EnumField", "SequenceField", "UUIDField")
@@ -32,7 +34,7 @@ E = TypeVar("E", bound=enum.Enum)
 _ATTEMPTS = 5
 
 
-class BinaryField(BaseField[bytes]):
+class BinaryField(BaseField[bytes, bytes | bytearray, OrNone]):
     """A field for bytes, stored as BSON binary data.
 
     :param max_bytes: the most bytes that a value may have.
@@ -41,6 +43,36 @@ class BinaryField(BaseField[bytes]):
     _load_as = frozenset({bytes, Binary})
     _valid_types = frozenset({bytes, Binary})
 
+    @overload
+    def __init__(
+        self: BinaryField[Never],
+        max_bytes: int | None = None,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: BinaryField[Never],
+        max_bytes: int | None = None,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: BinaryField[Never],
+        max_bytes: int | None = None,
+        *,
+        default: Default[bytes | bytearray],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: BinaryField[None],
+        max_bytes: int | None = None,
+        **options: object,
+    ) -> None: ...
     def __init__(self, max_bytes: int | None = None, **kwargs: Any) -> None:
         self.max_bytes = max_bytes
         super().__init__(**kwargs)
@@ -74,7 +106,7 @@ class BinaryField(BaseField[bytes]):
         return super().prepare_query_value(op, self.to_mongo(value))
 
 
-class UUIDField(BaseField[uuid.UUID]):
+class UUIDField(BaseField[uuid.UUID, uuid.UUID | str, OrNone]):
     """A field for a UUID, stored as BSON binary data or as text.
 
     :param binary: store binary data; otherwise the 36 characters of its text.
@@ -83,6 +115,36 @@ class UUIDField(BaseField[uuid.UUID]):
     _load_as = frozenset({uuid.UUID})
     _valid_types = frozenset({uuid.UUID})
 
+    @overload
+    def __init__(
+        self: UUIDField[Never],
+        binary: bool = True,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[Never],
+        binary: bool = True,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[Never],
+        binary: bool = True,
+        *,
+        default: Default[uuid.UUID | str],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: UUIDField[None],
+        binary: bool = True,
+        **options: object,
+    ) -> None: ...
     def __init__(self, binary: bool = True, **kwargs: Any) -> None:
         self._binary = binary
         super().__init__(**kwargs)
@@ -114,7 +176,7 @@ class UUIDField(BaseField[uuid.UUID]):
                 self.error(f"Could not convert to UUID: {failure}")
 
 
-class EnumField(BaseField[E]):
+class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
     """A field for a member of an :class:`enum.Enum`, stored as the member's value.
 
     :param enum: the enumeration.
@@ -126,6 +188,36 @@ class EnumField(BaseField[E]):
     # Lists and dicts of this field convert their items when they are assigned.
     _converts_on_set: ClassVar[bool] = True
 
+    @overload
+    def __init__(
+        self: EnumField[E, Never],
+        enum: type[E],
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EnumField[E, Never],
+        enum: type[E],
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EnumField[E, Never],
+        enum: type[E],
+        *,
+        default: Default[E],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EnumField[E, None],
+        enum: type[E],
+        **options: object,
+    ) -> None: ...
     def __init__(self, enum: type[E], **kwargs: Any) -> None:
         self._enum_cls = enum
         if kwargs.get("choices"):
@@ -171,7 +263,7 @@ class EnumField(BaseField[E]):
             self.error(f"{value!s} is not a valid {self._enum_cls}")
 
 
-class SequenceField(BaseField[Any]):
+class SequenceField(BaseField[Item, Item, Never], Generic[Item]):
     """A field that numbers documents: each new one gets the next number.
 
     The counter is a document of its own, in the collection
@@ -197,6 +289,26 @@ class SequenceField(BaseField[Any]):
     COLLECTION_NAME = "mongoengine.counters"
     VALUE_DECORATOR = int
 
+    @overload
+    def __init__(
+        self: SequenceField[int],
+        collection_name: str | None = None,
+        db_alias: str | None = None,
+        sequence_name: str | None = None,
+        value_decorator: None = None,
+        *args: object,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        collection_name: str | None = None,
+        db_alias: str | None = None,
+        sequence_name: str | None = None,
+        *,
+        value_decorator: Callable[[int], Item],
+        **options: object,
+    ) -> None: ...
     def __init__(
         self,
         collection_name: str | None = None,
@@ -214,14 +326,14 @@ class SequenceField(BaseField[Any]):
         )
         super().__init__(*args, **kwargs)
 
-    async def _generate_body(self, io: IO, *, session: Session = None) -> Any:
+    async def _generate_body(self, io: IO, *, session: Session = None) -> Item:
         """Take the next number: the value for a new document.
 
         Sends ``findAndModify`` with ``$inc`` and upsert.
         """
-        return self.value_decorator(
-            await self._change_counter(io, {"$inc": {"next": 1}})
-        )
+        number = await self._change_counter(io, {"$inc": {"next": 1}})
+        value: Item = self.value_decorator(number)
+        return value
 
     generate = blocking(_generate_body)
     async_generate = asynchronous(_generate_body)
@@ -233,17 +345,18 @@ class SequenceField(BaseField[Any]):
 
         The next document gets `value + 1`.
         """
-        return self.value_decorator(
-            await self._change_counter(io, {"$set": {"next": value}})
-        )
+        number = await self._change_counter(io, {"$set": {"next": value}})
+        decorated: Item = self.value_decorator(number)
+        return decorated
 
     set_next_value = blocking(_set_next_value)
     async_set_next_value = asynchronous(_set_next_value)
 
-    async def _get_next_value(self, io: IO, *, session: Session = None) -> Any:
+    async def _get_next_value(self, io: IO, *, session: Session = None) -> Item:
         """The value that the next document will get, without taking it."""
         counter = await io(self._counters(io).find_one, {"_id": self._counter_id()})
-        return self.value_decorator(counter["next"] + 1 if counter else 1)
+        value: Item = self.value_decorator(counter["next"] + 1 if counter else 1)
+        return value
 
     get_next_value = blocking(_get_next_value)
     async_get_next_value = asynchronous(_get_next_value)
@@ -282,9 +395,9 @@ class SequenceField(BaseField[Any]):
         return "".join(letters).strip("_").lower()
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> Self: ...
+    def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> Any: ...
+    def __get__(self, instance: object, owner: object) -> Item: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self

@@ -6,14 +6,20 @@ import decimal
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from bson import Decimal128, Int64
 from bson.decimal128 import create_decimal128_context
 
 from mongoengine.base.codec import Proof, each_of_type, of_type
 from mongoengine.base.field import BaseField
+from mongoengine.base.types import Assigned, OrNone, Unset, Value
 from mongoengine.base.utils import warn_caller
+
+if TYPE_CHECKING:
+    from typing_extensions import Never
+
+    from mongoengine.base.types import Default, Yes
 
 __all__ = (
     "BooleanField",
@@ -24,15 +30,13 @@ __all__ = (
     "LongField",
 )
 
-N = TypeVar("N")
-
 #: Raw values of which numbers are made without fail, or that are left as they are.
 _WITHOUT_FAIL = frozenset({int, Int64, bool, str})
 
 _INFINITY = float("inf")
 
 
-class _RangeField(BaseField[N], Generic[N]):
+class _RangeField(BaseField[Value, Assigned, Unset]):
     """A number with a smallest and a greatest allowed value, both included."""
 
     _too_small = ""
@@ -83,7 +87,7 @@ def _numbers_proof(types: frozenset[type]) -> Proof:
     return proof
 
 
-class IntField(_RangeField[int]):
+class IntField(_RangeField[int, int, OrNone]):
     """A field for a whole number, stored as a BSON int or long.
 
     :param min_value: the smallest allowed value.
@@ -98,6 +102,44 @@ class IntField(_RangeField[int]):
     _sums = True
     _too_small = "Integer value is too small"
     _too_large = "Integer value is too large"
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: IntField[Never],
+            min_value: int | None = None,
+            max_value: int | None = None,
+            *,
+            required: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: IntField[Never],
+            min_value: int | None = None,
+            max_value: int | None = None,
+            *,
+            primary_key: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: IntField[Never],
+            min_value: int | None = None,
+            max_value: int | None = None,
+            *,
+            default: Default[int],
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: IntField[None],
+            min_value: int | None = None,
+            max_value: int | None = None,
+            **options: object,
+        ) -> None: ...
+        def __init__(self, *args: Any, **options: Any) -> None: ...
 
     def to_python(self, value: Any) -> Any:
         """`int(value)` where that is possible, or the value as it is."""
@@ -120,11 +162,45 @@ class IntField(_RangeField[int]):
         return super().prepare_query_value(op, int(value))
 
 
-class LongField(IntField):
+class LongField(IntField[OrNone]):
     """Deprecated: :class:`IntField` stored as a 64-bit BSON long, always."""
 
     _dump_as = frozenset({Int64})
 
+    @overload
+    def __init__(
+        self: LongField[Never],
+        min_value: int | None = None,
+        max_value: int | None = None,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: LongField[Never],
+        min_value: int | None = None,
+        max_value: int | None = None,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: LongField[Never],
+        min_value: int | None = None,
+        max_value: int | None = None,
+        *,
+        default: Default[int],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: LongField[None],
+        min_value: int | None = None,
+        max_value: int | None = None,
+        **options: object,
+    ) -> None: ...
     def __init__(
         self, min_value: Any = None, max_value: Any = None, **kwargs: Any
     ) -> None:
@@ -136,7 +212,7 @@ class LongField(IntField):
         return Int64(self.to_python(value))
 
 
-class FloatField(_RangeField[float]):
+class FloatField(_RangeField[float, float, OrNone]):
     """A field for a floating point number, stored as a BSON double.
 
     :param min_value: the smallest allowed value.
@@ -150,6 +226,44 @@ class FloatField(_RangeField[float]):
     _sums = True
     _too_small = "Float value is too small"
     _too_large = "Float value is too large"
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: FloatField[Never],
+            min_value: float | None = None,
+            max_value: float | None = None,
+            *,
+            required: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: FloatField[Never],
+            min_value: float | None = None,
+            max_value: float | None = None,
+            *,
+            primary_key: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: FloatField[Never],
+            min_value: float | None = None,
+            max_value: float | None = None,
+            *,
+            default: Default[float],
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: FloatField[None],
+            min_value: float | None = None,
+            max_value: float | None = None,
+            **options: object,
+        ) -> None: ...
+        def __init__(self, *args: Any, **options: Any) -> None: ...
 
     def to_python(self, value: Any) -> Any:
         """`float(value)`; text that is no number stays as it is."""
@@ -175,7 +289,7 @@ class FloatField(_RangeField[float]):
         return super().prepare_query_value(op, float(value))
 
 
-class DecimalField(_RangeField[Decimal]):
+class DecimalField(_RangeField[Decimal, Decimal | float | str, OrNone]):
     """A field for a :class:`decimal.Decimal`, stored as a double or as text.
 
     A double cannot hold every decimal number: see :class:`Decimal128Field`.
@@ -193,6 +307,52 @@ class DecimalField(_RangeField[Decimal]):
     _too_small = "Decimal value is too small"
     _too_large = "Decimal value is too large"
 
+    @overload
+    def __init__(
+        self: DecimalField[Never],
+        min_value: Decimal | float | None = None,
+        max_value: Decimal | float | None = None,
+        force_string: bool = False,
+        precision: int = 2,
+        rounding: str = decimal.ROUND_HALF_UP,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DecimalField[Never],
+        min_value: Decimal | float | None = None,
+        max_value: Decimal | float | None = None,
+        force_string: bool = False,
+        precision: int = 2,
+        rounding: str = decimal.ROUND_HALF_UP,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DecimalField[Never],
+        min_value: Decimal | float | None = None,
+        max_value: Decimal | float | None = None,
+        force_string: bool = False,
+        precision: int = 2,
+        rounding: str = decimal.ROUND_HALF_UP,
+        *,
+        default: Default[Decimal | float | str],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DecimalField[None],
+        min_value: Decimal | float | None = None,
+        max_value: Decimal | float | None = None,
+        force_string: bool = False,
+        precision: int = 2,
+        rounding: str = decimal.ROUND_HALF_UP,
+        **options: object,
+    ) -> None: ...
     def __init__(
         self,
         min_value: Any = None,
@@ -246,7 +406,7 @@ def _quantum(precision: int) -> Decimal:
     return Decimal(1).scaleb(-precision)
 
 
-class Decimal128Field(_RangeField[Decimal]):
+class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, OrNone]):
     """A field for a :class:`decimal.Decimal`, stored as a BSON decimal128.
 
     It has 34 decimal digits, and is exact within them.
@@ -262,6 +422,44 @@ class Decimal128Field(_RangeField[Decimal]):
     _load_can_fail = True
     _too_small = "Decimal value is too small"
     _too_large = "Decimal value is too large"
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: Decimal128Field[Never],
+            min_value: Decimal | float | None = None,
+            max_value: Decimal | float | None = None,
+            *,
+            required: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: Decimal128Field[Never],
+            min_value: Decimal | float | None = None,
+            max_value: Decimal | float | None = None,
+            *,
+            primary_key: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: Decimal128Field[Never],
+            min_value: Decimal | float | None = None,
+            max_value: Decimal | float | None = None,
+            *,
+            default: Default[Decimal | Decimal128 | float | str],
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: Decimal128Field[None],
+            min_value: Decimal | float | None = None,
+            max_value: Decimal | float | None = None,
+            **options: object,
+        ) -> None: ...
+        def __init__(self, *args: Any, **options: Any) -> None: ...
 
     def to_mongo(self, value: Any) -> Any:
         """The value as a `bson.Decimal128`, rounded to 34 digits."""
@@ -292,12 +490,46 @@ class Decimal128Field(_RangeField[Decimal]):
         return super().prepare_query_value(op, self.to_mongo(value))
 
 
-class BooleanField(BaseField[bool]):
+class BooleanField(BaseField[bool, bool, OrNone]):
     """A field for a truth value, stored as a BSON bool."""
 
     _load_as = frozenset({bool})
     _dump_as = frozenset({bool})
     _valid_types = frozenset({bool})
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: BooleanField[Never],
+            db_field: str | None = None,
+            *,
+            required: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: BooleanField[Never],
+            db_field: str | None = None,
+            *,
+            primary_key: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: BooleanField[Never],
+            db_field: str | None = None,
+            *,
+            default: Default[bool],
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: BooleanField[None],
+            db_field: str | None = None,
+            **options: object,
+        ) -> None: ...
+        def __init__(self, *args: Any, **options: Any) -> None: ...
 
     def to_python(self, value: Any) -> Any:
         """`bool(value)`."""

@@ -9,10 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
 from mongoengine.base.field import BaseField
+from mongoengine.base.types import OrNone
 from mongoengine.fields.text import StringField
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Never, Self
+
+    from mongoengine.base.types import Default, Yes
 
 __all__ = ("ComplexDateTimeField", "DateField", "DateTimeField")
 
@@ -30,7 +33,7 @@ def _parser() -> Callable[[str], datetime | None]:
     return parse
 
 
-class DateTimeField(BaseField[datetime]):
+class DateTimeField(BaseField[datetime, date | str, OrNone]):
     """A field for a point in time, stored as a BSON date: to the millisecond, in UTC.
 
     Text is parsed by python-dateutil where that is installed; without it as
@@ -40,6 +43,40 @@ class DateTimeField(BaseField[datetime]):
     _load_as = frozenset({datetime})
     _dump_as = frozenset({datetime})
     _valid_types = frozenset({datetime, date})
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: DateTimeField[Never],
+            db_field: str | None = None,
+            *,
+            required: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: DateTimeField[Never],
+            db_field: str | None = None,
+            *,
+            primary_key: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: DateTimeField[Never],
+            db_field: str | None = None,
+            *,
+            default: Default[date | str],
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: DateTimeField[None],
+            db_field: str | None = None,
+            **options: object,
+        ) -> None: ...
+        def __init__(self, *args: Any, **options: Any) -> None: ...
 
     def validate(self, value: Any, clean: bool = True) -> None:
         """Check that the value is, or can be parsed as, a date."""
@@ -86,11 +123,57 @@ def _parse_plainly(value: str) -> datetime | None:
     return None
 
 
-class DateField(DateTimeField):
+if TYPE_CHECKING:
+
+    class _DateTimeField(BaseField[date, date | str, OrNone]):
+        """The base of `DateField`, whose values are of another type."""
+
+    class _StringField(BaseField[datetime, datetime | str, OrNone]):
+        """The base of `ComplexDateTimeField`, whose values are of another type."""
+
+else:
+    _DateTimeField, _StringField = DateTimeField, StringField
+
+
+class DateField(_DateTimeField[OrNone]):
     """A field for a day, stored as a BSON date at midnight."""
 
     _load_as = frozenset({date})
     _dump_as = frozenset()
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: DateField[Never],
+            db_field: str | None = None,
+            *,
+            required: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: DateField[Never],
+            db_field: str | None = None,
+            *,
+            primary_key: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: DateField[Never],
+            db_field: str | None = None,
+            *,
+            default: Default[date | str],
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: DateField[None],
+            db_field: str | None = None,
+            **options: object,
+        ) -> None: ...
+        def __init__(self, *args: Any, **options: Any) -> None: ...
 
     def to_mongo(self, value: Any) -> Any:
         """A `datetime` at midnight of the day."""
@@ -107,7 +190,7 @@ class DateField(DateTimeField):
         return value
 
 
-class ComplexDateTimeField(StringField):
+class ComplexDateTimeField(_StringField[OrNone]):
     """A field for a time to the microsecond, stored as text that sorts by time.
 
     The text has year, month, day, hour, minute, second and microsecond, joined by
@@ -121,6 +204,36 @@ class ComplexDateTimeField(StringField):
     _dump_as = frozenset()
     _valid_types = frozenset({datetime})
 
+    @overload
+    def __init__(
+        self: ComplexDateTimeField[Never],
+        separator: str = ",",
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ComplexDateTimeField[Never],
+        separator: str = ",",
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ComplexDateTimeField[Never],
+        separator: str = ",",
+        *,
+        default: Default[datetime | str],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ComplexDateTimeField[None],
+        separator: str = ",",
+        **options: object,
+    ) -> None: ...
     def __init__(self, separator: str = ",", **kwargs: Any) -> None:
         self.separator = separator
         self.format = separator.join(["%Y", "%m", "%d", "%H", "%M", "%S", "%f"])
@@ -136,10 +249,10 @@ class ComplexDateTimeField(StringField):
         numbers: list[Any] = [int(number) for number in data.split(self.separator)]
         return datetime(*numbers)
 
-    @overload  # type: ignore[override]
-    def __get__(self, instance: None, owner: Any) -> Self: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> datetime: ...
+    def __get__(self, instance: None, owner: object) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: object) -> datetime | OrNone: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self

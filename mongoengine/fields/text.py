@@ -6,10 +6,16 @@ import re
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from mongoengine.base.field import BaseField
+from mongoengine.base.types import OrNone
 from mongoengine.base.utils import LazyRegexCompiler
+
+if TYPE_CHECKING:
+    from typing_extensions import Never
+
+    from mongoengine.base.types import Default, Yes
 
 __all__ = ("EmailField", "StringField", "URLField")
 
@@ -29,7 +35,7 @@ _STRING_OPERATORS = {
 }
 
 
-class StringField(BaseField[str]):
+class StringField(BaseField[str, str, OrNone]):
     """A field for text, stored as a BSON string.
 
     :param regex: a pattern (text or compiled) that the beginning of a value has
@@ -42,6 +48,44 @@ class StringField(BaseField[str]):
     _dump_as = frozenset({str})
     _valid_types = frozenset({str})
 
+    @overload
+    def __init__(
+        self: StringField[Never],
+        regex: str | re.Pattern[str] | None = None,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: StringField[Never],
+        regex: str | re.Pattern[str] | None = None,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: StringField[Never],
+        regex: str | re.Pattern[str] | None = None,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        *,
+        default: Default[str],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: StringField[None],
+        regex: str | re.Pattern[str] | None = None,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        **options: object,
+    ) -> None: ...
     def __init__(
         self,
         regex: str | re.Pattern[str] | None = None,
@@ -112,7 +156,7 @@ _URL = rf"""
 """
 
 
-class URLField(StringField):
+class URLField(StringField[OrNone]):
     """A field for a URL.
 
     :param url_regex: a compiled pattern to match instead of the usual one.
@@ -123,6 +167,40 @@ class URLField(StringField):
     _URL_REGEX = LazyRegexCompiler(_URL, re.IGNORECASE | re.VERBOSE)
     _URL_SCHEMES = ["http", "https", "ftp", "ftps"]
 
+    @overload
+    def __init__(
+        self: URLField[Never],
+        url_regex: re.Pattern[str] | None = None,
+        schemes: Sequence[str] | None = None,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: URLField[Never],
+        url_regex: re.Pattern[str] | None = None,
+        schemes: Sequence[str] | None = None,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: URLField[Never],
+        url_regex: re.Pattern[str] | None = None,
+        schemes: Sequence[str] | None = None,
+        *,
+        default: Default[str],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: URLField[None],
+        url_regex: re.Pattern[str] | None = None,
+        schemes: Sequence[str] | None = None,
+        **options: object,
+    ) -> None: ...
     def __init__(
         self,
         url_regex: re.Pattern[str] | None = None,
@@ -157,7 +235,7 @@ def _user_pattern(atom: str) -> LazyRegexCompiler:
     return LazyRegexCompiler(rf"(?:{dotted}|{_QUOTED})\Z", re.IGNORECASE)
 
 
-class EmailField(StringField):
+class EmailField(StringField[OrNone]):
     """A field for an e-mail address.
 
     :param domain_whitelist: domains that are accepted unseen (``["localhost"]``).
@@ -173,6 +251,45 @@ class EmailField(StringField):
     )
     error_msg = "Invalid email address: %s"
 
+    @overload
+    def __init__(
+        self: EmailField[Never],
+        domain_whitelist: Sequence[str] | None = None,
+        allow_utf8_user: bool = False,
+        allow_ip_domain: bool = False,
+        *args: object,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmailField[Never],
+        domain_whitelist: Sequence[str] | None = None,
+        allow_utf8_user: bool = False,
+        allow_ip_domain: bool = False,
+        *args: object,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmailField[Never],
+        domain_whitelist: Sequence[str] | None = None,
+        allow_utf8_user: bool = False,
+        allow_ip_domain: bool = False,
+        *args: object,
+        default: Default[str],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmailField[None],
+        domain_whitelist: Sequence[str] | None = None,
+        allow_utf8_user: bool = False,
+        allow_ip_domain: bool = False,
+        *args: object,
+        **options: object,
+    ) -> None: ...
     def __init__(
         self,
         domain_whitelist: Sequence[str] | None = None,

@@ -6,8 +6,8 @@ from mongoengine import Document, IntField, StringField
 
 
 class User(Document):
-    name = StringField()
-    age = IntField()
+    name = StringField(required=True)
+    age = IntField(default=0)
 
 
 def blocking(user: User) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bson import ObjectId
 from pymongo.results import BulkWriteResult
-from typing_extensions import assert_type
+from typing_extensions import Never, assert_type
 
 from mongoengine import (
     BooleanField,
@@ -55,7 +55,7 @@ class User(Document):
     team = ObjectIdField()
     tags = ListField(StringField())
     settings = DictField()
-    home = EmbeddedDocumentField(Address)
+    home = EmbeddedDocumentField(Address, required=True)
     others = EmbeddedDocumentListField(Address)
 
     meta = {"ordering": ["name"]}
@@ -66,19 +66,19 @@ class User(Document):
 
 def fields(user: User) -> None:
     assert_type(user.name, str)
-    assert_type(user.age, int)
-    assert_type(user.height, float)
-    assert_type(user.balance, Decimal)
+    assert_type(user.age, int | None)
+    assert_type(user.height, float | None)
+    assert_type(user.balance, Decimal | None)
     assert_type(user.active, bool)
-    assert_type(user.joined, datetime)
-    assert_type(user.team, ObjectId)
+    assert_type(user.joined, datetime | None)
+    assert_type(user.team, ObjectId | None)
     assert_type(user.tags, list[str])
     assert_type(user.settings, dict[str, Any])
     assert_type(user.home, Address)
-    assert_type(user.home.street, str)
+    assert_type(user.home.street, str | None)
     assert_type(user.others, EmbeddedDocumentList[Address])
-    assert_type(user.others[0].number, int)
-    assert_type(User.name, StringField)
+    assert_type(user.others[0].number, int | None)
+    assert_type(User.name, StringField[Never])
     user.name = "Ada"
     user.tags.append("first")
 

@@ -1,0 +1,77 @@
+"""Types that several modules share: what fields are generic over, raw documents.
+
+The type variables have defaults, which `typing` has from Python 3.13 on.  Type
+checkers read them from `typing_extensions`, which is not needed at run time.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from typing_extensions import Never, TypeVar
+else:
+    import typing
+    from typing import NoReturn as Never
+
+    def TypeVar(name, *, default=None, **options):
+        """Return a type variable of `typing`, which takes no default."""
+        return typing.TypeVar(name, **options)
+
+
+__all__ = (
+    "Assigned",
+    "Default",
+    "Item",
+    "Never",
+    "OrNone",
+    "RawDocument",
+    "Typed",
+    "Unset",
+    "Value",
+    "Yes",
+)
+
+#: A document as PyMongo reads and writes it: BSON types by database name.
+RawDocument: TypeAlias = dict[str, Any]
+
+#: The value of an option that is turned on.
+Yes: TypeAlias = Literal[True]
+
+#: The type of a field's value when it is read.
+Value = TypeVar("Value", covariant=True, default=Any)
+
+#: The type of what may be assigned to a field; None may be assigned to every field.
+Assigned = TypeVar("Assigned", contravariant=True, default=Any)
+
+#: The type that a field without a value is read as: None, or `Never` for a field that
+#: always has a value.
+Unset = TypeVar("Unset", covariant=True, default=Value)
+
+#: The same for the field classes that fix the type of their values.
+OrNone = TypeVar("OrNone", bound="None", covariant=True, default=None)
+
+#: The type of the items of a list or of the values of a dict.
+Item = TypeVar("Item", default=Any)
+
+if TYPE_CHECKING:
+    V = TypeVar("V")
+
+    #: The option `default`: a value, or a callable that makes one.
+    Default: TypeAlias = V | Callable[[], V]
+
+    class Typed(Generic[Value, Assigned, Unset]):
+        """A base of field classes that takes their type parameters."""
+
+else:
+    Default = Any
+
+    class Typed:
+        """A base of field classes that takes their type parameters.
+
+        They mean nothing at run time: there may be any number of them.
+        """
+
+        __class_getitem__ = classmethod(types.GenericAlias)
