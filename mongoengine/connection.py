@@ -318,7 +318,7 @@ def get_db(
     opened = registry.aliases.get(alias)
     if reconnect or opened is None or opened.database is None:
         get_connection(alias, reconnect)
-        found: Database[Any] = registry.open_database(alias)
+        found: Database[Any] = registry.open_database(alias).database
     else:
         found = opened.database
     return found

@@ -28,7 +28,7 @@ class Target:
 
     async def _double(self, io: IO, value: int, *, plus: int = 0) -> int:
         """Twice the value."""
-        number: int = await io(_answer(value) if io.is_async else value)
+        number: int = await io(_answer if io.is_async else int, value)
         return 2 * number + plus
 
     double = blocking(_double)

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from asyncio import AbstractEventLoop
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from mongoengine.driver.loop_client import LoopClient
 
-__all__ = ("Alias", "LoopDatabase")
+__all__ = ("Alias", "Database", "LoopDatabase", "Target")
+
+C = TypeVar("C")
 
 Settings = dict[str, Any]
 
+#: A document class and the name of a collection.
+Target: TypeAlias = tuple[type, str | None]
 
-class LoopDatabase(NamedTuple):
-    """The client and the database of an alias on one event loop."""
 
-    client: LoopClient
-    database: Any
+class Database(Generic[C]):
+    """The database of an alias on one client, and the collections prepared in it.
+
+    `prepared` has the PyMongo collections that can be used at once, `preparing` what
+    to wait for where another task or thread prepares one, by the id of the process.
+    `drops` counts the collections that had to be prepared again.
+    """
+
+    __slots__ = ("client", "database", "drops", "prepared", "preparing")
+
+    def __init__(self, client: C, database: Any) -> None:
+        self.client = client
+        self.database = database
+        self.prepared: dict[Target, Any] = {}
+        self.preparing: dict[tuple[int, Target], threading.Event | asyncio.Event] = {}
+        self.drops = 0
+
+    def forget(self, target: Target) -> None:
+        """Prepare a collection again when it is next used."""
+        self.drops += 1
+        self.prepared.pop(target, None)
+
+
+LoopDatabase: TypeAlias = Database[LoopClient]
 
 
 class Alias:
@@ -28,8 +54,8 @@ class Alias:
 
     __slots__ = (
         "async_class",
+        "blocking",
         "client",
-        "database",
         "is_registered",
         "loops",
         "name",
@@ -42,12 +68,24 @@ class Alias:
         self.name = name
         self.settings: Settings | None = None
         self.client: Any = None
-        self.database: Any = None
+        self.blocking: Database[Any] | None = None
         self.async_class: Any = None
         self.loops: dict[AbstractEventLoop, LoopDatabase] = {}
         self.is_registered = False
         self.was_open = False
         self.sibling_of: str | None = None
+
+    @property
+    def database(self) -> Any:
+        """The database on the blocking client, or None."""
+        return None if self.blocking is None else self.blocking.database
+
+    @database.setter
+    def database(self, database: Any) -> None:
+        if database is None:
+            self.blocking = None
+        else:
+            self.blocking = Database(database.client, database)
 
     @property
     def is_open(self) -> bool:
@@ -71,7 +109,7 @@ class Alias:
         """Whether nothing is left that needs the alias."""
         return (
             self.settings is None
-            and self.database is None
+            and self.blocking is None
             and not self.is_open
             and not self.is_async
             and not self.loops

@@ -189,7 +189,7 @@ async def _start(io: IO, port: str, folder: str) -> None:
 
 async def _pause(io: IO, seconds: float = _SECONDS_BETWEEN_LOOKS) -> None:
     sleep = asyncio.sleep if io.is_async else time.sleep
-    await io(sleep(seconds))
+    await io.plain(sleep, seconds)
 
 
 def address(host: str) -> str:

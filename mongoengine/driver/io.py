@@ -63,6 +63,9 @@ S = TypeVar("S")
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: A method of PyMongo's, of either API.
+Method: TypeAlias = Callable[..., Any]
+
 
 class WrongFamilyError(RuntimeError):
     """An alias is open only for the other family of methods.
@@ -163,19 +166,15 @@ class _SyncIO:
     is_async: Literal[False] = False
     wanted: Literal["sync"] = "sync"
 
-    def __call__(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
-        """Call a method of PyMongo's that takes `session=`, in the current session.
-
-        In place of the method its result is accepted too, for the time being.
-        """
-        if not callable(call):
-            return _ready(call)
+    async def __call__(self, call: Method, /, *args: Any, **kwargs: Any) -> Any:
+        """Call a method of PyMongo's that takes `session=`, in the current session."""
         if _sessions.get() or abandoned or _recorders:
             _prepare(call, args, kwargs)
-        return _ready(call(*args, **kwargs))
+        return call(*args, **kwargs)
 
-    def plain(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def plain(self, call: Method, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         """Call what takes no session: a method of a cursor, a file, a session."""
+        # Called here, since a coroutine cannot raise the StopIteration of a cursor.
         return _ready(call(*args, **kwargs))
 
     async def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
@@ -192,14 +191,13 @@ class _AsyncIO:
     is_async: Literal[True] = True
     wanted: Literal["async"] = "async"
 
-    def __call__(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
-        if callable(call):
-            if _sessions.get() or abandoned or _recorders:
-                _prepare(call, args, kwargs)
-            call = call(*args, **kwargs)
-        return call if hasattr(call, "__await__") else _ready(call)
+    def __call__(self, call: Method, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+        if _sessions.get() or abandoned or _recorders:
+            _prepare(call, args, kwargs)
+        result = call(*args, **kwargs)
+        return result if hasattr(result, "__await__") else _ready(result)
 
-    def plain(self, call: Any, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def plain(self, call: Method, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         result = call(*args, **kwargs)
         return result if hasattr(result, "__await__") else _ready(result)
 

@@ -14,7 +14,7 @@ from pymongo import AsyncMongoClient, MongoClient
 
 from mongoengine.driver import embedded
 from mongoengine.driver import io as io_module
-from mongoengine.driver.alias import Alias, LoopDatabase, Settings
+from mongoengine.driver.alias import Alias, Database, LoopDatabase, Settings
 from mongoengine.driver.io import IO, SYNC, WrongFamilyError, run
 from mongoengine.driver.loop_client import LoopClient
 from mongoengine.driver.settings import client_options
@@ -134,14 +134,16 @@ class Registry:
                 alias.client = client
             return alias.client
 
-    def open_database(self, name: str) -> Any:
+    def open_database(self, name: str) -> Database[Any]:
         """Return the database of an alias on its blocking client."""
         client = self.open(name)
         with self.lock:
             alias, settings = self.defined(name)
-            if alias.database is None or alias.database.client is not client:
-                alias.database = client[settings["name"]]
-            return alias.database
+            opened = alias.blocking
+            if opened is None or opened.client is not client:
+                opened = Database(client, client[settings["name"]])
+                alias.blocking = opened
+            return opened
 
     def open_on_loop(self, name: str) -> LoopDatabase:
         """Return the asynchronous client and database on the running loop.
@@ -159,8 +161,8 @@ class Registry:
             client = self._shared_on_loop(alias, settings, loop) or LoopClient(
                 made(name, alias.async_class, settings), loop, self.forget
             )
-            database = client.client[settings["name"]]
-            opened = alias.loops[loop] = LoopDatabase(client, database)
+            opened = Database(client, client.client[settings["name"]])
+            alias.loops[loop] = opened
             return opened
 
     def _shared_on_loop(
@@ -200,8 +202,8 @@ class Registry:
 
     # Using
 
-    def database(self, io: IO, name: str) -> Any:
-        """Return the database that an operation body works on.
+    def opened(self, io: IO, name: str) -> Database[Any]:
+        """Return the open database that an operation body works on.
 
         :raises WrongFamilyError: if the alias is open only the other way
         :raises ConnectionFailure: if it is not defined
@@ -212,15 +214,19 @@ class Registry:
         if io.is_async:
             opened = alias.loops.get(get_running_loop())
             if opened is not None:
-                return opened.database
+                return opened
             if alias.only == "sync":
                 raise WrongFamilyError(name, "sync")
-            return self.open_on_loop(name).database
-        if alias.database is not None:
-            return alias.database
+            return self.open_on_loop(name)
+        if alias.blocking is not None:
+            return alias.blocking
         if alias.only == "async":
             raise WrongFamilyError(name, "async")
         return self.open_database(name)
+
+    def database(self, io: IO, name: str) -> Any:
+        """Return the PyMongo database that a body works on; see `opened()`."""
+        return self.opened(io, name).database
 
     def client(self, io: IO, name: str) -> Any:
         """Return the client that an operation body works on; see `database()`."""

@@ -120,7 +120,7 @@ async def settings_record(
 async def _told_by(io: IO, uri: str) -> dict[str, Any]:
     """The part of a record that a URI decides."""
     parser = async_uri_parser if io.is_async else uri_parser
-    parsed = await io(parser.parse_uri(uri))
+    parsed = await io.plain(parser.parse_uri, uri)
     told = {"name": parsed["database"]}
     told |= {key: parsed[key] for key in ("username", "password")}
     told = {key: value for key, value in told.items() if value}

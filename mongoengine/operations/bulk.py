@@ -10,8 +10,7 @@ from pymongo.results import BulkWriteResult
 
 from mongoengine import signals
 from mongoengine.base.state import set_state
-from mongoengine.connection import _get_session
-from mongoengine.driver.cursor import Batches
+from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import OperationError
 from mongoengine.operations.commands import CountedUpdate, Outcome, send
 from mongoengine.operations.insert import apply, remember_target, requests_for
@@ -294,9 +293,8 @@ async def _fail_missing(
     if not in_part or not outcome.acknowledged or found >= len(updates):
         return
     keys = [stored_id(writes[place].document) for place in in_part]
-    cursor = collection.find(
-        {"_id": {"$in": keys}}, projection={"_id": 1}, session=_get_session()
-    )
+    query = {"filter": {"_id": {"$in": keys}}, "projection": {"_id": 1}}
+    cursor = open_cursor(collection, query)
     try:
         stored = [raw["_id"] for raw in await Batches(cursor).drain(io)]
     except BaseException as error:

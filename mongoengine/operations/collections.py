@@ -1,9 +1,8 @@
 """Open the collection of a document class, and create its indexes at first use.
 
 A collection is prepared when a class first uses it: created, where it is capped or
-a time series, and given its indexes.  What has been prepared is noted on the
-PyMongo database object, so that it is forgotten with the client that it belongs
-to; using it again costs a look-up in a dict.
+a time series, and given its indexes.  What has been prepared is noted by the alias,
+beside its client, and forgotten with that; using it again costs a look-up in a dict.
 
 A preparation that fails or is cancelled is not noted: whoever uses the class next
 prepares it again, so that nobody works without a unique index unawares.
@@ -26,10 +25,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pymongo.errors import CollectionInvalid, OperationFailure
 
-from mongoengine import connection
 from mongoengine.base import context
 from mongoengine.base.common import _get_documents_by_db
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
+from mongoengine.driver.alias import Database, Target
 from mongoengine.driver.io import ASYNC, SYNC, WrongFamilyError, run
 from mongoengine.driver.registry import registry
 from mongoengine.errors import OperationError
@@ -42,38 +41,13 @@ if TYPE_CHECKING:
 __all__ = ("InvalidCollectionError",)
 
 DocumentClass: TypeAlias = "type[StoredDocument]"
-Target: TypeAlias = tuple[DocumentClass, str]
 
 #: Bytes of a capped collection that has `max_documents` but no `max_size`.
 DEFAULT_CAPPED_SIZE = 10 * 2**20
 #: Servers allot capped collections in steps of so many bytes.
 CAPPED_SIZE_STEP = 256
 
-# The attribute of PyMongo database objects that holds a `_Collections`.
-_COLLECTIONS = "_mongoengine_collections"
 _NAMESPACE_EXISTS = 48
-
-
-class _Collections:
-    """The collections of one PyMongo database object that have been prepared."""
-
-    def __init__(self) -> None:
-        self.prepared: dict[Target, Any] = {}
-        #: What others may wait for, by process: a forked child has a copy of it.
-        self.running: dict[tuple[int, Target], threading.Event | asyncio.Event] = {}
-        self.drops = 0
-
-    @classmethod
-    def of(cls, database: Any) -> _Collections:
-        collections: _Collections | None = database.__dict__.get(_COLLECTIONS)
-        if collections is None:
-            collections = database.__dict__.setdefault(_COLLECTIONS, cls())
-        return collections
-
-    def forget(self, target: Target) -> None:
-        """Prepare a collection again when it is next used."""
-        self.drops += 1
-        self.prepared.pop(target, None)
 
 
 class _Preparation:
@@ -82,8 +56,8 @@ class _Preparation:
     What is called meanwhile may open the collection: `ensure_indexes()` does.
     """
 
-    def __init__(self, database: Any, target: Target) -> None:
-        self.database = database
+    def __init__(self, opened: Database[Any], target: Target) -> None:
+        self.opened = opened
         self.target = target
         self.is_over = False
 
@@ -149,10 +123,7 @@ def prepared_collection(
     :raises WrongFamilyError: if the alias is open only the other way
     :raises ConnectionFailure: if it is not defined
     """
-    collections = connection.database(io, alias).__dict__.get(_COLLECTIONS)
-    if collections is None:
-        return None
-    collection = collections.prepared.get((cls, name))
+    collection = registry.opened(io, alias).prepared.get((cls, name))
     if collection is not None and cls._collection is None and _is_own(cls, alias, name):
         return None  # it was forgotten
     return collection
@@ -174,22 +145,22 @@ async def open_collection(
     collection = prepared_collection(cls, io, alias, name)
     if collection is not None:
         return collection
-    database = connection.database(io, alias)
-    target: Target = (cls, name)  # type: ignore[assignment]
+    opened = registry.opened(io, alias)
+    target: Target = (cls, name)
     outer = _preparing_here.get()
     for preparation in outer:
         if (
             preparation.target == target
-            and preparation.database is database
+            and preparation.opened is opened
             and not preparation.is_over
         ):
-            return database.get_collection(name)
-    preparation = _Preparation(database, target)
+            return opened.database.get_collection(name)
+    preparation = _Preparation(opened, target)
     token = _preparing_here.set((*outer, preparation))
     try:
         if _has_own_ensure_indexes(cls, io):
-            return await _prepare(cls, io, database, alias, target)
-        return await _prepare_once(cls, io, database, alias, target)
+            return await _prepare(cls, io, opened, alias, target)
+        return await _prepare_once(cls, io, opened, alias, target)
     finally:
         preparation.is_over = True
         _preparing_here.reset(token)
@@ -202,14 +173,14 @@ def _has_own_ensure_indexes(cls: DocumentClass, io: IO) -> bool:
 
 
 async def _prepare_once(
-    cls: DocumentClass, io: IO, database: Any, alias: str, target: Target
+    cls: DocumentClass, io: IO, opened: Database[Any], alias: str, target: Target
 ) -> Any:
     """Prepare a collection, or wait until another task or thread has."""
-    running = _Collections.of(database).running
+    preparing = opened.preparing
     key = (os.getpid(), target)
     while True:
         done = asyncio.Event() if io.is_async else threading.Event()
-        first = running.setdefault(key, done)
+        first = preparing.setdefault(key, done)
         if first is not done:
             await io.plain(first.wait)
             collection = prepared_collection(cls, io, alias, target[1])
@@ -217,9 +188,9 @@ async def _prepare_once(
                 return collection
             continue  # it failed or was cancelled
         try:
-            return await _prepare(cls, io, database, alias, target)
+            return await _prepare(cls, io, opened, alias, target)
         finally:
-            del running[key]
+            del preparing[key]
             done.set()
 
 
@@ -229,11 +200,10 @@ def _is_own(cls: DocumentClass, alias: str, name: str | None) -> bool:
 
 
 async def _prepare(
-    cls: DocumentClass, io: IO, database: Any, alias: str, target: Target
+    cls: DocumentClass, io: IO, opened: Database[Any], alias: str, target: Target
 ) -> Any:
-    collections = _Collections.of(database)
-    drops = collections.drops
-    name = target[1]
+    database, drops = opened.database, opened.drops
+    name: Any = target[1]
     meta = cls._meta
     if meta.get("max_size") or meta.get("max_documents"):
         collection = await _open_capped(cls, io, database, name)
@@ -247,8 +217,8 @@ async def _prepare(
         is_ready = await io.plain(getattr, database.client, "is_primary")
         if is_ready:
             await _ensure_first_indexes(cls, io, alias, target)
-    if is_ready and collections.drops == drops:
-        collections.prepared[target] = collection
+    if is_ready and opened.drops == drops:
+        opened.prepared[target] = collection
     if _is_own(cls, alias, name):
         cls._collection = collection
     return collection
@@ -260,10 +230,9 @@ async def _ensure_first_indexes(
     with ExitStack() as switched:
         if alias_of(cls) != alias:
             switched.enter_context(context.Switch(context.db_aliases, alias, cls))
-        if cls._get_collection_name() != target[1]:
-            switched.enter_context(
-                context.Switch(context.collection_names, target[1], cls)
-            )
+        name: Any = target[1]
+        if cls._get_collection_name() != name:
+            switched.enter_context(context.Switch(context.collection_names, name, cls))
         await io.call(cls, "ensure_indexes")
 
 
@@ -359,12 +328,11 @@ async def drop_collection(
             f"Document {cls} has no collection defined (is it abstract ?)"
         )
     alias = alias_of(cls)
-    database = connection.database(io, alias)
+    opened = registry.opened(io, alias)
     if _is_own(cls, alias, name):
         cls._collection = None
-    collections = _Collections.of(database)
     try:
-        collections.forget((cls, name))
-        await io(database.drop_collection, name)
+        opened.forget((cls, name))
+        await io(opened.database.drop_collection, name)
     finally:  # one that prepared it meanwhile
-        collections.forget((cls, name))
+        opened.forget((cls, name))

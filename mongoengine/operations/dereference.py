@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from bson import DBRef, ObjectId
 
-from mongoengine import connection
 from mongoengine.base import context, upcalls
 from mongoengine.base.references import stored_key
 from mongoengine.errors import DoesNotExist
@@ -23,8 +22,7 @@ async def _read(io: IO, cls: Any, reference: Any) -> Any:
     if isinstance(reference, DBRef) and reference.id.__class__ is not ObjectId:
         key = stored_key(cls, reference.id)
         reference = DBRef(reference.collection, key, reference.database)
-    session = connection._get_session()
-    return await io(database.dereference, reference, session=session)
+    return await io(database.dereference, reference)
 
 
 def _made(cls: Any, raw: Any) -> Any:

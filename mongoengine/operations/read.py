@@ -77,7 +77,8 @@ async def first(
     document: D | None = None
     if raw is not None:
         document = queryset._convert(raw, scalar_first=True)
-        await relate(queryset, io, [document])
+        if spec.related:
+            await relate(queryset, io, [document])
     return document
 
 
@@ -109,7 +110,8 @@ async def get(queryset: QuerySource[D], io: IO, /, *q_objs: Any, **query: Any) -
     if len(raws) > 1:
         raise document.MultipleObjectsReturned("2 or more items returned, instead of 1")
     result: D = narrowed._convert(raws[0])
-    await relate(narrowed, io, [result])
+    if spec.related:
+        await relate(narrowed, io, [result])
     return result
 
 

@@ -31,6 +31,7 @@ from mongoengine.base.references import (
     untyped_target,
 )
 from mongoengine.base.tracked import BaseDict, BaseList
+from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import (
     FieldDoesNotExist,
     InvalidDocumentError,
@@ -248,14 +249,8 @@ async def _load(
     makers: dict[Any, Callable[[Any], Any]] = {}
     keys = iter([key for key, _ in wanted.values()])
     while part := list(islice(keys, _KEYS_OF_A_QUERY)):
-        cursor = collection.find(
-            {"_id": {"$in": part}}, session=connection._get_session()
-        )
-        try:
-            found = await io(cursor.to_list())
-        finally:
-            await io(cursor.close())
-        for raw in found:
+        cursor = open_cursor(collection, {"filter": {"_id": {"$in": part}}})
+        for raw in await Batches(cursor).drain(io):
             key = hashable(raw["_id"])
             cls = wanted[key][1] if key in wanted else place.root
             make = makers.get(cls)

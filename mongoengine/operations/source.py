@@ -83,6 +83,10 @@ FORWARDED = (
 )
 
 
+#: The options of a `Query` after which documents may have to be marked.
+_MARKING_OPTIONS = frozenset(("given_collection", "loaded_fields"))
+
+
 def _forwarding(option: str) -> property:
     """Return a property that is an option of the query."""
 
@@ -361,17 +365,18 @@ class QuerySource(Generic[D]):
     def _document_maker(self) -> Callable[[Any], Any]:
         """Return the function that makes a document of a raw one."""
         spec = self._spec
-        make: Callable[[Any], Any] = spec.document._maker(self._auto_dereference)
+        document = spec.document
+        make: Callable[[Any], Any] = document._maker(self._auto_dereference)
+        own = own_target(document)
+        target: tuple[str, str | None] = spec.alias, spec.collection_name
+        if target == own and _MARKING_OPTIONS.isdisjoint(spec.__dict__):
+            return make
         if spec.scalar or spec.values is not None:
             return make  # the documents are not given to anyone
         in_part = bool(spec.loaded_fields.fields or spec.loaded_fields.slice)
-        target: tuple[str, str | None] = spec.alias, spec.collection_name
-        own = own_target(spec.document)
         if spec.given_collection is not None:
             target = own
-        if target == own and not in_part:
-            return make
-        return marking(make, loading_marks(spec.document, *target, in_part))
+        return marking(make, loading_marks(document, *target, in_part))
 
     def _converter(self) -> Callable[[list[Raw]], list[Any]]:
         """Return the function that makes items of a batch of raw documents."""

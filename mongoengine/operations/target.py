@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mongoengine import connection
+from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.driver.io import ASYNC, SYNC
 from mongoengine.operations import collections
 
@@ -29,7 +30,8 @@ __all__ = (
 
 def own_target(cls: type[StoredDocument]) -> tuple[str, str | None]:
     """Return the alias and collection that a class declares."""
-    return collections.own_alias_of(cls), cls._meta.get("collection")
+    meta = cls._meta
+    return meta.get("db_alias", DEFAULT_CONNECTION_NAME), meta.get("collection")
 
 
 def target_marks(
