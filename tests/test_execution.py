@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,13 @@ async def test_call_picks_the_face_of_the_family() -> None:
     assert await Child().async_call_delete() == "own async"
 
 
-async def test_async_io_takes_plain_values_as_well() -> None:
-    assert await ASYNC(5) == 5
-    assert await ASYNC(_answer(6)) == 6
+async def test_async_io_takes_methods_that_have_their_result_at_once() -> None:
+    assert await ASYNC(int, 5) == 5
+    assert await ASYNC(_answer, 6) == 6
+    assert await ASYNC.plain(int, 7) == 7
+
+
+@pytest.mark.parametrize("io", [SYNC, ASYNC], ids=repr)
+async def test_io_takes_a_call_and_not_its_result(io: Any) -> None:
+    with pytest.raises(TypeError, match="not callable"):
+        await io({"ok": 1})
