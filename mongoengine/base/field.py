@@ -76,8 +76,6 @@ class BaseField(Typed[Value, Assigned, Unset]):
     _dump_as: ClassVar[frozenset[type]] = NO_TYPES
     _valid_types: ClassVar[frozenset[type]] = NO_TYPES
     _load_can_fail: ClassVar[bool] = False
-    # That their sum is finite proves that a list of raw values can be converted.
-    _sums: ClassVar[bool] = False
     # The constructor hands a given value to `__set__` without `to_python`.
     _keeps_given: ClassVar[bool] = False
     # The constructor assigns the field where no value is given, too.

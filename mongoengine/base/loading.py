@@ -65,7 +65,7 @@ class DocumentLoading(DocumentState):
     @classmethod
     def _maker(cls, auto_dereference: bool = True) -> Callable[[Any], Self]:
         """The function that makes documents of raw ones, chosen for a batch."""
-        maker: Callable[[Any], Self] = cls._schema.maker(auto_dereference)
+        maker: Callable[[Any], Self] = cls._schema.load_plans.maker(auto_dereference)
         return maker
 
     @classmethod
@@ -76,10 +76,10 @@ class DocumentLoading(DocumentState):
         named = son.get("_cls", cls._class_name)
         if named != cls._class_name:
             kind = _DocumentRegistry.get(named)
-        schema = kind._schema
+        plans = kind._schema.load_plans
         shape = tuple(son)
-        plan = schema.plan(shape)
-        if plan.plain or schema.constructs():
+        plan = plans.plan(shape)
+        if plan.plain or plans.constructs():
             return kind._construct(son, auto_dereference, created)
         document = kind.__new__(kind)
         set_up(document, son, created, initialised=False)
@@ -88,10 +88,10 @@ class DocumentLoading(DocumentState):
         errors: dict[str, Exception] = {}
         for field in plan.eager:
             document._convert_now(field, errors)
-        if plan.proofs and not schema.passes(son, shape):
+        if plan.proofs and not plans.passes(son, shape):
             for key, proof in plan.proofs:
                 if not proof(son[key]):
-                    document._convert_now(schema.by_key[key], errors)
+                    document._convert_now(plans.fields[key], errors)
         if errors:
             raise kind._invalid_data(errors)
         document._initialised = True

@@ -10,61 +10,25 @@ way gives what the long way would: where it cannot, the fields' own `to_python`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
-from itertools import chain
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from bson import SON
 
-from mongoengine import signals
 from mongoengine.base.bson_types import NO_TYPES, UNCHANGED
-from mongoengine.base.codec import Checks, Dump, Proof, joined
-from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.field import BaseField
+from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
 from mongoengine.base.sentinels import Sentinel
-from mongoengine.base.state import EMPTY, set_state
+from mongoengine.base.state import EMPTY
 from mongoengine.base.utils import class_attribute
-from mongoengine.errors import NotRegistered, ValidationError
-
-if TYPE_CHECKING:
-    pass
+from mongoengine.errors import ValidationError
 
 __all__ = ("EMPTY", "Schema", "new_son", "prepare_field")
 
 #: Stands for a dump that has the keys of the raw document, in their order.
 AS_STORED: dict[str, Any] = {}
-
-#: More shapes than this and the class is not one of few shapes: do not keep them.
-MOST_SHAPES = 256
-
-#: Keys that need no test, or one of the column of their values; and these tests,
-#: None for numbers, which are proved by a finite sum.
-Columns = tuple[frozenset[str], tuple[tuple[Callable[[Any], Any], Proof | None], ...]]
-
-_INFINITY = float("inf")
-_ONLY_DICTS = frozenset({dict})
-
-
-class LoadPlan(NamedTuple):
-    """What to do with a raw document of one shape."""
-
-    proofs: tuple[tuple[str, Proof], ...]
-    # Fields that are converted at once: user code converts them.
-    eager: tuple[Any, ...]
-    # The constructor has to be called: the class, or a key, is out of the ordinary.
-    plain: bool
-    # The shape has a `_cls`, which may name another class.
-    named: bool
-    # `eager` or `plain`
-    unusual: bool
-
-    @property
-    def sure(self) -> bool:
-        """Nothing can fail, whatever the values are."""
-        return not (self.proofs or self.unusual or self.named)
 
 
 class TypedPlan(NamedTuple):
@@ -185,13 +149,6 @@ class Schema:
         field: Any
         for field in self.fields.values():
             prepare_field(field)
-        self.loads: dict[tuple[str, ...], LoadPlan] = {}
-        # The proofs of the shapes that need nothing else.
-        self.usual: dict[tuple[str, ...], Checks] = {}
-        # Shapes whose documents are of this class and need not be constructed.
-        self.trusted: set[tuple[str, ...]] = set()
-        # Shapes of which nothing can fail, whatever the values are.
-        self.sure: set[tuple[str, ...]] = set()
         self.blank: dict[str, Any] = {}
         # User code sees every attribute that is set, the missing ones' defaults too.
         hooked = not _is_ours(cls, "__setattr__")
@@ -240,7 +197,7 @@ class Schema:
         self.own_loader = not _is_ours(cls, "_from_son")
         self.own_dump = not _is_ours(cls, "to_mongo")
         self.own_validation = not (_is_ours(cls, "validate") and _is_ours(cls, "clean"))
-        self.make = self._compile_make()
+        self.load_plans = LoadPlans(cls, self.by_key, self.plain, self.own_loader)
         self.dumpers = tuple(map(_dumper, map(self.fields.__getitem__, ordered)))
         self.nesting = tuple(
             (name, field.db_field, field)
@@ -258,217 +215,6 @@ class Schema:
             _is_ours(self.cls, name) for name in ("__init__", "__setattr__", "__new__")
         )
         return not (made_here and self.plainly_made)
-
-    # Loading
-
-    def constructs(self) -> bool:
-        """Whether documents go through the constructor just now."""
-        return self.plain or bool(
-            signals.pre_init.receivers or signals.post_init.receivers
-        )
-
-    def plan(self, shape: tuple[str, ...]) -> LoadPlan:
-        """The plan for a shape; raises as the constructor does for unknown keys."""
-        known = self.loads.get(shape)
-        if known is None:
-            known = self._make_plan(shape)
-            if len(self.loads) < MOST_SHAPES:
-                self.loads[shape] = known
-                if not known.unusual:
-                    named = (("_cls", self._is_own_name),) if known.named else ()
-                    self.usual[shape] = joined(named + known.proofs)
-                    if not known.named:
-                        self.trusted.add(shape)
-                if known.sure:
-                    self.sure.add(shape)
-        return known
-
-    def _make_plan(self, shape: tuple[str, ...]) -> LoadPlan:
-        cls = self.cls
-        proofs = []
-        eager = []
-        plain = self.plain or cls._dynamic
-        for key in shape:
-            field = self.by_key.get(key)
-            if field is None:
-                # A key that is the name of another field, an unknown key, `_cls`
-                # of a class without subclasses: the constructor knows.
-                if key != "_cls":
-                    plain = plain or key in self.fields or self._is_peculiar(key)
-                continue
-            if field._user_converted or self._holds_constructed(field):
-                eager.append(field)
-                continue
-            proof = field._load_proof()
-            if proof is not None:
-                proofs.append((key, proof))
-        return LoadPlan(
-            tuple(proofs),
-            tuple(eager),
-            plain,
-            named="_cls" in shape,
-            unusual=plain or bool(eager),
-        )
-
-    def _is_own_name(self, name: Any) -> bool:
-        return bool(name == self.cls._class_name)
-
-    def _is_peculiar(self, key: str) -> bool:
-        return bool(self.cls._meta.get("strict", True)) or key in (
-            "id",
-            "pk",
-            "_text_score",
-        )
-
-    def _holds_constructed(self, field: Any) -> bool:
-        """Whether converting the field runs user code of an embedded class."""
-        embedded = _innermost(field)._embedded_class
-        return (
-            embedded is not None
-            and embedded is not self.cls
-            and any(c._schema.plain for c in _with_subclasses(embedded))
-        )
-
-    @cached_property
-    def all_load_surely(self) -> Proof:
-        """Whether making documents of all of a list of raw values cannot fail."""
-        harmless, columns = self._make_columns()
-        covers = harmless.issuperset
-        numbers = [column for column, proof in columns if proof is None]
-        others = [(column, proof) for column, proof in columns if proof is not None]
-
-        def prove(items: list[Any]) -> bool:
-            try:
-                if covers(chain.from_iterable(items)):
-                    for column in numbers:
-                        if not -_INFINITY < sum(map(column, items)) < _INFINITY:
-                            break
-                    else:
-                        # What is no dict has no columns.
-                        if numbers or _ONLY_DICTS.issuperset(map(type, items)):
-                            for column, proof in others:
-                                if not proof([*map(column, items)]):
-                                    break
-                            else:
-                                return True
-            except (KeyError, OverflowError, TypeError):
-                pass  # a key is missing or a value no number: look at each document
-            return _ONLY_DICTS.issuperset(map(type, items)) and all(
-                map(self.loads_surely, items)
-            )
-
-        return prove
-
-    def _make_columns(self) -> Columns:
-        """The keys of documents that a few tests of all values of a key prove."""
-        if self.plain or self.cls._dynamic:
-            return frozenset(), ()
-        harmless = set()
-        proofs = []
-        for key, field in self.by_key.items():
-            if key == "_cls" or field._user_converted:
-                continue
-            if field._load_proof() is None:
-                harmless.add(key)
-            elif field._embedded_class is None and field._inner is None:
-                proof = field._items_load_proof()
-                if proof is not None:
-                    harmless.add(key)
-                    proofs.append((itemgetter(key), None if field._sums else proof))
-        return frozenset(harmless), tuple(proofs)
-
-    def loads_surely(self, raw: Any) -> bool:
-        """Whether making a document of `raw` cannot fail."""
-        shape = tuple(raw)
-        if shape in self.sure:
-            return True
-        if "_cls" in raw and raw["_cls"] != self.cls._class_name:
-            try:
-                other = _DocumentRegistry.get(raw["_cls"])._schema
-            except (NotRegistered, AttributeError):
-                return False
-            return other is not self and bool(other.loads_surely_here(raw, shape))
-        return self.loads_surely_here(raw, shape)
-
-    def loads_surely_here(self, raw: Any, shape: tuple[str, ...]) -> bool:
-        plan = self.plan(shape)
-        if plan.unusual:
-            return False
-        return all(proof(raw[key]) for key, proof in plan.proofs)
-
-    def maker(self, auto_dereference: bool = True) -> Callable[[Any], Any]:
-        """The function that makes documents of raw ones, for a batch of them."""
-        if auto_dereference and not self.own_loader and not self.constructs():
-            return self.make
-        load = self.cls._from_son
-        return lambda raw: load(raw, _auto_dereference=auto_dereference)
-
-    def passes(self, raw: Any, shape: tuple[str, ...]) -> bool:
-        """Whether a raw document passes the checks of its shape, if it has any."""
-        checks = self.usual.get(shape)
-        if checks is None:
-            return False
-        single, wide = checks
-        for key, types, proof in single:
-            value = raw[key]
-            if value.__class__ not in types and (proof is None or not proof(value)):
-                return False
-        for proof in wide:  # noqa: SIM110 - a generator costs more than the proofs
-            if not proof(raw):
-                return False
-        return True
-
-    def _compile_make(self) -> Callable[[Any], Any]:
-        """The loader for raw documents of known shapes of classes without quirks."""
-        cls = self.cls
-        usual, new, load = self.usual, cls.__new__, cls._load
-        embedded = not cls._is_document
-
-        def make(raw: Any) -> Any:
-            checks = usual.get(tuple(raw))
-            if checks is None:
-                return load(raw)
-            single, wide = checks
-            for key, types, proof in single:
-                value = raw[key]
-                if value.__class__ not in types and (proof is None or not proof(value)):
-                    return load(raw)
-            for proof in wide:
-                if not proof(raw):
-                    return load(raw)
-            document = new(cls)
-            document._raw = raw
-            document._values = EMPTY
-            document._created = False
-            document._initialised = True
-            if embedded:
-                document._instance = None
-            return document
-
-        return make
-
-    def make_embedded(self, items: list[Any], parent: Any) -> list[Any] | None:
-        """Embedded documents of a list of raw ones, None where one is no dict."""
-        make = self.maker()
-        plain = make is self.make
-        cls, trusted = self.cls, self.trusted
-        new = cls.__new__
-        made = []
-        for item in items:
-            if item.__class__ is not dict:
-                return None
-            if plain and tuple(item) in trusted:
-                # What `make` does; that nothing fails was proved with the owner.
-                document = new(cls)
-                document._raw = item
-                document._values = EMPTY
-                document._created = False
-                document._initialised = True
-            else:
-                document = make(item)
-            set_state(document, "_instance", parent)
-            made.append(document)
-        return made
 
     # What need not be converted
 
@@ -711,15 +457,3 @@ def _is_at(cls: Any, name: str, field: Any) -> bool:
 def _is_set_by_base(kind: Any) -> bool:
     """Whether assigning a converted value does no more than putting it there."""
     return kind.__set__ in (BaseField.__set__, ComplexBaseField.__set__)
-
-
-def _innermost(field: Any) -> Any:
-    while field._inner is not None:
-        field = field._inner
-    return field
-
-
-def _with_subclasses(cls: Any) -> Iterable[Any]:
-    yield cls
-    for sub in cls.__subclasses__():
-        yield from _with_subclasses(sub)

@@ -174,9 +174,10 @@ class EmbeddedDocumentField(BaseField[E, E, OrNone], Generic[E, OrNone]):
             return super()._load_proof()
 
         def proof(value: Any) -> bool:
-            return value is None or (
-                value.__class__ is dict and cls._schema.loads_surely(value)
-            )
+            if value.__class__ is dict:
+                surely: bool = cls._schema.load_plans.loads_surely(value)
+                return surely
+            return value is None
 
         return proof
 
@@ -185,13 +186,8 @@ class EmbeddedDocumentField(BaseField[E, E, OrNone], Generic[E, OrNone]):
         if cls is None:
             return super()._items_load_proof()
 
-        def proof(value: Any) -> bool:
-            if value.__class__ is not list:
-                return value is None
-            surely: bool = cls._schema.all_load_surely(value)
-            return surely
-
-        return proof
+        # Not its method: a change of the fields of a class makes another schema.
+        return lambda value: bool(cls._schema.load_plans.all_load_surely(value))
 
     def _raw_dumper(self) -> Callable[[Any], Any]:
         def dump(value: Any) -> Any:
@@ -599,7 +595,7 @@ class ListField(
         ):
             return MISSING
         parent = weakref.proxy(instance)
-        documents = inner.document_type._schema.make_embedded(items, parent)
+        documents = inner.document_type._schema.load_plans.make_embedded(items, parent)
         if documents is None:
             return MISSING
         value: Any = self._list_class()(documents, parent, self.name)

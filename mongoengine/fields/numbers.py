@@ -33,8 +33,6 @@ __all__ = (
 #: Raw values of which numbers are made without fail, or that are left as they are.
 _WITHOUT_FAIL = frozenset({int, Int64, bool, str})
 
-_INFINITY = float("inf")
-
 
 class _RangeField(BaseField[Value, Assigned, Unset]):
     """A number with a smallest and a greatest allowed value, both included."""
@@ -51,16 +49,18 @@ class _RangeField(BaseField[Value, Assigned, Unset]):
 
     # Raw values that `to_python` cannot fail on, None where that is any value.
     _converted_surely: ClassVar[frozenset[type] | None] = None
+    # Whether a finite sum of raw values proves that all can be converted.
+    _sums: ClassVar[bool] = False
 
     def _load_proof(self) -> Proof | None:
         if self._converted_surely is None:
             return super()._load_proof()
-        return of_type(self._converted_surely)
+        return of_type(self._converted_surely, sums=self._sums)
 
     def _items_load_proof(self) -> Proof | None:
         if self._converted_surely is None:
             return super()._items_load_proof()
-        return _numbers_proof(self._converted_surely)
+        return each_of_type(self._converted_surely, sums=self._sums)
 
     def _check_range(self, value: Any) -> None:
         if self.min_value is not None and value < self.min_value:
@@ -70,21 +70,6 @@ class _RangeField(BaseField[Value, Assigned, Unset]):
 
     def _is_unconstrained(self) -> bool:
         return self.min_value is self.max_value is None
-
-
-def _numbers_proof(types: frozenset[type]) -> Proof:
-    """Proves a list of numbers; adding them up is the quickest way to see types."""
-    each = each_of_type(types)
-
-    def proof(value: Any) -> bool:
-        try:
-            if value.__class__ is list and -_INFINITY < sum(value) < _INFINITY:
-                return True
-        except (TypeError, OverflowError):
-            pass  # not all of them are numbers
-        return each(value)
-
-    return proof
 
 
 class IntField(_RangeField[int, int, OrNone]):
@@ -419,7 +404,9 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
 
     _dump_as = frozenset({Decimal128})
     _valid_types = frozenset({Decimal128})
+    # What is no decimal128 may be no number.
     _load_can_fail = True
+    _converted_surely = frozenset({Decimal128})
     _too_small = "Decimal value is too small"
     _too_large = "Decimal value is too large"
 

@@ -94,7 +94,7 @@ def test_a_quick_son_is_like_any_other() -> None:
 
 
 def test_documents_of_one_shape_share_a_plan() -> None:
-    known = SchemaThing._schema
+    known = SchemaThing._schema.load_plans
     SchemaThing._from_son({"_id": ID, "n": "a"})
     plan = known.plan(("_id", "n"))
     SchemaThing._from_son({"_id": ID, "n": "b"})
@@ -102,17 +102,17 @@ def test_documents_of_one_shape_share_a_plan() -> None:
 
 
 def test_a_shape_of_safe_values_is_sure() -> None:
-    assert SchemaThing._schema.plan(("_id", "n")).sure
-    assert not SchemaThing._schema.plan(("part",)).sure
-    assert not SchemaThing._schema.plan(("_id", "number")).sure
+    assert SchemaThing._schema.load_plans.plan(("_id", "n")).sure
+    assert not SchemaThing._schema.load_plans.plan(("part",)).sure
+    assert not SchemaThing._schema.load_plans.plan(("_id", "number")).sure
 
 
 def test_a_shape_with_unknown_keys_is_left_to_the_constructor() -> None:
-    assert SchemaThing._schema.plan(("nowhere",)).plain
+    assert SchemaThing._schema.load_plans.plan(("nowhere",)).plain
 
 
 def test_a_shape_with_a_class_is_named() -> None:
-    assert SchemaThing._schema.plan(("_cls", "n")).named
+    assert SchemaThing._schema.load_plans.plan(("_cls", "n")).named
 
 
 def test_shapes_are_kept_up_to_an_end() -> None:
@@ -124,10 +124,10 @@ def test_shapes_are_kept_up_to_an_end() -> None:
         document.to_mongo()
         document.validate()
     known = Shapely._schema
-    assert len(known.loads) == MOST_SHAPES
+    assert len(known.load_plans.by_shape) == MOST_SHAPES
     assert len(known._typed_plans) <= MOST_SHAPES
-    assert len(known.usual) <= MOST_SHAPES
-    assert len(known.sure) <= MOST_SHAPES
+    assert len(known.load_plans.checks) <= MOST_SHAPES
+    assert len(known.load_plans.trusted) <= MOST_SHAPES
     assert Shapely._from_son({"one": 1, "more": 2})._data["more"] == 2
 
 
@@ -291,14 +291,14 @@ def test_receivers_have_documents_constructed() -> None:
     def nothing(sender: Any, **kwargs: Any) -> None:
         assert sender is SchemaThing
 
-    assert not SchemaThing._schema.constructs()
+    assert not SchemaThing._schema.load_plans.constructs()
     signals.post_init.connect(nothing, sender=SchemaThing)
     try:
-        assert SchemaThing._schema.constructs()
+        assert SchemaThing._schema.load_plans.constructs()
     finally:
         signals.post_init.disconnect(nothing, sender=SchemaThing)
         del nothing
-    assert not SchemaThing._schema.constructs()
+    assert not SchemaThing._schema.load_plans.constructs()
 
 
 def test_a_loader_of_ones_own_is_used_for_batches() -> None:
@@ -388,7 +388,7 @@ def test_a_schema_may_be_made_before_the_classes_it_embeds() -> None:
         later = EmbeddedDocumentField("SchemaLate")
         more = ListField(EmbeddedDocumentField("SchemaLate"))
 
-    assert Early._schema.plan(("later", "more"))
+    assert Early._schema.load_plans.plan(("later", "more"))
 
     class SchemaLate(EmbeddedDocument):
         size = IntField()
