@@ -71,7 +71,9 @@ class _OfType:
         self.types = types | {type(None)}
         self.sums = sums
 
-    def __call__(self, value: object) -> bool:
+    def __call__(self, value: Any) -> bool:
+        if self.sums and value.__class__ is float:
+            return -_INFINITY < value < _INFINITY or float in self.types
         return value.__class__ in self.types
 
 
@@ -93,6 +95,8 @@ def each_of_type(types: frozenset[type], sums: bool = False) -> Proof:
 
     if not sums:
         return prove
+    all_pass = each(of_type(types, sums))
+    without_none = type(None) not in types
 
     def prove_sum(value: Any) -> bool:
         try:
@@ -100,7 +104,9 @@ def each_of_type(types: frozenset[type], sums: bool = False) -> Proof:
                 return True
         except (TypeError, ArithmeticError):
             pass  # not all of them are numbers
-        return prove(value)
+        if value.__class__ is list and without_none and None in value:
+            return False
+        return all_pass(value)
 
     return prove_sum
 
@@ -161,11 +167,14 @@ def _terms(
     for place, (key, proof) in enumerate(proofs):
         names[f"key{place}"] = key
         if isinstance(proof, _OfType):
-            terms.append(f"{variable}[key{place}].__class__ in types{place}")
+            test = f"{variable}[key{place}].__class__ in types{place}"
             names[f"types{place}"] = proof.types
+            if proof.sums:
+                test = f"({test} or proof{place}({variable}[key{place}]))"
         else:
-            terms.append(f"proof{place}({variable}[key{place}])")
-            names[f"proof{place}"] = proof
+            test = f"proof{place}({variable}[key{place}])"
+        names[f"proof{place}"] = proof
+        terms.append(test)
     return terms, names
 
 

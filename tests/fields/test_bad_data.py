@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from bson import ObjectId
+from bson import Decimal128, ObjectId
 
 from mongoengine import (
+    Decimal128Field,
     Document,
     DynamicField,
     EmbeddedDocument,
@@ -110,6 +112,48 @@ def test_good_data_is_not_converted_when_it_is_loaded(field: Any, value: Any) ->
     document = document_with(field)._from_son({"value": value})
     assert not document._values
     assert len(document.value) == len(value)
+
+
+NUMBERS = [f"number{place}" for place in range(8)]
+
+
+@pytest.mark.parametrize("bad", NUMBERS)
+def test_one_infinite_number_of_many_is_refused(bad: str) -> None:
+    Holder = document_with(StringField(), **{name: IntField() for name in NUMBERS})
+    good = dict.fromkeys(NUMBERS, 1)
+    make = Holder._maker()
+    assert make(good)._raw is good
+    for value in (INFINITY, -INFINITY):
+        with pytest.raises(OverflowError):
+            make({**good, bad: value})
+
+
+@pytest.mark.parametrize("value", [None, 2.5, 2**62, "text", True, float("nan")])
+def test_many_numbers_of_any_type_are_loaded(value: Any) -> None:
+    Holder = document_with(StringField(), **{name: IntField() for name in NUMBERS})
+    document = Holder._maker()({**dict.fromkeys(NUMBERS, 1), "number3": value})
+    assert (document.number3 is None) == (value is None)
+    assert document.number7 == 1
+
+
+def test_infinite_numbers_that_cancel_out_are_refused() -> None:
+    Holder = document_with(StringField(), **{name: IntField() for name in NUMBERS})
+    raw = {**dict.fromkeys(NUMBERS, 1), "number1": INFINITY, "number2": -INFINITY}
+    with pytest.raises(OverflowError):
+        Holder._maker()(raw)
+
+
+def test_a_decimal128_is_converted_when_it_is_read() -> None:
+    stored = Decimal128("1.50")
+    document = document_with(Decimal128Field())._from_son({"value": stored})
+    assert not document._values
+    assert document.value == Decimal("1.50")
+
+
+@pytest.mark.parametrize("value", [{}, ["a"]])
+def test_a_decimal128_field_refuses_what_is_no_decimal128(value: Any) -> None:
+    with pytest.raises((ArithmeticError, *CANNOT_LOAD)):
+        document_with(Decimal128Field())._from_son({"value": value})
 
 
 def test_a_class_that_is_not_registered_raises_when_it_is_loaded() -> None:
