@@ -18,11 +18,12 @@ from mongoengine.base.plain import (
     has_references,
     is_document,
     is_embedded,
+    shows_references,
 )
 from mongoengine.base.references import generic_reference, untyped_target
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.strict import is_strict, note_lazy_reference
-from mongoengine.base.tracked import BaseDict, BaseList
+from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import Assigned, Value
 from mongoengine.driver.io import SYNC, WrongFamilyError, run
@@ -50,6 +51,9 @@ class ComplexBaseField(BaseField[Value, Assigned]):
 
     _is_container = True
 
+    # `has_references` finds the references in raw values; None before that was asked.
+    _references_show: bool | None = None
+
     def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
         if field is not None and not isinstance(field, BaseField):
             raise TypeError(
@@ -71,6 +75,8 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             value = self._tracked_raw(instance)
             if value is MISSING:
                 value = instance._touch(self)
+                if self._may_refer and self._is_free(instance._raw):
+                    value = self._tracked(instance, value)
         if value.__class__ in TRACKED and value._dereferenced:
             return value
         return self._track(instance, value)
@@ -105,6 +111,15 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         instance._put(self.name, tracked)
         return tracked
 
+    def _is_free(self, raw: Any) -> bool:
+        """Return whether the field's value in a raw document has no references."""
+        if self._references_show is None:
+            self._references_show = shows_references(self)
+        if not self._references_show or raw is None:
+            return False
+        value = raw.get(self.db_field)
+        return isinstance(value, (dict, list)) and not has_references(value)
+
     def __set__(self, instance: Any, value: Any) -> None:
         converts = getattr(self.field, "_converts_on_set", False)
         if converts and self.field is not None:
@@ -116,24 +131,30 @@ class ComplexBaseField(BaseField[Value, Assigned]):
 
     def _track(self, instance: Any, value: Any) -> Any:
         """Wrap a list or dict so that changes are noted; follow its references."""
-        if isinstance(value, (list, tuple)):
-            wanted = self._list_class()
-            if not isinstance(value, wanted):
-                value = wanted(value, instance, self.name)
-                if not self._may_refer:
-                    value._dereferenced = True
-                instance._put(self.name, value)
-        elif isinstance(value, dict):
-            if not isinstance(value, BaseDict):
-                value = BaseDict(value, instance, self.name)
-                if not self._may_refer:
-                    value._dereferenced = True
-                instance._put(self.name, value)
-        else:
-            return value
-        if instance._initialised and not value._dereferenced:
+        value = self._tracked(instance, value, self._may_refer)
+        if (
+            instance._initialised
+            and isinstance(value, TrackedContainer)
+            and not value._dereferenced
+        ):
             value = self._dereferenced_value(instance, value)
         return value
+
+    def _tracked(self, instance: Any, value: Any, may_refer: bool = False) -> Any:
+        """Wrap a list or dict so that changes are noted, and keep it."""
+        tracked: Any
+        if isinstance(value, (list, tuple)):
+            wanted = self._list_class()
+            if isinstance(value, wanted):
+                return value
+            tracked = wanted(value, instance, self.name)
+        elif isinstance(value, dict) and not isinstance(value, BaseDict):
+            tracked = BaseDict(value, instance, self.name)
+        else:
+            return value
+        tracked._dereferenced = not may_refer
+        instance._put(self.name, tracked)
+        return tracked
 
     def _list_class(self) -> type[BaseList[Any]]:
         return BaseList

@@ -20,6 +20,7 @@ __all__ = (
     "is_document_class",
     "is_embedded",
     "is_embedded_class",
+    "shows_references",
 )
 
 
@@ -69,6 +70,35 @@ def has_references(value: Any) -> bool:
             elif isinstance(item, (DBRef, ChangeTracking)):
                 return True
     return False
+
+
+def shows_references(field: Any) -> bool:
+    """Return whether `has_references` finds every reference in a raw value of a field.
+
+    Not those of reference fields, of which the value may be a mere key.
+    """
+    waiting, seen = [field], set()
+    while waiting:
+        field = waiting.pop()
+        if field._is_container:
+            if field._user_converted:
+                return False
+            if field._inner is not None:
+                waiting.append(field._inner)
+            continue
+        cls = field._embedded_class
+        if cls is not None and not cls._dynamic:
+            if cls not in seen:
+                seen.add(cls)
+                waiting += cls._schema.fields.values()
+        elif (
+            field._is_reference
+            or field._is_followed
+            or field._holds_references()
+            or field._embedded_holds_references()
+        ):
+            return False
+    return True
 
 
 DICTS: frozenset[type] = frozenset({dict, BaseDict})

@@ -599,7 +599,7 @@ class ListField(
         if documents is None:
             return MISSING
         value: Any = self._list_class()(documents, parent, self.name)
-        value._dereferenced = not self._may_refer
+        value._dereferenced = not self._may_refer or self._is_free(instance._raw)
         instance._put(self.name, value)
         return value
 
