@@ -43,6 +43,7 @@ from mongoengine.operations.map_reduce import MapReduceDocument
 from mongoengine.operations.pending import PendingInsert
 from mongoengine.operations.target import mark, put_target, target_marks
 from mongoengine.operations.validate import validate_in
+from mongoengine.plain.mixin import PlainData
 from mongoengine.queryset import QuerySet
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ __all__ = (
 _GONE = "Document does not exist"
 
 
-class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
+class EmbeddedDocument(PlainData, BaseDocument, metaclass=DocumentMetaclass):
     """A document that is stored inside of another.
 
     It is used as the type of an `EmbeddedDocumentField`.  With
@@ -114,7 +115,7 @@ class EmbeddedDocument(BaseDocument, metaclass=DocumentMetaclass):
         set_state(self, "_instance", state["_instance"])
 
 
-class Document(StoredDocument, metaclass=TopLevelDocumentMetaclass):
+class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
     """A document that has a collection.
 
     The collection is named after the class, and the documents may be found

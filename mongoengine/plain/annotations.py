@@ -1,0 +1,177 @@
+"""The Python type of a field, with its limits, as Pydantic takes annotations."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import re
+import uuid
+from collections.abc import Callable
+from functools import singledispatch
+from typing import Annotated, Any, Literal, Optional
+
+from mongoengine import fields as f
+from mongoengine.base.document import BaseDocument
+
+__all__ = ("annotation", "is_required", "optional")
+
+#: How a document class inside of another one is named.
+Refer = Callable[[type[BaseDocument]], Any]
+
+
+def is_required(field: Any) -> bool:
+    """Whether a value has to be given for a field."""
+    return bool(field.required and field.default is None and not field._auto_gen)
+
+
+def annotation(field: Any, refer: Refer) -> Any:
+    """Return the type of the values of a field, with its limits.
+
+    :param refer: returns the type that stands for an embedded class
+    """
+    choices = field.choices
+    if choices and not isinstance(field, f.EnumField):
+        values = [c[0] if isinstance(c, (list, tuple)) else c for c in choices]
+        if all(isinstance(value, (str, int, bool, bytes)) for value in values):
+            return Literal[tuple(values)]
+    return _type_of(field, refer)
+
+
+def limited(base: Any, **limits: Any) -> Any:
+    """Return a type with those limits that are set."""
+    from pydantic import Field
+
+    chosen = {name: limit for name, limit in limits.items() if limit is not None}
+    return Annotated[base, Field(**chosen)] if chosen else base
+
+
+@singledispatch
+def _type_of(field: Any, refer: Refer) -> Any:
+    return Any
+
+
+@_type_of.register(f.StringField)
+def _(field: Any, refer: Refer) -> Any:
+    pattern = field.regex.pattern if isinstance(field.regex, re.Pattern) else None
+    base = limited(str, max_length=field.max_length, min_length=field.min_length)
+    if pattern is not None and not isinstance(field, (f.URLField, f.EmailField)):
+        from pydantic import StringConstraints
+
+        # The field matches at the beginning, in the language of Python's `re`.
+        flags = field.regex.flags & (re.IGNORECASE | re.MULTILINE | re.DOTALL)
+        if not flags:
+            anchored = pattern if pattern.startswith("^") else f"^(?:{pattern})"
+            return Annotated[base, StringConstraints(pattern=anchored)]
+    return base
+
+
+@_type_of.register(f.IntField)
+def _(field: Any, refer: Refer) -> Any:
+    return limited(int, ge=field.min_value, le=field.max_value)
+
+
+@_type_of.register(f.FloatField)
+def _(field: Any, refer: Refer) -> Any:
+    return limited(float, ge=field.min_value, le=field.max_value)
+
+
+@_type_of.register(f.DecimalField)
+def _(field: Any, refer: Refer) -> Any:
+    return limited(decimal.Decimal, ge=field.min_value, le=field.max_value)
+
+
+@_type_of.register(f.Decimal128Field)
+def _(field: Any, refer: Refer) -> Any:
+    return limited(decimal.Decimal, ge=field.min_value, le=field.max_value)
+
+
+@_type_of.register(f.SequenceField)
+def _(field: Any, refer: Refer) -> Any:
+    return int if field.value_decorator is int else Any
+
+
+@_type_of.register(f.ListField)
+def _(field: Any, refer: Refer) -> Any:
+    item = Any if field.field is None else annotation(field.field, refer)
+    return limited(list[item], max_length=field.max_length)  # type: ignore[valid-type]
+
+
+@_type_of.register(f.DictField)
+def _(field: Any, refer: Refer) -> Any:
+    item = Any if field.field is None else annotation(field.field, refer)
+    return dict[str, item]  # type: ignore[valid-type]
+
+
+@_type_of.register(f.EmbeddedDocumentField)
+def _(field: Any, refer: Refer) -> Any:
+    return refer(field.document_type)
+
+
+@_type_of.register(f.EnumField)
+def _(field: Any, refer: Refer) -> Any:
+    return field._enum_cls
+
+
+@_type_of.register(f.ReferenceField)
+def _(field: Any, refer: Refer) -> Any:
+    return _key_type(field.document_type, refer)
+
+
+@_type_of.register(f.LazyReferenceField)
+def _(field: Any, refer: Refer) -> Any:
+    return _key_type(field.document_type, refer)
+
+
+def _key_type(cls: Any, refer: Refer) -> Any:
+    """Return the type of keys of a class; a nested document is taken for its key."""
+    from pydantic import BeforeValidator
+
+    name = cls._meta["id_field"]
+
+    def key_of(value: Any) -> Any:
+        return value.get(name) if isinstance(value, dict) else value
+
+    return Annotated[annotation(cls._fields[name], refer), BeforeValidator(key_of)]
+
+
+def _fixed(result: Any) -> Callable[[Any, Refer], Any]:
+    return lambda field, refer: result
+
+
+def object_id_type() -> Any:
+    """Return the type of ObjectIds: one, or its 24 hexadecimal digits."""
+    from bson import ObjectId
+    from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+
+    def read(value: Any) -> ObjectId:
+        try:
+            return value if isinstance(value, ObjectId) else ObjectId(str(value))
+        except Exception as error:
+            raise ValueError(str(error)) from None
+
+    schema = {"type": "string", "pattern": "^[0-9a-fA-F]{24}$"}
+    return Annotated[
+        ObjectId,
+        PlainValidator(read),
+        PlainSerializer(str, when_used="json"),
+        WithJsonSchema(schema),
+    ]
+
+
+_type_of.register(f.ObjectIdField, lambda field, refer: object_id_type())
+
+
+def optional(base: Any) -> Any:
+    """Return a type that takes None, too."""
+    return Optional[base]  # noqa: UP045
+
+
+for _field_class, _python_type in {
+    f.BooleanField: bool,
+    f.DateTimeField: datetime.datetime,
+    f.ComplexDateTimeField: datetime.datetime,
+    f.DateField: datetime.date,
+    f.UUIDField: uuid.UUID,
+    f.BinaryField: bytes,
+}.items():
+    _type_of.register(_field_class, _fixed(_python_type))
