@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("context_managers",),
     ("fields",),
     ("queryset",),
+    ("plain",),
     ("document",),
     (
         "",
