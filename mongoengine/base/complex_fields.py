@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from bson import DBRef
 
 from mongoengine.base import upcalls
-from mongoengine.base.bson_types import PLAIN, UNCHANGED
+from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import BaseField
@@ -18,6 +18,7 @@ from mongoengine.base.plain import (
     has_references,
     is_document,
     is_embedded,
+    is_plain,
     shows_references,
 )
 from mongoengine.base.references import generic_reference, untyped_target
@@ -31,6 +32,8 @@ from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from mongoengine.base.tracking import Marks
 
 __all__ = ("ComplexBaseField",)
 
@@ -315,18 +318,14 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             }
         return dumped if _is_mapping(value) else _in_order(dumped)
 
-    def _wire(self, value: Any) -> Any:
+    def _wire(self, value: Any, marks: Marks) -> Any:
         inner = self.field
         if inner is not None and value.__class__ is list:
             if inner._dumps_unchanged.issuperset(map(type, value)):
                 return value
-        elif (
-            inner is None
-            and value.__class__ in (list, dict)
-            and UNCHANGED.issuperset(map(type, _values_of(value)))
-        ):
+        elif inner is None and is_plain(value):
             return value
-        return self.to_mongo(value)
+        return super()._wire(value, marks)
 
     def _dump_list(
         self, items: list[Any], use_db_field: bool, fields: Iterable[str] | None

@@ -11,6 +11,9 @@ from mongoengine.base.schema import new_son
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY, DocumentState
 
+if TYPE_CHECKING:
+    from mongoengine.base.tracking import Marks
+
 __all__ = ("DocumentDumping",)
 
 
@@ -19,6 +22,10 @@ class DocumentDumping(DocumentState):
 
     if not TYPE_CHECKING:
         __slots__ = ()
+    else:
+
+        def _take_marks(self, marks: Marks) -> None: ...
+        def _take_own_marks(self, marks: Marks) -> Any: ...
 
     def to_mongo(
         self, use_db_field: bool = True, fields: Iterable[str] | None = None
@@ -38,7 +45,7 @@ class DocumentDumping(DocumentState):
 
     def _dump_all(self) -> SON[str, Any]:
         """The same as `_dump`, of all fields by their database names."""
-        return new_son(self._dump_fields(wired=False))
+        return new_son(self._dump_fields())
 
     def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, Any]:
         data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
@@ -62,20 +69,40 @@ class DocumentDumping(DocumentState):
                 data[field.db_field if use_db_field else field.name] = value
         return new_son(self._finished(data))
 
-    def _to_wire(self) -> dict[str, Any]:
-        """What `to_mongo` gives, as plain dicts, to be encoded and not kept.
+    def _to_wire(self, marks: Marks) -> dict[str, Any]:
+        """Return what `to_mongo` gives, as plain dicts, to be encoded and not kept.
 
-        Lists and dicts of plain data are those of the document itself.
+        Lists and dicts of plain data are those of the document itself, and so is the
+        dict of an embedded document that is stored as it is.
+
+        :param marks: the marks of this document and of embedded ones are moved there.
         """
-        if not type(self)._schema.is_wired:
+        schema = type(self)._schema
+        if not schema.is_wired:
+            self._take_marks(marks)
             return self.to_mongo()
-        return self._dump_fields(wired=True)
+        self._take_own_marks(marks)
+        values = self._values
+        if tuple(values) == schema.stored_names:
+            for value, unchanged in zip(values.values(), schema.unchanged, strict=True):
+                if value.__class__ not in unchanged:
+                    break
+            else:
+                plain: dict[str, Any] = values
+                return plain
+        return self._dump_fields(marks)
 
-    def _dump_fields(self, wired: bool) -> dict[str, Any]:
-        """All values by their database names, by way of `_wire` or `to_mongo`."""
-        data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
+    def _dump_fields(self, marks: Marks | None = None) -> dict[str, Any]:
+        """All values by their database names, by way of `_wire` or `to_mongo`.
+
+        :param marks: where `_wire` moves the marks of embedded documents.
+        """
+        schema = type(self)._schema
+        data: dict[str, Any] = {"_id": None} if schema.may_have_id else {}
+        if self._meta.get("allow_inheritance"):
+            data["_cls"] = self._class_name
         values, raw = self._values, self._raw
-        for name, key, field, unchanged, both, special in type(self)._schema.dumpers:
+        for name, key, field, unchanged, both, special in schema.dumpers:
             value = values.get(name, MISSING)
             if value is MISSING:
                 if raw is not None:
@@ -88,12 +115,17 @@ class DocumentDumping(DocumentState):
             if value.__class__ in unchanged:
                 data[key] = value
             elif value is not None:
-                value = field._wire(value) if wired else field.to_mongo(value)
+                if marks is None:
+                    value = field.to_mongo(value)
+                else:
+                    value = field._wire(value, marks)
                 if value is not None or field.null:
                     data[key] = value
             elif special:
                 self._dump_special(field, data)
-        return self._finished(data)
+        if "_cls" in data and not self._meta.get("allow_inheritance"):
+            del data["_cls"]
+        return self._with_id(data) if schema.may_have_id else data
 
     def _dump_special(self, field: Any, data: dict[str, Any]) -> None:
         """Dump a field without a value that makes its own, or stores a null."""
@@ -106,6 +138,12 @@ class DocumentDumping(DocumentState):
 
     def _finished(self, data: dict[str, Any]) -> dict[str, Any]:
         """A dump without the `_id` and `_cls` that it does not need."""
+        if not self._meta.get("allow_inheritance"):
+            del data["_cls"]
+        return self._with_id(data)
+
+    def _with_id(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a dump with its `_id`, or without one where the document has none."""
         if data["_id"] is None:
             held_id = None
             if self._is_document:
@@ -114,6 +152,4 @@ class DocumentDumping(DocumentState):
                 del data["_id"]
             else:
                 data["_id"] = held_id
-        if not self._meta.get("allow_inheritance"):
-            del data["_cls"]
         return data

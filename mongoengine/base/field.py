@@ -20,7 +20,7 @@ from mongoengine.base.plain import adopt
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY
 from mongoengine.base.tracked import TrackedContainer
-from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.tracking import ChangeTracking, Marks, take_marks_inside
 from mongoengine.base.types import Assigned, OrNone, Typed, Unset, Value
 from mongoengine.errors import DeprecatedError, InvalidDocumentError, ValidationError
 
@@ -249,8 +249,12 @@ class BaseField(Typed[Value, Assigned, Unset]):
             return None
         return each_of_type(self._loads_unchanged)
 
-    def _wire(self, value: Any) -> Any:
-        """`to_mongo` for a dump that is encoded at once and not kept."""
+    def _wire(self, value: Any, marks: Marks) -> Any:
+        """Dump a value to be encoded at once and not kept.
+
+        :param marks: the marks of embedded documents in it are moved there.
+        """
+        take_marks_inside((value,), marks)
         return self.to_mongo(value)
 
     def _raw_validator(self) -> Callable[[Any], bool] | None:

@@ -20,6 +20,7 @@ __all__ = (
     "is_document_class",
     "is_embedded",
     "is_embedded_class",
+    "is_plain",
     "shows_references",
 )
 
@@ -103,6 +104,24 @@ def shows_references(field: Any) -> bool:
 
 DICTS: frozenset[type] = frozenset({dict, BaseDict})
 LISTS: frozenset[type] = frozenset({list, BaseList})
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a list or dict is stored as it is: plain data at any depth."""
+    if value.__class__ is dict:
+        if "_cls" in value or "_ref" in value:
+            return False
+        items: Any = value.values()
+    elif value.__class__ is list:
+        items = value
+    else:
+        return False
+    if UNCHANGED.issuperset(map(type, items)):
+        return True
+    for item in items:
+        if item.__class__ not in UNCHANGED and not is_plain(item):
+            return False
+    return True
 
 
 def copied(value: Any) -> Any:

@@ -199,6 +199,16 @@ class Schema:
         self.own_validation = not (_is_ours(cls, "validate") and _is_ours(cls, "clean"))
         self.load_plans = LoadPlans(cls, self.by_key, self.plain, self.own_loader)
         self.dumpers = tuple(map(_dumper, map(self.fields.__getitem__, ordered)))
+        #: Whether a dump may have an `_id`.
+        self.may_have_id: bool = cls._is_document or "_id" in self.by_key
+        #: The names of embedded documents whose values may be stored as they are.
+        self.stored_names: tuple[str, ...] | None = None
+        self.unchanged = [d.unchanged for d in self.dumpers]
+        has_class = cls._meta.get("allow_inheritance") or "_cls" in self.by_key
+        if not (self.may_have_id or has_class):
+            names = tuple(d.name for d in self.dumpers)
+            if names == tuple(d.key for d in self.dumpers):
+                self.stored_names = names
         self.nesting = tuple(
             (name, field.db_field, field)
             for name, field in self.fields.items()

@@ -19,7 +19,7 @@ from mongoengine.base.sentinels import MISSING, Sentinel
 from mongoengine.base.state import DocumentState, remove_state, set_state
 from mongoengine.errors import OperationError
 
-__all__ = ("MISSING", "ChangeTracking", "Changes")
+__all__ = ("MISSING", "ChangeTracking", "Changes", "Marks", "take_marks_inside")
 
 #: Documents with the marks taken from them; None for a new document.
 Marks = list[tuple["ChangeTracking", ChangedPaths | None]]
@@ -180,7 +180,7 @@ class ChangeTracking(DocumentState):
                 if not value._is_document:
                     value._take_marks(marks)
             elif isinstance(value, (list, tuple, dict)):
-                _take_marks_inside(value, marks)
+                take_marks_inside(value, marks)
 
     def _nesting(self) -> Iterable[tuple[str, str, Any]]:
         """Name, key and field of all that may hold embedded documents."""
@@ -231,7 +231,7 @@ class ChangeTracking(DocumentState):
                 continue
             if key in marked:
                 if taken is not None:
-                    _take_marks_inside([value], taken)
+                    take_marks_inside([value], taken)
                 continue
             if not is_nameable(key):
                 unnamed += (key,) if _is_changed_inside(value) else ()
@@ -541,13 +541,13 @@ def _collect_item(
         if key.__class__ is not int and not is_nameable(key):
             if _is_changed_inside(item):
                 if taken is not None:
-                    _take_marks_inside(value, taken)
+                    take_marks_inside(value, taken)
                 return True
             continue
         inside = f"{path}.{key}"
         if inside in marked:
             if taken is not None:
-                _take_marks_inside([item], taken)
+                take_marks_inside([item], taken)
         elif _collect_item(owner, prefix, inside, inner, item, marked, found, taken):
             found.append(Change(prefix + inside, owner, inside))
     if field is None or len(found) == start:
@@ -572,7 +572,7 @@ def _is_changed_inside(value: Any) -> bool:
     )
 
 
-def _take_marks_inside(container: Any, marks: Marks) -> None:
+def take_marks_inside(container: Any, marks: Marks) -> None:
     """Move the marks of the embedded documents in a list or dict to `marks`."""
     values: Iterable[Any] = (
         list.__iter__(container)
@@ -586,7 +586,7 @@ def _take_marks_inside(container: Any, marks: Marks) -> None:
             if not item._is_document and not item._is_untouched():
                 item._take_marks(marks)
         elif isinstance(item, (list, tuple, dict)):
-            _take_marks_inside(item, marks)
+            take_marks_inside(item, marks)
 
 
 def _outermost(changes: list[Change]) -> list[Change]:

@@ -35,6 +35,7 @@ from mongoengine.fields.text import StringField
 
 if TYPE_CHECKING:
     from mongoengine.base.document import BaseDocument
+    from mongoengine.base.tracking import Marks
     from mongoengine.base.types import Default, Yes
 
 __all__ = (
@@ -197,10 +198,10 @@ class EmbeddedDocumentField(BaseField[E, E, OrNone], Generic[E, OrNone]):
 
         return dump
 
-    def _wire(self, value: Any) -> Any:
+    def _wire(self, value: Any, marks: Marks) -> Any:
         if value.__class__ is self.document_type_obj:
-            return value._to_wire()
-        return self.to_mongo(value)
+            return value._to_wire(marks)
+        return super()._wire(value, marks)
 
     def _raw_validator(self) -> Callable[[Any], bool]:
         def valid(value: Any) -> bool:
@@ -569,11 +570,11 @@ class ListField(
 
         return valid
 
-    def _wire(self, value: Any) -> Any:
+    def _wire(self, value: Any, marks: Marks) -> Any:
         inner: Any = self.field
         if inner.__class__ is EmbeddedDocumentField and isinstance(value, list):
-            return list(map(inner._wire, list.__iter__(value)))
-        return super()._wire(value)
+            return [inner._wire(item, marks) for item in list.__iter__(value)]
+        return super()._wire(value, marks)
 
     def _list_to_python(self, items: list[Any]) -> list[Any]:
         inner: Any = self.field
@@ -705,8 +706,8 @@ class SortedListField(ListField[Item]):
     def _raw_dumper(self) -> None:
         return None
 
-    def _wire(self, value: Any) -> Any:
-        return self.to_mongo(value)
+    def _wire(self, value: Any, marks: Marks) -> Any:
+        return BaseField._wire(self, value, marks)
 
     def to_mongo(
         self,

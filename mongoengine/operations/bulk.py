@@ -21,8 +21,10 @@ from mongoengine.operations.pending import (
     stored_id,
 )
 from mongoengine.operations.save import (
+    awaits_nothing,
     fragments,
     gone_in_part,
+    is_new,
     key_query,
     prepare,
     send_post_save,
@@ -175,11 +177,17 @@ async def bulk_save(
         collection
     """
     docs: list[Any] = list(documents)
-    for document in docs:
-        _check(queryset, document)
-    created = [
-        await prepare(document, io, validate, clean, signal_kwargs) for document in docs
-    ]
+    _check(queryset, docs)
+    if all(awaits_nothing(io, cls) for cls in {*map(type, docs)}):
+        if validate:
+            for document in docs:
+                document.validate(clean=clean)
+        created = [is_new(document) for document in docs]
+    else:
+        created = [
+            await prepare(document, io, validate, clean, signal_kwargs)
+            for document in docs
+        ]
     collection = await queryset._open_to_write(io, write_concern)
     cut = await fragments(io, collection, docs)
     writes, places = _pending(docs, created, cut)
@@ -207,18 +215,20 @@ async def bulk_save(
     return docs
 
 
-def _check(queryset: Any, document: Any) -> None:
+def _check(queryset: QuerySource[D], documents: Iterable[D]) -> None:
     """Raise the error for a document that does not belong to a queryset."""
     cls = queryset._document
-    if not isinstance(document, cls):
-        raise OperationError(f"{document!r} is no document of {cls}")
-    if document._created or queryset._given_collection is not None:
-        return
     target = queryset._alias, queryset._collection_name
-    if document._target not in (None, target):
+    is_given = queryset._given_collection is not None
+    for document in documents:
+        if not isinstance(document, cls):
+            raise OperationError(f"{document!r} is no document of {cls}")
+        stored_in = document._target
+        if stored_in is None or stored_in == target or document._created or is_given:
+            continue
         raise OperationError(
-            f"{document!r} is stored in the collection {document._target[1]!r} of the "
-            f"alias {document._target[0]!r}, and {cls.__name__}.objects writes to "
+            f"{document!r} is stored in the collection {stored_in[1]!r} of the "
+            f"alias {stored_in[0]!r}, and {cls.__name__}.objects writes to "
             f"{target[1]!r} of {target[0]!r}: save it with its own save(), or through "
             "objects.using() and switch_collection()"
         )
@@ -394,7 +404,7 @@ async def bulk_write(
 async def _request_of(queryset: Any, io: IO, operation: Any) -> Any:
     """Return the PyMongo operation for one of ours; None for an insert."""
     if isinstance(operation, InsertOne):
-        _check(queryset, operation.document)
+        _check(queryset, [operation.document])
         await validate_in(io, operation.document, True)
         await fill_sequences(operation.document, io)
         return None

@@ -118,9 +118,8 @@ class PendingInsert:
         #: It replaces what is stored of the document.
         self.restored = restored
         self._marks: Marks = []
-        document._take_marks(self._marks)
         try:
-            self.son: dict[str, Any] = document._to_wire()
+            self.son: dict[str, Any] = document._to_wire(self._marks)
         except BaseException:
             self._put_back()
             raise

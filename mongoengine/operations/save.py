@@ -9,6 +9,7 @@ import pymongo.errors
 from pymongo import WriteConcern
 
 from mongoengine import signals
+from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.state import set_state
 from mongoengine.driver.cursor import Batches
@@ -94,7 +95,14 @@ async def save(
     if meta.get("abstract"):
         raise InvalidDocumentError("Cannot save an abstract document.")
     write: PendingInsert | PendingUpdate | None = None
-    created = await prepare(document, io, validate, clean, signal_kwargs, force_insert)
+    if awaits_nothing(io, cls):
+        if validate:
+            document.validate(clean=clean)
+        created = force_insert or is_new(document)
+    else:
+        created = await prepare(
+            document, io, validate, clean, signal_kwargs, force_insert
+        )
     if meta.get("auto_create_index_on_save") and cls._collection is not None:
         await io.call(cls, "ensure_indexes")
     collection = await document._own_collection(io)
@@ -142,6 +150,24 @@ async def cascade_save(
         await io.call(reference, "save", **kwargs)
 
 
+def awaits_nothing(io: IO, cls: type[StoredDocument]) -> bool:
+    """Return whether documents of a class are only validated before they are written.
+
+    Else `prepare` has signals to send, numbers to take, or hooks to await.
+    """
+    return not (
+        signals.pre_save.receivers
+        or signals.pre_save_post_validation.receivers
+        or (io.is_async and hooks.coroutines_exist())
+        or takes_numbers(cls)
+    )
+
+
+def is_new(document: StoredDocument) -> bool:
+    """Return whether a document is to be inserted rather than updated."""
+    return bool(document._created) or held_id(document) is None
+
+
 async def prepare(
     document: StoredDocument,
     io: IO,
@@ -161,7 +187,7 @@ async def prepare(
             await validate_in(io, document, clean)
         else:
             document.validate(clean=clean)
-    created = force_insert or bool(document._created) or held_id(document) is None
+    created = force_insert or is_new(document)
     if signals.pre_save_post_validation.receivers:
         await signals.send(
             io,

@@ -322,7 +322,7 @@ def test_a_missing_sequence_is_generated_by_a_dump(connection: Any) -> None:
     assert document.number == 1
     again = Counted._from_son({"_id": ID})
     assert again.to_mongo(fields=["number"]) == {"_id": ID, "number": 2}
-    assert Counted._from_son({"_id": ID})._to_wire() == {"_id": ID, "number": 3}
+    assert Counted._from_son({"_id": ID})._to_wire([]) == {"_id": ID, "number": 3}
 
 
 @pytest.mark.parametrize("use_db_field", [True, False])
@@ -331,11 +331,11 @@ def test_nulls_are_dumped(use_db_field: bool) -> None:
         text = StringField(null=True)
 
     assert Nulls().to_mongo(use_db_field) == {"text": None}
-    assert Nulls()._to_wire() == {"text": None}
+    assert Nulls()._to_wire([]) == {"text": None}
 
 
 def test_a_dump_of_a_new_document_is_what_is_sent() -> None:
-    assert whole()._to_wire() == whole().to_mongo()
+    assert whole()._to_wire([]) == whole().to_mongo()
 
 
 # JSON

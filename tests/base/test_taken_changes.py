@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mongoengine import (
+    BooleanField,
     DictField,
     Document,
     EmbeddedDocument,
@@ -165,3 +168,82 @@ def test_a_new_document_is_all_pending_again_when_put_back(whole: bool) -> None:
 def test_taking_for_a_whole_document_dumps_nothing() -> None:
     document = TakenThing(name="a")
     assert document._take_changes(whole=True).update == {}
+
+
+class PlainPart(EmbeddedDocument):
+    text = StringField()
+    number = IntField()
+
+
+class WiredThing(Document):
+    part = EmbeddedDocumentField(PlainPart)
+    parts = ListField(EmbeddedDocumentField(PlainPart))
+    mapped = MapField(EmbeddedDocumentField(PlainPart))
+    untyped = DictField()
+    rows = ListField(ListField(EmbeddedDocumentField(PlainPart)))
+
+
+def wired() -> WiredThing:
+    return WiredThing(
+        id="0" * 24,
+        part=PlainPart(text="a", number=1),
+        parts=[PlainPart(text="a", number=1), PlainPart(text="b")],
+        mapped={"k": PlainPart(text="a")},
+        untyped={"a": [{"b": PlainPart(text="a")}], "c": {"d": [1]}},
+        rows=[[PlainPart(text="a")]],
+    )
+
+
+def embedded_in(document: WiredThing) -> list[PlainPart]:
+    return [
+        document.part,
+        *document.parts,
+        document.mapped["k"],
+        document.untyped["a"][0]["b"],
+        document.rows[0][0],
+    ]
+
+
+def test_a_dump_to_be_sent_takes_the_marks_of_all_embedded_documents() -> None:
+    document = wired()
+    for part in embedded_in(document):
+        part.text = "changed"
+    marks: list[Any] = []
+    dumped = document._to_wire(marks)
+    assert dumped == document.to_mongo()
+    assert dumped["parts"][0] == {"text": "changed", "number": 1}
+    assert document._get_changed_fields() == []
+    document._put_back(Changes(marks, {}, {}))
+    assert all(part._changed_fields == ["text"] for part in embedded_in(document))
+
+
+def test_a_dump_to_be_sent_leaves_plain_data_where_it_is() -> None:
+    document = WiredThing._from_son({"untyped": {"c": {"d": [1]}}, "_id": "0" * 24})
+    assert document._to_wire([])["untyped"] == {"c": {"d": [1]}}
+    document.untyped["c"]["d"].append(2)
+    assert document._to_wire([])["untyped"] == {"c": {"d": [1, 2]}}
+
+
+@pytest.mark.parametrize("value", [0, False, "", None, 2, "x"])
+def test_a_changed_scalar_is_set_or_unset_as_the_delta_says(value: object) -> None:
+    class TakenScalars(Document):
+        number = IntField()
+        flag = BooleanField(default=True)
+        text = StringField()
+
+    document = TakenScalars._from_son({"_id": 1, "number": 9, "text": "t"})
+    name = {bool: "flag", int: "number"}.get(type(value), "text")
+    setattr(document, name, value)
+    expected = document._delta()
+    taken = document._take_changes()
+    assert (taken.sets, taken.unsets) == expected
+    assert document._delta() == ({}, {})
+    document._put_back(taken)
+    assert document._delta() == expected
+
+
+def test_documents_without_changes_share_one_value() -> None:
+    first, second = stored(), stored()
+    assert first._take_changes() is second._take_changes()
+    first._put_back(second._take_changes())
+    assert first._get_changed_fields() == []
