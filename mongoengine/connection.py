@@ -179,7 +179,7 @@ async def connect_async(
 
 
 def _agree(existing: dict[str, Any] | None, settings: dict[str, Any]) -> bool:
-    """Whether two records are equal, but for the class of the blocking client."""
+    """Return whether records are equal but for the class of the client."""
     apart = {"mongo_client_class": None}
     return existing is not None and {**existing, **apart} == {**settings, **apart}
 
@@ -355,13 +355,13 @@ def get_async_db(alias: str = DEFAULT_CONNECTION_NAME) -> AsyncDatabase[Any]:
 
 
 def is_async_connection(alias: str = DEFAULT_CONNECTION_NAME) -> bool:
-    """Whether an alias is open with `connect_async()`, be it with others too."""
+    """Return whether an alias is open with `connect_async()`, be it with others too."""
     opened = registry.aliases.get(alias)
     return opened is not None and opened.is_async
 
 
 def any_async() -> bool:
-    """Whether any alias is open with `connect_async()`."""
+    """Return whether any alias is open with `connect_async()`."""
     return any(alias.is_async for alias in list(registry.aliases.values()))
 
 

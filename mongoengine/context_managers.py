@@ -281,7 +281,7 @@ def _without_field_dereferencing(cls: type[Any]) -> context.Switch[bool]:
 
 
 def no_dereferencing_active_for_class(cls: type[Any]) -> bool:
-    """Whether a `no_dereference(cls)` block runs."""
+    """Return whether a `no_dereference(cls)` block runs."""
     return context.dereferencing_is_off(cls)
 
 

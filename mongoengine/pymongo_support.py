@@ -1,4 +1,4 @@
-"""What the installed PyMongo does differently from what documents promise."""
+"""Differences between the installed PyMongo and what documents promise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What documents and fields are made of; no I/O."""
+"""Documents, the protocol of fields, schemas and change tracking; no I/O."""
 
 from typing import TYPE_CHECKING
 

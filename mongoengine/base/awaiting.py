@@ -1,4 +1,4 @@
-"""Whether reading an attribute may block, or gives what has to be awaited."""
+"""Decide whether reading an attribute may block or gives something to await."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ("alias_of", "is_awaited", "may_block")
 
 
 def may_block(alias: str) -> bool:
-    """Whether an attribute may do blocking I/O on `alias` when it is read.
+    """Return whether an attribute may do blocking I/O on `alias` when it is read.
 
     Not where the alias is open only with `connect_async()`; and where it is open
     both ways, not while an event loop runs in this thread.
@@ -23,7 +23,7 @@ def may_block(alias: str) -> bool:
 
 
 def is_awaited(*places: Any) -> bool:
-    """Whether references have to be awaited rather than followed at once.
+    """Return whether references have to be awaited rather than followed at once.
 
     :param places: documents or their classes; the first that is open decides.
     """

@@ -1,4 +1,4 @@
-"""How loading, dumping and validating treat the raw values of one field."""
+"""The codec of a field: how its raw values are loaded, dumped and validated."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Dump = Callable[[Any], Any]
 
 
 class FieldCodec(NamedTuple):
-    """How the values of one field of one document class are converted.
+    """Conversions of the values of one field of one document class.
 
     The sets name exact types: values of them skip the method named beside.
     """

@@ -214,7 +214,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         return self._dump_untyped(value, True, None)
 
     def _holds_references(self) -> bool:
-        """Whether a value of this field may have references in it."""
+        """Return whether a value of this field may have references in it."""
         inner: Any = self.field
         while inner is not None and inner._is_container:
             inner = inner._inner
@@ -391,7 +391,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             self.error("Field is required and cannot be empty")
 
     def _items_are_valid(self, value: Any) -> bool:
-        """Whether the types of the items alone show that they are valid."""
+        """Return whether the types of the items alone show that they are valid."""
         surely = self.field._surely_valid if self.field is not None else ()
         if not surely or not isinstance(value, list):
             return False
@@ -434,7 +434,7 @@ def _in_order(converted: dict[Any, Any]) -> list[Any]:
 
 
 def _has_unloaded(value: Any, inner: Any) -> bool:
-    """Whether a list or dict has references whose documents have to be loaded."""
+    """Return whether a container has references that are to be loaded."""
     items = value.values() if isinstance(value, dict) else value
     deeper = None if inner is None else inner._inner
     for item in items:

@@ -1,4 +1,4 @@
-"""What a task or thread has switched, for itself alone.
+"""Context variables: the switches of a task or thread.
 
 Documents and fields read these; `context_managers` is the only writer.  Each
 variable holds a mapping that is never changed in place, so that a task sees what
@@ -103,12 +103,12 @@ def _refuse_abandoned(variable: Switches[Any], keys: tuple[Any, ...]) -> None:
 
 
 def dereferencing_is_off(cls: type) -> bool:
-    """Whether references of documents of exactly `cls` are not followed."""
+    """Return whether references of documents of exactly `cls` are not followed."""
     return cls in no_dereferencing.get()
 
 
 def dereferencing_of_field_is_off(field: object) -> bool:
-    """Whether `field` does not follow references now.
+    """Return whether `field` does not follow references now.
 
     As upstream has it: while any `no_dereference` block runs, none does.
     """
@@ -116,7 +116,7 @@ def dereferencing_of_field_is_off(field: object) -> bool:
 
 
 def sub_classes_are_off(cls: type) -> bool:
-    """Whether queries on `cls` leave out documents of its subclasses."""
+    """Return whether queries on `cls` leave out documents of its subclasses."""
     return cls in no_sub_classes.get()
 
 

@@ -151,7 +151,7 @@ class BaseDocument(
                 setattr(self, name, getattr(self, name, None))
 
     def _is_alias(self, name: str) -> bool:
-        """Whether the constructor takes a name that is no field's."""
+        """Return whether the constructor takes a name that is no field's."""
         if self._dynamic and name != "_cls" and not hasattr(type(self), name):
             return False
         return name in ("id", "pk", "_cls")
@@ -191,7 +191,7 @@ class BaseDocument(
         set_state(self, "_values", values)
 
     def _keep_unknown(self, raw: Mapping[str, Any]) -> None:
-        """What has no field is there, too.
+        """Keep values without a field, too.
 
         Where the class is strict, it had one when the document was loaded.
         """
@@ -248,7 +248,7 @@ class BaseDocument(
         return self._auto_dereference and bool(field._auto_dereference)
 
     def _is_awaited(self) -> bool:
-        """Whether references are for the caller to await, not to block for."""
+        """Return whether references are for the caller to await, not to block for."""
         return is_awaited(self)
 
     def _value_of(self, name: str, field: Any) -> Any:

@@ -30,7 +30,7 @@ class DocumentDumping(DocumentState):
     def to_mongo(
         self, use_db_field: bool = True, fields: Iterable[str] | None = None
     ) -> SON[str, Any]:
-        """What MongoDB stores for the document.
+        """Return the form that MongoDB stores.
 
         :param use_db_field: name the values as the database does.
         :param fields: only these fields; paths into embedded documents allowed.

@@ -184,7 +184,7 @@ _LOOKED_FOR = frozenset({"_instance", "to_python", "to_query"})
 
 
 def _definition(cls: type, name: str) -> tuple[Any, bool]:
-    """What the class has of this name (or MISSING), and whether it is the library's."""
+    """Return the attribute of the class (or MISSING), and whether it is ours."""
     for base in cls.__mro__:
         if name in base.__dict__:
             return base.__dict__[name], is_ours(base)
@@ -192,14 +192,14 @@ def _definition(cls: type, name: str) -> tuple[Any, bool]:
 
 
 def _is_key(cls: type, name: str) -> bool:
-    """Whether a name stands for the primary key: `pk`, or `id` for another field."""
+    """Return whether a name is an alias of the primary key: `pk`, maybe `id`."""
     if name not in ("pk", "id"):
         return False
     return _definition(cls, name)[0] is not MISSING
 
 
 def _is_taken(cls: type, name: str) -> bool:
-    """Whether a name means something else than data: it is a method, say.
+    """Return whether a name means something else than data: it is a method, say.
 
     Values of a class without behaviour, and properties that can be set, are none.
     """

@@ -1,4 +1,4 @@
-"""What every field is made of.
+"""BaseField: the base class of all fields, and the questions a field answers.
 
 A field is a descriptor on a document class.  It converts between three forms of
 a value: what the user assigns, what the document holds, and what MongoDB stores.
@@ -301,16 +301,16 @@ class BaseField(Typed[Value, Assigned, Unset]):
 
     @property
     def _takes_any_member(self) -> bool:
-        """Whether any name means something inside a value of the field."""
+        """Return whether any name means something inside a value of the field."""
         return False
 
     @property
     def _stores_class(self) -> bool:
-        """Whether the embedded documents of the field are stored with their class."""
+        """Return whether embedded documents of the field store their class."""
         return False
 
     def _holds_references(self) -> bool:
-        """Whether a value of this field may have references in it.
+        """Return whether a value of this field may have references in it.
 
         The schema keeps the answer as `_may_refer`.
         """
@@ -327,7 +327,7 @@ class BaseField(Typed[Value, Assigned, Unset]):
         return None
 
     def _embedded_holds_references(self) -> bool:
-        """Whether the embedded documents of the field may have references in them."""
+        """Return whether embedded documents of the field may have references."""
         return False
 
     def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
@@ -343,7 +343,7 @@ class BaseField(Typed[Value, Assigned, Unset]):
         return self.to_mongo(value)
 
     def _stores_whole(self, value: Any, changed: Sequence[str]) -> bool:
-        """Whether changes inside a value are stored by storing all of it.
+        """Return whether changes inside a value are stored by storing all of it.
 
         :param changed: the changed paths inside the value.
         """
@@ -359,7 +359,7 @@ class BaseField(Typed[Value, Assigned, Unset]):
         return found if isinstance(found, BaseField) else None
 
     def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
-        """What a keyword query compares, and with what.
+        """Return the path and the value of the condition for a keyword.
 
         :param op: the operator's name, None for equality.
         :param value: one value; operators that take several ask for each of them.
@@ -388,7 +388,7 @@ class BaseField(Typed[Value, Assigned, Unset]):
         return self.prepare_query_value(op, value)
 
     def _codec(self, cls: Any) -> FieldCodec:
-        """How values of the field are converted in documents of `cls`."""
+        """Return how values of the field are converted in documents of `cls`."""
         return FieldCodec(
             self._loads_unchanged,
             self._dumps_unchanged,
@@ -496,7 +496,7 @@ class BaseField(Typed[Value, Assigned, Unset]):
 
     @property
     def _auto_dereference(self) -> bool:
-        """Whether touching the field follows references, here and now."""
+        """Return whether touching the field follows references, here and now."""
         return bool(self._dereferences) and not context.dereferencing_of_field_is_off(
             self
         )

@@ -1,4 +1,4 @@
-"""What the GeoJSON fields share: the shapes, and how each is checked."""
+"""GeoJSON fields: their shapes, and how each is checked."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class GeoJsonBaseField(BaseField[Any]):
 
 
 def _reaches_down(value: Any, depth: int) -> bool:
-    """Whether the first item's first item ... is there, `depth` levels down."""
+    """Return whether the first item's first item ... is there, `depth` levels down."""
     try:
         for _ in range(depth):
             value = value[0]

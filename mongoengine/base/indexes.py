@@ -51,7 +51,7 @@ def _declared_fields(fields: Any) -> list[Any]:
 
 
 def _is_pair(field: Any) -> bool:
-    """Whether a declaration is one `("age", -1)`, and not several names."""
+    """Return whether a declaration is one `("age", -1)`, and not several names."""
     return (
         isinstance(field, (list, tuple))
         and len(field) == 2
@@ -61,7 +61,7 @@ def _is_pair(field: Any) -> bool:
 
 
 class IndexSpecs:
-    """What a document class can tell of its indexes.
+    """The indexes that a document class declares.
 
     A specification is a dict: `fields`, a list of `(database name, direction)`,
     and the options of `createIndexes`.
@@ -122,7 +122,7 @@ class IndexSpecs:
 
     @classmethod
     def _begins_with_cls(cls, spec: Spec, keys: list[Key]) -> bool:
-        """Whether the declaration leaves room for `_cls` before its fields."""
+        """Return whether the declaration leaves room for `_cls` before its fields."""
         return bool(
             cls._meta.get("allow_inheritance")
             and not spec.get("sparse", False)
@@ -175,7 +175,7 @@ class IndexSpecs:
 
     @classmethod
     def _is_stored_path(cls, path: str) -> bool:
-        """Whether a path is made of the database names of fields."""
+        """Return whether a path is made of the database names of fields."""
         owner: Any = cls
         for part in path.split("."):
             if owner is None:

@@ -18,7 +18,7 @@ class WholePath(str):
 
 
 def is_nameable(key: Any) -> bool:
-    """Whether a path of MongoDB can name the key of a dict, or an index.
+    """Return whether a path of MongoDB can name the key of a dict, or an index.
 
     Keys with dots, empty ones and those that start with `$` cannot be named.
     """

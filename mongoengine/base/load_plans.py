@@ -1,4 +1,4 @@
-"""How raw documents of a class become documents without being converted.
+"""Plans for loading raw documents without converting their values.
 
 Most documents of a collection have the same few sets of keys, in the same order.  A
 plan is made once for each such *shape*: it says what has to hold for a document of
@@ -24,7 +24,7 @@ MOST_SHAPES = 256
 
 
 class LoadPlan(NamedTuple):
-    """What to do with a raw document of one shape."""
+    """The plan for loading raw documents of one shape."""
 
     proofs: tuple[tuple[str, Proof], ...]
     # Fields that are converted at once: user code converts them.
@@ -38,7 +38,7 @@ class LoadPlan(NamedTuple):
 
     @property
     def sure(self) -> bool:
-        """Whether nothing can fail, whatever the values are."""
+        """Return whether nothing can fail, whatever the values are."""
         return not (self.proofs or self.unusual or self.named)
 
 

@@ -11,7 +11,7 @@ __all__ = ("FieldLookup",)
 
 
 class FieldLookup:
-    """What a document class can tell of its fields by their names."""
+    """Look-up of the fields of a document class by names and paths."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""How a class statement becomes a document class."""
+"""Metaclasses: make a document class of a class statement."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def adopt(parent: Any, value: Any) -> None:
 
 
 def has_references(value: Any) -> bool:
-    """Whether plain data holds, at any depth, something that stands for a document.
+    """Return whether plain data holds documents or references, at any depth.
 
     That is a DBRef, a document, or a dict with `_cls` (an embedded document or a
     generic reference).

@@ -1,4 +1,4 @@
-"""What stands for a document where references have to be awaited.
+"""Proxies of documents, where references have to be awaited.
 
 Both classes are `bson.DBRef`s, so whatever takes a reference takes them.  Once the
 document is there, its attributes are read and set directly, and `isinstance()`
@@ -51,14 +51,14 @@ class NotLoadedError(AttributeError, TypeError):
 
 
 def is_document(value: Any) -> bool:
-    """Whether a value is a document (no embedded one, and no proxy of one)."""
+    """Return whether a value is a document (no embedded one, and no proxy of one)."""
     return isinstance(type(value), type(ChangeTracking)) and (
         issubclass(type(value), ChangeTracking) and bool(value._is_document)
     )
 
 
 class _Stand(DBRef):
-    """What stands for a document: as good as the document once that is loaded."""
+    """A proxy of a document, as good as the document once that is loaded."""
 
     __slots__ = ()
 
@@ -195,7 +195,7 @@ def _key_of(reference: Any) -> tuple[Any, Any]:
 
 
 def _is_key(other: Any, key: Any) -> bool:
-    """Whether something other than a document stands for the key."""
+    """Return whether something other than a document stands for the key."""
     if isinstance(other, dict) and isinstance(other.get("_ref"), DBRef):
         other = other["_ref"]
     if isinstance(other, DBRef):

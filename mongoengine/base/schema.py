@@ -1,4 +1,4 @@
-"""What a document class knows about its fields, worked out once.
+"""The schema of a document class, compiled once.
 
 Most documents of a collection have the same few sets of keys, in the same order.
 A `Schema` therefore keeps, for each such *shape*, what has to be looked at when a
@@ -32,7 +32,7 @@ AS_STORED: dict[str, Any] = {}
 
 
 class TypedPlan(NamedTuple):
-    """What is known of raw documents that have the same keys and types of values."""
+    """Plans for raw documents that have the same keys and types of values."""
 
     # What has to hold for the document to be valid; None where nothing shows that.
     proofs: tuple[tuple[str, Proof], ...] | None
@@ -45,7 +45,7 @@ class TypedPlan(NamedTuple):
 
 
 class Dumper(NamedTuple):
-    """How the value of a field is dumped."""
+    """The plan for dumping the value of a field."""
 
     name: str
     key: str
@@ -58,7 +58,7 @@ class Dumper(NamedTuple):
 
 
 class Check(NamedTuple):
-    """How a field of a raw document is shown to be valid without converting it."""
+    """The plan for validating a raw value without converting it."""
 
     name: str
     key: str
@@ -78,7 +78,7 @@ def new_son(items: dict[str, Any]) -> SON[str, Any]:
 
 
 def _place(kind: type, attribute: str) -> int:
-    """How far up the bases of `kind` an attribute is defined."""
+    """Return how far up the bases of `kind` an attribute is defined."""
     for place, base in enumerate(kind.__mro__):
         if attribute in base.__dict__:
             return place
@@ -125,7 +125,7 @@ def prepare_field(field: Any) -> None:
 
 
 def plain_methods(kind: type) -> bool:
-    """Whether no user code converts the values of a field class."""
+    """Return whether no user code converts the values of a field class."""
     return _is_ours(kind, "to_python") and _is_ours(kind, "to_mongo")
 
 
@@ -220,7 +220,7 @@ class Schema:
         self._checks: tuple[Check, ...] | None = None
 
     def _needs_constructor(self) -> bool:
-        """Whether user code runs when a document of the class is made."""
+        """Return whether user code runs when a document of the class is made."""
         made_here = all(
             _is_ours(self.cls, name) for name in ("__init__", "__setattr__", "__new__")
         )
@@ -229,7 +229,7 @@ class Schema:
     # What need not be converted
 
     def _typed(self, raw: Mapping[str, Any]) -> TypedPlan:
-        """What is known of raw documents with these keys and types of values."""
+        """Return the plans for raw documents with these keys and types of values."""
         shape = (*raw, *map(type, raw.values()))
         plan = self._typed_plans.get(shape)
         return self._new_typed(shape, raw) if plan is None else plan
@@ -317,7 +317,7 @@ class Schema:
     # Validating
 
     def surely_valid(self, raw: Mapping[str, Any]) -> bool:
-        """Whether a document just loaded from `raw` is valid beyond doubt."""
+        """Return whether a document just loaded from `raw` is valid beyond doubt."""
         proofs, _, _, name = self._typed(raw)
         if proofs is None or (name is not None and raw["_cls"] != name):
             return False
@@ -358,7 +358,7 @@ class Schema:
         return tuple(proofs)
 
     def checks(self) -> tuple[Check, ...]:
-        """How each field is validated, in the order of the fields."""
+        """Return how each field is validated, in the order of the fields."""
         found = self._checks
         if found is None:
             found = self._checks = tuple(
@@ -375,7 +375,7 @@ FRESH: Any = Sentinel("FRESH")
 
 
 def _may_change_inside(field: Any) -> bool:
-    """Whether values of a field may be, or hold, embedded documents."""
+    """Return whether values of a field may be, or hold, embedded documents."""
     if not field._changes_inside:
         return False
     if field._is_container:
@@ -451,7 +451,7 @@ def _check(field: Any) -> Check:
 
 
 def _is_untyped(field: Any) -> bool:
-    """Whether a field's own conversions leave plain data of any depth as it is."""
+    """Return whether a field's conversions leave plain data as it is."""
     if not field._is_container:
         return False
     kind = type(field)
@@ -460,10 +460,10 @@ def _is_untyped(field: Any) -> bool:
 
 
 def _is_at(cls: Any, name: str, field: Any) -> bool:
-    """Whether the attribute `name` of the class is this very field."""
+    """Return whether the attribute `name` of the class is this very field."""
     return class_attribute(cls, name) is field
 
 
 def _is_set_by_base(kind: Any) -> bool:
-    """Whether assigning a converted value does no more than putting it there."""
+    """Return whether assigning a converted value does no more than putting it there."""
     return kind.__set__ in (BaseField.__set__, ComplexBaseField.__set__)

@@ -100,7 +100,7 @@ class strict_references:
 
 
 def is_strict() -> bool:
-    """Whether following a reference where it is read raises or warns."""
+    """Return whether following a reference where it is read raises or warns."""
     return (_mode.get() or _setting.mode) != "off"
 
 

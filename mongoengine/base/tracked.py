@@ -67,19 +67,19 @@ def _named_like(marking: Any, method: Callable[..., Any]) -> Any:
 
 
 def _contains(container: Any, wanted: Any) -> bool:
-    """Whether a container is somewhere inside another one."""
+    """Return whether a container is somewhere inside another one."""
     return isinstance(container, (dict, list)) and any(
         item is wanted or _contains(item, wanted) for item in stored_values(container)
     )
 
 
 def _is_orphan(value: Any) -> bool:
-    """Whether it is a generic reference that no document was found for."""
+    """Return whether it is a generic reference that no document was found for."""
     return value.__class__ is dict and "_ref" in value and "_cls" in value
 
 
 class TrackedContainer:
-    """What tracked lists and dicts share: a parent, a path, and nested items."""
+    """Base class of tracked lists and dicts: a parent, a path, nested items."""
 
     # Its subclasses have the slots for what is declared here.
     if not TYPE_CHECKING:
@@ -105,7 +105,7 @@ class TrackedContainer:
         mark(path)
 
     def _is_at(self, path: str) -> bool:
-        """Whether the document holds this container at a path."""
+        """Return whether the document holds this container at a path."""
         try:
             values = self._instance._values
         except (AttributeError, ReferenceError):

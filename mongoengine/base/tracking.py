@@ -115,7 +115,7 @@ class ChangeTracking(DocumentState):
         return changes
 
     def _is_unmarked(self) -> bool:
-        """Whether the document is a new one, of which everything is to be stored."""
+        """Return whether the document is new, so that everything is stored."""
         return self._is_document and self._raw is None and not hasattr(self, "_changes")
 
     def _mark_as_changed(self, key: str | None) -> None:
@@ -157,7 +157,7 @@ class ChangeTracking(DocumentState):
         return changes
 
     def _is_untouched(self) -> bool:
-        """Whether an embedded document, and all inside it, can have no marks."""
+        """Return whether an embedded document, and all inside it, can have no marks."""
         if self._is_document or getattr(self, "_changes", None):
             return False
         values = self._values
@@ -330,7 +330,7 @@ class ChangeTracking(DocumentState):
         return changes
 
     def _has_flat_changes(self) -> bool:
-        """Whether no embedded document of this stored document can have changed."""
+        """Return whether no embedded document can have changed."""
         schema = type(self)._schema
         return (
             not self._dynamic
@@ -492,7 +492,7 @@ def _place_in_dump(field: Any, taken: str, value: Any, parts: list[str]) -> Plac
 
 
 def _is_to_be_unset(place: Place) -> bool:
-    """Whether a place is to be removed: it is empty, and so is the field's default."""
+    """Return whether a place is unset: empty, and so is the field's default."""
     _, value, field, default = place
     if value is MISSING:
         return True
@@ -558,7 +558,7 @@ def _collect_item(
 
 
 def _is_changed_inside(value: Any) -> bool:
-    """Whether an embedded document has changed, or one inside a list or dict."""
+    """Return whether an embedded document has changed, or one inside a list or dict."""
     if isinstance(value, ChangeTracking):
         if value._is_document:
             return False

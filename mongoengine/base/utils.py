@@ -59,7 +59,7 @@ class NonOrderedList(list[Any]):
 
 
 def is_ours(cls: type) -> bool:
-    """Whether a class belongs to this package or to Python, not to a user."""
+    """Return whether a class belongs to this package or to Python, not to a user."""
     return cls.__module__.partition(".")[0] in _TRUSTED
 
 

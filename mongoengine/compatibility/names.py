@@ -1,4 +1,4 @@
-"""Where to find the names that MongoEngine's modules have from elsewhere."""
+"""Names that MongoEngine's modules have from elsewhere, and their homes."""
 
 from __future__ import annotations
 

@@ -89,12 +89,12 @@ class Alias:
 
     @property
     def is_open(self) -> bool:
-        """Whether the alias is open for blocking operations."""
+        """Return whether the alias is open for blocking operations."""
         return self.client is not None or self.was_open
 
     @property
     def is_async(self) -> bool:
-        """Whether the alias is open for asynchronous operations."""
+        """Return whether the alias is open for asynchronous operations."""
         return self.async_class is not None
 
     @property
@@ -106,7 +106,7 @@ class Alias:
 
     @property
     def is_unused(self) -> bool:
-        """Whether nothing is left that needs the alias."""
+        """Return whether nothing is left that needs the alias."""
         return (
             self.settings is None
             and self.blocking is None

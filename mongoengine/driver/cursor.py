@@ -244,7 +244,7 @@ class ReadingAhead:
 
     @property
     def more(self) -> bool:
-        """Whether there is a batch on its way, or to be asked for."""
+        """Return whether there is a batch on its way, or to be asked for."""
         return self._task is not None or self._batches.more
 
     async def read(self, io: IO) -> list[Raw]:
@@ -315,7 +315,7 @@ class _Turn:
 
 
 class Results(Generic[D]):
-    """What one run of a query has given so far, shared by the loops over it.
+    """The result cache of a query, shared by the loops over it.
 
     `documents` grows batch by batch while a loop asks for more.  Where that fails or
     is cancelled, the next loop to ask sends the query again, and takes what is new.
@@ -350,7 +350,7 @@ class Results(Generic[D]):
             self._turn = _Turn()
 
     def serves(self, io: IO) -> bool:
-        """Whether a loop of this family, and in this event loop, may read here."""
+        """Return whether a loop of this family and event loop may read here."""
         if not self.more:
             return True
         if self._wanted != io.wanted:
@@ -404,7 +404,7 @@ class Results(Generic[D]):
 
     @property
     def abandoned(self) -> bool:
-        """Whether there is more, and no loop that would read it."""
+        """Return whether there is more, and no loop that would read it."""
         return self.more and self._readers == 0
 
     @classmethod

@@ -103,7 +103,7 @@ class _Server:
         return os.getpid() == self._owner and self._process.poll() is not None
 
     def listens(self) -> bool:
-        """Whether the log tells the address; raises if the server has ended."""
+        """Return whether the log tells the address; raises if the server has ended."""
         if self.address is None:
             ended = self.has_ended()
             self._text += self._log.read()
@@ -152,7 +152,7 @@ class _Server:
 
 
 def is_embedded(host: str) -> bool:
-    """Whether `host` asks for an embedded server."""
+    """Return whether `host` asks for an embedded server."""
     return host.startswith(_SCHEME)
 
 

@@ -117,7 +117,7 @@ def _class_name_of(owner: Any) -> str:
 
 
 async def _ready(value: R) -> R:
-    """Something to await that has its result already, and so never suspends."""
+    """Return `value` when awaited; never suspends."""
     return value
 
 
@@ -309,7 +309,7 @@ def asynchronous(
 
 
 def is_open_otherwise(io: IO, alias: str) -> bool:
-    """Whether an alias is open for the other family only; `connection` replaces it."""
+    """Return whether an alias is open for the other family only."""
     return False
 
 

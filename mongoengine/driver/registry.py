@@ -193,7 +193,7 @@ class Registry:
                     self.drop_unused(alias)
 
     def serves(self, client: LoopClient) -> bool:
-        """Whether any alias uses a client of a loop."""
+        """Return whether any alias uses a client of a loop."""
         return any(
             opened.client is client
             for alias in self.aliases.values()
@@ -233,7 +233,7 @@ class Registry:
         return self.database(io, name).client
 
     def is_open_otherwise(self, io: IO, alias: str) -> bool:
-        """Whether an alias can be used in the other family only."""
+        """Return whether an alias can be used in the other family only."""
         opened = self.aliases.get(alias)
         return opened is not None and opened.only not in (None, io.wanted)
 

@@ -113,7 +113,7 @@ def _get_session() -> Any:
 
 
 def is_session(owner: Any, value: Any) -> bool:
-    """Whether `session=value` is meant for the driver, not for a field.
+    """Return whether `session=value` is meant for the driver, not for a field.
 
     A session cannot be stored, so it never is the value of a field.  None is no
     session, unless `owner` is of a class that may have a field of that name.

@@ -87,7 +87,7 @@ async def settings_record(
     authmechanismproperties: Any = None,
     **kwargs: Any,
 ) -> dict[str, Any]:
-    """What an alias is: a record that is equal exactly when nothing differs.
+    """Return the settings of an alias; records are equal if nothing differs.
 
     The arguments are those of `connection.register_connection()`.
     """

@@ -177,7 +177,7 @@ def _call_all(undos: list[Undo]) -> None:
 
 
 def _may_be_committed(error: BaseException) -> bool:
-    """Whether a commit that failed with `error` may have happened nevertheless."""
+    """Return whether a commit that failed with `error` may have happened."""
     if isinstance(error, PyMongoError):
         return error.has_error_label("UnknownTransactionCommitResult")
     return True

@@ -829,7 +829,7 @@ class MapField(DictField[Item]):
 
 
 def _has_plain_keys(value: Any) -> bool:
-    """Whether it is a dict of valid keys; BSON has only string keys."""
+    """Return whether it is a dict of valid keys; BSON has only string keys."""
     if value.__class__ is not dict:
         return False
     for key, item in value.items():
@@ -839,7 +839,7 @@ def _has_plain_keys(value: Any) -> bool:
 
 
 def _has_valid_keys(value: Any) -> bool:
-    """Whether all keys are text without a dollar sign in front, at every level."""
+    """Return whether all keys are text without a leading dollar, at any depth."""
     for key, item in dict.items(value):
         if key.__class__ is not str or key[:1] == "$":
             return False

@@ -1,4 +1,4 @@
-"""What reference fields share: which class they refer to, and how it is read."""
+"""Base classes of reference fields: the class they refer to, and reading."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ D = TypeVar("D")
 
 
 class DocumentTyped(BaseField[D]):
-    """What fields have in common that are given the class they refer to."""
+    """Base class of fields that are declared with the class they refer to."""
 
     document_type_obj: Any
 
@@ -94,7 +94,7 @@ class DocumentTyped(BaseField[D]):
         return self._key_field()._items_load_proof()  # type: ignore[no-any-return]
 
     def _key_may_fail(self) -> bool:
-        """Whether converting a raw key may fail or is left to user code."""
+        """Return whether converting a raw key may fail or is left to user code."""
         try:
             field = self._key_field()
         except (NotRegistered, AttributeError):
@@ -103,7 +103,7 @@ class DocumentTyped(BaseField[D]):
 
 
 class Followed(BaseField[D]):
-    """What fields have in common that give the document when they are read."""
+    """Base class of fields that return the document when they are read."""
 
     @overload
     def __get__(self, instance: None, owner: Any) -> Self: ...

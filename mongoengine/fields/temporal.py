@@ -24,7 +24,7 @@ _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 @cache
 def _parser() -> Callable[[str], datetime | None]:
-    """What text is parsed with; python-dateutil takes long to import."""
+    """Return the parser of text; python-dateutil takes long to import."""
     try:
         from dateutil import parser
     except ImportError:
@@ -111,7 +111,7 @@ class DateTimeField(BaseField[datetime, date | str, OrNone]):
 
 
 def _parse_plainly(value: str) -> datetime | None:
-    """What ``2020-01-02[ 03:04[:05[.123456]]]`` stands for, or None."""
+    """Parse ``2020-01-02[ 03:04[:05[.123456]]]``, or return None."""
     moment, point, fraction = value.partition(".")
     try:
         microseconds = int(fraction) if point else 0

@@ -310,7 +310,7 @@ class EmailField(StringField[OrNone]):
         return self.USER_REGEX.match(user_part)
 
     def validate_domain_part(self, domain_part: str) -> bool:
-        """Whether what stands after the ``@`` is a domain (in ASCII)."""
+        """Return whether what stands after the ``@`` is a domain (in ASCII)."""
         if domain_part in self.domain_whitelist:
             return True
         if self.DOMAIN_REGEX.match(domain_part):

@@ -1,1 +1,1 @@
-"""What happens: the body of each operation, written once."""
+"""Operations: the body of each, written once."""

@@ -152,7 +152,7 @@ async def _as_loaded(
 
 
 def _is_list(field: Any) -> bool:
-    """Whether the values of a field are lists, of which a query matches the items."""
+    """Return whether the values of a field are lists."""
     return bool(getattr(field, "_is_list", False))
 
 

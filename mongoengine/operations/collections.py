@@ -167,7 +167,7 @@ async def open_collection(
 
 
 def _has_own_ensure_indexes(cls: DocumentClass, io: IO) -> bool:
-    """Whether creating the indexes of the class runs code of the user's."""
+    """Return whether creating the indexes of the class runs code of the user's."""
     face = cls.async_ensure_indexes if io.is_async else cls.ensure_indexes
     return not hasattr(face, "_operation") or hasattr(face, "__wrapped__")
 
@@ -195,7 +195,7 @@ async def _prepare_once(
 
 
 def _is_own(cls: DocumentClass, alias: str, name: str | None) -> bool:
-    """Whether this is the collection that `cls._collection` stands for."""
+    """Return whether this is the collection that `cls._collection` stands for."""
     return alias == own_alias_of(cls) and name == cls._meta.get("collection")
 
 

@@ -43,7 +43,7 @@ class CountedUpdate(pymongo.UpdateOne):
 
 
 class Outcome:
-    """What became of the requests of a bulk, by their places."""
+    """The outcome of the requests of a bulk, by their places."""
 
     def __init__(self, count: int) -> None:
         self.count = count

@@ -148,7 +148,7 @@ def _encoded(target: Any, piece: Any) -> Any:
 
 
 def _is_read(io: IO, data: Any) -> bool:
-    """Whether to call `data.read`: not in async code if only iterating is async."""
+    """Return whether to call `data.read`, or to iterate over `data`."""
     read = getattr(data, "read", None)
     if read is None:
         return False

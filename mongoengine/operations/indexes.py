@@ -142,7 +142,7 @@ def difference(
 
 
 def _begins_with_class(keys: Any) -> bool:
-    """Whether documents can be found by `_cls` with an index on `keys`."""
+    """Return whether documents can be found by `_cls` with an index on `keys`."""
     if not keys:
         return False
     first = keys[0]

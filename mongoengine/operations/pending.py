@@ -1,4 +1,4 @@
-"""What documents believe about the server while a command that writes them is sent.
+"""Pending state of documents while a command that writes them is sent.
 
 The changes that a command carries are taken from the document when the command is
 built.  They are put back if the command fails or its answer never comes, and if the
@@ -145,7 +145,7 @@ class PendingInsert:
 
     @property
     def is_retry(self) -> bool:
-        """Whether an earlier command may have stored this document."""
+        """Return whether an earlier command may have stored this document."""
         earlier = self._earlier
         return earlier is not None and bool(earlier.key == self.key)
 

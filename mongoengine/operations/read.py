@@ -173,7 +173,7 @@ async def next_item(queryset: QuerySource[D], io: IO) -> D:
 async def exists(
     queryset: QuerySource[Any], io: IO, *, session: Session = None
 ) -> bool:
-    """Whether any document matches (`find`, of one `_id` at most).
+    """Return whether any document matches (`find`, of one `_id` at most).
 
     https://www.mongodb.com/docs/manual/reference/command/find/
 
@@ -188,7 +188,7 @@ async def exists(
 
 
 async def has_data(queryset: QuerySource[Any], io: IO) -> bool:
-    """Whether any document matches (`find`, of one document at most)."""
+    """Return whether any document matches (`find`, of one document at most)."""
     spec = queryset._spec
     if spec.is_void:
         return False

@@ -61,7 +61,7 @@ class _Place(NamedTuple):
 
 
 class _Spot(NamedTuple):
-    """Where a reference stands, and which document belongs there."""
+    """The place of a reference, and the document that belongs there."""
 
     owner: Any
     key: Any
@@ -443,7 +443,7 @@ def _put(owner: Any, key: Any, value: Any) -> None:
 
 
 def _holds(owner: Any, key: Any, value: Any) -> bool:
-    """Whether the value is still in its place after the query."""
+    """Return whether the value is still in its place after the query."""
     if isinstance(owner, BaseDocument):
         return owner._values.get(key) is value
     if isinstance(owner, dict):

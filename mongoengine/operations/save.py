@@ -416,7 +416,7 @@ def _changed_references(document: StoredDocument) -> list[BaseDocument]:
 
 
 def _is_changed(document: BaseDocument) -> bool:
-    """Whether saving a document sends anything; a new one has no list of changes."""
+    """Return whether saving a document sends anything."""
     return not hasattr(document, "_changed_fields") or bool(
         document._get_changed_fields()
     )

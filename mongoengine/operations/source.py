@@ -128,7 +128,7 @@ class QuerySource(Generic[D]):
 
         @property
         def _dereference(self) -> Any:
-            """What follows references; see `BaseQuerySet`."""
+            """The object that follows references; see `BaseQuerySet`."""
 
         # The properties that are made from the table.
         _alias: str
@@ -355,7 +355,7 @@ class QuerySource(Generic[D]):
 
     @property
     def _has_more(self) -> bool:
-        """Whether a loop has to ask the server."""
+        """Return whether a loop has to ask the server."""
         return True
 
     def _loop_steps(self) -> Steps[D]:
@@ -388,7 +388,7 @@ class QuerySource(Generic[D]):
 
     @property
     def _auto_dereference(self) -> bool:
-        """Whether references of the documents that are read may be followed."""
+        """Return whether references of the documents that are read may be followed."""
         if not self._spec.follow_references:
             return False
         return not context.dereferencing_is_off(self._spec.document)

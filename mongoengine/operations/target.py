@@ -1,4 +1,4 @@
-"""Where a document is stored: in the collection of its class, or in another one.
+"""The target of a document: the collection of its class, or another one.
 
 A document that was made or loaded while its class was switched, or through
 `queryset.using()`, remembers the alias and collection as `_target`.

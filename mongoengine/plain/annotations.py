@@ -20,7 +20,7 @@ Refer = Callable[[type[BaseDocument]], Any]
 
 
 def is_required(field: Any) -> bool:
-    """Whether a value has to be given for a field."""
+    """Return whether a value has to be given for a field."""
     return bool(field.required and field.default is None and not field._auto_gen)
 
 

@@ -142,7 +142,7 @@ def _key(key: Any, options: _Options) -> Any:
 
 
 def _is_left_out(key: str, only: Tree | None, without: Tree) -> bool:
-    """Whether a key of a dict, as opposed to names inside its values, is not wanted."""
+    """Return whether a key of a dict is excluded as a whole."""
     inside = without.get(key)
     return inside is not None and not inside
 

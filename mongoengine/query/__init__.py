@@ -1,1 +1,1 @@
-"""What is asked: filters, updates, projections and options, without I/O."""
+"""Queries: filters, updates, projections and options, without I/O."""

@@ -89,7 +89,7 @@ def handle_raw_query(value: Any, mongo_query: Filter) -> None:
 
 
 def plans_of(document: Any, name: str) -> dict[str, Any]:
-    """What was worked out for the keywords of a document class before."""
+    """Return the compiled keywords of a document class."""
     if document is None:
         return {}
     try:
@@ -119,7 +119,7 @@ def remember(plans: dict[str, Any], keyword: str, plan: Any, path: list[Any]) ->
 
 
 class FilterPlan:
-    """How one keyword of one document class is made a condition.
+    """The plan for making a condition of one keyword of a document class.
 
     `prepare` is set where the key is fixed and preparing the value does all the
     work; `operator`, if any, is then wrapped around the result.
@@ -186,7 +186,7 @@ class FilterPlan:
 
 
 def _compares_values(field: Any) -> bool:
-    """Whether conditions compare the field's value itself, as it is prepared."""
+    """Return whether conditions compare the field's value itself, as it is prepared."""
     return type(field)._condition is BaseField._condition
 
 
@@ -206,8 +206,8 @@ def _several_conditions(field: Any, op: str, values: Any) -> tuple[str, list[Any
 
 
 def _element_condition(field: Any, op: str | None, value: Any) -> Any:
-    """What `$elemMatch` is given: a keyword query on an embedded document, or one
-    value of the field.
+    """Return the operand of `$elemMatch`: a keyword query on an embedded document,
+    or one value of the field.
     """
     embedded = field._inner and field._inner._embedded_class
     if isinstance(value, dict) and field._list_rank and embedded is not None:
@@ -260,7 +260,7 @@ def _several_or_raw(field: Any, op: str | None, value: Any) -> Any:
 
 
 def _ends_with_operator(document: Any, names: list[str]) -> bool:
-    """Whether the last of the names is an operator: a common one or the field's own."""
+    """Return whether the last name is an operator, common or the field's own."""
     if len(names) < 2:
         return False
     if names[-1] in _OPERATORS:

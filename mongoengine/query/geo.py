@@ -43,7 +43,7 @@ def infer_geometry(value: Any) -> Condition:
 
 
 def _depth(value: Any) -> int:
-    """How often the first item can be taken, three times at most."""
+    """Return how often the first item can be taken, three times at most."""
     for depth in range(3):
         try:
             value = value[0]

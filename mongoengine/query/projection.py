@@ -1,4 +1,4 @@
-"""Which fields a query reads."""
+"""The projection of a query."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class DuplicateQueryConditionsError(InvalidQueryError):
 
 
 class QNodeVisitor:
-    """What is done at each node of a tree of conditions; by itself, nothing."""
+    """Visitor of a tree of conditions; by itself it changes nothing."""
 
     def visit_combination(self, combination: QCombination) -> Any:
         """Called with a combination whose children were visited before."""
@@ -95,7 +95,7 @@ class QNode:
         return compiled
 
     def accept(self, visitor: QNodeVisitor) -> Any:
-        """What `visitor` makes of this node and those below it."""
+        """Return what `visitor` makes of this node and those below it."""
         raise NotImplementedError
 
     def _combine(self, other: QNode, operation: int) -> QNode:
@@ -105,7 +105,7 @@ class QNode:
 
     @property
     def empty(self) -> bool:
-        """Whether there is no condition.  Deprecated: use `not bool(q)`."""
+        """Return whether there is no condition.  Deprecated: use `not bool(q)`."""
         warn_empty_is_deprecated()
         return False
 
@@ -116,7 +116,7 @@ class QNode:
         return self._combine(other, self.AND)
 
     def __invert__(self) -> QNode:
-        """What does not meet these conditions; without any, still everything.
+        """Negate the conditions; without any, everything still matches.
 
         https://www.mongodb.com/docs/manual/reference/operator/query/nor/
         """
@@ -162,7 +162,7 @@ class QCombination(QNode):
         return QCombination(self.OR, self.children)
 
     def accept(self, visitor: QNodeVisitor) -> Any:
-        """What `visitor` makes of the children, and then of their combination."""
+        """Return what `visitor` makes of the children, then of their combination."""
         visited = QCombination.__new__(type(self))
         visited.operation = self.operation
         visited.children = [
@@ -173,7 +173,7 @@ class QCombination(QNode):
 
     @property
     def empty(self) -> bool:
-        """Whether there is no child.  Deprecated: use `not bool(q)`."""
+        """Return whether there is no child.  Deprecated: use `not bool(q)`."""
         warn_empty_is_deprecated()
         return not self.children
 
@@ -214,7 +214,7 @@ class Q(QNode):
     __hash__ = None  # type: ignore[assignment]
 
     def accept(self, visitor: QNodeVisitor) -> Any:
-        """What `visitor` makes of this leaf."""
+        """Return what `visitor` makes of this leaf."""
         return visitor.visit_query(self)
 
     def to_query(self, document: Any) -> dict[str, Any]:
@@ -226,7 +226,7 @@ class Q(QNode):
 
     @property
     def empty(self) -> bool:
-        """Whether there is no condition.  Deprecated: use `not bool(q)`."""
+        """Return whether there is no condition.  Deprecated: use `not bool(q)`."""
         warn_empty_is_deprecated()
         return not self.query
 

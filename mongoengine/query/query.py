@@ -153,7 +153,7 @@ class Query:
 
     @property
     def is_void(self) -> bool:
-        """Whether this is `none()` or an empty slice, which need not ask the server."""
+        """Return whether this is `none()` or an empty slice."""
         return self.none or self.empty
 
     @property

@@ -68,7 +68,7 @@ def class_inside(field: Any) -> Any:
 
 
 def is_open(field: Any) -> bool:
-    """Whether the field may refer to documents of any class."""
+    """Return whether the field may refer to documents of any class."""
     return refers(field) and class_inside(field) is None
 
 

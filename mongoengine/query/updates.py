@@ -57,7 +57,7 @@ def update(_doc_cls: Any = None, **update: Any) -> Update:
 
 
 class UpdatePlan:
-    """How one keyword of one document class is made a change."""
+    """The plan for making a change of one keyword of a document class."""
 
     __slots__ = ("decrease", "field", "key", "match", "op", "parts", "path")
 
@@ -116,7 +116,7 @@ class UpdatePlan:
         return value
 
     def _is_of_several(self, value: Any) -> bool:
-        """Whether `pull` is given the values that `in` or `nin` compares with."""
+        """Return whether `pull` takes the values of `in` or `nin`."""
         return (
             self.op == "pull"
             and self.match in ("in", "nin")

@@ -197,7 +197,7 @@ class BaseQuerySet(QuerySource[D]):
         return self._with(alias=alias, using=True, given_collection=None)
 
     def read_preference(self, read_preference: Any) -> Self:
-        """Which members of a replica set may answer.
+        """Return which members of a replica set may answer.
 
         :param read_preference: a `pymongo.ReadPreference`
         :raises TypeError: if it is none
@@ -206,7 +206,7 @@ class BaseQuerySet(QuerySource[D]):
         return self._with(read_preference=read_preference)
 
     def read_concern(self, read_concern: Mapping[str, Any] | None) -> Self:
-        """How sure the servers must be of what they answer.
+        """Return how sure the servers must be of what they answer.
 
         https://www.mongodb.com/docs/manual/reference/read-concern/
 
@@ -264,7 +264,7 @@ class BaseQuerySet(QuerySource[D]):
         return self.fields(**left_out)
 
     def fields(self, _only_called: bool = False, **kwargs: Any) -> Self:
-        """Which fields to read, and how.
+        """Return which fields to read, and how.
 
         :param kwargs: field names with 1 to read them, 0 not to, or
             `slice__comments=5`, `elemMatch__comments={...}`
@@ -371,11 +371,11 @@ class BaseQuerySet(QuerySource[D]):
         return self._with(max_time_ms=ms)
 
     def allow_disk_use(self, enabled: bool) -> Self:
-        """Whether the server may sort on disk what does not fit in memory."""
+        """Return whether the server may sort on disk what does not fit in memory."""
         return self._with(allow_disk_use=enabled)
 
     def timeout(self, enabled: bool) -> Self:
-        """Whether the server closes the cursor when it was not used for a while."""
+        """Let the server close the cursor when it is not used for a while."""
         return self._with(timeout=enabled)
 
     def snapshot(self, enabled: bool) -> Self:
@@ -426,7 +426,7 @@ class BaseQuerySet(QuerySource[D]):
         return run(read.has_data(self, SYNC))
 
     def __bool__(self) -> bool:
-        """Whether any document matches; asks the server."""
+        """Return whether any document matches; asks the server."""
         return self._run(read.has_data(self, SYNC), "async_exists()")
 
     # All

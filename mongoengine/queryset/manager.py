@@ -1,4 +1,4 @@
-"""What gives document classes their `objects`."""
+"""Managers: the `objects` of document classes."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class QuerySet(BaseQuerySet[D]):
     # Counting
 
     def __len__(self) -> int:
-        """How many documents there are; reads them all."""
+        """Return how many documents there are; reads them all."""
         if self._len is None:
             try:
                 self._len = len(run(read.to_list(self, SYNC)))
