@@ -14,6 +14,7 @@ from mongoengine.connection import (
     DEFAULT_CONNECTION_NAME,
     DEFAULT_DATABASE_NAME,
     ConnectionFailure,
+    bound_session,
     connect,
     connect_async,
     disconnect,
@@ -34,6 +35,12 @@ from mongoengine.document import (
     EmbeddedDocument,
     InvalidCollectionError,
     MapReduceDocument,
+)
+from mongoengine.driver.transaction import (
+    async_run_in_transaction,
+    async_with_transaction,
+    run_in_transaction,
+    with_transaction,
 )
 from mongoengine.errors import (
     BulkOperationError,
@@ -201,6 +208,9 @@ __all__ = [
     "URLField",
     "UUIDField",
     "ValidationError",
+    "async_run_in_transaction",
+    "async_with_transaction",
+    "bound_session",
     "connect",
     "connect_async",
     "disconnect",
@@ -221,6 +231,8 @@ __all__ = [
     "pre_save_post_validation",
     "queryset_manager",
     "register_connection",
+    "run_in_transaction",
+    "with_transaction",
 ]
 
 #: The release of MongoEngine whose API this is.

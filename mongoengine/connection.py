@@ -417,12 +417,7 @@ class _ConnectionModule(ModuleType):
         self._replace("database", items)
 
     @property
-    def _async_classes(self) -> dict[str, Any]:
-        """The classes of the asynchronous clients by alias."""
-        return dict(self._view("async_class"))
-
-    @property
-    def _async_clients(self) -> dict[tuple[str, AbstractEventLoop], LoopClient]:
+    def _loop_clients(self) -> dict[tuple[str, AbstractEventLoop], LoopClient]:
         """The asynchronous clients by alias and event loop."""
         return {
             (alias.name, loop): opened.client

@@ -21,9 +21,9 @@ from mongoengine.compatibility import names_of
 from mongoengine.driver.io import (
     ASYNC,
     SYNC,
-    WrongFamilyError,
     asynchronous,
     blocking,
+    instead,
 )
 from mongoengine.errors import (
     DoesNotExist,
@@ -174,18 +174,14 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
     @classmethod
     def _get_db(cls) -> Any:
         """The PyMongo database of the class, as the blocking family sees it."""
-        try:
+        with instead("_async_get_db()", cls):
             return connection.database(SYNC, cls._get_db_alias())
-        except WrongFamilyError as error:
-            raise error.named(cls, "_async_get_db") from None
 
     @classmethod
     def _async_get_db(cls) -> Any:
         """The PyMongo database of the class, as the async family sees it."""
-        try:
+        with instead("_get_db()", cls):
             return connection.database(ASYNC, cls._get_db_alias())
-        except WrongFamilyError as error:
-            raise error.named(cls, "_get_db") from None
 
     _prepared_collection = classmethod(_collections.prepared_collection)
     _open_collection = classmethod(_collections.open_collection)

@@ -154,7 +154,7 @@ def _nothing_outlives_a_test() -> Iterator[None]:
     classes = dict(common._classes)
     yield
     disconnect_all()
-    if connections._async_classes:
+    if connections.any_async():
         asyncio.run(disconnect_all_async())
     for alias in list(connections._connection_settings):
         disconnect(alias)

@@ -63,7 +63,7 @@ async def use(number: int) -> int:
 
 
 def clients() -> int:
-    return len({id(held) for held in connections._async_clients.values()})
+    return len({id(held) for held in connections._loop_clients.values()})
 
 
 # -- one after the other --------------------------------------------------------
@@ -94,7 +94,7 @@ def test_connecting_and_disconnecting_in_every_run(settings: dict[str, Any]) -> 
         return count
 
     assert [asyncio.run(main(n)) for n in range(RUNS)] == list(range(1, RUNS + 1))
-    assert not connections._async_clients
+    assert not connections._loop_clients
     assert not connections._connection_settings
 
 
@@ -167,13 +167,13 @@ def test_a_bare_loop_that_is_closed_is_let_go_with_the_next(opened: Any) -> None
     held = get_client(loop)
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
-    assert held not in connections._async_clients.values()
+    assert held not in connections._loop_clients.values()
     assert asyncio.run(use(2)) == 2
     assert clients() == 0
 
 
 def get_client(loop: Any) -> Any:
-    return connections._async_clients["default", loop]
+    return connections._loop_clients["default", loop]
 
 
 # -- side by side ---------------------------------------------------------------
@@ -304,4 +304,4 @@ async def test_function_scoped_loops_of_pytest_asyncio(
     loop = asyncio.get_running_loop()
     assert loop not in _seen
     _seen.append(loop)
-    assert {where for _, where in connections._async_clients} == {loop}
+    assert {where for _, where in connections._loop_clients} == {loop}

@@ -27,7 +27,7 @@ from mongoengine.base.strict import is_strict, note_lazy_reference
 from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import Assigned, Value
-from mongoengine.driver.io import SYNC, WrongFamilyError, run
+from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -226,10 +226,8 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def _lazy_load_refs(
         instance: Any, name: str, ref_values: Any, *, max_depth: int
     ) -> Any:
-        try:
+        with instead(f"{name}.async_fetch()", instance):
             return run(upcalls.follow(SYNC, ref_values, max_depth, instance, name))
-        except WrongFamilyError as error:
-            raise error.advising(instance, f"{name}.async_fetch()") from None
 
     def to_python(self, value: Any) -> Any:
         """Convert every item; lists stay lists, mappings become dicts."""

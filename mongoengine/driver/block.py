@@ -9,7 +9,7 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
+from mongoengine.driver.io import ASYNC, IO, SYNC, instead, run
 
 __all__ = ("Block",)
 
@@ -29,11 +29,9 @@ class Block(Generic[T]):
         raise NotImplementedError
 
     def __enter__(self) -> T:
-        try:
+        name = type(self).__name__.removeprefix("async_")
+        with instead(f"async_{name}()"):
             return run(self._enter(SYNC))
-        except WrongFamilyError as error:
-            name = type(self).__name__.removeprefix("async_")
-            raise error.for_call(f"async_{name}()") from None
 
     def __exit__(
         self,
@@ -44,11 +42,9 @@ class Block(Generic[T]):
         run(self._leave(SYNC, error))
 
     async def __aenter__(self) -> T:
-        try:
+        name = type(self).__name__.removeprefix("async_")
+        with instead(f"{name}()"):
             return await self._enter(ASYNC)
-        except WrongFamilyError as error:
-            name = type(self).__name__.removeprefix("async_")
-            raise error.for_call(f"{name}()") from None
 
     async def __aexit__(
         self,

@@ -15,13 +15,10 @@ from collections.abc import (
     AsyncGenerator,
     Awaitable,
     Callable,
-    Coroutine,
-    Generator,
     Hashable,
     Iterator,
 )
-from functools import partial, wraps
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pymongo import CursorType
 from pymongo.errors import ConnectionFailure
@@ -30,8 +27,7 @@ from mongoengine.driver.io import (
     ASYNC,
     IO,
     SYNC,
-    WrongFamilyError,
-    asynchronous,
+    instead,
     run,
 )
 from mongoengine.driver.session import _get_session
@@ -39,7 +35,7 @@ from mongoengine.driver.session import _get_session
 __all__ = (
     "Batches",
     "CutSteps",
-    "PendingCursor",
+    "Reader",
     "ReadingAhead",
     "Results",
     "Steps",
@@ -49,14 +45,10 @@ __all__ = (
     "frozen",
     "loop",
     "open_cursor",
-    "pending",
     "to_list",
 )
 
 D = TypeVar("D")
-C = TypeVar("C")
-P = ParamSpec("P")
-S = TypeVar("S")
 
 Raw = dict[str, Any]
 
@@ -80,34 +72,50 @@ class Steps(Protocol[D]):
         """Release what the loop has used; called once, however it ends."""
 
 
-def loop(steps: Steps[D], owner: Any, instead: str) -> Iterator[D]:
+class Reader(Protocol):
+    """A cursor that is read batch by batch."""
+
+    @property
+    def cursor(self) -> Any:
+        """The PyMongo cursor."""
+
+    @property
+    def more(self) -> bool:
+        """Whether there may be another batch."""
+
+    async def read(self, io: IO) -> list[Any]:
+        """Return the next batch."""
+
+    async def close(self, io: IO) -> None:
+        """Read no more, and close the cursor."""
+
+
+def loop(steps: Steps[D], owner: object, use: str) -> Iterator[D]:
     """Yield the items of a source, reading as the loop goes.
 
-    :param owner: the queryset that an error names; None if it is complete
-    :param instead: what to use where only the other family is open
+    :param owner: the queryset that errors name
+    :param use: what to use instead where only the other family is open
     """
     try:
-        while (items := run(steps.step(SYNC))) is not None:
-            yield from items
-    except WrongFamilyError as error:
-        raise error if owner is None else error.advising(owner, instead) from None
+        with instead(use, owner):
+            while (items := run(steps.step(SYNC))) is not None:
+                yield from items
     finally:
         run(steps.leave(SYNC))
 
 
 async def async_loop(
-    steps: Steps[D], owner: Any, instead: str
+    steps: Steps[D], owner: object, use: str
 ) -> AsyncGenerator[D, None]:
     """Yield the items of a source, awaiting them as the loop goes; see `loop`."""
     reading = True
     try:
-        while (items := await steps.step(ASYNC)) is not None:
-            reading = False
-            for item in items:
-                yield item
-            reading = True
-    except WrongFamilyError as error:
-        raise error if owner is None else error.advising(owner, instead) from None
+        with instead(use, owner):
+            while (items := await steps.step(ASYNC)) is not None:
+                reading = False
+                for item in items:
+                    yield item
+                reading = True
     finally:
         if reading:
             await steps.leave(ASYNC)
@@ -336,7 +344,7 @@ class Results(Generic[D]):
     def __init__(self, io: IO) -> None:
         self.documents: list[D] = []
         self.more = True
-        self.batches: Batches | ReadingAhead | None = None
+        self.batches: Reader | None = None
         self._wanted = io.wanted
         self._again: _Repeat | None = None
         self._keys: list[Any] = []
@@ -361,7 +369,7 @@ class Results(Generic[D]):
         self,
         io: IO,
         count: int,
-        start: Callable[[IO], Awaitable[Batches | ReadingAhead | None]],
+        start: Callable[[IO], Awaitable[Reader | None]],
         convert: Callable[[list[Raw]], list[D]],
         failed: Callable[[Any], None],
     ) -> None:
@@ -463,12 +471,12 @@ class UncachedSteps(Generic[D]):
 
     def __init__(
         self,
-        start: Callable[[IO], Awaitable[Batches | ReadingAhead | None]],
+        start: Callable[[IO], Awaitable[Reader | None]],
         converter: Callable[[], Callable[[list[Raw]], list[D]]],
     ) -> None:
         self._start = start
         self._converter = converter
-        self._batches: Batches | ReadingAhead | None = None
+        self._batches: Reader | None = None
 
     async def step(self, io: IO) -> list[D] | None:
         batches = self._batches
@@ -525,73 +533,3 @@ def open_cursor(
         return collection.find(**arguments)
     cursor = collection.find(**arguments, cursor_type=CursorType.TAILABLE_AWAIT)
     return cursor.max_await_time_ms(tailable) if tailable else cursor
-
-
-def pending(
-    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, C]],
-) -> Callable[Concatenate[S, P], PendingCursor[C]]:
-    """Return the face that gives a `PendingCursor` for what `body` returns."""
-    awaited: Any = asynchronous(body)
-    owner = sys._getframe(1).f_locals
-    awaited.__qualname__ = f"{owner.get('__qualname__')}.{awaited.__name__}"
-    awaited.__module__ = owner.get("__module__", awaited.__module__)
-
-    @wraps(awaited)
-    def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> PendingCursor[C]:
-        return PendingCursor(partial(awaited, self, *args, **kwargs))
-
-    return face
-
-
-class PendingCursor(Generic[C]):
-    """An operation that gives a cursor: await it, or iterate over it at once.
-
-        cursor = await User.objects.async_aggregate(pipeline)
-        rows = await User.objects.async_aggregate(pipeline).to_list()
-        async for row in User.objects.async_aggregate(pipeline): ...
-
-    Nothing is sent before that.  A loop that ends early closes the cursor.  `anext`
-    starts the operation with the first call, and goes on with the next.
-    """
-
-    __slots__ = ("_rows", "_start")
-
-    def __init__(self, start: Callable[[], Coroutine[Any, Any, C]]) -> None:
-        self._start = start
-        self._rows: AsyncGenerator[Any, None] | None = None
-
-    def __await__(self) -> Generator[Any, None, C]:
-        return self._start().__await__()
-
-    def __aiter__(self) -> AsyncGenerator[Any, None]:
-        if self._rows is not None:  # `anext` has begun
-            return self._rows
-        steps: UncachedSteps[Any] = UncachedSteps(self._batches, lambda: list)
-        return async_loop(steps, None, "")
-
-    async def __anext__(self) -> Any:
-        if self._rows is None:
-            self._rows = self.__aiter__()
-        try:
-            return await self._rows.__anext__()
-        except BaseException as error:
-            if not isinstance(error, StopAsyncIteration):
-                self._rows = None
-            raise
-
-    async def aclose(self) -> None:
-        """Close the cursor that `anext` reads from, if there is one."""
-        rows, self._rows = self._rows, None
-        if rows is not None:
-            await rows.aclose()
-
-    async def to_list(self, length: int | None = None) -> list[Any]:
-        """Return the documents in a list.
-
-        :param length: at most so many; None for all
-        """
-        steps: UncachedSteps[Any] = UncachedSteps(self._batches, lambda: list)
-        return await to_list(ASYNC, steps, length)
-
-    async def _batches(self, io: IO) -> Batches:
-        return Batches(await self._start())

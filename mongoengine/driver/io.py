@@ -30,6 +30,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import cache
+from types import TracebackType
 from typing import (
     Any,
     Concatenate,
@@ -56,6 +57,7 @@ __all__ = (
     "WrongFamilyError",
     "asynchronous",
     "blocking",
+    "instead",
     "recording",
 )
 
@@ -108,7 +110,40 @@ class WrongFamilyError(RuntimeError):
         )
 
 
-def _class_name_of(owner: Any) -> str:
+class instead:
+    """Complete a `WrongFamilyError` that is raised in a block: say what to use.
+
+        with instead("async for", queryset):
+            return run(...)
+
+    The faces of operations do so by themselves; this is for other callers of bodies.
+
+    :param use: what to use instead
+    :param owner: the document, class or queryset to name; None to name the alias
+    """
+
+    __slots__ = ("_owner", "_use")
+
+    def __init__(self, use: str, owner: object = None) -> None:
+        self._use = use
+        self._owner = owner
+
+    def __enter__(self) -> None:
+        """Do nothing yet."""
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, WrongFamilyError):
+            if self._owner is None:
+                raise error.for_call(self._use) from None
+            raise error.advising(self._owner, self._use) from None
+
+
+def _class_name_of(owner: object) -> str:
     """The document class behind a document, a class, a queryset or a field."""
     document = getattr(owner, "_document", None)
     if document is None:

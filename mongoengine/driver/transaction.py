@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pymongo.errors import PyMongoError
 
 from mongoengine.driver.block import Block
-from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
+from mongoengine.driver.io import ASYNC, IO, SYNC, instead, run
 from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
 from mongoengine.driver.session import bound_session
 from mongoengine.driver.undo import on_abort, undo_all
@@ -153,10 +153,8 @@ def with_transaction(
     body = _with_transaction(
         SYNC, callback, alias, session_kwargs or {}, transaction_kwargs or {}
     )
-    try:
+    with instead("async_with_transaction()"):
         result: R = run(body)
-    except WrongFamilyError as error:
-        raise error.for_call("async_with_transaction()") from None
     return result
 
 
@@ -169,10 +167,8 @@ async def async_with_transaction(
     body = _with_transaction(
         ASYNC, callback, alias, session_kwargs or {}, transaction_kwargs or {}
     )
-    try:
+    with instead("with_transaction()"):
         result: R = await body
-    except WrongFamilyError as error:
-        raise error.for_call("with_transaction()") from None
     return result
 
 

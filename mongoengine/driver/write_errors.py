@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import TracebackType
 from typing import Any
 
 from bson.errors import BSONError
@@ -23,20 +24,17 @@ from mongoengine.errors import (
 )
 
 __all__ = (
-    "NOT_SAVED",
-    "NOT_UNIQUE",
-    "NOT_UPDATED",
+    "DELETING",
+    "INSERTING",
+    "SAVING",
+    "UPDATING",
+    "Translation",
     "copy_reply",
     "failures_of",
     "halts_bulk",
     "is_own_key",
     "is_refusal",
-    "translated",
 )
-
-NOT_SAVED = "Could not save document ({})"
-NOT_UNIQUE = "Tried to save duplicate unique keys ({})"
-NOT_UPDATED = "Update failed ({})"
 
 #: Codes of the server for a broken unique index.
 _DUPLICATE_KEY = frozenset((11000, 11001, 12582))
@@ -51,20 +49,51 @@ _RETRYABLE = frozenset(
 )
 
 
-def translated(
-    error: OperationFailure, text: str, not_unique: str | None = None
-) -> OperationError:
-    """Return the library's exception for a command that the server refused.
+class Translation:
+    """Raise the library's exception where the server refuses what a block sends.
+
+        with SAVING:
+            await io(collection.insert_one, son)
 
     :param text: the message; `{}` stands for the server's own words
     :param not_unique: the message where a unique index was broken, if it differs
     """
-    cls: type[OperationError] = OperationError
-    if _is_duplicate(error):
-        cls, text = NotUniqueError, not_unique or text
-    elif error.has_error_label("TransientTransactionError"):
-        cls = TransientOperationError
-    return copy_reply(error, cls(text.format(error)))
+
+    __slots__ = ("_not_unique", "_text")
+
+    def __init__(self, text: str, not_unique: str | None = None) -> None:
+        self._text = text
+        self._not_unique = not_unique or text
+
+    def __enter__(self) -> None:
+        """Do nothing: a translation has no state, and blocks may be nested."""
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, OperationFailure):
+            raise self.of(error) from error
+
+    def of(self, error: OperationFailure) -> OperationError:
+        """Return the library's exception for an error of PyMongo's."""
+        cls: type[OperationError] = OperationError
+        text = self._text
+        if _is_duplicate(error):
+            cls, text = NotUniqueError, self._not_unique
+        elif error.has_error_label("TransientTransactionError"):
+            cls = TransientOperationError
+        return copy_reply(error, cls(text.format(error)))
+
+
+SAVING = Translation(
+    "Could not save document ({})", "Tried to save duplicate unique keys ({})"
+)
+INSERTING = Translation("Could not save document ({})")
+UPDATING = Translation("Update failed ({})")
+DELETING = Translation("Could not delete document ({})")
 
 
 def copy_reply(error: PyMongoError, ours: OperationError) -> OperationError:

@@ -29,7 +29,7 @@ from mongoengine.base import context
 from mongoengine.base.common import _get_documents_by_db
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.driver.alias import Database, Target
-from mongoengine.driver.io import ASYNC, SYNC, WrongFamilyError, run
+from mongoengine.driver.io import ASYNC, SYNC, instead, run
 from mongoengine.driver.registry import registry
 from mongoengine.errors import OperationError
 
@@ -99,20 +99,16 @@ def collection_of(
     cls: DocumentClass, alias: str | None = None, name: str | None = None
 ) -> Any:
     """The collection of `cls`, as `open_collection` on `SYNC`."""
-    try:
+    with instead("_async_get_collection()", cls):
         return run(open_collection(cls, SYNC, alias, name))
-    except WrongFamilyError as error:
-        raise error.named(cls, "_async_get_collection") from None
 
 
 async def async_collection_of(
     cls: DocumentClass, alias: str | None = None, name: str | None = None
 ) -> Any:
     """The collection of `cls`, as `open_collection` on `ASYNC`."""
-    try:
+    with instead("_get_collection()", cls):
         return await open_collection(cls, ASYNC, alias, name)
-    except WrongFamilyError as error:
-        raise error.named(cls, "_get_collection") from None
 
 
 def prepared_collection(

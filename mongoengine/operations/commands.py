@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pymongo
-from pymongo.errors import BulkWriteError, OperationFailure
+from pymongo.errors import BulkWriteError
 from pymongo.results import BulkWriteResult
 
 from mongoengine.driver.write_errors import (
-    NOT_SAVED,
+    INSERTING,
     copy_reply,
     failures_of,
     halts_bulk,
-    translated,
 )
 from mongoengine.errors import BulkOperationError, OperationError
 
@@ -88,9 +87,8 @@ class Outcome:
             partly = partly and not lost.has_error_label("TransientTransactionError")
         if partly:
             return
-        if isinstance(lost, OperationFailure):
-            raise translated(lost, NOT_SAVED) from lost
-        raise lost
+        with INSERTING:
+            raise lost
 
     def summary(self, items: list[Any], what: str) -> BulkOperationError | None:
         """Return the error for all that was not written, or None."""

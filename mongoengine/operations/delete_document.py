@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pymongo.errors import OperationFailure
-
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField
 from mongoengine.driver.undo import after_commit
-from mongoengine.driver.write_errors import translated
+from mongoengine.driver.write_errors import DELETING
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -43,12 +41,10 @@ async def delete(
     if signals.pre_delete.receivers:
         await signals.send(io, signals.pre_delete, cls, document=document, **extra)
     queryset = document._qs.filter(**document._object_key)
-    try:
+    with DELETING:
         await io.call(
             queryset, "delete", write_concern=write_concern, _from_doc_delete=True
         )
-    except OperationFailure as error:
-        raise translated(error, "Could not delete document ({})") from error
     kept = list(_kept_elsewhere(document))
     if kept:
         await after_commit(io, _delete_kept, kept)

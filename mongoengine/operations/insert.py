@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import bson
 import pymongo
-from pymongo.errors import OperationFailure
 
 from mongoengine import signals
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.driver.write_errors import (
-    NOT_SAVED,
+    INSERTING,
     copy_reply,
     is_own_key,
-    translated,
 )
 from mongoengine.errors import BulkOperationError, NotUniqueError, OperationError
 from mongoengine.operations.commands import Outcome, send
@@ -127,10 +125,8 @@ def remember_target(queryset: Any, docs: Iterable[Any]) -> None:
 
 async def _insert_one(io: IO, collection: Any, document: Any) -> Any:
     """Insert a document; return its id as stored."""
-    try:
+    with INSERTING:
         return await send_insert(document, io, collection, replace=False)
-    except OperationFailure as error:
-        raise translated(error, NOT_SAVED) from error
 
 
 async def _insert_many(

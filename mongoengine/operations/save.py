@@ -12,13 +12,10 @@ from mongoengine import signals
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.state import set_state
-from mongoengine.driver.cursor import Batches
-from mongoengine.driver.session import _get_session
+from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.write_errors import (
-    NOT_SAVED,
-    NOT_UNIQUE,
+    SAVING,
     is_own_key,
-    translated,
 )
 from mongoengine.errors import (
     InvalidDocumentError,
@@ -108,14 +105,12 @@ async def save(
     collection = await document._own_collection(io)
     if write_concern:
         collection = with_write_concern(collection, write_concern)
-    try:
+    with SAVING:
         if created:
             await send_insert(document, io, collection, replace=not force_insert)
         else:
             write = await _update(document, io, collection, save_condition)
             created = write.created
-    except pymongo.errors.OperationFailure as error:
-        raise translated(error, NOT_SAVED, NOT_UNIQUE) from error
     if cascade is None:
         cascade = meta.get("cascade", False) or cascade_kwargs is not None
     if cascade:
@@ -354,7 +349,7 @@ async def fragments(io: IO, collection: Any, documents: list[Any]) -> list[Any]:
 
 async def read_keys(io: IO, collection: Any, keys: list[Any]) -> list[Any]:
     """Return the raw documents that have these primary keys."""
-    cursor = collection.find({"_id": {"$in": keys}}, session=_get_session())
+    cursor = open_cursor(collection, {"filter": {"_id": {"$in": keys}}})
     raws: list[Any] = await Batches(cursor).drain(io)
     return raws
 

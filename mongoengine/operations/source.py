@@ -23,7 +23,7 @@ from mongoengine.driver.cursor import (
     UncachedSteps,
     open_cursor,
 )
-from mongoengine.driver.io import SYNC, WrongFamilyError, run
+from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.errors import OperationError
 from mongoengine.operations.read import RelatedSteps
 from mongoengine.operations.target import loading_marks, marking, own_target
@@ -428,12 +428,10 @@ class QuerySource(Generic[D]):
             else:
                 self._cursor_obj = None
 
-    def _run(self, body: Coroutine[Any, Any, T], instead: str) -> T:
+    def _run(self, body: Coroutine[Any, Any, T], use: str) -> T:
         """Drive a body whose awaited form has another name."""
-        try:
+        with instead(use, self):
             return run(body)
-        except WrongFamilyError as error:
-            raise error.advising(self, instead) from None
 
 
 for _option in FORWARDED:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pymongo.errors import OperationFailure
-
-from mongoengine.driver.write_errors import NOT_UPDATED, translated
+from mongoengine.driver.write_errors import UPDATING
 from mongoengine.errors import OperationError
 from mongoengine.operations import read
 from mongoengine.query import updates
@@ -85,10 +83,8 @@ async def update(
         options["array_filters"] = array_filters
     collection = await queryset._open_to_write(io, write_concern, read_concern)
     send = collection.update_many if multi else collection.update_one
-    try:
+    with UPDATING:
         result = await io(send, query, change, **options)
-    except OperationFailure as error:
-        raise translated(error, NOT_UPDATED) from error
     if full_result:
         return result
     return result.raw_result["n"] if result.raw_result else None
@@ -209,7 +205,7 @@ async def modify(
         options["projection"] = projection
     change = None if remove else change_of(queryset, update)
     collection = await queryset._open(io)
-    try:
+    with UPDATING:
         if remove:
             raw = await io(collection.find_one_and_delete, query, **options)
         else:
@@ -217,8 +213,6 @@ async def modify(
                 options["array_filters"] = array_filters
             options.update(upsert=upsert, return_document=bool(new))
             raw = await io(collection.find_one_and_update, query, change, **options)
-    except OperationFailure as error:
-        raise translated(error, NOT_UPDATED) from error
     if raw is None:
         return None
     document: D = queryset._document_maker()(raw)

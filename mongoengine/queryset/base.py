@@ -29,20 +29,16 @@ from mongoengine import connection
 from mongoengine.base.utils import warn_caller
 from mongoengine.compatibility import names_of
 from mongoengine.dereference import DeReference
-from mongoengine.driver.cursor import (
-    PendingCursor,
-    async_loop,
-    loop,
-    pending,
-)
+from mongoengine.driver.cursor import async_loop, loop
 from mongoengine.driver.io import (
     ASYNC,
     SYNC,
-    WrongFamilyError,
     asynchronous,
     blocking,
+    instead,
     run,
 )
+from mongoengine.driver.pending import PendingCursor, pending
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.operations import aggregate as _aggregate
 from mongoengine.operations import bulk as _bulk
@@ -517,7 +513,7 @@ class BaseQuerySet(QuerySource[D]):
     async_item_frequencies = asynchronous(_aggregate.item_frequencies)
 
     map_reduce = blocking(_map_reduce.map_reduce)
-    async_map_reduce = asynchronous(_map_reduce.map_reduce)
+    async_map_reduce = pending(_map_reduce.map_reduce)
 
     exec_js = blocking(_map_reduce.exec_js)
     async_exec_js = asynchronous(_map_reduce.exec_js)
@@ -565,10 +561,8 @@ class BaseQuerySet(QuerySource[D]):
 
     async def __anext__(self) -> D:
         """Return the next document of the cursor that this queryset holds."""
-        try:
+        with instead("next()", self):
             item = await read.next_item(self, ASYNC)
-        except WrongFamilyError as error:
-            raise error.advising(self, "next()") from None
         if item is read.NOTHING:
             raise StopAsyncIteration
         return item

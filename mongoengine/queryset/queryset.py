@@ -20,6 +20,7 @@ from mongoengine.driver.io import (
     WrongFamilyError,
     asynchronous,
     blocking,
+    instead,
     run,
 )
 from mongoengine.errors import OperationError
@@ -146,10 +147,8 @@ class QuerySet(BaseQuerySet[D]):
     def __len__(self) -> int:
         """Return how many documents there are; reads them all."""
         if self._len is None:
-            try:
+            with instead(ASYNC_FOR, self):
                 self._len = len(run(read.to_list(self, SYNC)))
-            except WrongFamilyError as error:
-                raise error.advising(self, ASYNC_FOR) from None
         return self._len
 
     count = blocking(read.cached_count)
