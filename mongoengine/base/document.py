@@ -92,9 +92,14 @@ class BaseDocument(
                 signals.pre_init, self.__class__, document=self, values=values
             )
         schema = type(self)._schema
+        places_all = schema.places_all
         if not values.keys() <= schema.fields.keys():
             self._refuse_unknown(values, created)
-        held = self._values = schema.blank.copy()
+            places_all = False
+        if places_all:
+            held = self._values = {**schema.blank, **values}
+        else:
+            held = self._values = schema.blank.copy()
         if self._dynamic:
             self._dynamic_fields = SON()
         for name, field in schema.defaults:
@@ -104,35 +109,44 @@ class BaseDocument(
                     adopt(self, value)
         if schema.set_when_made:
             self._set_missing(schema, values)
-        quick, placed = schema.quick, schema.placed
-        unknown = None
+        quick = schema.quick
+        unknown = {}
         for name, value in values.items():
             if name in quick and value.__class__ in quick[name]:
-                held[name] = value
-                continue
-            field = schema.fields.get(name)
-            if field is None and not self._is_alias(name):
-                unknown = unknown or {}
-                unknown[name] = value
-                continue
-            if field and convert and value is not None and not field._keeps_given:
-                value = field.to_python(value)
-                if value is not None and name in placed:
-                    if value.__class__ not in PLAIN:
-                        if isinstance(value, TrackedContainer):
-                            value = value._bound_to(self, name)
-                        adopt(self, value)
+                if not places_all:
                     held[name] = value
-                    continue
-            setattr(self, name, value)
+            elif name not in schema.fields and not self._is_alias(name):
+                unknown[name] = value
+            else:
+                self._take_argument(schema, name, value, convert)
         if self._dynamic:
             set_state(self, "_dynamic_lock", False)
         if unknown:
             self._take_unknown(unknown)
-        set_state(self, "_initialised", True)
-        set_state(self, "_created", created)
+        if self._dynamic:
+            set_state(self, "_initialised", True)
+            set_state(self, "_created", created)
+        else:
+            self._initialised = True
+            self._created = created
         if signals.post_init.receivers:
             signals.send_now(signals.post_init, self.__class__, document=self)
+
+    def _take_argument(
+        self, schema: Schema, name: str, value: Any, convert: bool
+    ) -> None:
+        """Convert an argument of the constructor and assign it."""
+        field = schema.fields.get(name)
+        if field and convert and value is not None and not field._keeps_given:
+            value = field.to_python(value)
+            if value is not None and name in schema.placed:
+                if value.__class__ not in PLAIN:
+                    if isinstance(value, TrackedContainer):
+                        value = value._bound_to(self, name)
+                    adopt(self, value)
+                self._values[name] = value
+                return
+        setattr(self, name, value)
 
     def _refuse_unknown(self, values: Mapping[str, Any], created: bool) -> None:
         if self._dynamic or not (self._meta.get("strict", True) or created):

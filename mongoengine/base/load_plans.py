@@ -256,9 +256,10 @@ class LoadPlans:
                 document._values = EMPTY
                 document._created = False
                 document._initialised = True
+                document._instance = parent
             else:
                 document = make(item)
-            set_state(document, "_instance", parent)
+                set_state(document, "_instance", parent)
             made.append(document)
         return made
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from typing import Any, TypeGuard
 
 from bson import DBRef
 
 from mongoengine.base.bson_types import PLAIN, UNCHANGED
+from mongoengine.base.items import stored_values
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.tracking import ChangeTracking
@@ -26,16 +28,16 @@ __all__ = (
 
 
 def adopt(parent: Any, value: Any) -> None:
-    """Tell embedded documents (alone or in a list) whose they are now."""
+    """Make a document the parent of embedded ones, alone or in a list."""
     if isinstance(value, (list, tuple)):
         if PLAIN.issuperset(map(type, value)):
             return
-        whose = None
+        proxy = None
         for item in value:
             if isinstance(item, ChangeTracking) and not item._is_document:
-                if whose is None:
-                    whose = weakref.proxy(parent)
-                set_state(item, "_instance", whose)
+                if proxy is None:
+                    proxy = weakref.proxy(parent)
+                set_state(item, "_instance", proxy)
     elif isinstance(value, ChangeTracking) and not value._is_document:
         set_state(value, "_instance", weakref.proxy(parent))
 
@@ -46,28 +48,21 @@ def has_references(value: Any) -> bool:
     That is a DBRef, a document, or a dict with `_cls` (an embedded document or a
     generic reference).
     """
-    waiting = [value]
-    while waiting:
-        container = waiting.pop()
+    containers = [value]
+    for container in containers:
         if isinstance(container, dict):
             if "_cls" in container or "_ref" in container:
                 return True
-            items: Any = dict.values(container)
-        else:
-            held = (
-                list.__iter__(container) if isinstance(container, list) else container
-            )
-            items = tuple(held)
-        if PLAIN.issuperset(map(type, items)):
+            items: Iterable[object] = dict.values(container)
+        elif PLAIN.issuperset(map(type, stored_values(container))):
             continue
+        else:
+            items = stored_values(container)
         for item in items:
-            kind = item.__class__
-            if kind is dict or kind is list:
-                waiting.append(item)
-            elif kind in PLAIN:
+            if item.__class__ in PLAIN:
                 continue
-            elif isinstance(item, (dict, list, tuple)):
-                waiting.append(item)
+            if isinstance(item, (dict, list, tuple)):
+                containers.append(item)
             elif isinstance(item, (DBRef, ChangeTracking)):
                 return True
     return False

@@ -192,6 +192,12 @@ class Schema:
             for name, field in self.fields.items()
             if field._set_when_made or not field._plainly_set or hooked
         )
+        # The constructor puts all values in place before it looks at each of them.
+        self.places_all = not (
+            cls._dynamic
+            or self.set_when_made
+            or self.fields.keys() - self.placed - {"_cls"}
+        )
         self.plain = self._needs_constructor()
         ordered = [name for name in cls._fields_ordered if name in self.fields]
         self.own_loader = not _is_ours(cls, "_from_son")

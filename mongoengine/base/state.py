@@ -7,14 +7,14 @@ does not go by way of that: `set_state` and `remove_state` are for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from mongoengine.base.marks import ChangedPaths
 
-__all__ = ("EMPTY", "SLOTS", "DocumentState", "loader_of", "remove_state", "set_state")
+__all__ = ("EMPTY", "SLOTS", "DocumentState", "remove_state", "set_state", "set_up")
 
 #: `set_state(document, name, value)`
 set_state = object.__setattr__
@@ -82,15 +82,3 @@ def set_up(document: DocumentState, raw: Any, created: bool, initialised: bool) 
     document._initialised = initialised
     if not document._is_document:
         document._instance = None
-
-
-def loader_of(cls: Any) -> Callable[[Any], Any]:
-    """Return a function that makes a document of a raw one, without any check."""
-    new = cls.__new__
-
-    def load(raw: Any) -> Any:
-        document = new(cls)
-        set_up(document, raw, False, True)
-        return document
-
-    return load

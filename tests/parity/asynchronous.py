@@ -188,9 +188,7 @@ def _bend_touching(me: Any) -> None:
                     setattr(module, function, instead)
 
     # Items are loaded at once below, and need nothing that stands for them.
-    me.base.datastructures.TrackedContainer._make_awaitable = lambda container, field: (
-        None
-    )
+    me.base.tracked.TrackedContainer._make_awaitable = lambda container, field: None
     complex_field = me.base.fields.ComplexBaseField
     dereferenced = complex_field._dereferenced_value
 
