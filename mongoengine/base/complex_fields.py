@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from bson import DBRef
 
@@ -13,6 +13,7 @@ from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import BaseField
+from mongoengine.base.overrides import plain_methods
 from mongoengine.base.plain import (
     copied,
     has_references,
@@ -188,6 +189,19 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             followed._dereferenced = True
         instance._put(self.name, followed)
         return followed
+
+    #: Whether dumping a value changes the order of its items.
+    _sorts: ClassVar[bool] = False
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        inner = self.field
+        # The field's own conversions leave plain data of any depth as it is.
+        self._untyped = (
+            plain_methods(type(self))
+            and not self._sorts
+            and (inner is None or inner._untyped)
+        )
 
     @property
     def _inner(self) -> BaseField[Any] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import SON
 
-from mongoengine.base.schema import new_son
+from mongoengine.base.dump_plans import new_son
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY, DocumentState
 

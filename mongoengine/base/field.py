@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, overload
 from bson import ObjectId
 
 from mongoengine.base import context, hooks
-from mongoengine.base.bson_types import NO_TYPES, SCALARS
-from mongoengine.base.codec import FieldCodec, Proof, each_of_type, of_type
+from mongoengine.base.bson_types import SCALARS
 from mongoengine.base.common import UPDATE_OPERATORS
+from mongoengine.base.hints import FieldHints
 from mongoengine.base.plain import adopt
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY
@@ -36,7 +36,7 @@ __all__ = ("BaseField", "ObjectIdField")
 DO_NOTHING = 0
 
 
-class BaseField(Typed[Value, Assigned, Unset]):
+class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     """A field of a document: a name, a conversion and a validation.
 
     :param db_field: the name under which MongoDB stores the field.
@@ -71,28 +71,11 @@ class BaseField(Typed[Value, Assigned, Unset]):
     creation_counter: int = 0
     auto_creation_counter: int = -1
 
-    # What the schema may skip; see docs/internals.rst.
-    _load_as: ClassVar[frozenset[type]] = NO_TYPES
-    _dump_as: ClassVar[frozenset[type]] = NO_TYPES
-    _valid_types: ClassVar[frozenset[type]] = NO_TYPES
-    _load_can_fail: ClassVar[bool] = False
     # The constructor hands a given value to `__set__` without `to_python`.
     _keeps_given: ClassVar[bool] = False
     # The constructor assigns the field where no value is given, too.
     _set_when_made: bool = False
 
-    # What `schema.prepare_field` makes of them for one field.
-    _loads_unchanged: frozenset[type] = NO_TYPES
-    _dumps_unchanged: frozenset[type] = NO_TYPES
-    _surely_valid: frozenset[type] = NO_TYPES
-    _user_converted: bool = False
-    _plainly_set: bool = True
-    _may_refer: bool = True
-    # Lists or dicts of values of any kind, at whatever depth.
-    _untyped: bool = False
-    # What is inside a value is dumped the same way alone as with the value.
-    _dumps_inside: bool = False
-    _convert: Callable[[Any], Any]
     # Class and name that an error names; for the field of a list's items the list's.
     _place: str | None = None
 
@@ -228,27 +211,6 @@ class BaseField(Typed[Value, Assigned, Unset]):
             extra["use_db_field"] = use_db_field
         return self.to_mongo(value, **extra)
 
-    def _from_raw(self, value: Any) -> Any:
-        """`to_python` for a value that nobody else holds: it may be kept as it is."""
-        return self.to_python(value)
-
-    def _raw_dumper(self) -> Callable[[Any], Any] | None:
-        """A function from a raw value to its dump, None where it cannot tell."""
-        return None
-
-    def _load_proof(self) -> Proof | None:
-        """A test that is true of raw values whose conversion cannot fail.
-
-        None where no conversion can fail.
-        """
-        return of_type(self._loads_unchanged) if self._load_can_fail else None
-
-    def _items_load_proof(self) -> Proof | None:
-        """The same test for a list of raw values of the field."""
-        if not self._load_can_fail:
-            return None
-        return each_of_type(self._loads_unchanged)
-
     def _wire(self, value: Any, marks: Marks) -> Any:
         """Dump a value to be encoded at once and not kept.
 
@@ -256,10 +218,6 @@ class BaseField(Typed[Value, Assigned, Unset]):
         """
         take_marks_inside((value,), marks)
         return self.to_mongo(value)
-
-    def _raw_validator(self) -> Callable[[Any], bool] | None:
-        """A function that is true of a raw value that is valid beyond doubt."""
-        return None
 
     # Questions about a field
 
@@ -386,17 +344,6 @@ class BaseField(Typed[Value, Assigned, Unset]):
     def _change(self, op: str, value: Any) -> Any:
         """The operand that an update operator (`"set"`, `"push"`) gets for `value`."""
         return self.prepare_query_value(op, value)
-
-    def _codec(self, cls: Any) -> FieldCodec:
-        """Return how values of the field are converted in documents of `cls`."""
-        return FieldCodec(
-            self._loads_unchanged,
-            self._dumps_unchanged,
-            self._surely_valid,
-            self._convert,
-            self._raw_dumper(),
-            self._raw_validator(),
-        )
 
     def _attach(self, cls: Any, name: str) -> None:
         """Get ready to be the field `name` of a document class that was just made.

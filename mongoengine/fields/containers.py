@@ -12,11 +12,12 @@ from bson import SON
 from mongoengine.base import upcalls
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.bson_types import UNCHANGED
-from mongoengine.base.codec import Proof, each
+from mongoengine.base.codec import Dump, Proof, each
 from mongoengine.base.common import _DocumentRegistry, class_named_in
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import DO_NOTHING, BaseField
+from mongoengine.base.overrides import plain_methods
 from mongoengine.base.plain import (
     copied,
     is_document,
@@ -111,6 +112,10 @@ class EmbeddedDocumentField(BaseField[E, E, OrNone], Generic[E, OrNone]):
             self.error(_NOT_EMBEDDED_CLASS)
         self.document_type_obj: Any = document_type
         super().__init__(**kwargs)
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._made_directly = plain_methods(type(self))
 
     @property
     def document_type(self) -> type[E]:
@@ -516,16 +521,14 @@ class ListField(
     def _load_proof(self) -> Proof | None:
         return None if self.field is None else self.field._items_load_proof()
 
-    def _raw_dumper(self) -> Callable[[Any], Any] | None:
+    def _raw_dumper(self) -> Dump | None:
         inner = self.field
         if inner is None:
             return copied
-        unchanged = inner._loads_unchanged & inner._dumps_unchanged
-        from mongoengine.base.schema import plain_methods
-
-        dump = inner._raw_dumper() if plain_methods(type(inner)) else None
-        if dump is not None and inner.__class__ is EmbeddedDocumentField:
+        if inner._made_directly:
             return _documents_dumper(inner)
+        codec = inner._codec(self.owner_document)
+        unchanged, dump = codec.loads_unchanged & codec.dumps_unchanged, codec.dump
 
         def dump_list(value: Any) -> Any:
             if value.__class__ is not list:
@@ -536,24 +539,24 @@ class ListField(
                 return None
             items = []
             for item in value:
-                item = dump(item)
-                if item is None:
-                    return None
+                if item.__class__ not in unchanged:
+                    item = dump(item)
+                    if item is None:
+                        return None
                 items.append(item)
             return items
 
         return dump_list
 
-    def _raw_validator(self) -> Callable[[Any], bool] | None:
+    def _raw_validator(self) -> Proof | None:
         if self.max_length is not None or self.required:
             return None
-        inner = self.field
+        inner: Any = self.field
         if inner is None:
             return lambda value: value.__class__ is list
-        from mongoengine.base.schema import field_proof
-
-        surely, proof = field_proof(inner)
-        if proof is not None and inner.__class__ is EmbeddedDocumentField:
+        codec = inner._codec(self.owner_document)
+        surely, proof = codec.valid, codec.validator
+        if proof is not None and inner._made_directly:
 
             def valid_documents(value: Any) -> bool:
                 schema = inner.document_type._schema
@@ -572,21 +575,19 @@ class ListField(
 
     def _wire(self, value: Any, marks: Marks) -> Any:
         inner: Any = self.field
-        if inner.__class__ is EmbeddedDocumentField and isinstance(value, list):
+        if inner is not None and inner._made_directly and isinstance(value, list):
             return [inner._wire(item, marks) for item in list.__iter__(value)]
         return super()._wire(value, marks)
 
     def _list_to_python(self, items: list[Any]) -> list[Any]:
         inner: Any = self.field
-        if inner.__class__ is EmbeddedDocumentField and {*map(type, items)} == {
-            inner.document_type
-        }:
+        if inner._made_directly and {*map(type, items)} == {inner.document_type}:
             return items[:]
         return super()._list_to_python(items)
 
     def _tracked_raw(self, instance: Any) -> Any:
         inner: Any = self.field
-        if inner.__class__ is not EmbeddedDocumentField or instance._raw is None:
+        if inner is None or not inner._made_directly or instance._raw is None:
             return super()._tracked_raw(instance)
         items = instance._raw.get(self.db_field)
         if (
@@ -596,7 +597,8 @@ class ListField(
         ):
             return MISSING
         parent = weakref.proxy(instance)
-        documents = inner.document_type._schema.load_plans.make_embedded(items, parent)
+        plans = inner.document_type._schema.load_plans
+        documents = plans.make_embedded(items, parent)
         if documents is None:
             return MISSING
         value: Any = self._list_class()(documents, parent, self.name)
@@ -605,8 +607,8 @@ class ListField(
         return value
 
     def _from_raw(self, value: Any) -> Any:
-        inner = self.field
-        if inner.__class__ is EmbeddedDocumentField and value.__class__ is list:
+        inner: Any = self.field
+        if inner is not None and inner._made_directly and value.__class__ is list:
             make = inner.document_type._maker(self._dereferences)
             return [
                 make(item) if item.__class__ is dict else inner._from_raw(item)
@@ -690,6 +692,8 @@ class SortedListField(ListField[Item]):
     :param reverse: sort from the largest down.
     """
 
+    _sorts = True
+
     def __init__(self, field: BaseField[Item, Never, object], **kwargs: Any) -> None:
         self._ordering: str | None = kwargs.pop("ordering", None)
         self._order_reverse: bool = kwargs.pop("reverse", False)
@@ -755,13 +759,51 @@ class DictField(ComplexBaseField[dict[str, Item], dict[str, Item]], Generic[Item
             value is None or (value.__class__ is dict and items([*value.values()]))
         )
 
-    def _raw_dumper(self) -> Callable[[Any], Any] | None:
-        return copied if self.field is None else None
+    def _raw_dumper(self) -> Dump | None:
+        inner = self.field
+        if inner is None:
+            return copied
+        codec = inner._codec(self.owner_document)
+        unchanged, dump = codec.loads_unchanged & codec.dumps_unchanged, codec.dump
 
-    def _raw_validator(self) -> Callable[[Any], bool] | None:
-        if self.required or self.field is not None:
+        def dump_dict(value: Any) -> Any:
+            if value.__class__ is not dict:
+                return None
+            if unchanged.issuperset(map(type, value.values())):
+                return value.copy()
+            if dump is None:
+                return None
+            items = {}
+            for key, item in value.items():
+                if item.__class__ not in unchanged:
+                    item = dump(item)
+                    if item is None:
+                        return None
+                items[key] = item
+            return items
+
+        return dump_dict
+
+    def _raw_validator(self) -> Proof | None:
+        if self.required:
             return None
-        return _has_plain_keys
+        inner = self.field
+        if inner is None:
+            return _has_plain_keys
+        codec = inner._codec(self.owner_document)
+        surely, proof = codec.valid, codec.validator
+
+        def valid(value: Any) -> bool:
+            if value.__class__ is not dict:
+                return False
+            for key, item in value.items():
+                if key[:1] == "$":
+                    return False
+                if item.__class__ not in surely and (proof is None or not proof(item)):
+                    return False
+            return True
+
+        return valid
 
     def validate(self, value: Any) -> None:  # type: ignore[override]
         """Check that it is a dict, its keys at every level, and every value."""
@@ -773,10 +815,11 @@ class DictField(ComplexBaseField[dict[str, Item], dict[str, Item]], Generic[Item
 
     def _from_raw(self, value: Any) -> Any:
         inner = self.field
-        if inner.__class__ is EmbeddedDocumentField and value.__class__ is dict:
-            return {key: inner._from_raw(item) for key, item in value.items()}
-        if inner.__class__ is EmbeddedDocumentField and value.__class__ is list:
-            return [inner._from_raw(item) for item in value]
+        if inner is not None and inner._made_directly:
+            if value.__class__ is dict:
+                return {key: inner._from_raw(item) for key, item in value.items()}
+            if value.__class__ is list:
+                return [inner._from_raw(item) for item in value]
         return super()._from_raw(value)
 
     def _register_delete_rule(self, cls: Any, name: str) -> None:

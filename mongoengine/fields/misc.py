@@ -13,6 +13,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from mongoengine import connection
+from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import is_document_class
 from mongoengine.base.types import Item, Never, OrNone
@@ -112,6 +113,8 @@ class UUIDField(BaseField[uuid.UUID, uuid.UUID | str, OrNone]):
     :param binary: store binary data; otherwise the 36 characters of its text.
     """
 
+    _is_pure = True
+
     _load_as = frozenset({uuid.UUID})
     _valid_types = frozenset({uuid.UUID})
 
@@ -185,6 +188,8 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
     :raises ValueError: a choice is no member of the enumeration.
     """
 
+    _is_pure = True
+
     # Lists and dicts of this field convert their items when they are assigned.
     _converts_on_set: ClassVar[bool] = True
 
@@ -231,6 +236,29 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
         super().__init__(**kwargs)
         # None becomes that member, even where no value is given.
         self._set_when_made = any(member.value is None for member in enum)
+
+    def _raw_dumper(self) -> Dump:
+        members = self._enum_cls._value2member_map_
+
+        def dump(raw: Any) -> Any:
+            try:
+                member = members.get(raw)
+            except TypeError:
+                return None
+            return None if member is None else member.value
+
+        return dump
+
+    def _raw_validator(self) -> Proof:
+        members, allowed = self._enum_cls._value2member_map_, self.choices
+
+        def valid(raw: Any) -> bool:
+            try:
+                return members[raw] in allowed
+            except (KeyError, TypeError):
+                return False
+
+        return valid
 
     def __set__(self, instance: Any, value: Any) -> None:
         super().__set__(instance, self.to_python(value))

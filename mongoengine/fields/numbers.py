@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 from bson import Decimal128, Int64
 from bson.decimal128 import create_decimal128_context
 
-from mongoengine.base.codec import Proof, each_of_type, of_type
+from mongoengine.base.codec import Dump, Proof, each_of_type, of_type
 from mongoengine.base.field import BaseField
 from mongoengine.base.types import Assigned, OrNone, Unset, Value
 from mongoengine.base.utils import warn_caller
@@ -47,6 +47,8 @@ class _RangeField(BaseField[Value, Assigned, Unset]):
         self.max_value = max_value
         super().__init__(**kwargs)
 
+    _is_pure = True
+
     # Raw values that `to_python` cannot fail on, None where that is any value.
     _converted_surely: ClassVar[frozenset[type] | None] = None
     # Whether a finite sum of raw values proves that all can be converted.
@@ -61,6 +63,20 @@ class _RangeField(BaseField[Value, Assigned, Unset]):
         if self._converted_surely is None:
             return super()._items_load_proof()
         return each_of_type(self._converted_surely, sums=self._sums)
+
+    def _raw_validator(self) -> Proof | None:
+        exact = self._valid_types & self._loads_unchanged
+        otherwise = self._passing_validation()
+        if self.choices or not exact or otherwise is None:
+            return super()._raw_validator()
+
+        def valid(raw: Any) -> bool:
+            if raw.__class__ not in exact:
+                return otherwise(raw)
+            low, high = self.min_value, self.max_value
+            return (low is None or raw >= low) and (high is None or raw <= high)
+
+        return valid
 
     def _check_range(self, value: Any) -> None:
         if self.min_value is not None and value < self.min_value:
@@ -448,6 +464,14 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
         ) -> None: ...
         def __init__(self, *args: Any, **options: Any) -> None: ...
 
+    def _raw_dumper(self) -> Dump:
+        return lambda raw: raw if raw.__class__ is Decimal128 else None
+
+    def _raw_validator(self) -> Proof | None:
+        if self.choices or not self._is_unconstrained():
+            return super()._raw_validator()
+        return lambda raw: raw.__class__ is Decimal128
+
     def to_mongo(self, value: Any) -> Any:
         """The value as a `bson.Decimal128`, rounded to 34 digits."""
         if value is None or isinstance(value, Decimal128):
@@ -479,6 +503,8 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
 
 class BooleanField(BaseField[bool, bool, OrNone]):
     """A field for a truth value, stored as a BSON bool."""
+
+    _is_pure = True
 
     _load_as = frozenset({bool})
     _dump_as = frozenset({bool})

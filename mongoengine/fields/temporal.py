@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timezone
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ("ComplexDateTimeField", "DateField", "DateTimeField")
 
+#: What `datetime.fromisoformat` reads as python-dateutil does, and much faster.
+_ISO = re.compile(
+    "[12][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{6})?"
+)
+
 _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
@@ -30,7 +36,14 @@ def _parser() -> Callable[[str], datetime | None]:
     except ImportError:
         return _parse_plainly
     parse: Callable[[str], datetime] = parser.parse
-    return parse
+
+    def parse_quickly(text: str) -> datetime:
+        if _ISO.fullmatch(text):
+            with suppress(ValueError):
+                return datetime.fromisoformat(text)
+        return parse(text)
+
+    return parse_quickly
 
 
 class DateTimeField(BaseField[datetime, date | str, OrNone]):
@@ -39,6 +52,8 @@ class DateTimeField(BaseField[datetime, date | str, OrNone]):
     Text is parsed by python-dateutil where that is installed; without it as
     ``YYYY-MM-DD[ HH:MM[:SS[.microseconds]]]``.
     """
+
+    _is_pure = True
 
     _load_as = frozenset({datetime})
     _dump_as = frozenset({datetime})

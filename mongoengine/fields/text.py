@@ -44,6 +44,8 @@ class StringField(BaseField[str, str, OrNone]):
     :param min_length: the fewest characters that a value may have.
     """
 
+    _is_pure = True
+
     _load_as = frozenset({str})
     _dump_as = frozenset({str})
     _valid_types = frozenset({str})

@@ -21,9 +21,11 @@ from mongoengine import (
     ValidationError,
     signals,
 )
-from mongoengine.base import schema
+from mongoengine.base.dump_plans import AS_STORED, new_son
 from mongoengine.base.fields import BaseField
-from mongoengine.base.schema import EMPTY, MOST_SHAPES, Schema, new_son
+from mongoengine.base.load_plans import MOST_SHAPES
+from mongoengine.base.schema import Schema
+from mongoengine.base.state import EMPTY
 
 ID = ObjectId("5f0000000000000000000001")
 
@@ -155,7 +157,7 @@ def test_a_document_stored_in_the_order_of_the_fields_is_dumped_as_it_is() -> No
 
     known = Short._schema
     plan = known._typed({"_id": ID, "name": "a", "number": 1})
-    assert plan.template is schema.AS_STORED
+    assert plan.template is AS_STORED
     turned = known._typed({"number": 1, "name": "a", "_id": ID})
     assert list(turned.template) == ["_id", "name", "number"]
     dumped = Short._from_son({"number": 1, "name": "a"}).to_mongo()

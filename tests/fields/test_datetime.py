@@ -91,3 +91,29 @@ def test_without_dateutil_a_few_formats_are_parsed() -> None:
         check=True,
     )
     assert done.stdout.splitlines() == list(texts.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-04T05:06:07",
+        "2026-03-04 05:06:07",
+        "1999-12-31T23:59:59.000001",
+        "2024-02-29 00:00:00.500000",
+        "2026-02-30T00:00:00",
+        "2026-13-01T00:00:00",
+        "2026-03-04T24:00:00",
+        "2026-03-04T05:06:60",
+        "2026-03-04T05:06:07Z",
+        "2026-03-04T05:06:07+01:00",
+        "2026-03-04T05:06",
+        "0026-03-04T05:06:07",
+    ],
+)
+def test_text_is_parsed_as_by_dateutil(text: str) -> None:
+    parser = pytest.importorskip("dateutil.parser")
+    try:
+        expected = parser.parse(text)
+    except ValueError:
+        expected = None
+    assert DateTimeField().to_mongo(text) == expected

@@ -1,0 +1,120 @@
+"""How documents that were just loaded are dumped without being converted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from bson import SON
+
+from mongoengine.base.codec import Dump, FieldCodec
+from mongoengine.base.overrides import plain_methods
+from mongoengine.base.sentinels import Sentinel
+
+__all__ = ("AS_STORED", "DumpPlan", "Dumper", "dump_plan", "dumper_of", "new_son")
+
+#: Stands for a dump that has the keys of the raw document, in their order.
+AS_STORED: dict[str, Any] = {}
+
+#: What a missing value is dumped as: left out, or not to be told beforehand.
+OMITTED: Any = Sentinel("OMITTED")
+UNKNOWN: Any = Sentinel("UNKNOWN")
+#: An empty list or dict, another one for every dump.
+FRESH: Any = Sentinel("FRESH")
+
+
+class DumpPlan(NamedTuple):
+    """The plan for dumping raw documents with the same keys and types of values."""
+
+    #: The keys of the dump in their order; None where the fields have to be asked.
+    template: dict[str, Any] | None
+    #: The values that are not dumped as they are.
+    dumps: tuple[tuple[str, Dump], ...]
+
+
+class Dumper(NamedTuple):
+    """The plan for dumping the value of a field."""
+
+    name: str
+    key: str
+    field: Any
+    # Types of converted values, and of raw ones, that are dumped as they are.
+    unchanged: frozenset[type]
+    both: frozenset[type]
+    # Something is to be done where there is no value.
+    special: bool
+
+
+def new_son(items: dict[str, Any]) -> SON[str, Any]:
+    """Return a `SON` of `items`, without the Python-level loop of its constructor."""
+    son: SON[str, Any] = dict.__new__(SON)
+    dict.update(son, items)
+    son._SON__keys = [*items]  # type: ignore[attr-defined]
+    return son
+
+
+def dump_plan(
+    cls: Any,
+    fields: Sequence[tuple[Any, FieldCodec]],
+    raw: Mapping[str, Any],
+) -> DumpPlan:
+    """Return the plan for raw documents like `raw`.
+
+    :param fields: the fields in their order, and how their values are converted.
+    """
+    template: dict[str, Any] = {}
+    dumps: list[tuple[str, Dump]] = []
+    for field, codec in fields:
+        key = field.db_field
+        unchanged = codec.loads_unchanged & codec.dumps_unchanged
+        value = raw.get(key)
+        if value is None:
+            missing = _dumped_when_missing(field, unchanged)
+            if missing is FRESH:
+                template[key] = None
+                dumps.append((key, _making(field.default)))
+            elif missing is UNKNOWN:
+                return DumpPlan(None, ())
+            elif missing is not OMITTED and not (key == "_id" and missing is None):
+                template[key] = missing
+            continue
+        template[key] = None
+        if value.__class__ not in unchanged:
+            if codec.dump is None:
+                return DumpPlan(None, ())
+            dumps.append((key, codec.dump))
+    template.pop("_cls", None)
+    if cls._meta.get("allow_inheritance"):
+        first = {"_id": None} if "_id" in template else {}
+        template = {**first, "_cls": cls._class_name, **template}
+    if list(template) == list(raw):
+        template = AS_STORED
+    return DumpPlan(template, tuple(dumps))
+
+
+def _dumped_when_missing(field: Any, unchanged: frozenset[type]) -> Any:
+    if field._auto_gen:
+        return UNKNOWN
+    if field.null:
+        return None
+    if field.default is None:
+        return OMITTED
+    if field.default in (list, dict) and plain_methods(type(field)):
+        return FRESH
+    return field.default if field.default.__class__ in unchanged else UNKNOWN
+
+
+def _making(default: Callable[[], Any]) -> Dump:
+    return lambda _: default()
+
+
+def dumper_of(field: Any) -> Dumper:
+    """Return how the converted values of a field are dumped."""
+    return Dumper(
+        field.name,
+        field.db_field,
+        field,
+        field._dumps_unchanged,
+        field._dumps_unchanged & field._loads_unchanged,
+        field._auto_gen or field.null,
+    )

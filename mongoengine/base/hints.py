@@ -1,0 +1,165 @@
+"""What loading, dumping and validating may rely on for a field.
+
+The classes of fields give hints: types whose values a method returns as they are, tests
+of raw values.  A hint holds as long as no subclass redefines the method that it is
+about; a user's own field class needs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mongoengine.base.bson_types import NO_TYPES
+from mongoengine.base.codec import Dump, FieldCodec, Proof, each_of_type, of_type
+from mongoengine.base.overrides import is_ours, plain_methods, still_true
+from mongoengine.errors import ValidationError
+
+__all__ = ("FieldHints",)
+
+
+class FieldHints:
+    """The part of a field that tells what need not be done for its values."""
+
+    # What the schema may skip; see docs/internals.rst.
+    _load_as: ClassVar[frozenset[type]] = NO_TYPES
+    _dump_as: ClassVar[frozenset[type]] = NO_TYPES
+    _valid_types: ClassVar[frozenset[type]] = NO_TYPES
+    _load_can_fail: ClassVar[bool] = False
+    # What `_prepare` makes of them for one field.
+    _loads_unchanged: frozenset[type] = NO_TYPES
+    _dumps_unchanged: frozenset[type] = NO_TYPES
+    _surely_valid: frozenset[type] = NO_TYPES
+    _user_converted: bool = False
+    _plainly_set: bool = True
+    _may_refer: bool = True
+    # Lists or dicts of values of any kind, at whatever depth.
+    _untyped: bool = False
+    # `to_mongo(to_python(raw))` depends on nothing but the raw value.
+    _is_pure: ClassVar[bool] = False
+    # Values are embedded documents that the methods of their class make and dump.
+    _made_directly: bool = False
+    # What is inside a value is dumped the same way alone as with the value.
+    _dumps_inside: bool = False
+    _convert: Callable[[Any], Any]
+
+    if TYPE_CHECKING:
+        choices: Any
+        validation: Any
+        _dereferences: bool | None
+
+        def to_python(self, value: Any) -> Any: ...
+        def to_mongo(self, value: Any) -> Any: ...
+        def validate(self, value: Any) -> None: ...
+        def _validate(self, value: Any) -> None: ...
+        def _holds_references(self) -> bool: ...
+        def _is_unconstrained(self) -> bool: ...
+
+    def _prepare(self) -> None:
+        """Work out what the hints of the class are worth for this field.
+
+        They hold where no subclass redefines the method that they are about.  The
+        schema of a class calls it for each field before it asks the field anything.
+        """
+        cls = type(self)
+        if self._dereferences is None:
+            self._dereferences = True
+        # A user's field may have one inside, too.
+        inner = getattr(self, "field", None)
+        if inner is not None:
+            inner._prepare()
+        loads = still_true(cls, "_load_as", "to_python")
+        self._loads_unchanged = cls._load_as if loads else NO_TYPES
+        dumps = still_true(cls, "_dump_as", "to_mongo")
+        self._dumps_unchanged = cls._dump_as if dumps else NO_TYPES
+        unconstrained = (
+            not self.choices
+            and self.validation is None
+            and still_true(cls, "_valid_types", "validate", "_validate")
+            and self._is_unconstrained()
+        )
+        self._surely_valid = cls._valid_types if unconstrained else NO_TYPES
+        quick = still_true(cls, "_from_raw", "to_python")
+        self._convert = self._from_raw if quick else self.to_python
+        self._user_converted = not is_ours(cls, "to_python") or (
+            inner is not None and inner._user_converted
+        )
+        self._may_refer = self._holds_references()
+        if not plain_methods(cls):
+            self._dumps_inside = False
+        self._plainly_set = is_ours(cls, "__set__") and is_ours(cls, "__get__")
+
+    def _codec(self, cls: Any) -> FieldCodec:
+        """Return how values of the field are converted in documents of `cls`."""
+        return FieldCodec(
+            self._loads_unchanged,
+            self._dumps_unchanged,
+            self._loads_unchanged & self._surely_valid,
+            self._convert,
+            self._raw_dumper() if plain_methods(type(self)) else None,
+            self._known_validator(),
+        )
+
+    def _known_validator(self) -> Proof | None:
+        """Return a test that is true of valid raw values, or None."""
+        cls = type(self)
+        if (
+            self.validation is not None
+            or not plain_methods(cls)
+            or not (is_ours(cls, "validate") and is_ours(cls, "_validate"))
+        ):
+            return None
+        if self.choices and not self._is_pure:
+            return None
+        return self._raw_validator() or self._passing_validation()
+
+    def _passing_validation(self) -> Proof | None:
+        """Return a test that calls `validate`, for fields without user code."""
+        pure, unchanged = self._is_pure, self._loads_unchanged
+        if not (pure or unchanged):
+            return None
+        convert = self._convert
+        validate = self._validate if self.choices else self.validate
+
+        def valid(raw: Any) -> bool:
+            if raw.__class__ not in unchanged:
+                if not pure:
+                    return False
+                raw = convert(raw)
+            try:
+                validate(raw)
+            except (ValidationError, ValueError, AttributeError, AssertionError):
+                return False
+            return True
+
+        return valid
+
+    def _from_raw(self, value: Any) -> Any:
+        """Do as `to_python`; nobody else holds the value, so that it may be kept."""
+        return self.to_python(value)
+
+    def _raw_dumper(self) -> Dump | None:
+        """Return a function from a raw value to its dump, None where it cannot tell.
+
+        The function returns None where the value has to be converted.
+        """
+        if not self._is_pure:
+            return None
+        return lambda raw: self.to_mongo(self._convert(raw))
+
+    def _load_proof(self) -> Proof | None:
+        """Return a test that is true of raw values whose conversion cannot fail.
+
+        None where no conversion can fail.
+        """
+        return of_type(self._loads_unchanged) if self._load_can_fail else None
+
+    def _items_load_proof(self) -> Proof | None:
+        """Return the same test for a list of raw values of the field."""
+        if not self._load_can_fail:
+            return None
+        return each_of_type(self._loads_unchanged)
+
+    def _raw_validator(self) -> Proof | None:
+        """Return a function that is true of raw values that are surely valid."""
+        return None

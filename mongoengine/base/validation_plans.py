@@ -1,0 +1,55 @@
+"""How raw documents are shown to be valid without being converted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mongoengine.base.codec import FieldCodec, Proof
+
+__all__ = ("Check", "Proofs", "check_of", "proofs_of")
+
+#: Keys of a raw document, and what their values have to pass.
+Proofs = tuple[tuple[str, Proof], ...]
+
+
+class Check(NamedTuple):
+    """The plan for validating a raw value without converting it."""
+
+    name: str
+    key: str
+    field: Any
+    surely: frozenset[type]
+    proof: Proof | None
+    # Without a value it has to be looked at: it is required, or has a default.
+    needed: bool
+
+
+def check_of(field: Any, codec: FieldCodec) -> Check:
+    """Return how a field is validated."""
+    needed = field.default is not None or field.required
+    return Check(
+        field.name, field.db_field, field, codec.valid, codec.validator, needed
+    )
+
+
+def proofs_of(checks: Sequence[Check], raw: Mapping[str, Any]) -> Proofs | None:
+    """Return what shows that documents like `raw` are valid.
+
+    None where the fields have to be asked.
+
+    :param raw: one of the documents with the same keys and types of values.
+    """
+    proofs = []
+    for check in checks:
+        value = raw.get(check.key)
+        if value.__class__ in check.surely:
+            continue
+        if value is None:
+            if check.needed:
+                return None
+        elif check.proof is None:
+            return None
+        else:
+            proofs.append((check.key, check.proof))
+    return tuple(proofs)
