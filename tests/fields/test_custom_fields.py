@@ -91,7 +91,7 @@ def test_both_are_used_inside_of_containers() -> None:
         "fe",
     )
     assert document.to_mongo() == raw
-    assert document._to_wire() == raw
+    assert document._to_wire([]) == raw
 
 
 def test_queries_are_prepared() -> None:
