@@ -19,9 +19,9 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from mongoengine.base import context
+from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.public import publish
 from mongoengine.base.strict import set_strict_references, strict_references
-from mongoengine.common import _import_class
 from mongoengine.compatibility import names_of
 from mongoengine.driver.block import Block
 from mongoengine.driver.query_counter import async_query_counter, query_counter
@@ -270,13 +270,13 @@ class no_dereference(_SwitchBlock[None]):
 
 
 def _without_field_dereferencing(cls: type[Any]) -> context.Switch[bool]:
-    kinds = tuple(
-        _import_class(name)
-        for name in ("ReferenceField", "GenericReferenceField", "ComplexBaseField")
-    )
     fields = getattr(cls, "_fields", {}).values()
     return context.no_dereference_for_fields(
-        *(field for field in fields if isinstance(field, kinds))
+        *(
+            field
+            for field in fields
+            if field._may_refer or isinstance(field, ComplexBaseField)
+        )
     )
 
 

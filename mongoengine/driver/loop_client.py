@@ -9,7 +9,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-from mongoengine.driver.cursor import closing
+from mongoengine.driver.loops import closing
 
 __all__ = ("LoopClient",)
 

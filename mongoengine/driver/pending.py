@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iter
 from functools import partial, wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from mongoengine.driver import cursor
-from mongoengine.driver.cursor import Batches, Reader, Steps, UncachedSteps
+from mongoengine.driver import loops
+from mongoengine.driver.cursor import Batches, Reader
 from mongoengine.driver.io import ASYNC, IO, asynchronous
+from mongoengine.driver.loops import Steps, UncachedSteps
 
 __all__ = ("PendingCursor", "pending")
 
@@ -93,7 +94,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C]):
     def __aiter__(self) -> AsyncGenerator[Any, None]:
         if self._rows is not None:  # `anext` has begun
             return self._rows
-        return cursor.async_loop(self._steps(), self._owner, self._use)
+        return loops.async_loop(self._steps(), self._owner, self._use)
 
     async def __anext__(self) -> Any:
         if self._rows is None:
@@ -116,7 +117,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C]):
 
         :param length: at most so many; None for all
         """
-        return await cursor.to_list(ASYNC, self._steps(), length)
+        return await loops.to_list(ASYNC, self._steps(), length)
 
     def _steps(self) -> Steps[Any]:
         return UncachedSteps(self._batches, lambda: list)

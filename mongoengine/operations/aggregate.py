@@ -244,7 +244,7 @@ def release(values: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """An integer where JavaScript gives one as a float."""
+    """Return an integer where JavaScript gives one as a float."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -79,7 +79,7 @@ class _Matching(Operation):
     def __init__(self, query: Query = None) -> None:
         self.query = query
 
-    def _filter(self, queryset: Any) -> dict[str, Any]:
+    def _filter(self, queryset: QuerySource[Any]) -> dict[str, Any]:
         query = self.query
         if isinstance(query, Mapping):
             queryset = queryset.filter(**query)
@@ -340,7 +340,7 @@ async def _restore(
 
 
 async def bulk_write(
-    queryset: Any,
+    queryset: QuerySource[Any],
     io: IO,
     operations: Iterable[Operation],
     ordered: bool = True,
@@ -401,7 +401,7 @@ async def bulk_write(
     return outcome.result
 
 
-async def _request_of(queryset: Any, io: IO, operation: Any) -> Any:
+async def _request_of(queryset: QuerySource[Any], io: IO, operation: Any) -> Any:
     """Return the PyMongo operation for one of ours; None for an insert."""
     if isinstance(operation, InsertOne):
         _check(queryset, [operation.document])

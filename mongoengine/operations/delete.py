@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mongoengine import signals
+from mongoengine.driver.loops import for_each
 from mongoengine.operations.delete_rules import (
     CASCADE,
     DENY,
@@ -22,6 +23,7 @@ from mongoengine.operations.read import read_all
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
+    from mongoengine.operations.source import QuerySource
 
 __all__ = (
     "CASCADE",
@@ -35,7 +37,7 @@ __all__ = (
 
 
 async def delete(
-    queryset: Any,
+    queryset: QuerySource[Any],
     io: IO,
     write_concern: Mapping[str, Any] | None = None,
     _from_doc_delete: bool = False,
@@ -67,7 +69,7 @@ async def delete(
 
 
 async def delete_one(
-    queryset: Any,
+    queryset: QuerySource[Any],
     io: IO,
     write_concern: Mapping[str, Any] | None = None,
     *,
@@ -95,7 +97,10 @@ async def delete_one(
 
 
 async def _send(
-    queryset: Any, io: IO, method: str, write_concern: Mapping[str, Any] | None
+    queryset: QuerySource[Any],
+    io: IO,
+    method: str,
+    write_concern: Mapping[str, Any] | None,
 ) -> int | None:
     collection = await queryset._open_to_write(io, write_concern)
     options = queryset._common_options()
@@ -103,7 +108,7 @@ async def _send(
     return result.deleted_count if result.acknowledged else None
 
 
-def _has_receivers(queryset: Any) -> bool:
+def _has_receivers(queryset: QuerySource[Any]) -> bool:
     """Return whether anyone receives the signals of these deletions."""
     return signals.signals_available and any(
         signal.receivers and signal.has_receivers_for(queryset._document)
@@ -112,26 +117,20 @@ def _has_receivers(queryset: Any) -> bool:
 
 
 async def _delete_each(
-    queryset: Any, io: IO, write_concern: Mapping[str, Any] | None
+    queryset: QuerySource[Any], io: IO, write_concern: Mapping[str, Any] | None
 ) -> int:
     """Delete document by document, each by its own `delete`."""
-    documents = queryset._with(scalar=[], values=None, as_pymongo=False)
-    convert = documents._converter()
-    batches = await documents._start(io)
-    count = 0
-    try:
-        while batches is not None and batches.more:
-            for document in convert(await batches.read(io)):
-                await io.call(document, "delete", **(write_concern or {}))
-                count += 1
-    finally:
-        if batches is not None:
-            await batches.close(io)
-    return count
+    documents = queryset._with(scalar=[], values=None, as_pymongo=False, related={})
+    options = write_concern or {}
+    return await for_each(
+        io,
+        documents._steps(),
+        lambda document: io.call(document, "delete", **options),
+    )
 
 
 async def _delete_with_rules(
-    queryset: Any,
+    queryset: QuerySource[Any],
     io: IO,
     write_concern: Mapping[str, Any] | None,
     deletion: Deletion,
@@ -156,7 +155,7 @@ async def _delete_with_rules(
             await io.call(referring, "delete", **options)
 
 
-async def _open_level(queryset: Any, io: IO, deletion: Deletion) -> Level:
+async def _open_level(queryset: QuerySource[Any], io: IO, deletion: Deletion) -> Level:
     make = queryset._document_maker()
     documents = [make(raw) for raw in await read_all(queryset, io)]
     level = Level(queryset, rules_of(queryset._document), documents)
@@ -166,12 +165,11 @@ async def _open_level(queryset: Any, io: IO, deletion: Deletion) -> Level:
     return level
 
 
-def _is_plain(queryset: Any) -> bool:
+def _is_plain(queryset: QuerySource[Any]) -> bool:
     """Return whether a cascade can go on without calling `queryset.delete`."""
-    face = getattr(type(queryset).delete, "_operation", None)
-    async_face = getattr(type(queryset).async_delete, "_operation", None)
+    faces = [getattr(type(queryset), name) for name in ("delete", "async_delete")]
     return (
-        face is async_face is delete
+        all(getattr(face, "_operation", None) is delete for face in faces)
         and not queryset._is_void
         and not _has_receivers(queryset)
         and bool(rules_of(queryset._document))

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bson
 
 from mongoengine.errors import OperationError
+
+if TYPE_CHECKING:
+    from mongoengine.operations.source import QuerySource
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "Level", "Rule")
 
@@ -101,7 +104,9 @@ class Level:
     :param documents: the documents that it matches
     """
 
-    def __init__(self, queryset: Any, rules: list[Rule], documents: list[Any]) -> None:
+    def __init__(
+        self, queryset: QuerySource[Any], rules: list[Rule], documents: list[Any]
+    ) -> None:
         self.queryset = queryset
         self._documents = documents
         self._rules = rules

@@ -28,12 +28,13 @@ from mongoengine.operations.validate import await_cleans
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
+    from mongoengine.operations.source import QuerySource
 
 __all__ = ("insert",)
 
 
 async def insert(
-    queryset: Any,
+    queryset: QuerySource[Any],
     io: IO,
     doc_or_docs: Any,
     load_bulk: bool = True,
@@ -111,7 +112,7 @@ def _check(docs: list[Any], cls: Any) -> None:
             )
 
 
-def remember_target(queryset: Any, docs: Iterable[Any]) -> None:
+def remember_target(queryset: QuerySource[Any], docs: Iterable[Any]) -> None:
     """Let documents that have been stored remember the collection."""
     if queryset._given_collection is not None:
         return
@@ -230,7 +231,7 @@ def _bulk_error(outcome: Outcome, docs: list[Any]) -> BulkOperationError:
 
 
 async def _load_back(
-    queryset: Any, io: IO, collection: Any, ids: list[Any]
+    queryset: QuerySource[Any], io: IO, collection: Any, ids: list[Any]
 ) -> list[Any]:
     """Return the documents as they are stored now."""
     if not any(isinstance(key, dict) for key in ids):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import json_util
 
-from mongoengine.base import upcalls
 from mongoengine.base.utils import warn_caller
-from mongoengine.driver.cursor import Batches, Steps, frozen, open_cursor
-from mongoengine.driver.cursor import to_list as _to_list
+from mongoengine.driver import loops
+from mongoengine.driver.cursor import Batches, open_cursor
+from mongoengine.driver.results import frozen
 from mongoengine.errors import InvalidQueryError
+from mongoengine.operations.select_related import relate
 from mongoengine.pymongo_support import _count_documents
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ async def first(
     if raw is not None:
         document = queryset._convert(raw, scalar_first=True)
         if spec.related:
-            await relate(queryset, io, [document])
+            await relate(spec, io, [document])
     return document
 
 
@@ -111,7 +112,7 @@ async def get(queryset: QuerySource[D], io: IO, /, *q_objs: Any, **query: Any) -
         raise document.MultipleObjectsReturned("2 or more items returned, instead of 1")
     result: D = narrowed._convert(raws[0])
     if spec.related:
-        await relate(narrowed, io, [result])
+        await relate(spec, io, [result])
     return result
 
 
@@ -146,7 +147,7 @@ async def item(queryset: QuerySource[D], io: IO, index: int) -> D:
     if raw is None:
         raise IndexError("no such item for Cursor instance")
     document: D = queryset._convert(raw, scalar_first=True)
-    await relate(queryset, io, [document])
+    await relate(queryset._spec, io, [document])
     return document
 
 
@@ -163,7 +164,7 @@ async def next_item(queryset: QuerySource[D], io: IO) -> D:
         queryset._release(cursor)
         raise
     document: D = queryset._convert(raw)
-    await relate(queryset, io, [document])
+    await relate(queryset._spec, io, [document])
     return document
 
 
@@ -230,7 +231,7 @@ async def count(
 
 
 async def cached_count(
-    queryset: Any,
+    queryset: QuerySource[Any],
     io: IO,
     with_limit_and_skip: bool = False,
     *,
@@ -251,32 +252,6 @@ cached_count.__doc__ = count.__doc__
 # All
 
 
-async def relate(queryset: QuerySource[Any], io: IO, documents: list[Any]) -> None:
-    """Load the references that a queryset was asked to load with its documents."""
-    spec = queryset._spec
-    if spec.related and documents and not spec.as_pymongo:
-        await upcalls.follow_paths(io, documents, spec.related)
-
-
-class RelatedSteps(Generic[D]):
-    """A source of documents that come with the references that were asked for."""
-
-    __slots__ = ("_queryset", "_steps")
-
-    def __init__(self, queryset: Any, steps: Steps[D]) -> None:
-        self._queryset: QuerySource[D] = queryset
-        self._steps = steps
-
-    async def step(self, io: IO) -> list[D] | None:
-        documents = await self._steps.step(io)
-        if documents:
-            await relate(self._queryset, io, documents)
-        return documents
-
-    async def leave(self, io: IO) -> None:
-        await self._steps.leave(io)
-
-
 async def to_list(
     queryset: QuerySource[D],
     io: IO,
@@ -294,19 +269,19 @@ async def to_list(
     """
     if length is None and queryset._spec.related and not queryset._keeps:
         plain = queryset._with(related={})
-        documents = await _to_list(io, plain._steps())
-        await relate(queryset, io, documents)
+        documents = await loops.to_list(io, plain._steps())
+        await relate(queryset._spec, io, documents)
         return documents
     if length is None or not queryset._has_more:
-        return await _to_list(io, queryset._loop_steps(), length)
+        return await loops.to_list(io, queryset._loop_steps(), length)
     spec = queryset._spec
     limit = spec.limit
     limited = queryset if limit and limit < length else queryset._with(limit=length)
     if not spec.related:
-        return await _to_list(io, limited._steps(), length)
+        return await loops.to_list(io, limited._steps(), length)
     # All of them are related at once.
-    documents = await _to_list(io, limited._with(related={})._steps(), length)
-    await relate(queryset, io, documents)
+    documents = await loops.to_list(io, limited._with(related={})._steps(), length)
+    await relate(queryset._spec, io, documents)
     return documents
 
 
@@ -346,7 +321,7 @@ async def in_bulk(
         cursor = open_cursor(collection, {**arguments, "filter": some})
         raws += await Batches(cursor).drain(io)
     documents = queryset._converter()(raws)
-    await relate(queryset, io, documents)
+    await relate(queryset._spec, io, documents)
     items = zip(raws, documents, strict=True)
     if any(isinstance(raw["_id"], dict) for raw in raws):
         return ByKey((raw["_id"], document) for raw, document in items)

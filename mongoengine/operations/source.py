@@ -15,17 +15,11 @@ from pymongo.write_concern import WriteConcern
 
 from mongoengine import connection
 from mongoengine.base import context
-from mongoengine.driver.cursor import (
-    Batches,
-    CutSteps,
-    ReadingAhead,
-    Steps,
-    UncachedSteps,
-    open_cursor,
-)
+from mongoengine.driver.cursor import Batches, ReadingAhead, open_cursor
 from mongoengine.driver.io import SYNC, instead, run
+from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
 from mongoengine.errors import OperationError
-from mongoengine.operations.read import RelatedSteps
+from mongoengine.operations.select_related import RelatedSteps
 from mongoengine.operations.target import loading_marks, marking, own_target
 from mongoengine.query import results
 from mongoengine.query.javascript import with_database_names
@@ -119,6 +113,7 @@ class QuerySource(Generic[D]):
         self._spec = Query(document, collection)
 
     if TYPE_CHECKING:
+        _len: int | None
 
         def filter(self, *q_objs: Any, **query: Any) -> Self:
             """Return the queryset with more conditions; see `BaseQuerySet`."""
@@ -167,6 +162,29 @@ class QuerySource(Generic[D]):
 
     # Copies
 
+    #: Whether copies are made by methods of this class, and not by a subclass's own.
+    _copies_plainly = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._copies_plainly = (
+            cls.__init__ is QuerySource.__init__
+            and cls.clone is QuerySource.clone
+            and cls._clone_into is QuerySource._clone_into
+        )
+
+    def _over(self, spec: Query) -> Self:
+        """Return a queryset like this one over another query."""
+        if not self._copies_plainly:
+            copied = self.clone()
+            copied._spec = spec
+            return copied
+        copied = object.__new__(type(self))
+        copied._spec = spec
+        if self._iter:
+            copied._iter = True
+        return copied
+
     def clone(self) -> Self:
         """Return a copy of this queryset, with nothing read yet."""
         cls = type(self)
@@ -192,9 +210,10 @@ class QuerySource(Generic[D]):
 
     def _with(self, **options: Any) -> Self:
         """Return a clone with other options."""
-        copied = self.clone()
-        copied._spec = copied._spec.replace(**options)
-        return copied
+        spec = self._spec.replace(**options)
+        if spec.mongo_query is not None:
+            spec.mongo_query = spec.mongo_query.copy()
+        return self._over(spec)
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self.clone()
@@ -262,7 +281,7 @@ class QuerySource(Generic[D]):
 
     @property
     def _collection(self) -> Any:
-        """The blocking PyMongo collection; opened when it is asked for."""
+        """Return the blocking PyMongo collection; opened when it is asked for."""
         return run(self._open(SYNC))
 
     @property
@@ -273,12 +292,12 @@ class QuerySource(Generic[D]):
 
     @property
     def _query(self) -> dict[str, Any]:
-        """The filter, as MongoDB takes it."""
+        """Return the filter, as MongoDB takes it."""
         return self._spec.conditions
 
     @property
     def _cursor_args(self) -> dict[str, Any]:
-        """The arguments of `find` that decide how documents are read."""
+        """Return the arguments of `find` that decide how documents are read."""
         return self._spec.cursor_arguments()
 
     @property
@@ -345,7 +364,7 @@ class QuerySource(Generic[D]):
     def _steps(self) -> Steps[D]:
         """Return a source of the items, which sends the query once more."""
         steps: Steps[D] = UncachedSteps(self._start, self._converter)
-        return RelatedSteps(self, steps) if self._spec.related else steps
+        return RelatedSteps(self._spec, steps) if self._spec.related else steps
 
     def _cut_steps(self, size: int) -> CutSteps[D]:
         sized = (
@@ -366,7 +385,8 @@ class QuerySource(Generic[D]):
         """Return the function that makes a document of a raw one."""
         spec = self._spec
         document = spec.document
-        make: Callable[[Any], Any] = document._maker(self._auto_dereference)
+        follow = spec.follow_references and not context.dereferencing_is_off(document)
+        make: Callable[[Any], Any] = document._maker(follow)
         own = own_target(document)
         target: tuple[str, str | None] = spec.alias, spec.collection_name
         if target == own and _MARKING_OPTIONS.isdisjoint(spec.__dict__):
@@ -384,7 +404,11 @@ class QuerySource(Generic[D]):
 
     def _convert(self, raw: Raw, scalar_first: bool = False) -> Any:
         """Return the item for a raw document."""
-        return results.convert(self._spec, self._document_maker(), raw, scalar_first)
+        spec = self._spec
+        make = self._document_maker()
+        if spec.scalar or spec.as_pymongo or spec.values is not None:
+            return results.convert(spec, make, raw, scalar_first)
+        return make(raw)
 
     @property
     def _auto_dereference(self) -> bool:
@@ -402,7 +426,7 @@ class QuerySource(Generic[D]):
 
     @property
     def _cursor(self) -> Any:
-        """The blocking PyMongo cursor that `next` reads from."""
+        """Return the blocking PyMongo cursor that `next` reads from."""
         return run(self._own_cursor(SYNC))
 
     async def _own_cursor(self, io: IO) -> Any:

@@ -65,7 +65,10 @@ DIRECTIONS = {"-": -1, "+": 1}
 
 
 class Query:
-    """A query over the documents of a class.  Nothing changes one: see `replace`."""
+    """Describe a query over the documents of a class.
+
+    Nothing changes one: see `replace`.
+    """
 
     # Target
     document: Any
@@ -158,7 +161,7 @@ class Query:
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """The filter as MongoDB takes it, without `$where`; compiled once."""
+        """Compile the filter as MongoDB takes it, without `$where`; compiled once."""
         compiled = self.mongo_query
         if compiled is None:
             compiled = self.query_obj.to_query(self.document)
@@ -185,11 +188,13 @@ class Query:
 
     def matching(self, added: QNode | None) -> Self:
         """Return the query with another condition."""
-        if added is None:
-            return self.replace(mongo_query=None)
-        existing = self.__dict__.get("query_obj")
-        condition = added if existing is None else existing & added
-        return self.replace(query_obj=condition, mongo_query=None)
+        copied = object.__new__(type(self))
+        options = copied.__dict__ = self.__dict__.copy()
+        options.pop("mongo_query", None)
+        if added is not None:
+            existing = options.get("query_obj")
+            options["query_obj"] = added if existing is None else existing & added
+        return copied
 
     # Arguments for PyMongo
 
@@ -201,9 +206,10 @@ class Query:
         :raises InvalidQueryError: if a field or an operator is unknown
         :raises ValueError: if the number of documents to skip is negative
         """
-        conditions = self.mongo_query
-        if conditions is None or self.empty or self.none or self.where_clause:
+        if self.none or self.empty or self.where_clause:
             conditions = self.filter()
+        else:
+            conditions = self.mongo_query or self.conditions
         arguments: dict[str, Any] = {"filter": conditions}
         if not FIND_OPTIONS.isdisjoint(self.__dict__):
             arguments.update(self._find_options())
@@ -216,7 +222,8 @@ class Query:
             arguments["limit"] = limit
         if ordered:
             order = self.ordering
-            if order is None or isinstance(order, str):
+            default = order is None and self.document._meta.get("ordering")
+            if default or isinstance(order, str):
                 order = self.order()
             if order:
                 arguments["sort"] = order

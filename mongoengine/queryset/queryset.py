@@ -1,4 +1,4 @@
-"""`QuerySet`, which keeps what it has read, and `QuerySetNoCache`, which does not."""
+"""Querysets that keep the documents that they read, and those that keep nothing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mongoengine.compatibility import names_of
-from mongoengine.driver.cursor import (
-    Batches,
-    ReadingAhead,
-    Results,
-    Steps,
-    async_loop,
-    loop,
-)
+from mongoengine.driver.cursor import Batches, ReadingAhead
 from mongoengine.driver.io import (
     SYNC,
     WrongFamilyError,
@@ -23,9 +16,12 @@ from mongoengine.driver.io import (
     instead,
     run,
 )
+from mongoengine.driver.loops import Steps, async_loop, loop
+from mongoengine.driver.results import Results
 from mongoengine.errors import OperationError
 from mongoengine.operations import read
 from mongoengine.operations.read import REPR_OUTPUT_SIZE
+from mongoengine.operations.select_related import relate
 from mongoengine.queryset.base import (
     CASCADE,
     DENY,
@@ -58,10 +54,20 @@ ASYNC_FOR = "async for"
 
 
 class QuerySet(BaseQuerySet[D]):
-    """A queryset that keeps the documents it has read.
+    """Query documents, and keep those that were read.
 
     Loops, blocking and asynchronous, share them: a second pass sends nothing.
     """
+
+    if TYPE_CHECKING:
+
+        def scalar(self, *fields: str) -> QuerySet[Any]: ...
+
+        def values_list(self, *fields: str, flat: bool = False) -> QuerySet[Any]: ...
+
+        def values(self, *fields: str) -> QuerySet[dict[str, Any]]: ...
+
+        def as_pymongo(self) -> QuerySet[dict[str, Any]]: ...
 
     _keeps = True
     _results: Results[D] | None = None
@@ -103,7 +109,7 @@ class QuerySet(BaseQuerySet[D]):
         )
         if related:
             try:
-                await read.relate(self, io, results.documents)
+                await relate(self._spec, io, results.documents)
             except BaseException:
                 self._results = None
                 raise
@@ -127,7 +133,7 @@ class QuerySet(BaseQuerySet[D]):
     # Loops
 
     def __iter__(self) -> Iterator[D]:
-        """The documents; read batch by batch, and kept."""
+        """Yield the documents; they are read batch by batch, and kept."""
         self._iter = True
         results = self._results
         if results is not None and not results.more:
@@ -135,7 +141,7 @@ class QuerySet(BaseQuerySet[D]):
         return loop(CachedSteps(self), self, ASYNC_FOR)
 
     def __aiter__(self) -> AsyncGenerator[D, None]:
-        """The documents; read batch by batch, and kept."""
+        """Yield the documents; they are read batch by batch, and kept."""
         self._iter = True
         return async_loop(CachedSteps(self), self, FOR)
 
@@ -157,7 +163,7 @@ class QuerySet(BaseQuerySet[D]):
     # Other forms
 
     def no_cache(self) -> QuerySetNoCache[D]:
-        """The same queryset, keeping nothing.
+        """Return the same queryset, keeping nothing.
 
         :raises OperationError: if this one has read something already
         """
@@ -187,7 +193,7 @@ class QuerySet(BaseQuerySet[D]):
         return made.tailable(max_await_time_ms)
 
     def __repr__(self) -> str:
-        """The first documents; reads them if they were not yet."""
+        """Show the first documents; reads them if they were not yet."""
         if self._iter:
             return ".. queryset mid-iteration .."
         try:
@@ -220,7 +226,7 @@ class QuerySet(BaseQuerySet[D]):
 
 
 class CachedSteps(Generic[D]):
-    """A source of the documents of a queryset, which keeps them."""
+    """Give the documents of a queryset, which keeps them, to a loop."""
 
     __slots__ = ("_count", "_queryset", "_results")
 
@@ -249,14 +255,26 @@ class CachedSteps(Generic[D]):
 
 
 class QuerySetNoCache(BaseQuerySet[D]):
-    """A queryset that keeps nothing: each loop asks the server, in flat memory."""
+    """Query documents and keep nothing: each loop asks the server, in flat memory."""
+
+    if TYPE_CHECKING:
+
+        def scalar(self, *fields: str) -> QuerySetNoCache[Any]: ...
+
+        def values_list(
+            self, *fields: str, flat: bool = False
+        ) -> QuerySetNoCache[Any]: ...
+
+        def values(self, *fields: str) -> QuerySetNoCache[dict[str, Any]]: ...
+
+        def as_pymongo(self) -> QuerySetNoCache[dict[str, Any]]: ...
 
     def __iter__(self) -> Iterator[D]:
-        """The documents, read batch by batch."""
+        """Yield the documents, read batch by batch."""
         return loop(self._steps(), self, ASYNC_FOR)
 
     def __aiter__(self) -> AsyncGenerator[D, None]:
-        """The documents, read batch by batch."""
+        """Yield the documents, read batch by batch."""
         return async_loop(self._steps(), self, FOR)
 
     def tailable(self, max_await_time_ms: int | None = None) -> QuerySetNoCache[D]:
@@ -267,13 +285,13 @@ class QuerySetNoCache(BaseQuerySet[D]):
         return self._with(tailable=max_await_time_ms or 0)
 
     def cache(self) -> QuerySet[D]:
-        """The same queryset, keeping what it reads."""
+        """Return the same queryset, keeping what it reads."""
         fresh: QuerySet[D] = QuerySet(self._document, self._spec.given_collection)
         made: QuerySet[D] = self._clone_into(fresh)
         return made
 
     def __repr__(self) -> str:
-        """The first documents; reads them."""
+        """Show the first documents; reads them."""
         if self._iter:
             return ".. queryset mid-iteration .."
         items: list[D] = []
@@ -289,7 +307,7 @@ class QuerySetNoCache(BaseQuerySet[D]):
 
 
 def shown(items: list[Any]) -> str:
-    """The text for the first of some items."""
+    """Return the text for the first of some items."""
     data: list[Any] = items[: REPR_OUTPUT_SIZE + 1]
     if len(data) > REPR_OUTPUT_SIZE:
         data[-1] = "...(remaining elements truncated)..."
@@ -297,7 +315,7 @@ def shown(items: list[Any]) -> str:
 
 
 def unread(queryset: BaseQuerySet[Any]) -> str:
-    """The text for a queryset that cannot be read without awaiting."""
+    """Return the text for a queryset that cannot be read without awaiting."""
     return f"<{type(queryset).__name__} of {queryset._document.__name__}, not read>"
 
 

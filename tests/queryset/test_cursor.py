@@ -9,8 +9,9 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from mongoengine import Document, IntField, connect
-from mongoengine.driver.cursor import STEP, Batches, Results
+from mongoengine.driver.cursor import STEP, Batches
 from mongoengine.driver.io import ASYNC, SYNC, run
+from mongoengine.driver.results import Results
 from tests.families import SentCommands
 from tests.queryset.models import store_many
 
