@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import bson
 import pymongo
@@ -32,7 +32,57 @@ if TYPE_CHECKING:
 
 __all__ = ("insert",)
 
+D = TypeVar("D")
 
+
+@overload
+async def insert(
+    queryset: QuerySource[D],
+    io: IO,
+    doc_or_docs: D,
+    load_bulk: Literal[True] = True,
+    write_concern: Mapping[str, Any] | None = None,
+    signal_kwargs: Mapping[str, Any] | None = None,
+    *,
+    ordered: bool = True,
+    session: Session = None,
+) -> D: ...
+@overload
+async def insert(
+    queryset: QuerySource[D],
+    io: IO,
+    doc_or_docs: Iterable[D],
+    load_bulk: Literal[True] = True,
+    write_concern: Mapping[str, Any] | None = None,
+    signal_kwargs: Mapping[str, Any] | None = None,
+    *,
+    ordered: bool = True,
+    session: Session = None,
+) -> list[D]: ...
+@overload
+async def insert(
+    queryset: QuerySource[D],
+    io: IO,
+    doc_or_docs: Iterable[D],
+    load_bulk: Literal[False],
+    write_concern: Mapping[str, Any] | None = None,
+    signal_kwargs: Mapping[str, Any] | None = None,
+    *,
+    ordered: bool = True,
+    session: Session = None,
+) -> list[Any]: ...
+@overload
+async def insert(
+    queryset: QuerySource[D],
+    io: IO,
+    doc_or_docs: D | Iterable[D],
+    load_bulk: bool = True,
+    write_concern: Mapping[str, Any] | None = None,
+    signal_kwargs: Mapping[str, Any] | None = None,
+    *,
+    ordered: bool = True,
+    session: Session = None,
+) -> Any: ...
 async def insert(
     queryset: QuerySource[Any],
     io: IO,

@@ -3,20 +3,55 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mongoengine.driver.undo import on_abort
 from mongoengine.errors import InvalidDocumentError, InvalidQueryError, OperationError
 from mongoengine.operations.load import State, take
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pymongo.results import UpdateResult
+
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
 
 __all__ = ("modify", "update")
 
 
-async def update(document: StoredDocument, io: IO, /, **kwargs: Any) -> Any:
+@overload
+async def update(
+    document: StoredDocument,
+    io: IO,
+    /,
+    *,
+    write_concern: None = None,
+    full_result: Literal[False] = False,
+    **kwargs: Any,
+) -> int: ...
+@overload
+async def update(
+    document: StoredDocument,
+    io: IO,
+    /,
+    *,
+    full_result: Literal[True],
+    **kwargs: Any,
+) -> UpdateResult: ...
+@overload
+async def update(
+    document: StoredDocument,
+    io: IO,
+    /,
+    *,
+    write_concern: Mapping[str, Any] | None = None,
+    full_result: bool = False,
+    **kwargs: Any,
+) -> UpdateResult | int | None: ...
+async def update(
+    document: StoredDocument, io: IO, /, **kwargs: Any
+) -> UpdateResult | int | None:
     """Update the stored document, and leave this one as it is.
 
     :param kwargs: update operators (`set__title="x"`, `inc__views=1`), and the
@@ -32,7 +67,8 @@ async def update(document: StoredDocument, io: IO, /, **kwargs: Any) -> Any:
         queryset = document._qs.filter(**son)
     else:
         raise OperationError("attempt to update a document not yet saved")
-    return await io.call(queryset, "update_one", **kwargs)
+    result: UpdateResult | int | None = await io.call(queryset, "update_one", **kwargs)
+    return result
 
 
 async def modify(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from mongoengine.driver.write_errors import UPDATING
 from mongoengine.errors import OperationError
@@ -12,6 +12,8 @@ from mongoengine.query import updates
 from mongoengine.query.q import Q
 
 if TYPE_CHECKING:
+    from pymongo.results import UpdateResult
+
     from mongoengine.driver.io import IO
     from mongoengine.operations.source import QuerySource
 
@@ -26,6 +28,9 @@ __all__ = (
 )
 
 D = TypeVar("D")
+
+#: What `$[name]` stands for in an update: one filter for each name.
+ArrayFilters: TypeAlias = Sequence[Mapping[str, Any]] | None
 
 
 async def create(queryset: QuerySource[D], io: IO, /, **kwargs: Any) -> D:
@@ -44,6 +49,47 @@ async def create(queryset: QuerySource[D], io: IO, /, **kwargs: Any) -> D:
     return saved
 
 
+@overload
+async def update(
+    queryset: QuerySource[Any],
+    io: IO,
+    /,
+    upsert: bool = False,
+    multi: bool = True,
+    write_concern: None = None,
+    read_concern: Mapping[str, Any] | None = None,
+    full_result: Literal[False] = False,
+    array_filters: ArrayFilters = None,
+    **update: Any,
+) -> int: ...
+@overload
+async def update(
+    queryset: QuerySource[Any],
+    io: IO,
+    /,
+    upsert: bool = False,
+    multi: bool = True,
+    write_concern: Mapping[str, Any] | None = None,
+    read_concern: Mapping[str, Any] | None = None,
+    *,
+    full_result: Literal[True],
+    array_filters: ArrayFilters = None,
+    **update: Any,
+) -> UpdateResult: ...
+@overload
+async def update(
+    queryset: QuerySource[Any],
+    io: IO,
+    /,
+    upsert: bool = False,
+    multi: bool = True,
+    write_concern: Mapping[str, Any] | None = None,
+    read_concern: Mapping[str, Any] | None = None,
+    full_result: Literal[False] = False,
+    array_filters: ArrayFilters = None,
+    **update: Any,
+) -> int | None: ...
+@overload
 async def update(
     queryset: QuerySource[Any],
     io: IO,
@@ -53,9 +99,21 @@ async def update(
     write_concern: Mapping[str, Any] | None = None,
     read_concern: Mapping[str, Any] | None = None,
     full_result: bool = False,
-    array_filters: Any = None,
+    array_filters: ArrayFilters = None,
     **update: Any,
-) -> Any:
+) -> UpdateResult | int | None: ...
+async def update(
+    queryset: QuerySource[Any],
+    io: IO,
+    /,
+    upsert: bool = False,
+    multi: bool = True,
+    write_concern: Mapping[str, Any] | None = None,
+    read_concern: Mapping[str, Any] | None = None,
+    full_result: bool = False,
+    array_filters: ArrayFilters = None,
+    **update: Any,
+) -> UpdateResult | int | None:
     """Change the documents that match, whatever `skip` and `limit` say (`update`).
 
     :param upsert: insert a document if none matches
@@ -86,8 +144,10 @@ async def update(
     with UPDATING:
         result = await io(send, query, change, **options)
     if full_result:
-        return result
-    return result.raw_result["n"] if result.raw_result else None
+        answer: UpdateResult = result
+        return answer
+    count: int | None = result.raw_result["n"] if result.raw_result else None
+    return count
 
 
 # In the functions below, `update` stands for their keywords.
@@ -111,6 +171,41 @@ def with_class(queryset: QuerySource[Any], change: Any) -> Any:
     return {**change, "$set": {**change.get("$set", {}), **named}}
 
 
+@overload
+async def update_one(
+    queryset: QuerySource[Any],
+    io: IO,
+    /,
+    upsert: bool = False,
+    write_concern: None = None,
+    full_result: Literal[False] = False,
+    array_filters: ArrayFilters = None,
+    **update: Any,
+) -> int: ...
+@overload
+async def update_one(
+    queryset: QuerySource[Any],
+    io: IO,
+    /,
+    upsert: bool = False,
+    write_concern: Mapping[str, Any] | None = None,
+    *,
+    full_result: Literal[True],
+    array_filters: ArrayFilters = None,
+    **update: Any,
+) -> UpdateResult: ...
+@overload
+async def update_one(
+    queryset: QuerySource[Any],
+    io: IO,
+    /,
+    upsert: bool = False,
+    write_concern: Mapping[str, Any] | None = None,
+    full_result: Literal[False] = False,
+    array_filters: ArrayFilters = None,
+    **update: Any,
+) -> int | None: ...
+@overload
 async def update_one(
     queryset: QuerySource[Any],
     io: IO,
@@ -118,9 +213,19 @@ async def update_one(
     upsert: bool = False,
     write_concern: Mapping[str, Any] | None = None,
     full_result: bool = False,
-    array_filters: Any = None,
+    array_filters: ArrayFilters = None,
     **update: Any,
-) -> Any:
+) -> UpdateResult | int | None: ...
+async def update_one(
+    queryset: QuerySource[Any],
+    io: IO,
+    /,
+    upsert: bool = False,
+    write_concern: Mapping[str, Any] | None = None,
+    full_result: bool = False,
+    array_filters: ArrayFilters = None,
+    **update: Any,
+) -> UpdateResult | int | None:
     """Change one document that matches; see `update`."""
     return await _update(
         queryset,
@@ -175,7 +280,7 @@ async def modify(
     upsert: bool = False,
     remove: bool = False,
     new: bool = False,
-    array_filters: Any = None,
+    array_filters: ArrayFilters = None,
     **update: Any,
 ) -> D | None:
     """Change or remove one document, and give it (`findAndModify`).

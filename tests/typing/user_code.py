@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from bson import ObjectId
-from pymongo.results import BulkWriteResult
+from pymongo.results import BulkWriteResult, UpdateResult
 from typing_extensions import Never, assert_type
 
 from mongoengine import (
@@ -113,6 +113,8 @@ def one_document() -> None:
     assert_type(user.save(), User)
     assert_type(user.reload(), User)
     assert_type(user.modify(inc__age=1), bool)
+    assert_type(user.update(inc__age=1), int)
+    assert_type(user.update(inc__age=1, full_result=True), UpdateResult)
     assert_type(user.to_json(), str)
     user.validate()
     user.delete()
@@ -123,7 +125,31 @@ async def one_document_async() -> None:
     assert_type(await user.async_save(), User)
     assert_type(await user.async_reload(), User)
     assert_type(await user.async_modify(inc__age=1), bool)
+    assert_type(await user.async_update(inc__age=1), int)
     await user.async_delete()
+
+
+def writing() -> None:
+    users, ada = User.objects, User(name="Ada")
+    assert_type(users.insert(ada), User)
+    assert_type(users.insert([ada]), list[User])
+    assert_type(users.insert([ada], load_bulk=False), list[Any])
+    assert_type(users.update(inc__age=1), int)
+    assert_type(users.update_one(inc__age=1, upsert=True), int)
+    assert_type(users.update(inc__age=1, write_concern={"w": 0}), int | None)
+    assert_type(users.update(inc__age=1, full_result=True), UpdateResult)
+    assert_type(users.update_one(inc__age=1, full_result=True), UpdateResult)
+    assert_type(users.modify(inc__age=1, new=True), User | None)
+
+
+async def writing_async() -> None:
+    users, ada = User.objects, User(name="Ada")
+    assert_type(await users.async_insert(ada), User)
+    assert_type(await users.async_insert([ada]), list[User])
+    assert_type(await users.async_update(inc__age=1), int)
+    assert_type(await users.async_update_one(inc__age=1), int)
+    assert_type(await users.async_update(inc__age=1, full_result=True), UpdateResult)
+    assert_type(await users.async_modify(inc__age=1, new=True), User | None)
 
 
 def queries() -> None:
