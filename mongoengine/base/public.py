@@ -50,6 +50,7 @@ _MOVED = {
     "connection_settings": "driver.settings",
     "embedded": "driver.embedded",
     "execution": "driver.io",
+    "fields.containers": "fields",
     "query_counter": "driver.query_counter",
     "queryset.aggregation": "operations.aggregate",
     "queryset.cursor": "driver.cursor",

@@ -7,18 +7,14 @@ from mongoengine.base.fields import ComplexBaseField as ComplexBaseField
 from mongoengine.base.fields import GeoJsonBaseField, ObjectIdField
 from mongoengine.base.public import publish
 from mongoengine.compatibility import names_of
-from mongoengine.fields.containers import (
+from mongoengine.fields.dicts import DictField, MapField
+from mongoengine.fields.dynamic import DynamicField
+from mongoengine.fields.embedded import (
     RECURSIVE_REFERENCE_CONSTANT as RECURSIVE_REFERENCE_CONSTANT,
 )
-from mongoengine.fields.containers import (
-    DictField,
-    DynamicField,
+from mongoengine.fields.embedded import (
     EmbeddedDocumentField,
-    EmbeddedDocumentListField,
     GenericEmbeddedDocumentField,
-    ListField,
-    MapField,
-    SortedListField,
 )
 from mongoengine.fields.files import (
     AsyncGridFSProxy,
@@ -39,6 +35,11 @@ from mongoengine.fields.images import (
     ImageField,
     ImageGridFsProxy,
     ImproperlyConfigured,
+)
+from mongoengine.fields.lists import (
+    EmbeddedDocumentListField,
+    ListField,
+    SortedListField,
 )
 from mongoengine.fields.misc import (
     BinaryField,

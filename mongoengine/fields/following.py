@@ -17,7 +17,7 @@ from mongoengine.base.strict import note_lazy_reference
 from mongoengine.connection import any_async
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
 from mongoengine.errors import NotRegistered
-from mongoengine.fields.containers import RECURSIVE_REFERENCE_CONSTANT
+from mongoengine.fields.embedded import RECURSIVE_REFERENCE_CONSTANT
 from mongoengine.operations.dereference import load_referenced
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.fields.cached_references import CachedReferenceField
-from mongoengine.fields.containers import RECURSIVE_REFERENCE_CONSTANT
+from mongoengine.fields.embedded import RECURSIVE_REFERENCE_CONSTANT
 from mongoengine.fields.following import DocumentTyped, Followed
 from mongoengine.fields.generic_references import GenericReferenceField
 from mongoengine.fields.lazy_references import (

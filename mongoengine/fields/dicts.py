@@ -1,0 +1,194 @@
+"""Fields that hold a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, overload
+
+from mongoengine.base.codec import Dump, Proof
+from mongoengine.base.complex_fields import ComplexBaseField
+from mongoengine.base.field import DO_NOTHING, BaseField
+from mongoengine.base.plain import (
+    copied,
+)
+from mongoengine.base.types import Item, Never
+from mongoengine.errors import InvalidDocumentError
+from mongoengine.fields.text import StringField
+from mongoengine.query.operators import STRING_OPERATORS
+
+__all__ = (
+    "DictField",
+    "MapField",
+)
+
+
+class DictField(ComplexBaseField[dict[str, Item], dict[str, Item]], Generic[Item]):
+    """A field for a dict with string keys, of values of one field or of any.
+
+    :param field: the field of the values, or None for values of any kind.
+
+    Without a value it is an empty dict.
+    """
+
+    _load_can_fail = True
+
+    @overload
+    def __init__(
+        self: DictField[Any], field: None = None, *args: object, **kwargs: object
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, field: BaseField[Item, Never, object], *args: object, **kwargs: object
+    ) -> None: ...
+    def __init__(
+        self, field: BaseField[Any] | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        kwargs.setdefault("default", dict)
+        kwargs["field"] = field
+        super().__init__(*args, **kwargs)
+        # The first use of the document class turns it on.
+        self._dereferences = None
+
+    def _load_proof(self) -> Proof | None:
+        items = None if self.field is None else self.field._items_load_proof()
+        if items is None:
+            return None
+        return lambda value: (
+            value is None or (value.__class__ is dict and items([*value.values()]))
+        )
+
+    def _raw_dumper(self) -> Dump | None:
+        inner = self.field
+        if inner is None:
+            return copied
+        codec = inner._codec(self.owner_document)
+        unchanged, dump = codec.loads_unchanged & codec.dumps_unchanged, codec.dump
+
+        def dump_dict(value: Any) -> Any:
+            if value.__class__ is not dict:
+                return None
+            if unchanged.issuperset(map(type, value.values())):
+                return value.copy()
+            if dump is None:
+                return None
+            items = {}
+            for key, item in value.items():
+                if item.__class__ not in unchanged:
+                    item = dump(item)
+                    if item is None:
+                        return None
+                items[key] = item
+            return items
+
+        return dump_dict
+
+    def _raw_validator(self) -> Proof | None:
+        if self.required:
+            return None
+        inner = self.field
+        if inner is None:
+            return _has_plain_keys
+        codec = inner._codec(self.owner_document)
+        surely, proof = codec.valid, codec.validator
+
+        def valid(value: Any) -> bool:
+            if value.__class__ is not dict:
+                return False
+            for key, item in value.items():
+                if key[:1] == "$":
+                    return False
+                if item.__class__ not in surely and (proof is None or not proof(item)):
+                    return False
+            return True
+
+        return valid
+
+    def validate(self, value: Any) -> None:  # type: ignore[override]
+        """Check that it is a dict, its keys at every level, and every value."""
+        if not isinstance(value, dict):
+            self.error("Only dictionaries may be used in a DictField")
+        if not _has_valid_keys(value):
+            self._refuse_keys(value)
+        super().validate(value)
+
+    def _from_raw(self, value: Any) -> Any:
+        inner = self.field
+        if inner is not None and inner._made_directly:
+            if value.__class__ is dict:
+                return {key: inner._from_raw(item) for key, item in value.items()}
+            if value.__class__ is list:
+                return [inner._from_raw(item) for item in value]
+        return super()._from_raw(value)
+
+    def _register_delete_rule(self, cls: Any, name: str) -> None:
+        if getattr(self.field, "reverse_delete_rule", DO_NOTHING) != DO_NOTHING:
+            raise InvalidDocumentError(
+                "Reverse delete rules are not supported for "
+                f"{type(self).__name__} (field: {name})"
+            )
+
+    def _refuse_keys(self, value: Any) -> None:
+        if _any_key(value, lambda key: not isinstance(key, str)):
+            self.error("Invalid dictionary key - documents must have only string keys")
+        if _any_key(value, lambda key: key.startswith("$")):
+            self.error(
+                'Invalid dictionary key name - keys may not startswith "$" characters'
+            )
+
+    def lookup_member(self, member_name: str) -> DictField[Any]:
+        return DictField(db_field=member_name)
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if op in STRING_OPERATORS and isinstance(value, str):
+            return StringField().prepare_query_value(op, value)
+        if hasattr(self.field, "field"):
+            inner: Any = self.field
+            if op in ("set", "unset") and isinstance(value, dict):
+                return {k: inner.prepare_query_value(op, v) for k, v in value.items()}
+            return inner.prepare_query_value(op, value)
+        return super().prepare_query_value(op, value)
+
+
+class MapField(DictField[Item]):
+    """A field for a dict whose values are all of one field.
+
+    :param field: the field of the values.
+    """
+
+    def __init__(
+        self,
+        field: BaseField[Item, Never, object] | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(field, BaseField):
+            self.error("Argument to MapField constructor must be a valid field")
+        kwargs["field"] = field
+        super().__init__(*args, **kwargs)
+
+
+def _has_plain_keys(value: Any) -> bool:
+    """Return whether it is a dict of valid keys; BSON has only string keys."""
+    if value.__class__ is not dict:
+        return False
+    for key, item in value.items():
+        if key[:1] == "$" or (item.__class__ is dict and not _has_plain_keys(item)):
+            return False
+    return True
+
+
+def _has_valid_keys(value: Any) -> bool:
+    """Return whether all keys are text without a leading dollar, at any depth."""
+    for key, item in dict.items(value):
+        if key.__class__ is not str or key[:1] == "$":
+            return False
+        if isinstance(item, dict) and not _has_valid_keys(item):
+            return False
+    return True
+
+
+def _any_key(value: Any, test: Callable[[Any], bool]) -> bool:
+    return any(
+        test(key) or (isinstance(item, dict) and _any_key(item, test))
+        for key, item in dict.items(value)
+    )

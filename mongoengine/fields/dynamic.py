@@ -1,0 +1,138 @@
+"""The field that takes any value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mongoengine.base import upcalls
+from mongoengine.base.awaiting import is_awaited
+from mongoengine.base.bson_types import UNCHANGED
+from mongoengine.base.codec import Proof, each
+from mongoengine.base.common import _DocumentRegistry, class_named_in
+from mongoengine.base.field import BaseField
+from mongoengine.base.plain import (
+    is_document,
+    is_embedded,
+)
+from mongoengine.base.proxies import AsyncReferenceProxy
+from mongoengine.base.references import untyped_target
+from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
+from mongoengine.driver.io import SYNC, run
+from mongoengine.fields.embedded import members_of
+from mongoengine.fields.text import StringField
+
+__all__ = ("DynamicField",)
+
+
+class DynamicField(BaseField[Any]):
+    """A field that takes any value MongoDB can store.
+
+    It is what the fields of dynamic documents are made of.
+    """
+
+    _dumps_inside = True
+
+    @property
+    def _takes_any_member(self) -> bool:
+        return True
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        """Return the value; lists and dicts note their changes in the document."""
+        value = super().__get__(instance, owner)
+        if (
+            instance is None
+            or not isinstance(value, (dict, list))
+            or isinstance(value, TrackedContainer)
+        ):
+            return value
+        tracked: Any = BaseDict if isinstance(value, dict) else BaseList
+        value = tracked(value, instance, self.name)
+        value._dereferenced = True
+        instance._put(self.name, value)
+        return value
+
+    def _load_proof(self) -> Proof:
+        def proof(value: Any) -> bool:
+            if not isinstance(value, dict) or "_cls" not in value:
+                return True
+            # A reference is followed when it is read, not when it is loaded.
+            return "_ref" in value and class_named_in(value) is not None
+
+        return proof
+
+    def _items_load_proof(self) -> Proof:
+        return each(self._load_proof())
+
+    def to_mongo(
+        self,
+        value: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        if value.__class__ in UNCHANGED or isinstance(value, str):
+            return value
+        if type(value) is AsyncReferenceProxy:
+            value = value._held
+        if hasattr(value, "to_mongo"):
+            return self._dump_document(value, use_db_field, fields)
+        if not isinstance(value, (dict, list, tuple)):
+            return value
+        dump = self.to_mongo
+        if isinstance(value, dict):
+            return {k: dump(v, use_db_field, fields) for k, v in value.items()}
+        return [dump(item, use_db_field, fields) for item in value]
+
+    @staticmethod
+    def _dump_document(
+        value: Any, use_db_field: bool, fields: Iterable[str] | None
+    ) -> Any:
+        class_name = type(value).__name__
+        dumped = value.to_mongo(use_db_field, fields)
+        if is_document(value):
+            return {"_ref": value.to_dbref(), "_cls": class_name}
+        if is_embedded(value):
+            dumped["_cls"] = class_name
+        return dumped
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, dict) and "_cls" in value:
+            kind = _DocumentRegistry.get(value["_cls"])
+            return (
+                self._referred(kind, value)
+                if "_ref" in value
+                else (kind._from_son(value))
+            )
+        return super().to_python(value)
+
+    def _holds_references(self) -> bool:
+        return True
+
+    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+        return untyped_target(value)
+
+    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+        if isinstance(value, dict):
+            return ((key, None, item) for key, item in dict.items(value))
+        if isinstance(value, list):
+            return ((i, None, v) for i, v in enumerate(list.__iter__(value)))
+        return members_of(value)
+
+    def _referred(self, kind: Any, value: Any) -> Any:
+        """The document of a generic reference, or what stands for it in async code."""
+        if is_awaited(kind):
+            return AsyncReferenceProxy(kind, value, self.name)
+        return run(upcalls.load_referenced(SYNC, kind, value["_ref"]))
+
+    def lookup_member(self, member_name: str) -> str:
+        return member_name
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if isinstance(value, str):
+            return StringField().prepare_query_value(op, value)
+        return super().prepare_query_value(op, self.to_mongo(value))
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Validate the value where it can validate itself."""
+        if hasattr(value, "validate"):
+            value.validate(clean=clean)

@@ -1,0 +1,361 @@
+"""Fields that hold an embedded document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from bson import SON
+
+from mongoengine.base.codec import Proof
+from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.field import BaseField
+from mongoengine.base.overrides import plain_methods
+from mongoengine.base.plain import (
+    is_embedded,
+    is_embedded_class,
+)
+from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import Never, OrNone
+from mongoengine.errors import InvalidQueryError, NotRegistered
+
+if TYPE_CHECKING:
+    from mongoengine.base.document import BaseDocument
+    from mongoengine.base.tracking import Marks
+    from mongoengine.base.types import Default, Yes
+
+__all__ = (
+    "EmbeddedDocumentField",
+    "GenericEmbeddedDocumentField",
+)
+
+E = TypeVar("E", bound="BaseDocument")
+
+
+RECURSIVE_REFERENCE_CONSTANT = "self"
+
+
+class EmbeddedDocumentField(BaseField[E, E, OrNone], Generic[E, OrNone]):
+    """A field that holds an embedded document of one class.
+
+    :param document_type: the class, its name, or ``"self"``.
+    """
+
+    _dumps_inside = True
+
+    _embeds = True
+    _passes_clean = True
+    _load_can_fail = True
+
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[E, Never],
+        document_type: type[E],
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[E, Never],
+        document_type: type[E],
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[E, Never],
+        document_type: type[E],
+        *,
+        default: Default[E],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[E, None],
+        document_type: type[E],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[Any, None],
+        document_type: str,
+        **options: object,
+    ) -> None: ...
+    def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
+        # Upstream's error for what is no class is that of issubclass().
+        if not isinstance(document_type, str) and not (
+            issubclass(document_type, ChangeTracking)
+            and is_embedded_class(document_type)
+        ):
+            self.error(_NOT_EMBEDDED_CLASS)
+        self.document_type_obj: Any = document_type
+        super().__init__(**kwargs)
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._made_directly = plain_methods(type(self))
+
+    @property
+    def document_type(self) -> type[E]:
+        """The class of the embedded documents, found by its name if need be."""
+        kind = self.document_type_obj
+        if isinstance(kind, str):
+            if kind == RECURSIVE_REFERENCE_CONSTANT:
+                found = self.owner_document
+            else:
+                found = _DocumentRegistry.get(kind)
+            if not is_embedded_class(found):
+                self.error(_NOT_EMBEDDED_CLASS)
+            kind = self.document_type_obj = found
+        resolved: type[E] = kind
+        return resolved
+
+    @property
+    def _embedded_class(self) -> Any:
+        try:
+            return self.document_type
+        except NotRegistered:
+            return None
+
+    @property
+    def _stores_class(self) -> bool:
+        cls = self._embedded_class
+        return cls is not None and bool(cls._meta.get("allow_inheritance"))
+
+    def _embedded_holds_references(self) -> bool:
+        cls = self._embedded_class
+        if cls is None or cls._dynamic or cls._meta.get("allow_inheritance"):
+            return True
+        return any(f._is_container or f._is_followed for f in cls._fields.values())
+
+    @property
+    def _takes_any_member(self) -> bool:
+        return bool(getattr(self.document_type, "_dynamic", False))
+
+    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+        return members_of(value)
+
+    def to_python(self, value: Any) -> Any:
+        kind = self.document_type
+        if isinstance(value, kind):
+            return value
+        if not isinstance(value, dict):
+            self.error(
+                f"{self._place or type(self).__name__} takes documents of the class "
+                f"{kind.__name__} and dicts of its fields, not {value!r}"
+            )
+        return kind._from_son(value, _auto_dereference=bool(self._dereferences))
+
+    def _from_raw(self, value: Any) -> Any:
+        kind = self.document_type
+        if isinstance(value, kind):
+            return value
+        return kind._from_son(value, _auto_dereference=bool(self._dereferences))
+
+    def _load_proof(self) -> Proof | None:
+        cls = self._embedded_class
+        if cls is None:
+            return super()._load_proof()
+
+        def proof(value: Any) -> bool:
+            if value.__class__ is dict:
+                surely: bool = cls._schema.load_plans.loads_surely(value)
+                return surely
+            return value is None
+
+        return proof
+
+    def _items_load_proof(self) -> Proof | None:
+        cls = self._embedded_class
+        if cls is None:
+            return super()._items_load_proof()
+
+        # Not its method: a change of the fields of a class makes another schema.
+        return lambda value: bool(cls._schema.load_plans.all_load_surely(value))
+
+    def _raw_dumper(self) -> Callable[[Any], Any]:
+        def dump(value: Any) -> Any:
+            if value.__class__ is not dict:
+                return None
+            return self.document_type._schema.dump_raw(value)
+
+        return dump
+
+    def _wire(self, value: Any, marks: Marks) -> Any:
+        if value.__class__ is self.document_type_obj:
+            return value._to_wire(marks)
+        return super()._wire(value, marks)
+
+    def _raw_validator(self) -> Callable[[Any], bool]:
+        def valid(value: Any) -> bool:
+            return value.__class__ is dict and self.document_type._schema.surely_valid(
+                value
+            )
+
+        return valid
+
+    def to_mongo(
+        self,
+        value: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        if not isinstance(value, self.document_type):
+            return value
+        return value.to_mongo(use_db_field, fields=fields)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check the class and validate the embedded document."""
+        kind = self.document_type
+        if not isinstance(value, kind):
+            self.error(
+                "Invalid embedded document instance provided to an "
+                "EmbeddedDocumentField"
+            )
+        value.validate(clean=clean)
+
+    def lookup_member(self, member_name: str) -> Any:
+        kind: Any = self.document_type
+        for cls in _with_subclasses(kind):
+            field = cls._fields.get(member_name)
+            if field is not None:
+                return field
+        return None
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if isinstance(value, dict) and all(key.startswith("$") for key in value):
+            return value  # operators, not an embedded document
+        if value is not None and not isinstance(value, self.document_type):
+            try:
+                value = self.document_type._from_son(value)
+            except ValueError:
+                raise InvalidQueryError(
+                    f"Querying the embedded document "
+                    f"'{self.document_type._class_name}' failed, due to an invalid "
+                    "query value"
+                ) from None
+        super().prepare_query_value(op, value)
+        return None if value is None else self.to_mongo(value)
+
+
+_NOT_EMBEDDED_CLASS = (
+    "Invalid embedded document class provided to an EmbeddedDocumentField"
+)
+
+
+class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrNone]):
+    """A field that holds an embedded document of any class (stored with `_cls`)."""
+
+    _dumps_inside = True
+
+    _passes_clean = True
+    _load_can_fail = True
+    _holds_any_embedded = True
+
+    _stores_class = True
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: GenericEmbeddedDocumentField[Never],
+            db_field: str | None = None,
+            *,
+            required: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: GenericEmbeddedDocumentField[Never],
+            db_field: str | None = None,
+            *,
+            primary_key: Yes,
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: GenericEmbeddedDocumentField[Never],
+            db_field: str | None = None,
+            *,
+            default: Default[BaseDocument],
+            **options: object,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: GenericEmbeddedDocumentField[None],
+            db_field: str | None = None,
+            **options: object,
+        ) -> None: ...
+        def __init__(self, *args: Any, **options: Any) -> None: ...
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        return super().prepare_query_value(op, self.to_mongo(value))
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            if not isinstance(value.get("_cls"), str):
+                self.error(
+                    f"{self._place or type(self).__name__} takes embedded documents "
+                    f'and dicts with a class as "_cls", not {value!r}'
+                )
+            kind = _DocumentRegistry.get(value["_cls"])
+            value = kind._from_son(value, _auto_dereference=bool(self._dereferences))
+        return value
+
+    def _holds_references(self) -> bool:
+        return True
+
+    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+        return members_of(value)
+
+    def validate(self, value: Any, clean: bool = True) -> None:
+        """Check that it is an embedded document, and validate it."""
+        chosen = self.choices
+        if chosen and isinstance(value, SON):
+            names = [choice._class_name for choice in chosen]
+            if value["_cls"] in names:
+                return
+        if not is_embedded(value):
+            self.error(
+                "Invalid embedded document instance provided to an "
+                "GenericEmbeddedDocumentField"
+            )
+        value.validate(clean=clean)
+
+    def lookup_member(self, member_name: str) -> Any:
+        for choice in self.choices or ():
+            for cls in _with_subclasses(choice):
+                field = cls._fields.get(member_name)
+                if field is not None:
+                    return field
+        return None
+
+    def to_mongo(
+        self,
+        document: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        if document is None:
+            return None
+        dumped = document.to_mongo(use_db_field, fields)
+        if "_cls" not in dumped:
+            dumped["_cls"] = document._class_name
+        return dumped
+
+
+def members_of(document: Any) -> Iterable[tuple[str, Any, Any]]:
+    """Database name, field and value of everything in an embedded document."""
+    if not isinstance(document, ChangeTracking) or document._is_document:
+        return
+    fields = {**document._fields, **document._dynamic_fields}
+    for name, field in fields.items():
+        yield field.db_field, field, document._value_of(name, field)
+
+
+def _with_subclasses(cls: Any) -> list[Any]:
+    """A class, and the classes of the documents that it may turn out to hold."""
+    names = [name for name in cls._subclasses if name != cls._class_name]
+    return [cls, *(_DocumentRegistry.get(name) for name in names)]

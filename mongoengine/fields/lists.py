@@ -1,0 +1,296 @@
+"""Fields that hold a list."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from mongoengine.base.codec import Dump, Proof
+from mongoengine.base.complex_fields import ComplexBaseField
+from mongoengine.base.embedded_list import EmbeddedDocumentList
+from mongoengine.base.field import BaseField
+from mongoengine.base.plain import (
+    copied,
+)
+from mongoengine.base.sentinels import MISSING
+from mongoengine.base.tracked import BaseList
+from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import Item, Never
+from mongoengine.fields.embedded import EmbeddedDocumentField
+
+if TYPE_CHECKING:
+    from mongoengine.base.document import BaseDocument
+    from mongoengine.base.tracking import Marks
+
+__all__ = (
+    "EmbeddedDocumentListField",
+    "ListField",
+    "SortedListField",
+)
+
+E = TypeVar("E", bound="BaseDocument")
+
+
+class ListField(
+    ComplexBaseField[list[Item], list[Item] | tuple[Item, ...]], Generic[Item]
+):
+    """A field for a list, of items of one field or of any items.
+
+    :param field: the field of the items, or None for items of any kind.
+    :param max_length: the most items that a value may have.
+
+    Without a value it is an empty list.
+    """
+
+    _is_list = True
+
+    _load_can_fail = True
+    _list_rank = 2
+
+    @overload
+    def __init__(
+        self: ListField[Any],
+        field: None = None,
+        *,
+        max_length: int | None = None,
+        **kwargs: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        field: BaseField[Item, Never, object],
+        *,
+        max_length: int | None = None,
+        **kwargs: Any,
+    ) -> None: ...
+    def __init__(
+        self, field: Any = None, *, max_length: int | None = None, **kwargs: Any
+    ) -> None:
+        self.max_length = max_length
+        kwargs.setdefault("default", list)
+        super().__init__(field=field, **kwargs)
+
+    def _load_proof(self) -> Proof | None:
+        return None if self.field is None else self.field._items_load_proof()
+
+    def _raw_dumper(self) -> Dump | None:
+        inner = self.field
+        if inner is None:
+            return copied
+        if inner._made_directly:
+            return _documents_dumper(inner)
+        codec = inner._codec(self.owner_document)
+        unchanged, dump = codec.loads_unchanged & codec.dumps_unchanged, codec.dump
+
+        def dump_list(value: Any) -> Any:
+            if value.__class__ is not list:
+                return None
+            if unchanged.issuperset(map(type, value)):
+                return value[:]
+            if dump is None:
+                return None
+            items = []
+            for item in value:
+                if item.__class__ not in unchanged:
+                    item = dump(item)
+                    if item is None:
+                        return None
+                items.append(item)
+            return items
+
+        return dump_list
+
+    def _raw_validator(self) -> Proof | None:
+        if self.max_length is not None or self.required:
+            return None
+        inner: Any = self.field
+        if inner is None:
+            return lambda value: value.__class__ is list
+        codec = inner._codec(self.owner_document)
+        surely, proof = codec.valid, codec.validator
+        if proof is not None and inner._made_directly:
+
+            def valid_documents(value: Any) -> bool:
+                schema = inner.document_type._schema
+                return value.__class__ is list and schema.all_surely_valid(value)
+
+            return valid_documents
+
+        def valid(value: Any) -> bool:
+            if value.__class__ is not list:
+                return False
+            if surely.issuperset(map(type, value)):
+                return True
+            return proof is not None and all(map(proof, value))
+
+        return valid
+
+    def _wire(self, value: Any, marks: Marks) -> Any:
+        inner: Any = self.field
+        if inner is not None and inner._made_directly and isinstance(value, list):
+            return [inner._wire(item, marks) for item in list.__iter__(value)]
+        return super()._wire(value, marks)
+
+    def _list_to_python(self, items: list[Any]) -> list[Any]:
+        inner: Any = self.field
+        if inner._made_directly and {*map(type, items)} == {inner.document_type}:
+            return items[:]
+        return super()._list_to_python(items)
+
+    def _tracked_raw(self, instance: Any) -> Any:
+        inner: Any = self.field
+        if inner is None or not inner._made_directly or instance._raw is None:
+            return super()._tracked_raw(instance)
+        items = instance._raw.get(self.db_field)
+        if (
+            items.__class__ is not list
+            or not instance._auto_dereference
+            or not self._dereferences
+        ):
+            return MISSING
+        parent = weakref.proxy(instance)
+        plans = inner.document_type._schema.load_plans
+        documents = plans.make_embedded(items, parent)
+        if documents is None:
+            return MISSING
+        value: Any = self._list_class()(documents, parent, self.name)
+        value._dereferenced = not self._may_refer or self._is_free(instance._raw)
+        instance._put(self.name, value)
+        return value
+
+    def _from_raw(self, value: Any) -> Any:
+        inner: Any = self.field
+        if inner is not None and inner._made_directly and value.__class__ is list:
+            make = inner.document_type._maker(self._dereferences)
+            return [
+                make(item) if item.__class__ is dict else inner._from_raw(item)
+                for item in value
+            ]
+        return super()._from_raw(value)
+
+    def validate(self, value: Any) -> None:  # type: ignore[override]
+        """Check that it is a list, its length, and every item."""
+        if not isinstance(value, (list, tuple)):
+            self.error("Only lists and tuples may be used in a list field")
+        self._check_length(value)
+        super().validate(value)
+
+    def _check_length(self, value: Any) -> None:
+        if (
+            self.max_length is not None
+            and hasattr(value, "__len__")
+            and not isinstance(value, (str, bytes))
+            and len(value) > self.max_length
+        ):
+            self.error("List is too long")
+
+    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+        if op in ("set", "setOnInsert"):
+            self._check_length(value)
+        if self.field is None:
+            return super().prepare_query_value(op, value)
+        inner = self.field
+        if (
+            op in ("set", "unset", "gt", "gte", "lt", "lte", "ne", None)
+            and hasattr(value, "__iter__")
+            and not isinstance(value, (str, ChangeTracking))
+        ):
+            return [inner.prepare_query_value(op, item) for item in value]
+        return inner.prepare_query_value(op, value)
+
+
+class EmbeddedDocumentListField(ListField[E]):
+    """A field for a list of embedded documents, which has queries of its own.
+
+    Reading it gives an
+    :class:`~mongoengine.base.datastructures.EmbeddedDocumentList`.
+
+    :param document_type: the class of the items, or its name.
+    """
+
+    _list_rank = 1
+
+    @overload
+    def __init__(self, document_type: type[E], **options: object) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentListField[Any], document_type: str, **options: object
+    ) -> None: ...
+    def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
+        super().__init__(field=EmbeddedDocumentField(document_type), **kwargs)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(
+            self, instance: None, owner: object
+        ) -> EmbeddedDocumentListField[E]: ...
+        @overload
+        def __get__(
+            self, instance: object, owner: object
+        ) -> EmbeddedDocumentList[E]: ...
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
+
+    def _list_class(self) -> type[BaseList[Any]]:
+        return EmbeddedDocumentList
+
+
+class SortedListField(ListField[Item]):
+    """A field for a list that is sorted whenever it is dumped.
+
+    A race of two writers of the whole list loses one of the writes.
+
+    :param ordering: the key or attribute to sort by; None for the items as such.
+    :param reverse: sort from the largest down.
+    """
+
+    _sorts = True
+
+    def __init__(self, field: BaseField[Item, Never, object], **kwargs: Any) -> None:
+        self._ordering: str | None = kwargs.pop("ordering", None)
+        self._order_reverse: bool = kwargs.pop("reverse", False)
+        super().__init__(field, **kwargs)
+
+    def _stores_whole(self, value: Any, changed: Sequence[str]) -> bool:
+        """Changes of the order, and all as long as the stored order is another one."""
+        if self._ordering is None or any(
+            path.split(".")[1:2] == [self._ordering] for path in changed
+        ):
+            return True
+        return bool(self.to_mongo(value) != super().to_mongo(value))
+
+    def _raw_dumper(self) -> None:
+        return None
+
+    def _wire(self, value: Any, marks: Marks) -> Any:
+        return BaseField._wire(self, value, marks)
+
+    def to_mongo(
+        self,
+        value: Any,
+        use_db_field: bool = True,
+        fields: Iterable[str] | None = None,
+    ) -> Any:
+        dumped = super().to_mongo(value, use_db_field, fields)
+        key = None if self._ordering is None else itemgetter(self._ordering)
+        return sorted(dumped, key=key, reverse=self._order_reverse)
+
+
+def _documents_dumper(inner: Any) -> Callable[[Any], Any]:
+    """Dumps lists of raw embedded documents of one class."""
+
+    def dump_documents(value: Any) -> Any:
+        if value.__class__ is not list:
+            return None
+        dump = inner.document_type._schema.dump_raw
+        dumped = []
+        for item in value:
+            document = dump(item) if item.__class__ is dict else None
+            if document is None:
+                return None
+            dumped.append(document)
+        return dumped
+
+    return dump_documents
