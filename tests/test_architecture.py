@@ -287,7 +287,7 @@ EXCEPTIONS: dict[Callable[[], Violations], set[str]] = {
         "fields.misc: _get_next_value() has a body that does I/O",
         "fields.misc: _set_next_value() has a body that does I/O",
     },
-    long_modules: {},
+    long_modules: set(),
     operations_with_one_face: set(),
 }
 

@@ -120,7 +120,7 @@ def test_anything_may_be_in_a_dict() -> None:
 def test_embedded_documents_are_stored_with_their_class() -> None:
     document = DictThing(extra={"p": DictPart(text="a")})
     assert document.to_mongo()["x"] == {"p": {"t": "a", "_cls": "DictPart"}}
-    assert document._to_wire()["x"] == {"p": {"t": "a", "_cls": "DictPart"}}
+    assert document._to_wire([])["x"] == {"p": {"t": "a", "_cls": "DictPart"}}
 
 
 def test_a_son_is_taken_as_a_dict() -> None:
