@@ -1,13 +1,31 @@
-"""Sphinx configuration: ``pip install '.[docs]' && sphinx-build docs docs/_build``."""
+"""Sphinx configuration: ``pip install '.[docs]' && sphinx-build -W docs docs/_build``."""
 
 from mongoengine import get_version
 
 project = "MongoEngine"
-author = "The authors of this distribution"
+author = "the maintainers of this distribution"
+copyright = author
 release = get_version()
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+version = release
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
 exclude_patterns = ["_build"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+# Long signatures break at their parameters, so that they fit a phone.
+maximum_signature_line_length = 60
 default_role = "code"
-html_theme = "alabaster"
+
+html_theme = "furo"
+html_title = f"MongoEngine {release}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_show_sphinx = False
+html_theme_options = {
+    "navigation_with_keys": True,
+    "footer_icons": [],
+    "top_of_page_buttons": [],
+}
