@@ -19,14 +19,18 @@ __all__ = (
     "coroutines_exist",
     "is_coroutine_function",
     "note_hook",
+    "note_sequence",
     "refuse_coroutine",
     "result_of_validation",
     "run_clean",
+    "sequences_exist",
     "without_clean",
 )
 
 #: What hooks raised, or None, by `id(document)` or `(id(field), id(value))`.
 Results: TypeAlias = MutableMapping[Any, Exception | None]
+
+_sequences: list[str] = []
 
 _results: ContextVar[Results | None] = ContextVar("hook_results", default=None)
 _clean_is_off: ContextVar[bool] = ContextVar("clean_is_off", default=False)
@@ -53,6 +57,19 @@ def note_hook(hook: Any, name: str) -> None:
 def coroutines_exist() -> bool:
     """Return whether any class or field has a coroutine function for a hook."""
     return bool(_noted)
+
+
+def note_sequence(name: str) -> None:
+    """Remember that a field takes numbers.
+
+    Programs without any do not look for them in values of any type.
+    """
+    _sequences.append(name)
+
+
+def sequences_exist() -> bool:
+    """Return whether any field takes numbers."""
+    return bool(_sequences)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from mongoengine import connection
+from mongoengine.base import hooks
 from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import is_document_class
@@ -352,6 +353,7 @@ class SequenceField(BaseField[Item, Item, Never], Generic[Item]):
         self.value_decorator: Callable[[Any], Any] = (
             value_decorator if callable(value_decorator) else self.VALUE_DECORATOR
         )
+        hooks.note_sequence(type(self).__name__)
         super().__init__(*args, **kwargs)
 
     async def _generate_body(self, io: IO, *, session: Session = None) -> Item:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ __all__ = ("fill_sequences", "takes_numbers")
 
 def takes_numbers(cls: Any) -> bool:
     """Return whether documents of a class may take numbers."""
-    return bool(_numbered_fields(cls))
+    return bool(_numbered_fields(cls)) or (
+        hooks.sequences_exist() and bool(cls._dynamic or _untyped_fields(cls))
+    )
 
 
 async def fill_sequences(document: BaseDocument, io: IO) -> None:
@@ -26,10 +29,9 @@ async def fill_sequences(document: BaseDocument, io: IO) -> None:
     here may have one there.
     """
     cls: Any = type(document)
-    numbered = _numbered_fields(cls)
-    if not numbered or getattr(document, "_partial", False):
+    if not takes_numbers(cls) or getattr(document, "_partial", False):
         return
-    for field in numbered:
+    for field in _numbered_fields(cls):
         value = document._value_of(field.name, field)
         if field._auto_gen:
             if value is None:
@@ -38,6 +40,26 @@ async def fill_sequences(document: BaseDocument, io: IO) -> None:
             continue
         for embedded in _embedded_in(value):
             await fill_sequences(embedded, io)
+    # What has not been read since it was loaded holds no new documents.
+    for name in (*_untyped_fields(cls), *document._dynamic_fields):
+        for embedded in _embedded_in(document._values.get(name)):
+            await fill_sequences(embedded, io)
+
+
+@cache
+def _untyped_fields(cls: Any) -> tuple[str, ...]:
+    """Return the names of the fields that may hold embedded documents of any class."""
+    return tuple(name for name, field in cls._fields.items() if _is_untyped(field))
+
+
+def _is_untyped(field: Any) -> bool:
+    while field._inner is not None:
+        field = field._inner
+    return bool(
+        field._embedded_class is None
+        and (field._is_container or field._takes_any_member)
+        and not field._holds_any_embedded
+    )
 
 
 @cache

@@ -11,6 +11,8 @@ from bson import ObjectId
 from mongoengine import (
     DictField,
     Document,
+    DynamicDocument,
+    DynamicField,
     EmbeddedDocument,
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
@@ -64,6 +66,17 @@ class SaveNumbered(Document):
     number = SequenceField(primary_key=True)
     leaf = EmbeddedDocumentField(SaveLeaf)
     leaves = EmbeddedDocumentListField(SaveLeaf)
+
+
+class SaveUntyped(Document):
+    listed = ListField()
+    mapped = DictField()
+    anything = DynamicField()
+    rows = ListField(ListField())
+
+
+class SaveFree(DynamicDocument):
+    name = StringField()
 
 
 class SaveAbstract(Document):
@@ -373,6 +386,44 @@ async def test_sequences_are_numbered(family: Family, mongo: Any) -> None:
     stored = mongo.save_numbered.find_one({"_id": 1})
     numbers = [stored["leaf"]["number"], *(x["number"] for x in stored["leaves"])]
     assert sorted(numbers) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("write", ["save", "insert", "bulk_save"])
+async def test_sequences_are_numbered_in_values_of_any_type(
+    family: Family, mongo: Any, write: str
+) -> None:
+    document = SaveUntyped(
+        listed=[SaveLeaf(), [SaveLeaf()]],
+        mapped={"a": SaveLeaf(), "b": {"c": [SaveLeaf()]}},
+        anything=SaveLeaf(),
+        rows=[[SaveLeaf()]],
+    )
+    if write == "save":
+        await family(document, "save")
+    else:
+        await family(SaveUntyped.objects, write, [document])
+    raw = mongo.save_untyped.find_one()
+    numbers = [
+        raw["listed"][0]["number"],
+        raw["listed"][1][0]["number"],
+        raw["mapped"]["a"]["number"],
+        raw["mapped"]["b"]["c"][0]["number"],
+        raw["anything"]["number"],
+        raw["rows"][0][0]["number"],
+    ]
+    assert sorted(numbers) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_sequence_in_a_dynamic_value_is_numbered_by_a_later_save(
+    family: Family, mongo: Any
+) -> None:
+    document = SaveFree(name="a")
+    await family(document, "save")
+    document.part = SaveLeaf()
+    document.parts = [SaveLeaf()]
+    await family(document, "save")
+    raw = mongo.save_free.find_one()
+    assert sorted([raw["part"]["number"], raw["parts"][0]["number"]]) == [1, 2]
 
 
 async def test_overridden_save_is_called_in_a_cascade(
