@@ -282,7 +282,7 @@ def _wrong_call(
 def get_connection(
     alias: str = DEFAULT_CONNECTION_NAME, reconnect: bool = False
 ) -> MongoClient[Any]:
-    """The blocking client of an alias.
+    """Return the blocking client of an alias.
 
     :param reconnect: close the client first and open another
     :raises ConnectionFailure: if the alias is not defined, or open only with
@@ -310,7 +310,7 @@ def get_connection(
 def get_db(
     alias: str = DEFAULT_CONNECTION_NAME, reconnect: bool = False
 ) -> Database[Any]:
-    """The database of an alias, on its blocking client.
+    """Return the database of an alias, on its blocking client.
 
     :param reconnect: close the client first and open another
     :raises ConnectionFailure: as `get_connection()`
@@ -327,7 +327,7 @@ def get_db(
 def get_async_connection(
     alias: str = DEFAULT_CONNECTION_NAME,
 ) -> AsyncMongoClient[Any]:
-    """The asynchronous client of an alias on the running event loop.
+    """Return the asynchronous client of an alias on the running event loop.
 
     :raises ConnectionFailure: if the alias is not defined, or open only with
         `connect()`
@@ -344,7 +344,7 @@ def get_async_connection(
 
 
 def get_async_db(alias: str = DEFAULT_CONNECTION_NAME) -> AsyncDatabase[Any]:
-    """The database of an alias, on its client of the running event loop.
+    """Return the database of an alias, on its client of the running event loop.
 
     :raises ConnectionFailure: as `get_async_connection()`
     :raises RuntimeError: if no event loop runs here
@@ -391,7 +391,7 @@ class _ConnectionModule(ModuleType):
 
     @property
     def _connections(self) -> dict[str, Any]:
-        """The blocking clients by alias."""
+        """Return the blocking clients by alias."""
         return self._view("client")
 
     @_connections.setter
@@ -400,7 +400,7 @@ class _ConnectionModule(ModuleType):
 
     @property
     def _connection_settings(self) -> dict[str, Any]:
-        """The settings by alias."""
+        """Return the settings by alias."""
         return self._view("settings")
 
     @_connection_settings.setter
@@ -409,7 +409,7 @@ class _ConnectionModule(ModuleType):
 
     @property
     def _dbs(self) -> dict[str, Any]:
-        """The databases on the blocking clients by alias."""
+        """Return the databases on the blocking clients by alias."""
         return self._view("database")
 
     @_dbs.setter
@@ -418,7 +418,7 @@ class _ConnectionModule(ModuleType):
 
     @property
     def _loop_clients(self) -> dict[tuple[str, AbstractEventLoop], LoopClient]:
-        """The asynchronous clients by alias and event loop."""
+        """Return the asynchronous clients by alias and event loop."""
         return {
             (alias.name, loop): opened.client
             for alias in list(registry.aliases.values())

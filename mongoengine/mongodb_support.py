@@ -21,7 +21,7 @@ MONGODB_80 = (8, 0)
 
 
 def get_mongodb_version() -> tuple[int, ...]:
-    """The (major, minor) version of the server that alias `default` leads to.
+    """Return the (major, minor) version of the server that alias `default` leads to.
 
     Sends `buildInfo`.
     """
@@ -29,7 +29,7 @@ def get_mongodb_version() -> tuple[int, ...]:
 
 
 async def server_version(io: IO, alias: str) -> tuple[int, ...]:
-    """The (major, minor) version of the server that `alias` leads to."""
+    """Return the (major, minor) version of the server that `alias` leads to."""
     info = await io(client(io, alias).server_info)
     return tuple(info["versionArray"][:2])
 

@@ -29,7 +29,7 @@ def count_documents(
     hint: Any = None,
     collation: Any = None,
 ) -> int:
-    """The number of documents of a PyMongo collection that match `filter`.
+    """Return the number of documents of a PyMongo collection that match `filter`.
 
     An empty filter without options is answered from the collection's metadata
     (`count`), unless a transaction is running; everything else is counted
@@ -65,7 +65,7 @@ async def _count_documents(
 def list_collection_names(
     db: Any, include_system_collections: bool = False
 ) -> list[str]:
-    """The names of the collections of a PyMongo database.
+    """Return the names of the collections of a PyMongo database.
 
     :param include_system_collections: also those that start with `system.`
     """

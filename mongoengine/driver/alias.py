@@ -77,7 +77,7 @@ class Alias:
 
     @property
     def database(self) -> Any:
-        """The database on the blocking client, or None."""
+        """Return the database on the blocking client, or None."""
         return None if self.blocking is None else self.blocking.database
 
     @database.setter
@@ -99,7 +99,7 @@ class Alias:
 
     @property
     def only(self) -> Literal["sync", "async"] | None:
-        """The one family that the alias can be used in, or None for no limit."""
+        """Return the one family that the alias can be used in; None for no limit."""
         if self.is_registered or self.is_open == self.is_async:
             return None
         return "sync" if self.is_open else "async"

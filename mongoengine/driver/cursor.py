@@ -31,11 +31,11 @@ class Reader(Protocol):
 
     @property
     def cursor(self) -> Any:
-        """The PyMongo cursor."""
+        """Return the PyMongo cursor."""
 
     @property
     def more(self) -> bool:
-        """Whether there may be another batch."""
+        """Return whether there may be another batch."""
 
     async def read(self, io: IO) -> list[Any]:
         """Return the next batch."""
@@ -62,7 +62,7 @@ class Batches:
         self._whole = hasattr(type(cursor), "_next_batch")
 
     async def read(self, io: IO) -> list[Raw]:
-        """The next batch; closes the cursor where that fails."""
+        """Return the next batch; close the cursor where that fails."""
         batch: list[Raw] = []
         try:
             if self._whole:
@@ -107,7 +107,7 @@ class Batches:
             raise
 
     async def drain(self, io: IO) -> list[Raw]:
-        """Everything that is left."""
+        """Return everything that is left."""
         everything = await self.read(io)
         while self.more:
             everything += await self.read(io)
@@ -128,7 +128,7 @@ class ReadingAhead:
 
     @property
     def cursor(self) -> Any:
-        """The PyMongo cursor."""
+        """Return the PyMongo cursor."""
         return self._batches.cursor
 
     @property
@@ -137,7 +137,7 @@ class ReadingAhead:
         return self._task is not None or self._batches.more
 
     async def read(self, io: IO) -> list[Raw]:
-        """The next batch; asks for the one after it."""
+        """Return the next batch, and ask for the one after it."""
         task = self._task
         if task is None:
             batch = await self._batches.read(io)

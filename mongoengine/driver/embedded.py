@@ -210,7 +210,7 @@ def address(host: str) -> str:
 
 
 def _parsed(host: str) -> tuple[str, str]:
-    """The port ("0" for any) and the folder ("" for none) that `host` asks for."""
+    """Return the port ("0": any) and the folder ("": none) that `host` asks for."""
     found = _URL.fullmatch(host)
     if found is None:
         raise EmbeddedServerError(
@@ -225,7 +225,7 @@ def _parsed(host: str) -> tuple[str, str]:
 
 
 def _launched(port: str, folder: str) -> _Server:
-    """The server of a folder, its process started if need be."""
+    """Return the server of a folder, its process started if need be."""
     with _lock:
         server = _servers.get(folder)
         if server is None or server.has_ended():

@@ -87,11 +87,11 @@ class WrongFamilyError(RuntimeError):
         super().__init__(text or f'Alias "{alias}" is open only for {wanted} use')
 
     def named(self, owner: Any, method: str) -> WrongFamilyError:
-        """The same error, told in terms of the method that was called."""
+        """Return the error with the name of the method to use instead."""
         return self.advising(owner, f"{method}()")
 
     def for_call(self, call: str) -> WrongFamilyError:
-        """The same error, for something that is no method of a document class."""
+        """Return the error with a call to use instead that is no method of a class."""
         opened = "connect_async()" if self.wanted == "async" else "connect()"
         return WrongFamilyError(
             self.alias,
@@ -144,7 +144,7 @@ class instead:
 
 
 def _class_name_of(owner: object) -> str:
-    """The document class behind a document, a class, a queryset or a field."""
+    """Return the name of the class of a document, a queryset or a field."""
     document = getattr(owner, "_document", None)
     if document is None:
         document = owner if isinstance(owner, type) else type(owner)
@@ -283,7 +283,7 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
 def blocking(
     body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
 ) -> Callable[Concatenate[S, P], R]:
-    """The face that drives `body` on a `MongoClient` and returns its result."""
+    """Return the face that drives `body` on a `MongoClient` and returns its result."""
     name = _face_name(body)
     declared = _declares_session(body)
 
@@ -316,7 +316,7 @@ def blocking(
 def asynchronous(
     body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
-    """The face that awaits `body` on an `AsyncMongoClient`."""
+    """Return the face that awaits `body` on an `AsyncMongoClient`."""
     name = _face_name(body)
     declared = _declares_session(body)
 
@@ -377,7 +377,7 @@ def _declares_session(body: Callable[..., Any]) -> bool:
 
 @cache
 def _signature_of(body: Callable[..., Any]) -> inspect.Signature:
-    """The signature of the faces of `body`: its own less `io`."""
+    """Return the signature of the faces of `body`: its own less `io`."""
     signature = inspect.signature(body)
     parameters = [
         p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p

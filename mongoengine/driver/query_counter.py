@@ -44,7 +44,7 @@ class query_counter(Block["query_counter"]):
 
     @property
     def db(self) -> Any:
-        """The database that is watched, on the client of the block's family."""
+        """Return the database that is watched, on the client of the block's family."""
         return registry.database(self._io, self.alias)
 
     async def _enter(self, io: IO) -> query_counter:

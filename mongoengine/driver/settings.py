@@ -109,7 +109,7 @@ async def settings_record(
         if each.startswith("mongomock://") or kwargs.get("is_mock"):
             raise Exception(_MOCK_IS_GONE)
         if "://" in each and not embedded.is_embedded(each):
-            record.update(await _told_by(io, each))
+            record.update(await _parsed_uri(io, each))
     record.update((k, v) for k, v in kwargs.items() if k not in ("slaves", "is_slave"))
     if not any(key.lower() == "uuidrepresentation" for key in record):
         warnings.warn(_NO_UUID, DeprecationWarning, stacklevel=_level_of_connection())
@@ -117,30 +117,30 @@ async def settings_record(
     return record
 
 
-async def _told_by(io: IO, uri: str) -> dict[str, Any]:
-    """The part of a record that a URI decides."""
+async def _parsed_uri(io: IO, uri: str) -> dict[str, Any]:
+    """Return the part of a record that a URI decides."""
     parser = async_uri_parser if io.is_async else uri_parser
     parsed = await io.plain(parser.parse_uri, uri)
-    told = {"name": parsed["database"]}
-    told |= {key: parsed[key] for key in ("username", "password")}
-    told = {key: value for key, value in told.items() if value}
+    parts = {"name": parsed["database"]}
+    parts |= {key: parsed[key] for key in ("username", "password")}
+    parts = {key: value for key, value in parts.items() if value}
     options = parsed["options"]
-    told |= {key: options[o] for o, key in _OF_URI_OPTIONS.items() if o in options}
+    parts |= {key: options[o] for o, key in _OF_URI_OPTIONS.items() if o in options}
     if "replicaSet" in options:
-        told["replicaSet"] = options["replicaSet"]
+        parts["replicaSet"] = options["replicaSet"]
     if "readPreference" in options:
-        told["read_preference"] = make_read_preference(
+        parts["read_preference"] = make_read_preference(
             read_pref_mode_from_name(options["readPreference"]),
             options.get("readPreferenceTags"),
             options.get("maxStalenessSeconds", -1),
         )
     if "uuidrepresentation" in options:
-        told["uuidrepresentation"] = _UUID_NAMES[options["uuidrepresentation"]]
-    return told
+        parts["uuidrepresentation"] = _UUID_NAMES[options["uuidrepresentation"]]
+    return parts
 
 
 def client_options(record: dict[str, Any]) -> dict[str, Any]:
-    """The keyword arguments that a record gives to a client class."""
+    """Return the keyword arguments that a record gives to a client class."""
     options = {k: v for k, v in record.items() if k not in _NOT_FOR_CLIENTS}
     options["host"] = [embedded.address(host) for host in record["host"]]
     for key, option in _OF_RECORD.items():
@@ -165,7 +165,7 @@ def _check_database_name(name: Any) -> None:
 
 
 def _level_of_connection() -> int:
-    """The `stacklevel` of `connection.py`, where filters by module look for it."""
+    """Return the `stacklevel` of `connection.py`, where warning filters look."""
     level = 1
     frame = sys._getframe(1)
     while frame.f_back and frame.f_globals["__name__"] != "mongoengine.connection":

@@ -85,7 +85,10 @@ class _UndoLog:
 
     Sessions tell nobody that a transaction ends.  So the methods that begin and end
     one are replaced on this session, from the first callback until the end of the
-    transaction.
+    transaction.  Looking at the session when it is next used would be too late: the
+    documents must have their changes back when the user's `except` clause runs, and
+    PyMongo's `with_transaction()` must not call its callback again before that.
+    Listeners for commands see no transaction that ends before it has sent anything.
     """
 
     _METHODS = (

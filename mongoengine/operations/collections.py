@@ -72,7 +72,7 @@ class InvalidCollectionError(Exception):
 
 
 def alias_of(cls: DocumentClass) -> str:
-    """The alias that the class uses in this task or thread."""
+    """Return the alias that the class uses in this task or thread."""
     alias: str | None = context.db_alias_of(cls)
     if alias is None:
         alias = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
@@ -80,7 +80,7 @@ def alias_of(cls: DocumentClass) -> str:
 
 
 def own_alias_of(cls: DocumentClass) -> str:
-    """The alias that `cls` was declared with."""
+    """Return the alias that `cls` was declared with."""
     alias: str = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
     return alias
 
@@ -98,7 +98,7 @@ registry.on_close(_forget_alias)
 def collection_of(
     cls: DocumentClass, alias: str | None = None, name: str | None = None
 ) -> Any:
-    """The collection of `cls`, as `open_collection` on `SYNC`."""
+    """Return the collection of `cls`, as `open_collection` on `SYNC`."""
     with instead("_async_get_collection()", cls):
         return run(open_collection(cls, SYNC, alias, name))
 
@@ -106,7 +106,7 @@ def collection_of(
 async def async_collection_of(
     cls: DocumentClass, alias: str | None = None, name: str | None = None
 ) -> Any:
-    """The collection of `cls`, as `open_collection` on `ASYNC`."""
+    """Return the collection of `cls`, as `open_collection` on `ASYNC`."""
     with instead("_get_collection()", cls):
         return await open_collection(cls, ASYNC, alias, name)
 
@@ -114,7 +114,7 @@ async def async_collection_of(
 def prepared_collection(
     cls: DocumentClass, io: IO, alias: str, name: str | None
 ) -> Any:
-    """The collection, if it has been prepared; else None.
+    """Return the collection, if it has been prepared; else None.
 
     :raises WrongFamilyError: if the alias is open only the other way
     :raises ConnectionFailure: if it is not defined

@@ -138,7 +138,15 @@ class QuerySet(BaseQuerySet[D]):
         results = self._results
         if results is not None and not results.more:
             return iter(results.documents)
-        return loop(CachedSteps(self), self, ASYNC_FOR)
+        return self._loop()
+
+    def _loop(self) -> Iterator[D]:
+        # list() asks for the length, which reads all, after it has asked for this.
+        results = self._results
+        if results is not None and not results.more:
+            yield from results.documents
+        else:
+            yield from loop(CachedSteps(self), self, ASYNC_FOR)
 
     def __aiter__(self) -> AsyncGenerator[D, None]:
         """Yield the documents; they are read batch by batch, and kept."""
