@@ -141,7 +141,7 @@ class Cutter(Generic[D]):
         self._kept: list[D] = []
 
     def __call__(self, items: list[D]) -> Iterator[list[D]]:
-        """The lists that are full with these items."""
+        """Yield the lists that are full with these items."""
         items = [*self._kept, *items] if self._kept else items
         full = len(items) - len(items) % self._size
         self._kept = items[full:]
@@ -149,7 +149,7 @@ class Cutter(Generic[D]):
             yield items[start : start + self._size]
 
     def rest(self) -> Iterator[list[D]]:
-        """The last list, if there are items left."""
+        """Yield the last list, if there are items left."""
         if self._kept:
             yield self._kept
 
