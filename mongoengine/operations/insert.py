@@ -20,7 +20,12 @@ from mongoengine.errors import BulkOperationError, NotUniqueError, OperationErro
 from mongoengine.operations.commands import Outcome, send
 from mongoengine.operations.pending import PendingInsert, begin_inserts
 from mongoengine.operations.read import in_bulk
-from mongoengine.operations.save import key_query, read_keys, send_insert
+from mongoengine.operations.save import (
+    is_doubtful_measurement,
+    key_query,
+    read_keys,
+    send_insert,
+)
 from mongoengine.operations.sequences import fill_sequences, takes_numbers
 from mongoengine.operations.target import own_target, put_target
 from mongoengine.operations.validate import await_cleans
@@ -237,6 +242,7 @@ async def requests_for(
 
     A document is stored already if the answer to an earlier command has been lost.
     """
+    await _refuse_measurements(io, collection, writes)
     doubtful = [w for w in writes if w.is_retry and not w.has_own_key]
     stored: list[Any] = []
     if doubtful:
@@ -247,6 +253,7 @@ async def requests_for(
         if write.restored
         or (
             write.is_retry
+            and not is_doubtful_measurement(write)
             and (
                 write.has_own_key
                 or any(
@@ -258,6 +265,26 @@ async def requests_for(
         else pymongo.InsertOne(write.son)
         for write in writes
     ]
+
+
+async def _refuse_measurements(
+    io: IO, collection: Any, writes: list[PendingInsert]
+) -> None:
+    """Raise an error if documents of a time series are stored already.
+
+    They cannot be replaced, and would be stored twice, as keys are not unique there.
+
+    :raises OperationError: an earlier attempt has stored some of them
+    """
+    keys = [write.key for write in writes if is_doubtful_measurement(write)]
+    stored = await read_keys(io, collection, keys) if keys else []
+    if stored:
+        found = [raw["_id"] for raw in stored]
+        raise OperationError(
+            f"{len(found)} of {len(writes)} documents were stored by an earlier "
+            "attempt whose answer was lost, and documents of a time series cannot be "
+            f"replaced: write the others without those of the primary keys {found}"
+        )
 
 
 def _bulk_error(outcome: Outcome, docs: list[Any]) -> BulkOperationError:

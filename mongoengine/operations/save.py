@@ -246,7 +246,13 @@ async def _send_whole(
     write: PendingInsert, io: IO, collection: Any, replace: bool
 ) -> None:
     son = write.son
-    if write.is_retry and write.has_own_key:
+    if is_doubtful_measurement(write):
+        # Documents of a time series cannot be replaced, and keys are not unique there.
+        stored = await io(collection.find_one, {"_id": write.key})
+        if stored:
+            refuse_change(write, stored, collection.codec_options)
+            return
+    elif write.is_retry and write.has_own_key:
         query = key_query(write.document, son)
         await io(collection.replace_one, query, son, upsert=True)
         return
@@ -265,6 +271,27 @@ async def _send_whole(
             raise
         query = key_query(write.document, son)
         await io(collection.replace_one, query, son, upsert=True)
+
+
+def is_doubtful_measurement(write: PendingInsert) -> bool:
+    """Return whether a document of a time series may have been stored already."""
+    return write.is_retry and bool(write.document._meta.get("timeseries"))
+
+
+def refuse_change(
+    write: PendingInsert, stored: Mapping[str, Any], codec_options: Any
+) -> None:
+    """Raise an error if a document of a time series is stored with other values.
+
+    :raises OperationError: it has been changed after the attempt that stored it
+    """
+    sent = bson.encode(write.son, codec_options=codec_options)
+    if bson.decode(sent, codec_options=codec_options) != stored:
+        raise OperationError(
+            f"{write.document!r} was stored by an earlier attempt whose answer was "
+            "lost, and has been changed since: documents of a time series cannot be "
+            "replaced"
+        )
 
 
 async def _stored_by_earlier(write: PendingInsert, io: IO, collection: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest_asyncio
 from pymongo.errors import AutoReconnect
 
 from mongoengine import (
+    DateTimeField,
     Document,
     EmbeddedDocument,
     EmbeddedDocumentField,
@@ -18,6 +20,7 @@ from mongoengine import (
     ListField,
     MapField,
     NotUniqueError,
+    OperationError,
     StringField,
     disconnect_all,
     disconnect_all_async,
@@ -46,7 +49,14 @@ class LostUnique(Document):
     number = IntField(unique=True)
 
 
-CLASSES = (LostItem, LostKeyed, LostUnique)
+class LostMeasurement(Document):
+    at = DateTimeField()
+    number = IntField()
+
+    meta = {"timeseries": {"timeField": "at"}}
+
+
+CLASSES = (LostItem, LostKeyed, LostUnique, LostMeasurement)
 
 
 @pytest.fixture
@@ -116,6 +126,48 @@ async def test_a_retry_after_a_lost_answer_stores_each_document_once(
     await WRITES[write](broken, docs)
     assert stored(mongo, type(docs[0])) == sorted([10, *range(1, len(docs))])
     assert not any(doc._created for doc in docs)
+
+
+def measurements(write: str) -> list[LostMeasurement]:
+    at = datetime(2026, 1, 1)
+    return [LostMeasurement(at=at, number=i) for i in range(1 if write in ONE else 3)]
+
+
+@pytest.mark.parametrize("write", sorted(ONE))
+async def test_a_retry_of_a_measurement_that_was_stored_sends_nothing(
+    broken: Family, proxy: LossyProxy, mongo: Any, write: str
+) -> None:
+    docs = measurements(write)
+    with proxy.losing("insert"), pytest.raises(AutoReconnect):
+        await WRITES[write](broken, docs)
+    await WRITES[write](broken, docs)
+    assert stored(mongo, LostMeasurement) == [0]
+    assert not docs[0]._created
+
+
+@pytest.mark.parametrize("write", sorted(ONE))
+async def test_a_measurement_that_was_stored_and_has_changed_is_refused(
+    broken: Family, proxy: LossyProxy, mongo: Any, write: str
+) -> None:
+    docs = measurements(write)
+    with proxy.losing("insert"), pytest.raises(AutoReconnect):
+        await WRITES[write](broken, docs)
+    docs[0].number = 10
+    with pytest.raises(OperationError, match="time series cannot be replaced"):
+        await WRITES[write](broken, docs)
+    assert stored(mongo, LostMeasurement) == [0]
+
+
+@pytest.mark.parametrize("write", sorted(WRITES.keys() - ONE))
+async def test_measurements_that_were_stored_are_refused_in_bulk(
+    broken: Family, proxy: LossyProxy, mongo: Any, write: str
+) -> None:
+    docs = measurements(write)
+    with proxy.losing("insert"), pytest.raises(AutoReconnect):
+        await WRITES[write](broken, docs)
+    with pytest.raises(OperationError, match="3 of 3 documents were stored"):
+        await WRITES[write](broken, docs)
+    assert stored(mongo, LostMeasurement) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("write", ["force_insert", "insert_one", "insert"])
