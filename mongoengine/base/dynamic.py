@@ -191,6 +191,12 @@ def _definition(cls: type, name: str) -> tuple[Any, bool]:
     return MISSING, False
 
 
+def _names_in(cls: Any) -> frozenset[str]:
+    """Return the names of the attributes of a class when its schema was made."""
+    names: frozenset[str] = cls._schema.names
+    return names
+
+
 def _is_key(cls: type, name: str) -> bool:
     """Return whether a name is an alias of the primary key: `pk`, maybe `id`."""
     if name not in ("pk", "id"):
@@ -207,6 +213,9 @@ def _is_taken(cls: type, name: str) -> bool:
         return True
     if _is_key(cls, name):
         return True
+    # Attributes may have been added to the class after it was made.
+    if name not in _names_in(cls) and not hasattr(cls, name):
+        return False
     found, ours = _definition(cls, name)
     if found is MISSING:
         return False

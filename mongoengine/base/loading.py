@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.items import stored_values
 from mongoengine.base.marks import ChangedPaths
@@ -147,7 +148,8 @@ class DocumentLoading(DocumentState):
         if not auto_dereference:
             set_state(document, "_auto_dereference", False)
             for value in document._values.values():
-                follow_no_references(value)
+                if value.__class__ not in PLAIN:
+                    follow_no_references(value)
         return document
 
 

@@ -11,6 +11,7 @@ way gives what the long way would: where it cannot, the fields' own `to_python`,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from bson import SON
@@ -99,6 +100,8 @@ class Schema:
             for name, field in self.fields.items()
             if field._set_when_made or not field._plainly_set or hooked
         )
+        #: The names of all attributes, those that only documents have included.
+        self.names = frozenset(chain.from_iterable(map(vars, cls.__mro__)))
         # The constructor puts all values in place before it looks at each of them.
         self.places_all = not (
             cls._dynamic

@@ -76,6 +76,14 @@ class DocumentState:
 
 def set_up(document: DocumentState, raw: Any, created: bool, initialised: bool) -> None:
     """Give a fresh document its state; it has no value yet but those of `raw`."""
+    if document._dynamic:
+        set_state(document, "_raw", raw)
+        set_state(document, "_values", EMPTY)
+        set_state(document, "_created", created)
+        set_state(document, "_initialised", initialised)
+        if not document._is_document:
+            set_state(document, "_instance", None)
+        return
     document._raw = raw
     document._values = EMPTY
     document._created = created
