@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakSet
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField, ObjectIdField
@@ -96,8 +97,26 @@ _DECLARED = frozenset(
 )
 
 
-def _forget_compiled(cls: Any) -> None:
-    """Have the schema of a class, and its plans of queries, made anew."""
+#: The classes that are complete, and those that have a schema.
+_complete: WeakSet[type] = WeakSet()
+_compiled: WeakKeyDictionary[type, None] = WeakKeyDictionary()
+
+
+def _forget_compiled(cls: type) -> None:
+    """Have the schema of a class, and its plans of queries, made anew.
+
+    Those of all others, too, once the class is complete: they may embed its documents.
+    """
+    _forget_own(cls)
+    if cls in _complete:
+        for reference in _compiled.keyrefs():
+            other = reference()
+            if other is not None:
+                _forget_own(other)
+        _compiled.clear()
+
+
+def _forget_own(cls: type) -> None:
     for name in _COMPILED:
         if name in cls.__dict__:
             type.__delattr__(cls, name)
@@ -110,11 +129,18 @@ class _SchemaOnDemand:
     def __get__(self, instance: Any, owner: Any) -> Schema:
         schema = Schema(owner)
         owner._schema = schema
+        _compiled[owner] = None
         return schema
 
 
 class DocumentMetaclass(type):
     """Makes document and embedded document classes."""
+
+    def __init__(
+        cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: object
+    ) -> None:
+        super().__init__(name, bases, attrs)
+        _complete.add(cls)
 
     def __new__(
         mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any

@@ -30,6 +30,7 @@ from mongoengine.base.references import (
     stored_key,
     untyped_target,
 )
+from mongoengine.base.schema import Schema
 from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import (
@@ -329,17 +330,19 @@ def _field_at(instance: Any, name: str | None) -> Any:
 
 
 def _referring_fields_of(document: Any) -> Iterator[Any]:
-    """The fields of a document whose values may refer to documents."""
-    cls = type(document)
-    fields = _referring_fields.get(cls)
+    """Yield the fields of a document whose values may refer to documents."""
+    schema = type(document)._schema
+    fields = _referring_fields.get(schema)
     if fields is None:
-        fields = tuple(f for f in cls._fields.values() if _may_refer(f, set()))
-        _referring_fields[cls] = fields
+        found = (f for f in schema.fields.values() if _may_refer(f, set()))
+        fields = _referring_fields[schema] = tuple(found)
     yield from fields
     yield from document._dynamic_fields.values()
 
 
-_referring_fields: WeakKeyDictionary[type, tuple[Any, ...]] = WeakKeyDictionary()
+#: By schema and not by class: a class whose fields change, or those of documents that
+#: it embeds, gets another schema.
+_referring_fields: WeakKeyDictionary[Schema, tuple[Any, ...]] = WeakKeyDictionary()
 
 
 def _may_refer(field: Any, searched: set[Any]) -> bool:
