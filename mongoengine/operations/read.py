@@ -11,9 +11,10 @@ from mongoengine.base.utils import warn_caller
 from mongoengine.driver import loops
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.results import frozen
-from mongoengine.errors import InvalidQueryError
+from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.operations.select_related import relate
 from mongoengine.pymongo_support import _count_documents
+from mongoengine.query.keyset import reversed_order
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -29,6 +30,7 @@ __all__ = (
     "get",
     "in_bulk",
     "item",
+    "last",
     "next_item",
     "read_all",
     "select_related",
@@ -81,6 +83,26 @@ async def first(
         if spec.related:
             await relate(spec, io, [document])
     return document
+
+
+async def last(
+    queryset: QuerySource[D], io: IO, *, session: Session = None
+) -> D | None:
+    """Return the last document in the order of the queryset, or None (`find`).
+
+    Without an order the primary key decides.
+
+    https://www.mongodb.com/docs/manual/reference/command/find/
+
+    :param session: a PyMongo session to work in
+    :raises OperationError: if the queryset has a slice, or an order by text scores
+    """
+    spec = queryset._spec
+    if spec.limit or spec.skip:
+        raise OperationError(
+            "last() of a slice is not possible: reverse the order and take first()"
+        )
+    return await first(queryset._with(ordering=reversed_order(spec.order())), io)
 
 
 async def get(queryset: QuerySource[D], io: IO, /, *q_objs: Any, **query: Any) -> D:

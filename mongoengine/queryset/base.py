@@ -7,7 +7,8 @@ function in `mongoengine.operations`, with a blocking face and one to await here
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mongoengine.compatibility import names_of
@@ -27,6 +28,7 @@ from mongoengine.operations import bulk as _bulk
 from mongoengine.operations import delete as _delete
 from mongoengine.operations import insert as _insert
 from mongoengine.operations import map_reduce as _map_reduce
+from mongoengine.operations import paginate as _paginate
 from mongoengine.operations import read
 from mongoengine.operations import write as _write
 from mongoengine.operations.delete import (
@@ -53,7 +55,21 @@ D = TypeVar("D")
 Raw = dict[str, Any]
 
 
-_read_related = blocking(read.select_related)
+def relating(face: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a face that sends nothing for names: it builds a queryset of them."""
+
+    @wraps(face)
+    def select_related(
+        self: BaseQuerySet[Any],
+        max_depth: int | str = 1,
+        *paths: str,
+        session: Session = None,
+    ) -> Any:
+        if isinstance(max_depth, str) or paths:
+            return self._relating(max_depth, *paths)
+        return face(self, max_depth, session=session)
+
+    return select_related
 
 
 class BaseQuerySet(Builders[D]):
@@ -63,6 +79,9 @@ class BaseQuerySet(Builders[D]):
 
     first = blocking(read.first)
     async_first = asynchronous(read.first)
+
+    last = blocking(read.last)
+    async_last = asynchronous(read.last)
 
     get = blocking(read.get)
     async_get = asynchronous(read.get)
@@ -107,6 +126,9 @@ class BaseQuerySet(Builders[D]):
     to_list = blocking(read.to_list)
     async_to_list = asynchronous(read.to_list)
 
+    paginate = blocking(_paginate.paginate)
+    async_paginate = asynchronous(_paginate.paginate)
+
     in_bulk = blocking(read.in_bulk)
     async_in_bulk = asynchronous(read.in_bulk)
 
@@ -126,25 +148,26 @@ class BaseQuerySet(Builders[D]):
         tree = related_paths(self._spec.document, paths)
         return self._with(related=merged(self._spec.related, tree))
 
-    @overload
-    def select_related(
-        self, max_depth: int = 1, *, session: Session = None
-    ) -> list[D]: ...
-    @overload
-    def select_related(
-        self, max_depth: str, *paths: str, session: Session = None
-    ) -> Self: ...
-    def select_related(
-        self, max_depth: int | str = 1, *paths: str, session: Session = None
-    ) -> Any:
-        if isinstance(max_depth, str) or paths:
-            return self._relating(max_depth, *paths)
-        return _read_related(self, max_depth, session=session)
+    if TYPE_CHECKING:
 
-    select_related.__doc__ = read.select_related.__doc__
-    select_related._operation = read.select_related  # type: ignore[attr-defined]
+        @overload
+        def select_related(
+            self, max_depth: int = 1, *, session: Session = None
+        ) -> list[D]: ...
+        @overload
+        def select_related(
+            self, max_depth: str, *paths: str, session: Session = None
+        ) -> Self: ...
+        def select_related(
+            self, max_depth: int | str = 1, *paths: str, session: Session = None
+        ) -> Any: ...
+        async def async_select_related(
+            self, max_depth: int | str = 1, *paths: str, session: Session = None
+        ) -> list[D]: ...
 
-    async_select_related = asynchronous(read.select_related)
+    else:
+        select_related = relating(blocking(read.select_related))
+        async_select_related = asynchronous(read.select_related)
 
     def batches(self, size: int) -> Iterator[list[D]]:
         """Yield the documents in lists, read as the loop goes; nothing is kept.

@@ -37,6 +37,7 @@ from mongoengine import (
     connect_async,
 )
 from mongoengine.base import EmbeddedDocumentList, LazyReference
+from mongoengine.operations.paginate import Page
 from mongoengine.queryset.bulk import DeleteMany, InsertOne, UpdateOne
 
 
@@ -158,6 +159,9 @@ def queries() -> None:
     assert_type(User.objects(~Q(name="Ada") | ~(Q(age=1) & Q(age=2))), QuerySet[User])
     assert_type(User.objects, QuerySet[User])
     assert_type(users.first(), User | None)
+    assert_type(users.last(), User | None)
+    assert_type(users.paginate(size=5), Page[User])
+    assert_type(users.paginate(size=5).items, list[User])
     assert_type(users.get(name="Ada"), User)
     assert_type(users.count(), int)
     assert_type(users.exists(), bool)
@@ -183,6 +187,8 @@ def queries() -> None:
 async def queries_async() -> None:
     users = User.objects.filter(age__gte=18)
     assert_type(await users.async_first(), User | None)
+    assert_type(await users.async_last(), User | None)
+    assert_type(await users.async_paginate(size=5), Page[User])
     assert_type(await users.async_get(name="Ada"), User)
     assert_type(await users.async_count(), int)
     assert_type(await users.async_exists(), bool)
