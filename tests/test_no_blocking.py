@@ -170,6 +170,8 @@ async def classes() -> None:
     "QuerySet.async_first",
     "QuerySet.async_get",
     "QuerySet.async_in_bulk",
+    "QuerySet.async_last",
+    "QuerySet.async_paginate",
     "QuerySet.async_select_related",
     "QuerySet.async_to_json",
     "QuerySet.async_to_list",
@@ -189,6 +191,8 @@ async def reading() -> None:
     assert await books.async_exists()
     assert await books.async_explain()
     assert await books.async_first() == book
+    assert await books.async_last() == book
+    assert (await books.async_paginate(size=5)).items == [book]
     assert await books.async_get(title="one") == book
     assert list(await books.async_in_bulk([book.pk])) == [book.pk]
     assert (await books.async_select_related())[0].author.name == "Ada"
