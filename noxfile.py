@@ -50,6 +50,13 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def reliability(session: nox.Session) -> None:
+    """Run every operation against every fault, and cancel it everywhere."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "tests/reliability", "-m", "reliability_full")
+
+
+@nox.session
 def parity(session: nox.Session) -> None:
     """Compare results, errors and commands with MongoEngine's release."""
     if not pathlib.Path(".oracle").is_dir():

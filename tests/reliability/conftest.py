@@ -1,0 +1,91 @@
+"""The connection through the proxy, and the table of results."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from mongoengine import disconnect_all, disconnect_all_async
+from tests.families import Family, SentCommands
+from tests.reliability.cells import Bench
+from tests.reliability.proxy import FaultProxy
+
+_FULL = "reliability_full"
+#: Rows of the table: family, operation, fault, what is wrong.
+_results: list[tuple[str, str, str, list[str]]] = []
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out the whole table unless it is asked for."""
+    if _FULL in config.option.markexpr:
+        return
+    full = [item for item in items if item.get_closest_marker(_FULL)]
+    if full:
+        config.hook.pytest_deselected(items=full)
+        items[:] = [item for item in items if item not in full]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the figures, a row for each fault."""
+    if not _results or "reliability" not in config.option.markexpr:
+        return
+    terminalreporter.section("faults: operations, cells, wrong cells")
+    for fault in dict.fromkeys(fault for _, _, fault, _ in _results):
+        cells = [result for result in _results if result[2] == fault]
+        operations = len({operation for _, operation, _, _ in cells})
+        wrong = sum(bool(result[3]) for result in cells)
+        terminalreporter.write_line(
+            f"{fault:<36}{operations:>5}{len(cells):>8}{wrong:>6}"
+        )
+    wrong = sum(bool(result[3]) for result in _results)
+    terminalreporter.write_line(f"{'in all':<41}{len(_results):>8}{wrong:>6}")
+
+
+@pytest.fixture
+def note() -> Any:
+    """Take down a cell of the table; the cells of one test, when it is over."""
+    return lambda *result: _results.append(result)
+
+
+@pytest.fixture
+def proxy(server_uri: str) -> Iterator[FaultProxy]:
+    host, _, port = server_uri.removeprefix("mongodb://").strip("/").partition(":")
+    proxy = FaultProxy(host, int(port or 27017))
+    yield proxy
+    proxy.close()
+
+
+@pytest_asyncio.fixture(params=["sync", "async"])
+async def bench(
+    request: pytest.FixtureRequest,
+    proxy: FaultProxy,
+    settings: dict[str, Any],
+    sent_commands: SentCommands,
+    mongo: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Bench]:
+    """A family whose connection goes through the proxy."""
+    # A server that was lost is looked for again at once.
+    monkeypatch.setattr("pymongo.common.MIN_HEARTBEAT_INTERVAL", 0.01)
+    options = "directConnection=true&serverMonitoringMode=poll"
+    host = f"mongodb://127.0.0.1:{proxy.port}/?{options}"
+    family = Family(request.param, {**settings, "host": host}, sent_commands)
+    await family.connect()
+    bench = Bench(family, proxy, mongo)
+    await bench.prepare()
+    yield bench
+    await disconnect_all_async()
+    disconnect_all()
+
+
+@pytest_asyncio.fixture
+async def async_bench(proxy: FaultProxy, async_family: Family, mongo: Any) -> Bench:
+    """The asynchronous family, connected to the server itself."""
+    bench = Bench(async_family, proxy, mongo)
+    await bench.prepare()
+    return bench
