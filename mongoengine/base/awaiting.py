@@ -6,6 +6,7 @@ from asyncio import get_running_loop
 from typing import Any
 
 from mongoengine import connection
+from mongoengine.driver.io import is_blocking_on_loop
 
 __all__ = ("alias_of", "is_awaited", "may_block")
 
@@ -17,7 +18,7 @@ def may_block(alias: str) -> bool:
     both ways, not while an event loop runs in this thread.
     """
     modes = connection.alias_modes(alias)
-    if "async" not in modes:
+    if "async" not in modes or is_blocking_on_loop():
         return True
     return "sync" in modes and not _loop_is_running()
 

@@ -29,7 +29,7 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
 from typing import (
     Any,
@@ -57,7 +57,9 @@ __all__ = (
     "WrongFamilyError",
     "asynchronous",
     "blocking",
+    "blocking_on_loop",
     "instead",
+    "is_blocking_on_loop",
     "recording",
 )
 
@@ -269,8 +271,48 @@ async def completed(io: IO, body: Coroutine[Any, Any, R]) -> R:
     return task.result()
 
 
+#: Waits for a coroutine instead of a blocking face; see `blocking_on_loop`.
+_wait: Callable[[Awaitable[Any]], Any] | None = None
+
+
+@contextmanager
+def blocking_on_loop(wait: Callable[[Awaitable[Any]], Any]) -> Iterator[None]:
+    """Have blocking faces carried out by asynchronous bodies in the block.
+
+    For tests that do on one family what was written for the other: a blocking face
+    calls its twin (`save` calls `async_save`), and what has none (`len(queryset)`)
+    runs its body on ASYNC.  Attributes load what they need, as if they might block.
+    All threads do so.
+
+    :param wait: a function that takes an awaitable and returns its result
+    """
+    global _wait
+    before, _wait = _wait, wait
+    SYNC.__class__ = _AsyncIO  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        _wait = before
+        if before is None:
+            SYNC.__class__ = _SyncIO
+
+
+def is_blocking_on_loop() -> bool:
+    """Return whether this is a block of `blocking_on_loop`."""
+    return _wait is not None
+
+
+def _twin(owner: Any, body: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return the asynchronous face of a body: the one of its owner, if it has one."""
+    twin = getattr(owner, f"async_{name}", None)
+    return twin if callable(twin) else partial(asynchronous(body), owner)
+
+
 def run(coroutine: Coroutine[Any, Any, R]) -> R:
     """Drive a body on SYNC to its end; it must never suspend."""
+    if _wait is not None:
+        waited: R = _wait(coroutine)
+        return waited
     try:
         coroutine.send(None)
     except StopIteration as done:
@@ -288,6 +330,9 @@ def blocking(
     declared = _declares_session(body)
 
     def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if _wait is not None:
+            waited: R = _wait(_twin(self, body, name)(*args, **kwargs))
+            return waited
         if "session" in kwargs and (declared or is_session(self, kwargs["session"])):
             session: Any = kwargs.pop("session")
             with session_of_call(session):

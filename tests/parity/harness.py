@@ -117,7 +117,7 @@ def _module(short: str) -> types.ModuleType:
 
 def _scenarios_of(short: str) -> Iterator[Scenario]:
     module = _module(short)
-    for name, function in vars(module).items():
+    for name, function in list(vars(module).items()):
         own = getattr(function, "__module__", None) == module.__name__
         if not own or name.startswith("_") or isinstance(function, type):
             continue

@@ -9,7 +9,6 @@ python -m tests.parity.run --library ours --uri URI --serve     (see workers.py)
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import json
 import os
@@ -52,10 +51,6 @@ def choose(library: str) -> Any:
         sys.path.insert(0, str(ORACLE))
     else:
         sys.path.insert(0, str(ROOT))
-    if library == "async":
-        from . import asynchronous
-
-        asynchronous.prepare(ROOT)
     me = importlib.import_module("mongoengine")
     home = pathlib.Path(str(me.__file__)).resolve().parent.parent
     expected = ORACLE if library == "oracle" else ROOT
@@ -132,7 +127,7 @@ class _Runner:
         self._count = 0
         self._is_async = given.library == "async"
         self._connect: Any = None
-        self._around: Callable[[], Any] = contextlib.nullcontext
+        self._call: Callable[[Callable[[], Any]], Any] = _call
         self._trace = given.trace
         self._tracer: Any = None
         if given.touch:
@@ -143,7 +138,7 @@ class _Runner:
             from . import asynchronous
 
             self._connect = asynchronous.adapt(me)
-            self._around = asynchronous.as_in_a_coroutine
+            self._call = asynchronous.in_coroutine
         if given.trace:
             from . import tracing
 
@@ -167,13 +162,17 @@ class _Runner:
                 name,
                 scenario,
                 self._connect,
-                self._around,
+                self._call,
                 self._tracer,
             )
         if self._tracer is not None:
             reached = json.dumps(sorted(self._tracer.reached()), indent=1)
             pathlib.Path(self._trace).write_text(reached, encoding="utf-8")
         return results
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    return function()
 
 
 class _TooLong(BaseException):
@@ -190,7 +189,7 @@ def _run_one(
     name: str,
     scenario: Any,
     connect: Any,
-    around: Callable[[], Any],
+    call: Callable[[Callable[[], Any]], Any],
     tracer: Any,
 ) -> Any:
     from . import harness, values
@@ -205,16 +204,19 @@ def _run_one(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             db = harness.Database(me, uri, name, canon, connect)
-            try:
-                db.open()
-                if tracer is not None:
-                    tracer.start()
-                with around():
-                    return {"result": canon(scenario.function(me, db))}
-            finally:
-                if tracer is not None:
-                    tracer.stop()
-                db.close()
+
+            def result() -> Any:
+                try:
+                    db.open()
+                    if tracer is not None:
+                        tracer.start()
+                    return canon(scenario.function(me, db))
+                finally:
+                    if tracer is not None:
+                        tracer.stop()
+                    db.close()
+
+            return {"result": call(result)}
     except (Exception, _TooLong) as error:
         return {
             "raised": [type(error).__name__, canon.text(str(error))],
