@@ -1,6 +1,6 @@
 """Checks in environments of their own: `nox`, or one of them: `nox -s lint`.
 
-`.ci/run` does the same steps, from nothing, with one Python.
+`.ci/run` calls them from nothing, and the README's commands.
 """
 
 from __future__ import annotations
@@ -15,7 +15,29 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 PYMONGO = {"oldest": "pymongo==4.13.*", "newest": "pymongo>=4.13,<5"}
 ORACLE = "mongoengine==0.29.3"
 
-nox.options.sessions = ["lint", "types", "tests", "parity", "docs"]
+#: The tool that compares the texts of two packages; it stands beside a clone.
+ORIGINALITY = pathlib.Path("..", "shared", "tools", "originality.py")
+
+#: What must hold where only the wheel and PyMongo are installed.
+INSTALLED = """
+import importlib.metadata, importlib.resources, importlib.util
+import mongoengine
+
+for optional in ("blinker", "PIL", "dateutil", "secantus"):
+    assert importlib.util.find_spec(optional) is None, optional
+version = importlib.metadata.version("mongoengine")
+assert version == mongoengine.get_version(), version
+assert importlib.resources.files("mongoengine").joinpath("py.typed").is_file()
+
+class Page(mongoengine.Document):
+    title = mongoengine.StringField(required=True)
+    at = mongoengine.DateTimeField()
+
+Page(title="wheel", at="2026-01-02 03:04:05").validate()
+print(version, "imported from", mongoengine.__file__)
+"""
+
+nox.options.sessions = ["lint", "types", "wheel", "sdist", "docs", "tests", "parity"]
 nox.options.error_on_missing_interpreters = False
 
 
@@ -32,6 +54,25 @@ def types(session: nox.Session) -> None:
     """Check types."""
     session.install("-e", ".[test]")
     session.run("mypy", "--strict", "mongoengine")
+
+
+@nox.session
+def originality(session: nox.Session) -> None:
+    """List what the package has in common with MongoEngine's: nothing."""
+    if not ORIGINALITY.exists():
+        session.error(f"{ORIGINALITY} is not there: cannot compare")
+    install_oracle(session)
+    session.run("python", str(ORIGINALITY), "mongoengine", ".oracle/mongoengine")
+
+
+def install_oracle(session: nox.Session) -> None:
+    """Install MongoEngine's release in a folder of its own, where it is missing."""
+    if not pathlib.Path(".oracle", "mongoengine").is_dir():
+        session.run(
+            *(sys.executable, "-m", "pip", "install", "--quiet"),
+            *("--target", ".oracle", ORACLE),
+            external=True,
+        )
 
 
 @nox.session(python=PYTHONS)
@@ -59,12 +100,7 @@ def reliability(session: nox.Session) -> None:
 @nox.session
 def parity(session: nox.Session) -> None:
     """Compare results, errors and commands with MongoEngine's release."""
-    if not pathlib.Path(".oracle").is_dir():
-        session.run(
-            *(sys.executable, "-m", "pip", "install", "--quiet"),
-            *("--target", ".oracle", ORACLE),
-            external=True,
-        )
+    install_oracle(session)
     session.install("-e", ".[test]")
     session.run("pytest", "-m", "parity", *session.posargs)
 
@@ -78,12 +114,27 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the source distribution, a wheel from it, and import what it installs."""
-    session.install("build")
-    session.run("python", "-m", "build", "--outdir", session.create_tmp())
-    built = next(pathlib.Path(session.create_tmp()).glob("*.whl"))
-    session.install(str(built))
-    session.run("python", "-W", "error", "-c", "import mongoengine")
+    """Build a wheel, install it alone, and use what it installs."""
+    folder = session.create_tmp()
+    for old in pathlib.Path(folder).glob("*.whl"):
+        old.unlink()
+    session.run("python", "-m", "pip", "wheel", "--no-deps", "-w", folder, ".")
+    (built,) = pathlib.Path(folder).glob("*.whl")
+    session.install("--force-reinstall", str(built))
+    with session.chdir(folder):
+        session.run("python", "-W", "error", "-c", INSTALLED)
+
+
+@nox.session
+def sdist(session: nox.Session) -> None:
+    """Build the source distribution and a wheel from it; check their metadata."""
+    folder = session.create_tmp()
+    for old in pathlib.Path(folder).glob("mongoengine-*"):
+        old.unlink()
+    session.install("build", "twine")
+    session.run("python", "-m", "build", "--outdir", folder)
+    built = [str(path) for path in pathlib.Path(folder).glob("mongoengine-*")]
+    session.run("twine", "check", "--strict", *built)
 
 
 @nox.session
