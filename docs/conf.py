@@ -1,4 +1,4 @@
-"""Sphinx configuration: ``pip install '.[docs]' && sphinx-build -W docs docs/_build``."""
+"""Sphinx configuration: ``sphinx-build -W docs docs/_build``, with the extra ``docs``."""
 
 from mongoengine import get_version
 
