@@ -472,7 +472,7 @@ def _place_inside(field: Any, taken: str, value: Any, parts: list[str]) -> Place
         else:
             field = item_field
             dump = partial(_dumped, field)
-    if value is not MISSING and value is not None and value.__class__ not in UNNESTED:
+    if value is not MISSING and value is not None:
         value = dump(value)
     return Place(taken, value, item_field, None)
 

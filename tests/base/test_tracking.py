@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from bson import DBRef, ObjectId
 
 from mongoengine import (
     BooleanField,
+    DateField,
     DateTimeField,
     DictField,
     Document,
@@ -736,3 +738,24 @@ def test_reloaded_fields_track_and_others_keep_their_changes() -> None:
     assert (document.name, document.number) == ("b", 1)
     document.extra["k"].append(2)
     assert document._get_changed_fields() == ["n", "x.k"]
+
+
+def test_a_changed_item_is_stored_as_its_field_stores_it() -> None:
+    class Converted(Document):
+        times = ListField(DateTimeField())
+        days = ListField(DateField())
+        numbers = MapField(IntField())
+
+    raw: dict[str, Any] = {"_id": ObjectId(), "times": [NOON], "days": [NOON]}
+    document: Any = Converted._from_son({**raw, "numbers": {"a": 1}})
+    document.times[0] = "2026-01-02 03:04:05"
+    document.days[0] = datetime.datetime(2026, 1, 2, 3, 4, 5)
+    document.numbers["a"] = "5"
+    assert document._delta()[0] == {
+        "times.0": datetime.datetime(2026, 1, 2, 3, 4, 5),
+        "days.0": datetime.datetime(2026, 1, 2),
+        "numbers.a": 5,
+    }
+
+
+NOON = datetime.datetime(2026, 1, 1, 12)
