@@ -1,4 +1,4 @@
-"""Sphinx configuration: ``sphinx-build -W docs docs/_build``, with the extra ``docs``."""
+"""Sphinx configuration: `sphinx-build -W docs docs/_build`; needs the extra `docs`."""
 
 from mongoengine import get_version
 
