@@ -7,7 +7,7 @@ has two faces: `save()` and `async_save()`, and so on.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, overload
 
 from mongoengine import connection
 from mongoengine.base.common import _DocumentRegistry
@@ -47,10 +47,48 @@ from mongoengine.plain.mixin import PlainData
 from mongoengine.queryset import QuerySet
 
 if TYPE_CHECKING:
+    from bson import ObjectId
     from typing_extensions import Self
 
+    from mongoengine.base.field import BaseField, ObjectIdField
     from mongoengine.driver.io import IO
-    from mongoengine.queryset import QuerySetManager
+    from mongoengine.queryset.manager import QuerySetManager
+
+    D = TypeVar("D", bound="Document")
+
+    class _HasObjectId(Protocol):
+        @property
+        def id(self) -> ObjectId | None: ...
+
+    class _HasId(Protocol):
+        id: _Id
+
+    class _Id(BaseField[Any, Any, Any]):
+        """The `id` of documents without a key of their own, for type checkers.
+
+        A class with a primary key of another type has an `id` of that type.
+        """
+
+        @overload  # type: ignore[override]
+        def __get__(self, instance: None, owner: object) -> ObjectIdField: ...
+        @overload
+        def __get__(self, instance: _HasObjectId, owner: object) -> ObjectId | None: ...
+        @overload
+        def __get__(self, instance: _HasId, owner: object) -> ObjectId | None: ...
+        @overload
+        def __get__(self, instance: object, owner: object) -> Any: ...
+        def __get__(self, instance: Any, owner: object) -> Any: ...
+        def __set__(self, instance: object, value: ObjectId | str | None) -> None: ...
+
+    class _Objects(QuerySetManager[Any]):
+        """The `objects` of documents without a manager of their own."""
+
+        @overload  # type: ignore[override]
+        def __get__(self, instance: None, owner: type[D]) -> QuerySet[D]: ...
+        @overload
+        def __get__(self, instance: object, owner: object = None) -> Any: ...
+        def __get__(self, instance: object, owner: Any = None) -> Any: ...
+
 
 __all__ = (
     "Document",
@@ -85,6 +123,7 @@ class EmbeddedDocument(PlainData, BaseDocument, metaclass=DocumentMetaclass):
 
     if TYPE_CHECKING:
         _instance: Any
+        _any_document: Document
 
     async def async_validate(self, clean: bool = True) -> None:
         """Check every field as `validate` does, and await coroutine hooks.
@@ -159,8 +198,10 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
 
     if TYPE_CHECKING:
         meta: ClassVar[dict[str, Any]]
-        objects: ClassVar[QuerySetManager]
-        id: Any
+        # Without declared types, so that classes may have other ones.
+        objects: ClassVar = _Objects()
+        id = _Id()
+        _any_document: Document
         _collection: ClassVar[Any]
         DoesNotExist: ClassVar[type[DoesNotExist]]
         MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]

@@ -124,13 +124,15 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         value = raw.get(self.db_field)
         return isinstance(value, (dict, list)) and not has_references(value)
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: Any, value: Assigned | None) -> None:
         converts = getattr(self.field, "_converts_on_set", False)
         if converts and self.field is not None:
+            items: Any = value
             if isinstance(value, (list, tuple)):
-                value = [self.field.to_python(item) for item in value]
+                items = [self.field.to_python(item) for item in value]
             elif isinstance(value, dict):
-                value = {k: self.field.to_python(item) for k, item in value.items()}
+                items = {k: self.field.to_python(item) for k, item in value.items()}
+            value = items
         super().__set__(instance, value)
 
     def _track(self, instance: Any, value: Any) -> Any:

@@ -2,17 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypedDict
 
 from bson import SON
 
 from mongoengine.base.field import BaseField
+from mongoengine.base.types import Item, OrNone, Value
 
-__all__ = ("GeoJsonBaseField",)
+__all__ = (
+    "GeoJsonBaseField",
+    "GeoLineString",
+    "GeoMultiLineString",
+    "GeoMultiPoint",
+    "GeoMultiPolygon",
+    "GeoPoint",
+    "GeoPolygon",
+    "Geometry",
+    "Line",
+    "Position",
+    "Rings",
+)
 
 
-class GeoJsonBaseField(BaseField[Any]):
+class GeoPoint(TypedDict):
+    """A GeoJSON point: longitude and latitude, in degrees."""
+
+    type: Literal["Point"]
+    coordinates: list[float]
+
+
+class GeoLineString(TypedDict):
+    """A GeoJSON line: points."""
+
+    type: Literal["LineString"]
+    coordinates: list[list[float]]
+
+
+class GeoPolygon(TypedDict):
+    """A GeoJSON polygon: rings of points."""
+
+    type: Literal["Polygon"]
+    coordinates: list[list[list[float]]]
+
+
+class GeoMultiPoint(TypedDict):
+    """Several GeoJSON points."""
+
+    type: Literal["MultiPoint"]
+    coordinates: list[list[float]]
+
+
+class GeoMultiLineString(TypedDict):
+    """Several GeoJSON lines."""
+
+    type: Literal["MultiLineString"]
+    coordinates: list[list[list[float]]]
+
+
+class GeoMultiPolygon(TypedDict):
+    """Several GeoJSON polygons."""
+
+    type: Literal["MultiPolygon"]
+    coordinates: list[list[list[list[float]]]]
+
+
+#: Coordinates: longitude and latitude in degrees, and what is made of them.
+Position: TypeAlias = Sequence[float]
+Line: TypeAlias = Sequence[Position]
+Rings: TypeAlias = Sequence[Line]
+
+#: What may be assigned: a GeoJSON object, or its coordinates.
+Geometry: TypeAlias = Mapping[str, object] | Sequence[Item]
+
+
+class GeoJsonBaseField(
+    BaseField[Value, Geometry[Item], OrNone], Generic[Value, Item, OrNone]
+):
     """A field for a GeoJSON geometry, stored as ``{type: ..., coordinates: ...}``.
 
     Its values are that dict, or the coordinates alone: longitude before latitude.

@@ -37,7 +37,6 @@ class StoredDocument(BaseDocument):
     _fragment: dict[str, Any] | None = None
 
     if TYPE_CHECKING:
-        objects: ClassVar[Any]
         _qs: Any
         _unconfirmed: Any
         _collection: ClassVar[Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from typing_extensions import Never, TypeVar
@@ -27,7 +27,9 @@ __all__ = (
     "Item",
     "Never",
     "OrNone",
+    "Owner",
     "RawDocument",
+    "Referred",
     "Typed",
     "Unset",
     "Value",
@@ -53,8 +55,19 @@ Unset = TypeVar("Unset", covariant=True, default=Value)
 #: The same for the field classes that fix the type of their values.
 OrNone = TypeVar("OrNone", bound="None", covariant=True, default=None)
 
+#: The class of the documents that a field refers to.
+Referred = TypeVar("Referred", default=Any)
+
 #: The type of the items of a list or of the values of a dict.
 Item = TypeVar("Item", default=Any)
+
+
+class Owner(Protocol[Value]):
+    """A document or embedded document, which knows the class of all documents."""
+
+    @property
+    def _any_document(self) -> Value: ...
+
 
 if TYPE_CHECKING:
     V = TypeVar("V")

@@ -15,13 +15,14 @@ from mongoengine.driver.loops import Steps, UncachedSteps
 __all__ = ("PendingCursor", "pending")
 
 C = TypeVar("C")
+R = TypeVar("R")
 P = ParamSpec("P")
 S = TypeVar("S")
 
 
 def pending(
     body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, C]],
-) -> Callable[Concatenate[S, P], PendingCursor[C]]:
+) -> Callable[Concatenate[S, P], PendingCursor[C, Any]]:
     """Return the face that gives a `PendingCursor` for what `body` returns.
 
     :param body: returns a cursor of PyMongo's, or an iterator
@@ -33,13 +34,13 @@ def pending(
     use = awaited.__name__.removeprefix("async_") + "()"
 
     @wraps(awaited)
-    def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> PendingCursor[C]:
+    def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> PendingCursor[C, Any]:
         return PendingCursor(partial(awaited, self, *args, **kwargs), self, use)
 
     return face
 
 
-class PendingCursor(Coroutine[Any, Any, C], Generic[C]):
+class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
     """An operation that gives a cursor: await it, or iterate over it at once.
 
         cursor = await User.objects.async_aggregate(pipeline)
@@ -64,7 +65,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C]):
         self._owner = owner
         self._use = use
         self._coroutine: Coroutine[Any, Any, C] | None = None
-        self._rows: AsyncGenerator[Any, None] | None = None
+        self._rows: AsyncGenerator[R, None] | None = None
 
     # A coroutine
 
@@ -91,12 +92,12 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C]):
 
     # Rows
 
-    def __aiter__(self) -> AsyncGenerator[Any, None]:
+    def __aiter__(self) -> AsyncGenerator[R, None]:
         if self._rows is not None:  # `anext` has begun
             return self._rows
         return loops.async_loop(self._steps(), self._owner, self._use)
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> R:
         if self._rows is None:
             self._rows = self.__aiter__()
         try:
@@ -112,15 +113,16 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C]):
         if rows is not None:
             await rows.aclose()
 
-    async def to_list(self, length: int | None = None) -> list[Any]:
+    async def to_list(self, length: int | None = None) -> list[R]:
         """Return the rows in a list.
 
         :param length: at most so many; None for all
         """
         return await loops.to_list(ASYNC, self._steps(), length)
 
-    def _steps(self) -> Steps[Any]:
-        return UncachedSteps(self._batches, lambda: list)
+    def _steps(self) -> Steps[R]:
+        as_they_are: Any = list
+        return UncachedSteps(self._batches, lambda: as_they_are)
 
     async def _batches(self, io: IO) -> Reader:
         result: Any = await self._start()

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo.errors import PyMongoError
 
@@ -15,6 +15,10 @@ from mongoengine.driver.io import ASYNC, IO, SYNC, instead, run
 from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
 from mongoengine.driver.session import bound_session
 from mongoengine.driver.undo import on_abort, undo_all
+
+if TYPE_CHECKING:
+    from pymongo.asynchronous.client_session import AsyncClientSession
+    from pymongo.client_session import ClientSession
 
 __all__ = (
     "async_run_in_transaction",
@@ -63,6 +67,11 @@ class run_in_transaction(Block[Any]):
         self._alias = alias
         self._session_kwargs = session_kwargs or {}
         self._transaction_kwargs = transaction_kwargs or {}
+
+    if TYPE_CHECKING:
+
+        def __enter__(self) -> ClientSession: ...
+        async def __aenter__(self) -> AsyncClientSession: ...
 
     async def _enter(self, io: IO) -> Any:
         # Not awaited in either family: start_session() sends nothing.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from bson import SON, DBRef
 
@@ -12,20 +12,26 @@ from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.base.strict import note_lazy_reference
+from mongoengine.base.types import OrNone, Referred
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.following import DocumentTyped, Followed
 from mongoengine.operations.dereference import load_copied
 
 if TYPE_CHECKING:
+    from typing_extensions import Never
+
+    from mongoengine.base.types import Default, Yes
     from mongoengine.driver.session import Session
 
 __all__ = ("CachedReferenceField",)
 
-D = TypeVar("D")
 
-
-class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
+class CachedReferenceField(
+    Followed[Referred, Referred | None, OrNone],
+    DocumentTyped[Referred, Referred | None, OrNone],
+    Generic[Referred, OrNone],
+):
     """A field for a document of another collection that keeps a copy of fields.
 
     The copies can be queried.  They are brought up to date when the document is
@@ -42,19 +48,49 @@ class CachedReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
 
     @overload
     def __init__(
-        self,
-        document_type: type[D],
+        self: CachedReferenceField[Referred, Never],
+        document_type: type[Referred],
         fields: Sequence[str] | None = None,
         auto_sync: bool = True,
-        **kwargs: Any,
+        *,
+        required: Yes,
+        **options: object,
     ) -> None: ...
     @overload
     def __init__(
-        self: CachedReferenceField[Any],
+        self: CachedReferenceField[Referred, Never],
+        document_type: type[Referred],
+        fields: Sequence[str] | None = None,
+        auto_sync: bool = True,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CachedReferenceField[Referred, Never],
+        document_type: type[Referred],
+        fields: Sequence[str] | None = None,
+        auto_sync: bool = True,
+        *,
+        default: Default[Referred],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CachedReferenceField[Referred, None],
+        document_type: type[Referred],
+        fields: Sequence[str] | None = None,
+        auto_sync: bool = True,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CachedReferenceField[Any, Any],
         document_type: str,
         fields: Sequence[str] | None = None,
         auto_sync: bool = True,
-        **kwargs: Any,
+        **options: object,
     ) -> None: ...
     def __init__(
         self,

@@ -22,7 +22,9 @@ __all__ = (
 )
 
 
-class DictField(ComplexBaseField[dict[str, Item], dict[str, Item]], Generic[Item]):
+class DictField(
+    ComplexBaseField[dict[str, Item], dict[str, Item] | None], Generic[Item]
+):
     """A field for a dict with string keys, of values of one field or of any.
 
     :param field: the field of the values, or None for values of any kind.

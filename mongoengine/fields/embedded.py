@@ -35,7 +35,7 @@ E = TypeVar("E", bound="BaseDocument")
 RECURSIVE_REFERENCE_CONSTANT = "self"
 
 
-class EmbeddedDocumentField(BaseField[E, E, OrNone], Generic[E, OrNone]):
+class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
     """A field that holds an embedded document of one class.
 
     :param document_type: the class, its name, or ``"self"``.
@@ -79,7 +79,7 @@ class EmbeddedDocumentField(BaseField[E, E, OrNone], Generic[E, OrNone]):
     ) -> None: ...
     @overload
     def __init__(
-        self: EmbeddedDocumentField[Any, None],
+        self: EmbeddedDocumentField[Any, Any],
         document_type: str,
         **options: object,
     ) -> None: ...

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from io import IOBase
+from typing import IO as File
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, overload
 
 from bson import ObjectId
 
@@ -17,10 +19,13 @@ from mongoengine.operations import gridfs_fields
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+#: What is stored as a file: bytes, text, or an open file.
+Contents: TypeAlias = bytes | str | IOBase | File[Any]
+
 __all__ = ("AsyncGridFSProxy", "FileField", "GridFSError", "GridFSProxy")
 
 
-class FileField(BaseField[GridFSProxy]):
+class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
     """A field for a file of any size; the document stores the file's id.
 
     Reading the field gives a :class:`GridFSProxy`.  Assigning bytes or a file-like
@@ -45,9 +50,9 @@ class FileField(BaseField[GridFSProxy]):
         self.db_alias = db_alias
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> Self: ...
+    def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> GridFSProxy: ...
+    def __get__(self, instance: object, owner: object) -> GridFSProxy: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self
@@ -60,7 +65,7 @@ class FileField(BaseField[GridFSProxy]):
             proxy.instance = instance
         return proxy
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: Any, value: Contents | GridFSProxy | None) -> None:
         if isinstance(value, (str, bytes)) or (
             hasattr(value, "read") and not isinstance(value, GridFSProxy)
         ):

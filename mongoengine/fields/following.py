@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from bson import DBRef
 
@@ -14,6 +14,7 @@ from mongoengine.base.plain import is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.base.references import unsaved_text
 from mongoengine.base.strict import note_lazy_reference
+from mongoengine.base.types import Assigned, Unset, Value
 from mongoengine.connection import any_async
 from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
 from mongoengine.errors import NotRegistered
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ("DocumentTyped", "Followed")
 
-D = TypeVar("D")
 
-
-class DocumentTyped(BaseField[D]):
+class DocumentTyped(BaseField[Value, Assigned, Unset]):
     """Base class of fields that are declared with the class they refer to."""
 
     document_type_obj: Any
@@ -102,13 +101,13 @@ class DocumentTyped(BaseField[D]):
         return bool(field._user_converted or field._load_can_fail)
 
 
-class Followed(BaseField[D]):
+class Followed(BaseField[Value, Assigned, Unset]):
     """Base class of fields that return the document when they are read."""
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> Self: ...
+    def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> D: ...
+    def __get__(self, instance: object, owner: object) -> Value | Unset: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self
@@ -125,7 +124,7 @@ class Followed(BaseField[D]):
             return AsyncReferenceProxy.of(value, self, instance)
         return value
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: Any, value: Assigned | None) -> None:
         if type(value) in AWAITABLE:
             value = self._unwrapped(value)
         super().__set__(instance, value)
@@ -153,8 +152,10 @@ class Followed(BaseField[D]):
         note_lazy_reference(type(instance).__name__, self.name)
         return run(self._load_for(SYNC, instance, value))
 
-    async def _fetch(self, io: IO, document: Any, *, session: Session = None) -> D:
-        """The document that `document` refers to with this field.
+    async def _fetch(
+        self, io: IO, document: Any, *, session: Session = None
+    ) -> Value | Unset:
+        """Return the document that `document` refers to with this field, or None.
 
         It is loaded (command `find`) unless that was done before, and held by
         `document` from then on.
@@ -166,7 +167,7 @@ class Followed(BaseField[D]):
         value = self._read(document)
         if isinstance(value, (DBRef, dict)):
             value = await self._load_for(io, document, value)
-        found: D = value
+        found: Value | Unset = value
         return found
 
     fetch = blocking(_fetch)

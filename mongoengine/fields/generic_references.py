@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from bson import SON, DBRef, ObjectId
 
@@ -10,12 +10,21 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.plain import is_document, is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.base.references import unsaved_text
+from mongoengine.base.types import OrNone, Owner, Value
 from mongoengine.fields.following import Followed
+
+if TYPE_CHECKING:
+    from typing_extensions import Never, Self
+
+    from mongoengine.base.stored_document import StoredDocument
+    from mongoengine.base.types import Default, Yes
 
 __all__ = ("GenericReferenceField",)
 
 
-class GenericReferenceField(Followed[Any]):
+class GenericReferenceField(
+    Followed["StoredDocument", "StoredDocument | DBRef", OrNone]
+):
     """A field for a document of any collection; its class is stored with its key.
 
     :param choices: the classes that are allowed, or their names.
@@ -29,6 +38,48 @@ class GenericReferenceField(Followed[Any]):
     _load_as = frozenset({dict, SON, DBRef, ObjectId})
     _dump_as = frozenset({dict, SON, DBRef, ObjectId})
 
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __get__(self, instance: None, owner: object) -> Self: ...
+        @overload
+        def __get__(self, instance: Owner[Value], owner: object) -> Value | OrNone: ...
+        @overload
+        def __get__(
+            self, instance: object, owner: object
+        ) -> StoredDocument | OrNone: ...
+        def __get__(self, instance: Any, owner: object) -> Any: ...
+
+    @overload
+    def __init__(
+        self: GenericReferenceField[Never],
+        db_field: str | None = None,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: GenericReferenceField[Never],
+        db_field: str | None = None,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: GenericReferenceField[Never],
+        db_field: str | None = None,
+        *,
+        default: Default[StoredDocument],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: GenericReferenceField[None],
+        db_field: str | None = None,
+        **options: object,
+    ) -> None: ...
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         choices = kwargs.pop("choices", None)
         super().__init__(*args, **kwargs)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, overload
 
-from bson import SON, DBRef
+from bson import SON, DBRef, ObjectId
 
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.common import _DocumentRegistry
@@ -14,17 +14,19 @@ from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AsyncLazyReference
 from mongoengine.base.references import LazyReference, unsaved_text
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import OrNone, Referred
 from mongoengine.connection import any_async
 from mongoengine.errors import ValidationError
-from mongoengine.fields.following import DocumentTyped
+from mongoengine.fields.following import DocumentTyped, Followed
 from mongoengine.fields.generic_references import GenericReferenceField
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Never, Self
+
+    from mongoengine.base.stored_document import StoredDocument
+    from mongoengine.base.types import Default, Yes
 
 __all__ = ("GenericLazyReferenceField", "LazyReferenceField")
-
-D = TypeVar("D")
 
 
 def _lazy_reference(field: Any, kind: Any, key: Any, cached: Any = None) -> Any:
@@ -53,7 +55,10 @@ def _rebuilt(field: Any, value: Any) -> Any:
     return _lazy_reference(field, value.document_type, value.pk, cached)
 
 
-class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
+class LazyReferenceField(
+    DocumentTyped[LazyReference[Referred], Referred | DBRef | ObjectId, OrNone],
+    Generic[Referred, OrNone],
+):
     """A field for a document of another collection that is loaded when asked for.
 
     Reading it gives a
@@ -74,21 +79,54 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
 
     @overload
     def __init__(
-        self,
-        document_type: type[D],
+        self: LazyReferenceField[Referred, Never],
+        document_type: type[Referred],
         passthrough: bool = False,
         dbref: bool = False,
         reverse_delete_rule: int = DO_NOTHING,
-        **kwargs: Any,
+        *,
+        required: Yes,
+        **options: object,
     ) -> None: ...
     @overload
     def __init__(
-        self: LazyReferenceField[Any],
+        self: LazyReferenceField[Referred, Never],
+        document_type: type[Referred],
+        passthrough: bool = False,
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: LazyReferenceField[Referred, Never],
+        document_type: type[Referred],
+        passthrough: bool = False,
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        *,
+        default: Default[Referred],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: LazyReferenceField[Referred, None],
+        document_type: type[Referred],
+        passthrough: bool = False,
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: LazyReferenceField[Any, Any],
         document_type: str,
         passthrough: bool = False,
         dbref: bool = False,
         reverse_delete_rule: int = DO_NOTHING,
-        **kwargs: Any,
+        **options: object,
     ) -> None: ...
     def __init__(
         self,
@@ -115,9 +153,11 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
         return self._key_may_fail()
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> Self: ...
+    def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> LazyReference[D]: ...
+    def __get__(
+        self, instance: object, owner: object
+    ) -> LazyReference[Referred] | OrNone: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self
@@ -214,7 +254,20 @@ class LazyReferenceField(DocumentTyped[LazyReference[D]], Generic[D]):
         return value
 
 
-class GenericLazyReferenceField(GenericReferenceField):
+if TYPE_CHECKING:
+
+    class _GenericReferenceField(
+        Followed[LazyReference[Any], StoredDocument | DBRef, OrNone]
+    ):
+        """The base of `GenericLazyReferenceField`, whose values are references."""
+
+        choices: list[str]
+
+else:
+    _GenericReferenceField = GenericReferenceField
+
+
+class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
     """A field for a document of any collection that is loaded when asked for.
 
     Reading it gives a
@@ -226,14 +279,46 @@ class GenericLazyReferenceField(GenericReferenceField):
     :raises ValidationError: if a choice is neither.
     """
 
+    @overload
+    def __init__(
+        self: GenericLazyReferenceField[Never],
+        db_field: str | None = None,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: GenericLazyReferenceField[Never],
+        db_field: str | None = None,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: GenericLazyReferenceField[Never],
+        db_field: str | None = None,
+        *,
+        default: Default[StoredDocument],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: GenericLazyReferenceField[None],
+        db_field: str | None = None,
+        **options: object,
+    ) -> None: ...
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.passthrough = kwargs.pop("passthrough", False)
         super().__init__(*args, **kwargs)
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> Self: ...
+    def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
-    def __get__(self, instance: object, owner: Any) -> Any: ...
+    def __get__(
+        self, instance: object, owner: object
+    ) -> LazyReference[Any] | OrNone: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self

@@ -79,7 +79,7 @@ class BinaryField(BaseField[bytes, bytes | bytearray, OrNone]):
         self.max_bytes = max_bytes
         super().__init__(**kwargs)
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: Any, value: bytes | bytearray | None) -> None:
         if isinstance(value, bytearray):
             value = bytes(value)
         super().__set__(instance, value)
@@ -261,7 +261,7 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
 
         return valid
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: Any, value: E | str | float | None) -> None:
         super().__set__(instance, self.to_python(value))
 
     def to_python(self, value: Any) -> Any:
@@ -292,7 +292,7 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
             self.error(f"{value!s} is not a valid {self._enum_cls}")
 
 
-class SequenceField(BaseField[Item, Item, Never], Generic[Item]):
+class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
     """A field that numbers documents: each new one gets the next number.
 
     The counter is a document of its own, in the collection
@@ -438,7 +438,7 @@ class SequenceField(BaseField[Item, Item, Never], Generic[Item]):
             instance._mark_as_changed(self.name)
         return value
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: Any, value: Item | None) -> None:
         if value is None and instance._initialised and may_block(self.db_alias):
             value = self.generate()
         super().__set__(instance, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from bson import DBRef, ObjectId
 
@@ -12,6 +12,7 @@ from mongoengine.base.field import DO_NOTHING
 from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import OrNone, Referred
 from mongoengine.fields.cached_references import CachedReferenceField
 from mongoengine.fields.embedded import RECURSIVE_REFERENCE_CONSTANT
 from mongoengine.fields.following import DocumentTyped, Followed
@@ -21,6 +22,11 @@ from mongoengine.fields.lazy_references import (
     LazyReferenceField,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Never
+
+    from mongoengine.base.types import Default, Yes
+
 __all__ = (
     "RECURSIVE_REFERENCE_CONSTANT",
     "CachedReferenceField",
@@ -29,8 +35,6 @@ __all__ = (
     "LazyReferenceField",
     "ReferenceField",
 )
-
-D = TypeVar("D")
 
 
 def _dump_dbref(raw: Any) -> Any:
@@ -46,7 +50,11 @@ class _ClassedReference(DBRef):
     __slots__ = ()
 
 
-class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
+class ReferenceField(
+    Followed[Referred, Referred | DBRef | ObjectId, OrNone],
+    DocumentTyped[Referred, Referred | DBRef | ObjectId, OrNone],
+    Generic[Referred, OrNone],
+):
     """A field for a document of another collection; its primary key is stored.
 
     Reading it gives the document, which is loaded when it is first read.  In
@@ -70,19 +78,49 @@ class ReferenceField(Followed[D], DocumentTyped[D], Generic[D]):
 
     @overload
     def __init__(
-        self,
-        document_type: type[D],
+        self: ReferenceField[Referred, Never],
+        document_type: type[Referred],
         dbref: bool = False,
         reverse_delete_rule: int = DO_NOTHING,
-        **kwargs: Any,
+        *,
+        required: Yes,
+        **options: object,
     ) -> None: ...
     @overload
     def __init__(
-        self: ReferenceField[Any],
+        self: ReferenceField[Referred, Never],
+        document_type: type[Referred],
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        *,
+        primary_key: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ReferenceField[Referred, Never],
+        document_type: type[Referred],
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        *,
+        default: Default[Referred],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ReferenceField[Referred, None],
+        document_type: type[Referred],
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ReferenceField[Any, Any],
         document_type: str,
         dbref: bool = False,
         reverse_delete_rule: int = DO_NOTHING,
-        **kwargs: Any,
+        **options: object,
     ) -> None: ...
     def __init__(
         self,

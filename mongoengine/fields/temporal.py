@@ -276,7 +276,7 @@ class ComplexDateTimeField(_StringField[OrNone]):
             return value
         return self._convert_from_string(value)
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: Any, value: datetime | str | None) -> None:
         super().__set__(instance, value)
         value = self._read(instance)
         if isinstance(value, datetime):

@@ -54,7 +54,7 @@ async def aggregate(
 
 async def sum(
     queryset: QuerySource[Any], io: IO, field: str, *, session: Session = None
-) -> Any:
+) -> int | float:
     """Return the sum of the values of a field (`aggregate`); 0 if there are none.
 
     https://www.mongodb.com/docs/manual/reference/operator/aggregation/sum/
@@ -62,12 +62,13 @@ async def sum(
     :param session: a PyMongo session to work in
     :raises LookUpError: if the field is unknown
     """
-    return await _total(queryset, io, field, "sum", "$sum")
+    total: int | float = await _total(queryset, io, field, "sum", "$sum")
+    return total
 
 
 async def average(
     queryset: QuerySource[Any], io: IO, field: str, *, session: Session = None
-) -> Any:
+) -> float:
     """Return the mean of the values of a field (`aggregate`); 0 if there are none.
 
     https://www.mongodb.com/docs/manual/reference/operator/aggregation/avg/
@@ -75,7 +76,8 @@ async def average(
     :param session: a PyMongo session to work in
     :raises LookUpError: if the field is unknown
     """
-    return await _total(queryset, io, field, "avg", "$avg")
+    mean: float = await _total(queryset, io, field, "avg", "$avg")
+    return mean
 
 
 async def _total(

@@ -193,7 +193,7 @@ class BaseQuerySet(Builders[D]):
 
         def async_aggregate(
             self, pipeline: Any, **kwargs: Any
-        ) -> PendingCursor[AsyncCommandCursor[Raw]]: ...
+        ) -> PendingCursor[AsyncCommandCursor[Raw], Raw]: ...
 
     else:
         aggregate = blocking(_aggregate.aggregate)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from numbers import Number
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from bson import SON
 from pymongo.collation import validate_collation_or_none
@@ -349,8 +349,54 @@ class Builders(QuerySource[D]):
 
     # Lists, awaited
 
-    async_scalar = listed(scalar)
-    async_values_list = listed(values_list)
+    if TYPE_CHECKING:
+
+        @overload
+        async def async_scalar(self) -> list[D]: ...
+        @overload
+        async def async_scalar(self, field: str, /) -> list[Any]: ...
+        @overload
+        async def async_scalar(
+            self, first: str, second: str, /
+        ) -> list[tuple[Any, Any]]: ...
+        @overload
+        async def async_scalar(
+            self, first: str, second: str, third: str, /
+        ) -> list[tuple[Any, Any, Any]]: ...
+        @overload
+        async def async_scalar(
+            self, first: str, second: str, third: str, fourth: str, /, *more: str
+        ) -> list[tuple[Any, ...]]: ...
+        @overload
+        async def async_scalar(self, *fields: str) -> list[Any]: ...
+        async def async_scalar(self, *fields: str) -> Any: ...
+
+        @overload
+        async def async_values_list(self) -> list[D]: ...
+        @overload
+        async def async_values_list(self, field: str, /) -> list[Any]: ...
+        @overload
+        async def async_values_list(
+            self, first: str, second: str, /
+        ) -> list[tuple[Any, Any]]: ...
+        @overload
+        async def async_values_list(
+            self, first: str, second: str, third: str, /
+        ) -> list[tuple[Any, Any, Any]]: ...
+        @overload
+        async def async_values_list(
+            self, first: str, second: str, third: str, fourth: str, /, *more: str
+        ) -> list[tuple[Any, ...]]: ...
+        @overload
+        async def async_values_list(
+            self, *fields: str, flat: bool = False
+        ) -> list[Any]: ...
+        async def async_values_list(self, *fields: str, flat: bool = False) -> Any: ...
+
+    else:
+        async_scalar = listed(scalar)
+        async_values_list = listed(values_list)
+
     async_values = listed(values)
     async_only = listed(only)
     async_exclude = listed(exclude)

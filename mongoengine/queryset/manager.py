@@ -4,27 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_origin, overload
 
 from mongoengine.base import metaclasses
+from mongoengine.base.types import Typed, Value
 from mongoengine.compatibility import names_of
 from mongoengine.queryset.queryset import QuerySet
 
 if TYPE_CHECKING:
-    from mongoengine.base.stored_document import StoredDocument
+    from typing_extensions import Self
 
 __all__ = ("QuerySetManager", "queryset_manager")
 
-D = TypeVar("D", bound="StoredDocument")
+V = TypeVar("V")
 
 
-class QuerySetManager:
+class QuerySetManager(Typed[Value]):
     """An attribute of document classes that is a new queryset at every reading.
 
     `queryset_func` makes of the queryset over all documents the one that is
     given; see `queryset_manager`.  A subclass may set the class to start from as
     `default`, and define `get_queryset` instead of passing a function.
+
+    The class of the querysets may be a type parameter, which says it to type
+    checkers, too, and is then the `queryset_class` of the document class::
+
+        class User(Document):
+            objects = QuerySetManager[UserQuerySet]()
     """
+
+    # What `QuerySetManager[UserQuerySet]()` notes.
+    __orig_class__: Any = None
 
     get_queryset: Callable[..., Any] | None = None
     default: ClassVar[type[Any]] = QuerySet
@@ -33,11 +43,19 @@ class QuerySetManager:
         if queryset_func:
             self.get_queryset = queryset_func
 
-    @overload
-    def __get__(self, instance: None, owner: type[D]) -> QuerySet[D]: ...
+    @property
+    def queryset_class(self) -> type[Any] | None:
+        """The class that was given as the type parameter, or None."""
+        parameters = getattr(self.__orig_class__, "__args__", ())
+        given = parameters[0] if parameters else None
+        given = get_origin(given) or given
+        return given if isinstance(given, type) else None
 
     @overload
-    def __get__(self, instance: object, owner: Any = None) -> QuerySetManager: ...
+    def __get__(self, instance: None, owner: object) -> Value: ...
+
+    @overload
+    def __get__(self, instance: object, owner: object = None) -> Self: ...
 
     def __get__(self, instance: object | None, owner: Any = None) -> Any:
         if instance is not None:
@@ -58,7 +76,13 @@ class QuerySetManager:
 metaclasses.manager_class = QuerySetManager
 
 
-def queryset_manager(func: Callable[..., Any]) -> QuerySetManager:
+@overload
+def queryset_manager(func: Callable[[Any, Any], V]) -> QuerySetManager[V]: ...
+@overload
+def queryset_manager(func: Callable[[Any], V]) -> QuerySetManager[V]: ...
+@overload
+def queryset_manager(func: Callable[..., Any]) -> QuerySetManager[Any]: ...
+def queryset_manager(func: Callable[..., Any]) -> QuerySetManager[Any]:
     """Make an attribute like `objects` of a function of a document class.
 
     The function takes the document class and the queryset over all of its
@@ -68,6 +92,9 @@ def queryset_manager(func: Callable[..., Any]) -> QuerySetManager:
         @queryset_manager
         def published(doc_cls, queryset):
             return queryset.filter(published=True)
+
+    Annotate the queryset and the result, and type checkers know what the attribute
+    gives.
     """
     return QuerySetManager(func)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncGenerator, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from mongoengine.compatibility import names_of
 from mongoengine.driver.cursor import Batches, ReadingAhead
@@ -32,6 +32,7 @@ from mongoengine.queryset.base import (
 )
 
 if TYPE_CHECKING:
+    from mongoengine.base.types import RawDocument
     from mongoengine.driver.io import IO
 
 __all__ = (
@@ -59,19 +60,54 @@ class QuerySet(BaseQuerySet[D]):
     Loops, blocking and asynchronous, share them: a second pass sends nothing.
     """
 
-    if TYPE_CHECKING:
-
-        def scalar(self, *fields: str) -> QuerySet[Any]: ...
-
-        def values_list(self, *fields: str, flat: bool = False) -> QuerySet[Any]: ...
-
-        def values(self, *fields: str) -> QuerySet[dict[str, Any]]: ...
-
-        def as_pymongo(self) -> QuerySet[dict[str, Any]]: ...
-
     _keeps = True
     _results: Results[D] | None = None
     _len: int | None = None
+
+    # What to give
+
+    if TYPE_CHECKING:
+
+        @overload
+        def scalar(self) -> QuerySet[D]: ...
+        @overload
+        def scalar(self, field: str, /) -> QuerySet[Any]: ...
+        @overload
+        def scalar(self, first: str, second: str, /) -> QuerySet[tuple[Any, Any]]: ...
+        @overload
+        def scalar(
+            self, first: str, second: str, third: str, /
+        ) -> QuerySet[tuple[Any, Any, Any]]: ...
+        @overload
+        def scalar(
+            self, first: str, second: str, third: str, fourth: str, /, *more: str
+        ) -> QuerySet[tuple[Any, ...]]: ...
+        @overload
+        def scalar(self, *fields: str) -> QuerySet[Any]: ...
+        def scalar(self, *fields: str) -> Any: ...
+
+        @overload
+        def values_list(self) -> QuerySet[D]: ...
+        @overload
+        def values_list(self, field: str, /) -> QuerySet[Any]: ...
+        @overload
+        def values_list(
+            self, first: str, second: str, /
+        ) -> QuerySet[tuple[Any, Any]]: ...
+        @overload
+        def values_list(
+            self, first: str, second: str, third: str, /
+        ) -> QuerySet[tuple[Any, Any, Any]]: ...
+        @overload
+        def values_list(
+            self, first: str, second: str, third: str, fourth: str, /, *more: str
+        ) -> QuerySet[tuple[Any, ...]]: ...
+        @overload
+        def values_list(self, *fields: str, flat: bool = False) -> QuerySet[Any]: ...
+        def values_list(self, *fields: str, flat: bool = False) -> Any: ...
+
+        def values(self, *fields: str) -> QuerySet[RawDocument]: ...
+        def as_pymongo(self) -> QuerySet[RawDocument]: ...
 
     # What was read
 
@@ -273,9 +309,9 @@ class QuerySetNoCache(BaseQuerySet[D]):
             self, *fields: str, flat: bool = False
         ) -> QuerySetNoCache[Any]: ...
 
-        def values(self, *fields: str) -> QuerySetNoCache[dict[str, Any]]: ...
+        def values(self, *fields: str) -> QuerySetNoCache[RawDocument]: ...
 
-        def as_pymongo(self) -> QuerySetNoCache[dict[str, Any]]: ...
+        def as_pymongo(self) -> QuerySetNoCache[RawDocument]: ...
 
     def __iter__(self) -> Iterator[D]:
         """Yield the documents, read batch by batch."""

@@ -12,15 +12,17 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-GOOD = HERE / "user_code.py"
-BAD = HERE / "mistakes.py"
+GOOD = [HERE / "user_code.py", HERE / "application.py"]
+BAD = [HERE / "mistakes.py", HERE / "assignments.py"]
+STRICT = HERE / "pyrightconfig.json"
 SECONDS = 500
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS + 60)]
 
 MISTAKES = {
-    number
-    for number, line in enumerate(BAD.read_text().splitlines(), 1)
+    (path.name, number)
+    for path in BAD
+    for number, line in enumerate(path.read_text().splitlines(), 1)
     if "# mistake" in line
 }
 
@@ -35,22 +37,26 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def mypy(path: pathlib.Path) -> subprocess.CompletedProcess[str]:
-    relative = path.relative_to(ROOT)
-    return run("mypy", "--strict", "--warn-unused-ignores", str(relative))
+def mypy(paths: list[pathlib.Path]) -> subprocess.CompletedProcess[str]:
+    relative = [str(path.relative_to(ROOT)) for path in paths]
+    return run("mypy", "--strict", "--warn-unused-ignores", *relative)
 
 
-def pyright(path: pathlib.Path) -> list[tuple[int, str]]:
-    """The errors that pyright reports: line and message."""
+def pyright(paths: list[pathlib.Path]) -> list[tuple[str, int, str]]:
+    """Return the errors that pyright reports: file, line and message."""
     started = run("pyright", "--version")
     if started.returncode:
         pytest.skip(f"pyright cannot start: {started.stderr.strip()[-200:]}")
-    ran = run("pyright", "--outputjson", "--pythonpath", sys.executable, str(path))
-    diagnostics = json.loads(ran.stdout)["generalDiagnostics"]
+    ran = run(
+        *("pyright", "--outputjson", "--pythonpath", sys.executable),
+        *("--project", str(STRICT)),
+    )
+    names = {path.name for path in paths}
     return [
-        (found["range"]["start"]["line"] + 1, found["message"])
-        for found in diagnostics
+        (name, found["range"]["start"]["line"] + 1, found["message"])
+        for found in json.loads(ran.stdout)["generalDiagnostics"]
         if found["severity"] == "error"
+        and (name := pathlib.Path(found["file"]).name) in names
     ]
 
 
@@ -61,8 +67,8 @@ def test_mypy_infers_the_types_of_user_code() -> None:
 
 def test_mypy_finds_each_mistake_and_no_other() -> None:
     ran = mypy(BAD)
-    found = re.findall(r"mistakes\.py:(\d+): error", ran.stdout)
-    assert {int(line) for line in found} == MISTAKES, ran.stdout
+    found = re.findall(r"(\w+\.py):(\d+): error", ran.stdout)
+    assert {(name, int(line)) for name, line in found} == MISTAKES, ran.stdout
 
 
 def test_pyright_infers_the_types_of_user_code() -> None:
@@ -71,4 +77,4 @@ def test_pyright_infers_the_types_of_user_code() -> None:
 
 def test_pyright_finds_each_mistake_and_no_other() -> None:
     found = pyright(BAD)
-    assert {line for line, _ in found} == MISTAKES, found
+    assert {(name, line) for name, line, _ in found} == MISTAKES, found

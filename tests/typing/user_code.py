@@ -94,19 +94,21 @@ class Note(Document):
 
 def references(note: Note) -> None:
     assert_type(note.author, User)
-    assert_type(Note.author, ReferenceField[User])
+    assert_type(Note.author, ReferenceField[User, Never])
     assert_type(Note.author.fetch(note), User)
-    assert_type(note.reader, LazyReference[User])
-    assert_type(note.reader.fetch(), User)
+    assert_type(note.reader, LazyReference[User] | None)
+    if note.reader is not None:
+        assert_type(note.reader.fetch(), User)
     assert_type(note.readers, list[User])
-    assert_type(note.about, Any)
+    assert_type(note.about, Document | None)
     assert_type(note.parent, Any)
     note.author = User(name="Ada")
 
 
 async def references_async(note: Note) -> None:
     assert_type(await Note.author.async_fetch(note), User)
-    assert_type(await note.reader.async_fetch(), User)
+    if note.reader is not None:
+        assert_type(await note.reader.async_fetch(), User)
 
 
 def one_document() -> None:
