@@ -320,10 +320,16 @@ class Query:
             direction = DIRECTIONS.get(key[0], 1)
             name = key[1:] if key[0] in DIRECTIONS else key
             name = name.replace("__", ".")
-            with suppress(AttributeError):
-                name = self.document._translate_field_name(name)
-            order.append((name, direction))
+            order.append((self._sorted_name(name), direction))
         return order
+
+    def _sorted_name(self, name: str) -> str:
+        """Return the database name of a path, or the path if a field has none."""
+        try:
+            translated: str = self.document._translate_field_name(name)
+        except AttributeError:
+            return name
+        return translated
 
     def lookup(self, name: str) -> list[Any]:
         """Return the fields on a dotted path, of this class or of a subclass.
