@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
-__all__ = ("State", "reload", "select_related", "take")
+__all__ = ("Replacement", "State", "reload", "select_related", "take")
 
 D = TypeVar("D", bound="StoredDocument")
 
@@ -58,6 +58,8 @@ async def reload(
 ) -> D:
     """Load the document again, giving up its unsaved changes.
 
+    What is assigned while the answer is awaited stays, and stays pending.
+
     :param fields: names of the fields to load; all where none are given.
     :param max_depth: how deep references are followed; 1 where not given.
     :param session: a PyMongo session to work in
@@ -78,13 +80,11 @@ async def reload(
         .only(*fields)
         .limit(1)
     )
-    found = await io.call(queryset, "select_related", max_depth=max_depth)
-    if not found:
-        raise document.DoesNotExist(_GONE)
-    before = State(document) if in_transaction() else None
-    take(document, found[0], fields)
-    if before is not None:
-        on_abort(partial(before.give_back, document))
+    with Replacement(document) as replacement:
+        found = await io.call(queryset, "select_related", max_depth=max_depth)
+        if not found:
+            raise document.DoesNotExist(_GONE)
+        replacement.put(found[0], fields)
     return document
 
 
@@ -124,26 +124,93 @@ def take(
         object.__delattr__(document, "_partial")
 
 
+class Replacement:
+    """Replaces the values of a document by those of a newer copy, while it is used.
+
+        with Replacement(document) as replacement:
+            stored = await ...
+            replacement.put(stored)
+
+    The pending changes are given up if a copy is put in place, and put back if not.
+    What is assigned inside the block stays, and stays pending.
+    """
+
+    __slots__ = ("_before", "_changes", "_document", "_is_done")
+
+    def __init__(self, document: StoredDocument) -> None:
+        self._document = document
+        self._is_done = False
+
+    def __enter__(self) -> Replacement:
+        self._before = State(self._document)
+        self._changes = self._before.changes
+        return self
+
+    def put(self, stored: StoredDocument, names: Sequence[str] = ()) -> None:
+        """Take over the values of `stored`, all or those of some names."""
+        document = self._document
+        pending = _Pending(document)
+        if names:
+            document._put_back(self._changes)
+        take(document, stored, names)
+        pending.put_back(document)
+        self._is_done = True
+        if in_transaction():
+            on_abort(partial(self._before.give_back, document))
+
+    def __exit__(self, *error: object) -> None:
+        if not self._is_done:
+            self._document._put_back(self._changes)
+
+
+class _Pending:
+    """The fields of a document that are marked as changed, and their values."""
+
+    __slots__ = ("_changes", "_values")
+
+    def __init__(self, document: StoredDocument) -> None:
+        names = document._reverse_db_field_map
+        roots = {path.partition(".")[0] for path in document._get_changed_fields()}
+        fields = (names.get(root, root) for root in roots)
+        values = document._values
+        self._values = {name: values[name] for name in fields if name in values}
+        self._changes = document._take_changes(whole=True) if roots else None
+
+    def put_back(self, document: StoredDocument) -> None:
+        """Let the document have these values and marks again."""
+        if self._changes is None:
+            return
+        for name, value in self._values.items():
+            rebind(document, value)
+            document._put(name, value)
+        document._put_back(self._changes)
+
+
 class State:
     """The values and pending changes of a document, to be given back later."""
 
-    __slots__ = ("_changes", "_created", "_dynamic_fields", "_raw", "_values")
+    __slots__ = ("_created", "_dynamic_fields", "_raw", "_values", "changes")
 
     def __init__(self, document: StoredDocument) -> None:
         self._raw = document._raw
         self._values = dict(document._values) if document._values else document._values
         self._created = document._created
         self._dynamic_fields = dict(document._dynamic_fields)
-        self._changes = document._take_changes(whole=True)
+        self.changes = document._take_changes(whole=True)
 
     def give_back(self, document: StoredDocument) -> None:
-        """Let the document have these values and changes again."""
+        """Let the document have these values and changes again.
+
+        What has been assigned since stays, and stays pending.
+        """
+        pending = _Pending(document)
         set_state(document, "_raw", self._raw)
         set_state(document, "_values", self._values)
         for value in document._values.values():
             rebind(document, value)
         document._clear_changed_fields()
         set_state(document, "_created", self._created)
-        document._put_back(self._changes)
+        document._put_back(self.changes)
         if document._dynamic:
             document._restore_fields(self._dynamic_fields)
+        pending.put_back(document)

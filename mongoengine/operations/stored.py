@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from mongoengine.driver.undo import on_abort
 from mongoengine.errors import InvalidDocumentError, InvalidQueryError, OperationError
-from mongoengine.operations.load import State, take
+from mongoengine.operations.load import Replacement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +74,8 @@ async def modify(
 ) -> bool:
     """Update the stored document and load the result, in one command.
 
-    Unsaved changes of this document are lost.  Sends `findAndModify`.
+    Unsaved changes of this document are lost; what is assigned while the answer is
+    awaited stays pending.  Sends `findAndModify`.
 
     :param query: a dict of keywords, or a `Q`, that the stored document has
         to match besides.
@@ -95,10 +94,9 @@ async def modify(
         )
     wanted.update(document._object_key)
     queryset = document._qs.filter(**wanted)
-    stored = await io.call(queryset, "modify", new=True, **update)
-    if stored is None:
-        return False
-    before = State(document)
-    take(document, stored)
-    on_abort(partial(before.give_back, document))
+    with Replacement(document) as replacement:
+        stored = await io.call(queryset, "modify", new=True, **update)
+        if stored is None:
+            return False
+        replacement.put(stored)
     return True

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from pymongo.errors import OperationFailure
 
 from mongoengine import (
     Document,
@@ -126,6 +127,72 @@ async def test_a_change_made_while_changes_are_written_stays_pending(
     }
     await document.async_save()
     assert stored(mongo, document) == CHANGED
+
+
+READS: dict[str, Any] = {
+    "reload": lambda doc: doc.async_reload(),
+    "modify": lambda doc: doc.async_modify(inc__number=1),
+}
+
+
+@pytest.mark.parametrize("family", ["async"], indirect=True)
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("touched", [False, True])
+async def test_a_change_made_while_the_document_is_read_again_stays_pending(
+    family: Family, mongo: Any, read: str, touched: bool
+) -> None:
+    saved = await item().async_save()
+    document = await PendingItem.objects.async_get(id=saved.id)
+    if touched:
+        document.number = 50  # given up: it was assigned before
+        document.part.text = "given up"
+    task = asyncio.create_task(READS[read](document))
+    await asyncio.sleep(0)
+    change(document)
+    await task
+    assert document.number == (1 if read == "modify" else 0)
+    await document.async_save()
+    assert stored(mongo, document) == CHANGED
+
+
+@pytest.mark.parametrize("read", ["reload", "modify"])
+async def test_a_failed_reading_keeps_the_changes(
+    family: Family, mongo: Any, read: str
+) -> None:
+    document = await family(item(), "save")
+    change(document)
+    command = {"reload": "find", "modify": "findAndModify"}[read]
+    arguments = {"inc__number": 1} if read == "modify" else {}
+    refused = {"failCommands": [command], "errorCode": 11601}
+    with (
+        fail_command(mongo.client, **refused),
+        pytest.raises((OperationFailure, OperationError)),
+    ):
+        await family(document, read, **arguments)
+    await family(document, "save")
+    assert stored(mongo, document) == CHANGED
+
+
+async def test_a_document_that_is_gone_keeps_its_changes(
+    family: Family, mongo: Any
+) -> None:
+    document = await family(item(), "save")
+    document.other = 7
+    mongo.pending_item.delete_one({"_id": document.id})
+    with pytest.raises(PendingItem.DoesNotExist):
+        await family(document, "reload")
+    assert not await family(document, "modify", set__number=1)
+    assert document._get_changed_fields() == ["other"]
+
+
+async def test_reloading_one_field_keeps_the_other_changes(
+    family: Family, mongo: Any
+) -> None:
+    document = await family(item(), "save")
+    document.number, document.other = 5, 7
+    await family(document, "reload", "number")
+    assert (document.number, document.other) == (0, 7)
+    assert document._get_changed_fields() == ["other"]
 
 
 @pytest.mark.parametrize("family", ["async"], indirect=True)
