@@ -391,6 +391,7 @@ async def sequences() -> None:
 @runs(
     "context_managers.async_switch_db",
     "context_managers.async_switch_collection",
+    "context_managers.async_using_db",
     "context_managers.async_no_dereference",
     "context_managers.async_no_sub_classes",
     "context_managers.async_query_counter",
@@ -404,6 +405,8 @@ async def switching() -> None:
     async with contexts.async_switch_db(Member, "other"):
         await Member(name="there").async_save()
     async with contexts.async_switch_collection(Member, "elsewhere"):
+        await Member(name="there").async_save()
+    async with contexts.async_using_db("other"):
         await Member(name="there").async_save()
     assert await Member.objects.async_count() == 0
     book = await shelved()
