@@ -195,7 +195,7 @@ async def test_disconnect_async_closes_the_client_and_forgets_the_settings(
     await disconnect_async()
     assert connection._connection_settings == {}
     assert clients_of_loops() == []
-    assert connection._async_classes == {}
+    assert all(alias.async_class is None for alias in registry.aliases.values())
     with pytest.raises(InvalidOperation):
         await client.admin.command("ping")
 
