@@ -26,7 +26,7 @@ class DeReference:
         self,
         io: IO,
         /,
-        items: Any,
+        items: object,
         max_depth: int = 1,
         instance: Any = None,
         name: str | None = None,
@@ -50,7 +50,7 @@ class DeReference:
 
     def __call__(
         self,
-        items: Any,
+        items: object,
         max_depth: int = 1,
         instance: Any = None,
         name: str | None = None,

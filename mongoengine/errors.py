@@ -235,7 +235,7 @@ class ValidationError(AssertionError):
         return " ".join(f"{text}: {fields}" for text, fields in fields_by_text.items())
 
 
-def _texts(error: Any) -> Any:
+def _texts(error: object) -> Any:
     if isinstance(error, Mapping):
         return {key: _texts(below) for key, below in error.items()}
     if isinstance(error, ValidationError) and error.errors:

@@ -46,8 +46,8 @@ async def _count_documents(
     filter: Mapping[str, Any],
     skip: int | None = None,
     limit: int | None = None,
-    hint: Any = None,
-    collation: Any = None,
+    hint: object = None,
+    collation: object = None,
 ) -> int:
     if limit == 0:
         return 0

@@ -42,7 +42,7 @@ class _FakeSignal:
     def send(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: there are no receivers."""
 
-    def _unavailable(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def _unavailable(self, *args: object, **kwargs: object) -> NoReturn:
         raise RuntimeError(
             "signalling support is unavailable because the blinker library is "
             "not installed."
@@ -135,7 +135,7 @@ def _receivers(signal: Any, sender: Any) -> list[Callable[..., Any]]:
     return receivers
 
 
-def _strong(receiver: Any) -> Any:
+def _strong(receiver: object) -> Any:
     return receiver() if isinstance(receiver, weakref.ref) else receiver
 
 

@@ -71,7 +71,7 @@ class _OfType:
         self.types = types | {type(None)}
         self.sums = sums
 
-    def __call__(self, value: Any) -> bool:
+    def __call__(self, value: object) -> bool:
         if self.sums and value.__class__ is float:
             return -_INFINITY < value < _INFINITY or float in self.types
         return value.__class__ in self.types

@@ -135,7 +135,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             value = items
         super().__set__(instance, value)
 
-    def _track(self, instance: Any, value: Any) -> Any:
+    def _track(self, instance: Any, value: object) -> Any:
         """Wrap a list or dict so that changes are noted; follow its references."""
         value = self._tracked(instance, value, self._may_refer)
         if (
@@ -146,7 +146,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             value = self._dereferenced_value(instance, value)
         return value
 
-    def _tracked(self, instance: Any, value: Any, may_refer: bool = False) -> Any:
+    def _tracked(self, instance: Any, value: object, may_refer: bool = False) -> Any:
         """Wrap a list or dict so that changes are noted, and keep it."""
         tracked: Any
         if isinstance(value, (list, tuple)):
@@ -213,10 +213,10 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         if self.field is not None and not self.field._is_container:
             self.field._register_delete_rule(cls, name)
 
-    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> tuple[Any, Any] | None:
         return untyped_target(value) if self.field is None else None
 
-    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
         inner = self.field
         if isinstance(value, dict):
             return ((key, inner, item) for key, item in dict.items(value))
@@ -226,7 +226,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return ((i, inner, v) for i, v in enumerate(value))
         return ()
 
-    def _dump_item(self, value: Any) -> Any:
+    def _dump_item(self, value: object) -> Any:
         return self._dump_untyped(value, True, None)
 
     def _holds_references(self) -> bool:
@@ -240,7 +240,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
 
     @staticmethod
     def _lazy_load_refs(
-        instance: Any, name: str, ref_values: Any, *, max_depth: int
+        instance: Any, name: str, ref_values: object, *, max_depth: int
     ) -> Any:
         with instead(f"{name}.async_fetch()", instance):
             return run(upcalls.follow(SYNC, ref_values, max_depth, instance, name))
@@ -277,7 +277,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return items[:]
         return [inner.to_python(item) for item in items]
 
-    def _untyped_to_python(self, item: Any) -> Any:
+    def _untyped_to_python(self, item: object) -> Any:
         if item.__class__ in PLAIN:
             return item
         if is_document(item):
@@ -290,7 +290,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         proof = self._load_proof()
         return None if proof is None else each(proof)
 
-    def _from_raw(self, value: Any) -> Any:
+    def _from_raw(self, value: object) -> Any:
         if self.field is None and value.__class__ in (list, dict):
             return value
         return self.to_python(value)
@@ -332,7 +332,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             }
         return dumped if _is_mapping(value) else _in_order(dumped)
 
-    def _wire(self, value: Any, marks: Marks) -> Any:
+    def _wire(self, value: object, marks: Marks) -> Any:
         inner = self.field
         if inner is not None and value.__class__ is list:
             if inner._dumps_unchanged.issuperset(map(type, value)):
@@ -367,7 +367,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         return dumped
 
     def _dump_untyped(
-        self, item: Any, use_db_field: bool, fields: Iterable[str] | None
+        self, item: object, use_db_field: bool, fields: Iterable[str] | None
     ) -> Any:
         if is_document(item):
             return self._dump_stray_document(item)
@@ -404,7 +404,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         if self.required and not value:
             self.error("Field is required and cannot be empty")
 
-    def _items_are_valid(self, value: Any) -> bool:
+    def _items_are_valid(self, value: object) -> bool:
         """Return whether the types of the items alone show that they are valid."""
         surely = self.field._surely_valid if self.field is not None else ()
         if not surely or not isinstance(value, list):
@@ -419,7 +419,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         inner: Any = self.field
         return None if inner is None else inner.lookup_member(member_name)
 
-    def _set_owner_document(self, owner_document: Any) -> None:
+    def _set_owner_document(self, owner_document: object) -> None:
         if self.field is not None:
             self.field.owner_document = owner_document
         self._owner_document = owner_document
@@ -435,11 +435,11 @@ def _items_of(value: Any) -> list[tuple[Any, Any]] | None:
         return None
 
 
-def _values_of(container: Any) -> Any:
+def _values_of(container: object) -> Any:
     return container.values() if container.__class__ is dict else container
 
 
-def _is_mapping(value: Any) -> bool:
+def _is_mapping(value: object) -> bool:
     return hasattr(value, "items")
 
 

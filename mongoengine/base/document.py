@@ -133,7 +133,7 @@ class BaseDocument(
             signals.send_now(signals.post_init, self.__class__, document=self)
 
     def _take_argument(
-        self, schema: Schema, name: str, value: Any, convert: bool
+        self, schema: Schema, name: str, value: object, convert: bool
     ) -> None:
         """Convert an argument of the constructor and assign it."""
         field = schema.fields.get(name)
@@ -175,7 +175,7 @@ class BaseDocument(
         for name, value in values.items():
             self._put(name, value)
 
-    def _take_value(self, name: str, value: Any) -> None:
+    def _take_value(self, name: str, value: object) -> None:
         """Set a value that another document of this class has under a name."""
         if name in self._fields or not self._dynamic:
             setattr(self, name, value)
@@ -233,17 +233,17 @@ class BaseDocument(
         self._put(field.name, value)
         return value
 
-    def _put(self, name: str, value: Any) -> None:
+    def _put(self, name: str, value: object) -> None:
         if self._values is EMPTY:
             set_state(self, "_values", {name: value})
         else:
             self._values[name] = value
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         hooks.note_hook(cls.clean, f"{cls.__name__}.clean")
 
-    def _note_assignment(self, field: Any, value: Any) -> bool:
+    def _note_assignment(self, field: Any, value: object) -> bool:
         """Return whether an assignment changes a field, and note a new primary key."""
         name = field.name
         held = field._read(self)
@@ -282,7 +282,7 @@ class BaseDocument(
                 pass  # told as a missing key below
         raise KeyError(name)
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         if not self._dynamic and name not in self._fields:
             raise KeyError(name)
         setattr(self, name, value)

@@ -36,9 +36,9 @@ class DynamicAttributes:
         _reverse_db_field_map: Any
         _values: Any
 
-        def _put(self, name: str, value: Any) -> None: ...
+        def _put(self, name: str, value: object) -> None: ...
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if self._dynamic_lock:
             super().__setattr__(name, value)
         elif name in self._fields or _is_key(type(self), name):
@@ -68,7 +68,7 @@ class DynamicAttributes:
             return self._values.get(name)
         return super().__getitem__(name)  # type: ignore[misc]
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         if name in self._fields or _is_key(type(self), name):
             setattr(self, name, value)
         else:
@@ -98,7 +98,7 @@ class DynamicAttributes:
                 # By way of a `__setattr__` of the user's own.
                 setattr(self, name, value)
 
-    def _set_data(self, name: str, value: Any) -> None:
+    def _set_data(self, name: str, value: object) -> None:
         """Make a field of any name, with this value.
 
         :raises ValueError: MongoDB cannot store a field of this name.
@@ -154,7 +154,7 @@ class DynamicAttributes:
             if not _is_taken(cls, name):
                 set_state(self, name, self._values.get(name))
 
-    def _expanded(self, path: str, value: Any) -> Any:
+    def _expanded(self, path: str, value: object) -> Any:
         """Nested containers become tracked ones, dicts of embedded documents these."""
         if isinstance(value, dict):
             cls = class_named_in(value) if "_cls" in value else None

@@ -102,7 +102,7 @@ class EmbeddedDocumentList(BaseList[T]):
         return created
 
     async def _save(
-        self, io: IO, /, *args: Any, session: Session = None, **kwargs: Any
+        self, io: IO, /, *args: object, session: Session = None, **kwargs: object
     ) -> None:
         """Save the document that holds the list, with `save`'s arguments.
 
@@ -138,7 +138,7 @@ class EmbeddedDocumentList(BaseList[T]):
         return len(changed)
 
 
-def _matches(item: Any, wanted: Mapping[str, Any]) -> bool:
+def _matches(item: object, wanted: Mapping[str, Any]) -> bool:
     for name, value in wanted.items():
         held = getattr(item, name)
         if held != value and str(held) != value:

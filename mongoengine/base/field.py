@@ -198,7 +198,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
 
     def _to_mongo_safe_call(
         self,
-        value: Any,
+        value: object,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
     ) -> Any:
@@ -211,7 +211,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             extra["use_db_field"] = use_db_field
         return self.to_mongo(value, **extra)
 
-    def _wire(self, value: Any, marks: Marks) -> Any:
+    def _wire(self, value: object, marks: Marks) -> Any:
         """Dump a value to be encoded at once and not kept.
 
         :param marks: the marks of embedded documents in it are moved there.
@@ -277,7 +277,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     #: Makes a reference of a plain key in a list or dict of the field's values.
     _as_reference: Any = None
 
-    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> tuple[Any, Any] | None:
         """Return the document class and the DBRef of a value that is to be followed.
 
         None for everything else.  The class is None where only the DBRef tells it.
@@ -288,7 +288,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """Return whether embedded documents of the field may have references."""
         return False
 
-    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
         """Key, field and value of what is inside a value of the field.
 
         The key is the name in the database, the position or the key of a dict; the
@@ -296,11 +296,11 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """
         return ()
 
-    def _dump_item(self, value: Any) -> Any:
+    def _dump_item(self, value: object) -> Any:
         """The dump of an item of a value, where items of any type are allowed."""
         return self.to_mongo(value)
 
-    def _stores_whole(self, value: Any, changed: Sequence[str]) -> bool:
+    def _stores_whole(self, value: object, changed: Sequence[str]) -> bool:
         """Return whether changes inside a value are stored by storing all of it.
 
         :param changed: the changed paths inside the value.
@@ -316,7 +316,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         found = None if lookup is None else lookup(name)
         return found if isinstance(found, BaseField) else None
 
-    def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
+    def _condition(self, op: str | None, value: object) -> tuple[str, Any]:
         """Return the path and the value of the condition for a keyword.
 
         :param op: the operator's name, None for equality.
@@ -334,14 +334,14 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     #: rank, and what is below it becomes a condition on the items.
     _list_rank: ClassVar[int] = 0
 
-    def _check_length(self, value: Any) -> None:
+    def _check_length(self, value: object) -> None:
         """Raise a ValidationError if the field does not take so many items."""
 
-    def _as_operand(self, value: Any) -> Any:
+    def _as_operand(self, value: object) -> Any:
         """Convert what an update operator is given, before it is taken for several."""
         return value
 
-    def _change(self, op: str, value: Any) -> Any:
+    def _change(self, op: str, value: object) -> Any:
         """The operand that an update operator (`"set"`, `"push"`) gets for `value`."""
         return self.prepare_query_value(op, value)
 
@@ -376,7 +376,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     async def _before_insert(self, document: Any, io: IO) -> None:
         """Complete the field of a document (or embedded one) that will be inserted."""
 
-    async def _after_delete(self, value: Any, io: IO) -> None:
+    async def _after_delete(self, value: object, io: IO) -> None:
         """Remove what a deleted document kept elsewhere for this value."""
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
@@ -392,7 +392,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """True where `validate` accepts every value of `_valid_types`."""
         return True
 
-    def _validate_choices(self, value: Any) -> None:
+    def _validate_choices(self, value: object) -> None:
         allowed = self.choices
         if isinstance(next(iter(allowed)), (list, tuple)):
             allowed = [choice for choice, _ in allowed]
@@ -414,7 +414,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             self._run_validation(self.validation, value)
         self.validate(value, **kwargs)
 
-    def _run_validation(self, check: Any, value: Any) -> None:
+    def _run_validation(self, check: object, value: object) -> None:
         if not callable(check):
             raise ValueError(
                 f'validation argument for `"{self.name}"` must be a callable.'
@@ -438,7 +438,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     def owner_document(self, owner_document: Any) -> None:
         self._set_owner_document(owner_document)
 
-    def _set_owner_document(self, owner_document: Any) -> None:
+    def _set_owner_document(self, owner_document: object) -> None:
         self._owner_document = owner_document
 
     @property
@@ -520,7 +520,7 @@ class ObjectIdField(BaseField[ObjectId, ObjectId | str, OrNone]):
             self.error("Invalid ObjectID")
 
 
-def _check_db_field(name: Any) -> None:
+def _check_db_field(name: object) -> None:
     if name is None:
         return
     if not isinstance(name, str):
@@ -532,7 +532,7 @@ def _check_db_field(name: Any) -> None:
         )
 
 
-def _is_single(choices: Any) -> bool:
+def _is_single(choices: object) -> bool:
     return isinstance(choices, tuple) and len(choices) == 1
 
 

@@ -123,10 +123,10 @@ class GeoJsonBaseField(
 
     # Each of these gives the text of what is wrong with its coordinates, or None.
 
-    def _as_operand(self, value: Any) -> Any:
+    def _as_operand(self, value: object) -> Any:
         return self.to_mongo(value)
 
-    def _validate_point(self, value: Any) -> str | None:
+    def _validate_point(self, value: object) -> str | None:
         if not isinstance(value, (list, tuple)):
             return "Points must be a list of coordinate pairs"
         if len(value) != 2:
@@ -135,14 +135,14 @@ class GeoJsonBaseField(
             return f"Both values ({value!r}) in point must be float or int"
         return None
 
-    def _validate_multipoint(self, value: Any) -> str | None:
+    def _validate_multipoint(self, value: object) -> str | None:
         if not isinstance(value, (list, tuple)):
             return "MultiPoints must be a list of Point"
         if not _reaches_down(value, 2):
             return "Invalid MultiPoint must contain at least one valid point"
         return _problems(value, self._validate_point)
 
-    def _validate_linestring(self, value: Any, top_level: bool = True) -> str | None:
+    def _validate_linestring(self, value: object, top_level: bool = True) -> str | None:
         if not isinstance(value, (list, tuple)):
             return "LineStrings must contain list of coordinate pairs"
         if not _reaches_down(value, 2):
@@ -150,7 +150,7 @@ class GeoJsonBaseField(
         return _problems(value, self._validate_point, "LineString" * top_level)
 
     def _validate_multilinestring(
-        self, value: Any, top_level: bool = True
+        self, value: object, top_level: bool = True
     ) -> str | None:
         if not isinstance(value, (list, tuple)):
             return "MultiLineStrings must be a list of LineString"
@@ -162,7 +162,7 @@ class GeoJsonBaseField(
             "MultiLineString" * top_level,
         )
 
-    def _validate_polygon(self, value: Any, top_level: bool = True) -> str | None:
+    def _validate_polygon(self, value: object, top_level: bool = True) -> str | None:
         if not isinstance(value, (list, tuple)):
             return "Polygons must contain list of linestrings"
         if not _reaches_down(value, 3):
@@ -175,7 +175,7 @@ class GeoJsonBaseField(
             problem = "LineStrings must start and end at the same point"
         return problem
 
-    def _validate_multipolygon(self, value: Any) -> str | None:
+    def _validate_multipolygon(self, value: object) -> str | None:
         if not isinstance(value, (list, tuple)):
             return "MultiPolygons must be a list of Polygon"
         if not _reaches_down(value, 4):

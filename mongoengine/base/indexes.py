@@ -97,7 +97,7 @@ class IndexSpecs:
         return specs
 
     @classmethod
-    def _build_index_spec(cls, spec: Any) -> Spec:
+    def _build_index_spec(cls, spec: object) -> Spec:
         """The specification for one declaration.
 
         That is a field, several of them, or a dict with `fields` and options.  A field

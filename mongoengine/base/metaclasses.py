@@ -143,7 +143,7 @@ class DocumentMetaclass(type):
         _complete.add(cls)
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
+        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: object
     ) -> Any:
         inherited = _all_bases(bases)
         attrs["_schema"] = _SchemaOnDemand()
@@ -206,7 +206,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
     """Makes document classes: those with a collection of their own."""
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
+        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: object
     ) -> Any:
         inherited = _all_bases(bases)
         if attrs.get("my_metaclass") is TopLevelDocumentMetaclass:
@@ -417,7 +417,7 @@ def _refuse_method_names(new_class: Any, field: Any) -> None:
 
 
 def _settle_exception(
-    new_class: Any, error: type[Exception], inherited: list[Any], module: Any
+    new_class: object, error: type[Exception], inherited: list[Any], module: object
 ) -> None:
     """Give the class its own `DoesNotExist`, caught by its bases' too."""
     name = error.__name__

@@ -131,7 +131,7 @@ class _Stand(DBRef):
             raise AttributeError(name)
         return getattr(self._to_use(f".{name}"), name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name in self._own or name.startswith("_DBRef__"):
             object.__setattr__(self, name, value)
         else:
@@ -149,7 +149,7 @@ class _Stand(DBRef):
     def __getitem__(self, name: str) -> Any:
         return self._to_use(f"[{name!r}]")[name]
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         self._to_use(f"[{name!r}]")[name] = value
 
     def __contains__(self, name: str) -> bool:
@@ -194,7 +194,7 @@ def _key_of(reference: Any) -> tuple[Any, Any]:
     return _collection(reference), reference.id
 
 
-def _is_key(other: Any, key: Any) -> bool:
+def _is_key(other: object, key: object) -> bool:
     """Return whether something other than a document stands for the key."""
     if isinstance(other, dict) and isinstance(other.get("_ref"), DBRef):
         other = other["_ref"]
@@ -342,7 +342,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
             self._owner,
         )
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: object) -> Any:
         return self.__reduce__()
 
     def __copy__(self) -> Self:
@@ -366,12 +366,12 @@ def _restored_proxy(
     return proxy
 
 
-def _reference_of(value: Any) -> Any:
+def _reference_of(value: object) -> Any:
     """The DBRef in what a reference field holds."""
     return value["_ref"] if isinstance(value, dict) else value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return dict(value) if isinstance(value, dict) else value
 
 
@@ -415,7 +415,7 @@ class AsyncLazyReference(_Stand, LazyReference[D]):
         state = (self.document_type, self.pk, self._cached_doc, self.passthrough)
         return AsyncLazyReference, (*state, self._name, self._owner)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: object) -> Any:
         return self.__reduce__()
 
     def __deepcopy__(self, memo: Any) -> Any:

@@ -95,7 +95,7 @@ class strict_references:
     async def __aenter__(self) -> None:
         self.__enter__()
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, *error: object) -> None:
         self.__exit__()
 
 

@@ -26,7 +26,7 @@ class StrictDict:
         except AttributeError:
             raise KeyError(name) from None
 
-    def __setitem__(self, key: str, value: Any) -> None:
+    def __setitem__(self, key: str, value: object) -> None:
         setattr(self, self._safe(key), value)
 
     def __contains__(self, key: str) -> bool:
@@ -80,7 +80,7 @@ class StrictDict:
         """Equal to every mapping of the same items in the same order."""
         return self.items() == list(other.items())
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     __hash__ = None  # type: ignore[assignment]

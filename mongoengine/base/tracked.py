@@ -66,14 +66,14 @@ def _named_like(marking: Any, method: Callable[..., Any]) -> Any:
     return marking
 
 
-def _contains(container: Any, wanted: Any) -> bool:
+def _contains(container: object, wanted: object) -> bool:
     """Return whether a container is somewhere inside another one."""
     return isinstance(container, (dict, list)) and any(
         item is wanted or _contains(item, wanted) for item in stored_values(container)
     )
 
 
-def _is_orphan(value: Any) -> bool:
+def _is_orphan(value: object) -> bool:
     """Return whether it is a generic reference that no document was found for."""
     return value.__class__ is dict and "_ref" in value and "_cls" in value
 
@@ -89,7 +89,7 @@ class TrackedContainer:
     _name: Any
     _dereferenced: bool
 
-    def _mark_as_changed(self, key: Any = None) -> None:
+    def _mark_as_changed(self, key: object = None) -> None:
         """Mark an item, or the whole container, as changed in the document."""
         try:
             mark = getattr(self._instance, "_mark_as_changed", None)
@@ -141,7 +141,7 @@ class TrackedContainer:
         copy._dereferenced = self._dereferenced
         return copy
 
-    def _nested(self, key: Any, value: Any) -> Any:
+    def _nested(self, key: object, value: object) -> Any:
         """Bind an item to the parent on its way out; wrap plain containers."""
         if isinstance(value, (dict, list)):
             if not isinstance(value, TrackedContainer):
@@ -170,7 +170,7 @@ class TrackedContainer:
             if value.__class__ not in PLAIN and type(value) not in AWAITABLE:
                 self._awaitable(key, value)
 
-    def _awaitable(self, key: Any, value: Any) -> Any:
+    def _awaitable(self, key: object, value: object) -> Any:
         field = self._awaits[0] if self._awaits else None
         name = str(self._name)
         proxy = item_proxy(field, value, self._instance, name)
@@ -210,7 +210,7 @@ class TrackedContainer:
         self._replace(key, wrapped)
         return wrapped
 
-    def _replace(self, key: Any, value: Any) -> None:
+    def _replace(self, key: object, value: object) -> None:
         raise NotImplementedError
 
     def _stored(self) -> Any:
@@ -242,7 +242,7 @@ class TrackedContainer:
     fetch = blocking(_fetch)
     async_fetch = asynchronous(_fetch)
 
-    def _take_over(self, items: Any) -> None:
+    def _take_over(self, items: object) -> None:
         raise NotImplementedError
 
 
@@ -425,7 +425,7 @@ class BaseList(TrackedContainer, list[T]):
         self._bind_all()
         return list.__add__(self, other)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: object) -> Any:
         self._bind_all()
         return [*other, *self] if isinstance(other, list) else NotImplemented
 

@@ -426,7 +426,7 @@ def _set_changes(document: ChangeTracking, changes: ChangedPaths) -> None:
     set_state(document, "_changes", changes)
 
 
-def _dumped(field: Any, value: Any) -> Any:
+def _dumped(field: Any, value: object) -> Any:
     if value is None or value.__class__ in field._dumps_unchanged:
         return value
     return field._to_mongo_safe_call(value)
@@ -477,7 +477,7 @@ def _place_inside(field: Any, taken: str, value: Any, parts: list[str]) -> Place
     return Place(taken, value, item_field, None)
 
 
-def _place_in_dump(field: Any, taken: str, value: Any, parts: list[str]) -> Place:
+def _place_in_dump(field: Any, taken: str, value: object, parts: list[str]) -> Place:
     """The place that `parts` lead to in a dump."""
     for part in parts:
         if isinstance(value, dict):
@@ -512,7 +512,7 @@ def _collect_item(
     prefix: str,
     path: str,
     field: Any,
-    value: Any,
+    value: object,
     marked: set[str],
     found: list[Change],
     taken: Marks | None = None,
@@ -557,7 +557,7 @@ def _collect_item(
     return whole
 
 
-def _is_changed_inside(value: Any) -> bool:
+def _is_changed_inside(value: object) -> bool:
     """Return whether an embedded document has changed, or one inside a list or dict."""
     if isinstance(value, ChangeTracking):
         if value._is_document:

@@ -73,7 +73,7 @@ class DocumentValidation(DocumentState):
             )
 
     def _check_field(
-        self, field: Any, value: Any, clean: bool, errors: dict[str, Any]
+        self, field: Any, value: object, clean: bool, errors: dict[str, Any]
     ) -> None:
         if value is None:
             if field.required and not field._auto_gen:

@@ -94,7 +94,7 @@ def _checker(
     return check
 
 
-def _problem(cls: type[Document], error: Exception, **more: Any) -> dict[str, Any]:
+def _problem(cls: type[Document], error: Exception, **more: object) -> dict[str, Any]:
     details = json.loads(json.dumps(more, default=str))
     return {
         "class": cls.__name__,

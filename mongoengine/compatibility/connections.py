@@ -11,7 +11,7 @@ from mongoengine.driver.io import SYNC, run
 from mongoengine.driver.settings import settings_record
 
 
-def _check_db_name(name: Any) -> None:
+def _check_db_name(name: object) -> None:
     """Check that a database can have a name.
 
     :raises TypeError: if it is no string

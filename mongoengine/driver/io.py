@@ -203,7 +203,7 @@ class _SyncIO:
     is_async: Literal[False] = False
     wanted: Literal["sync"] = "sync"
 
-    async def __call__(self, call: Method, /, *args: Any, **kwargs: Any) -> Any:
+    async def __call__(self, call: Method, /, *args: object, **kwargs: object) -> Any:
         """Call a method of PyMongo's that takes `session=`, in the current session."""
         if _sessions.get() or abandoned or _recorders:
             _prepare(call, args, kwargs)
@@ -228,7 +228,9 @@ class _AsyncIO:
     is_async: Literal[True] = True
     wanted: Literal["async"] = "async"
 
-    def __call__(self, call: Method, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def __call__(
+        self, call: Method, /, *args: object, **kwargs: object
+    ) -> Awaitable[Any]:
         if _sessions.get() or abandoned or _recorders:
             _prepare(call, args, kwargs)
         result = call(*args, **kwargs)

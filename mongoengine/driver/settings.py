@@ -152,7 +152,7 @@ def client_options(record: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _check_database_name(name: Any) -> None:
+def _check_database_name(name: object) -> None:
     if not isinstance(name, str):
         raise TypeError("name must be an instance of <class 'str'>")
     if name == "$external":  # where users of X.509, LDAP and Kerberos are

@@ -134,7 +134,9 @@ class _UndoLog:
         self.undo()
         await io.plain(abort)
 
-    async def _start_transaction(self, io: IO, /, *args: Any, **kwargs: Any) -> Any:
+    async def _start_transaction(
+        self, io: IO, /, *args: object, **kwargs: object
+    ) -> Any:
         start = self._original("start_transaction")
         if not start.__self__.in_transaction:
             self.undo()
@@ -165,7 +167,7 @@ class _UndoLog:
 _logs: weakref.WeakKeyDictionary[Any, _UndoLog] = weakref.WeakKeyDictionary()
 
 
-def _run(body: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _run(body: Callable[..., Any], *args: object, **kwargs: object) -> Any:
     return run(body(SYNC, *args, **kwargs))
 
 

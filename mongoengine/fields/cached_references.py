@@ -123,7 +123,7 @@ class CachedReferenceField(
         signals.post_save.connect(self.on_document_pre_save, sender=self.document_type)
 
     async def _on_document_pre_save_body(
-        self, io: IO, /, sender: Any, document: Any, created: bool, **kwargs: Any
+        self, io: IO, /, sender: object, document: Any, created: bool, **kwargs: object
     ) -> None:
         """Update the copies of a document that is being saved (receiver)."""
         if created:
@@ -157,7 +157,7 @@ class CachedReferenceField(
     sync_all = blocking(_sync_all_body)
     async_sync_all = asynchronous(_sync_all_body)
 
-    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> tuple[Any, Any] | None:
         return (self.document_type, value) if isinstance(value, DBRef) else None
 
     def to_python(self, value: Any) -> Any:
@@ -245,5 +245,5 @@ class _CachedCopy(DBRef):
     def __reduce__(self) -> Any:
         return type(self), (self.collection, self.id, self.copy)
 
-    def __deepcopy__(self, memo: Any) -> _CachedCopy:
+    def __deepcopy__(self, memo: object) -> _CachedCopy:
         return _CachedCopy(self.collection, self.id, dict(self.copy))

@@ -113,7 +113,7 @@ class DictField(
             self._refuse_keys(value)
         super().validate(value)
 
-    def _from_raw(self, value: Any) -> Any:
+    def _from_raw(self, value: object) -> Any:
         inner = self.field
         if inner is not None and inner._made_directly:
             if value.__class__ is dict:
@@ -129,7 +129,7 @@ class DictField(
                 f"{type(self).__name__} (field: {name})"
             )
 
-    def _refuse_keys(self, value: Any) -> None:
+    def _refuse_keys(self, value: object) -> None:
         if _any_key(value, lambda key: not isinstance(key, str)):
             self.error("Invalid dictionary key - documents must have only string keys")
         if _any_key(value, lambda key: key.startswith("$")):
@@ -169,7 +169,7 @@ class MapField(DictField[Item]):
         super().__init__(*args, **kwargs)
 
 
-def _has_plain_keys(value: Any) -> bool:
+def _has_plain_keys(value: object) -> bool:
     """Return whether it is a dict of valid keys; BSON has only string keys."""
     if value.__class__ is not dict:
         return False

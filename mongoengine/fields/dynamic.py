@@ -108,10 +108,10 @@ class DynamicField(BaseField[Any]):
     def _holds_references(self) -> bool:
         return True
 
-    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> tuple[Any, Any] | None:
         return untyped_target(value)
 
-    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
         if isinstance(value, dict):
             return ((key, None, item) for key, item in dict.items(value))
         if isinstance(value, list):

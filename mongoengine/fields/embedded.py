@@ -134,7 +134,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
     def _takes_any_member(self) -> bool:
         return bool(getattr(self.document_type, "_dynamic", False))
 
-    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
         return members_of(value)
 
     def to_python(self, value: Any) -> Any:
@@ -307,7 +307,7 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
     def _holds_references(self) -> bool:
         return True
 
-    def _children(self, value: Any) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
         return members_of(value)
 
     def validate(self, value: Any, clean: bool = True) -> None:

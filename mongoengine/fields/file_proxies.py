@@ -122,14 +122,14 @@ class GridFSProxy:
             self._fs = gridfs_of(io, self.db_alias, self.collection_name)
         return self._fs
 
-    def _prepare(self, data: Any, metadata: Mapping[str, Any]) -> Upload:
+    def _prepare(self, data: object, metadata: Mapping[str, Any]) -> Upload:
         return Upload(data, metadata)
 
     def _mark_as_changed(self) -> None:
         if self.instance is not None:
             self.instance._mark_as_changed(self.key)
 
-    def _twin(self, grid_id: Any) -> Self:
+    def _twin(self, grid_id: object) -> Self:
         """Return a proxy for another file of the same field and document."""
         twin = self.__copy__()
         twin.__dict__.update(grid_id=grid_id, gridout=None, newfile=None)
@@ -180,7 +180,7 @@ class GridFSProxy:
         copied.__dict__.update(self.__dict__, _fs=None)
         return copied
 
-    def __deepcopy__(self, memo: Any) -> Self:
+    def __deepcopy__(self, memo: object) -> Self:
         return self.__copy__()
 
     def __repr__(self) -> str:

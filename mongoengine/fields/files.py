@@ -111,7 +111,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
             value, collection_name=self.collection_name, db_alias=self.db_alias
         )
 
-    def _from_raw(self, value: Any) -> Any:
+    def _from_raw(self, value: object) -> Any:
         if value is None:
             return self.get_proxy_obj(None, None)
         return self.to_python(value)
@@ -128,7 +128,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
         if not isinstance(value.grid_id, ObjectId):
             self.error("Invalid GridFSProxy value")
 
-    async def _after_delete(self, value: Any, io: IO) -> None:
+    async def _after_delete(self, value: object, io: IO) -> None:
         if isinstance(value, GridFSProxy) and value:
             await io.call(value, "delete")
 
@@ -150,5 +150,5 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
     async_replace = asynchronous(gridfs_fields.replace)
 
 
-def _unchanged(value: Any) -> Any:
+def _unchanged(value: object) -> Any:
     return value

@@ -34,7 +34,7 @@ class DocumentTyped(BaseField[Value, Assigned, Unset]):
 
     document_type_obj: Any
 
-    def _take_document_type(self, document_type: Any) -> None:
+    def _take_document_type(self, document_type: object) -> None:
         if not isinstance(document_type, str) and not is_document_class(document_type):
             self.error(
                 f"Argument to {self._constructor_name} constructor must be a "
@@ -139,11 +139,11 @@ class Followed(BaseField[Value, Assigned, Unset]):
     def _holds_references(self) -> bool:
         return True
 
-    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> tuple[Any, Any] | None:
         """The class and DBRef that a held value stands for; None for no reference."""
         raise NotImplementedError
 
-    def _follow(self, instance: Any, value: Any) -> Any:
+    def _follow(self, instance: Any, value: object) -> Any:
         target = self._target_of(value)
         if target is None:
             return value
@@ -173,7 +173,7 @@ class Followed(BaseField[Value, Assigned, Unset]):
     fetch = blocking(_fetch)
     async_fetch = asynchronous(_fetch)
 
-    async def _load_for(self, io: IO, instance: Any, value: Any) -> Any:
+    async def _load_for(self, io: IO, instance: Any, value: object) -> Any:
         """Load what `value` stands for, and have `instance` hold that instead."""
         target = self._target_of(value)
         if target is None:

@@ -96,7 +96,7 @@ class GenericReferenceField(
         name: str = given._class_name
         return name
 
-    def _validate_choices(self, value: Any) -> None:
+    def _validate_choices(self, value: object) -> None:
         if isinstance(value, dict):
             value = value.get("_cls")
         elif is_document(value):
@@ -105,7 +105,7 @@ class GenericReferenceField(
             value = value._type._class_name
         super()._validate_choices(value)
 
-    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> tuple[Any, Any] | None:
         if not isinstance(value, dict):
             return None
         return _DocumentRegistry.get(value["_cls"]), value["_ref"]
@@ -153,7 +153,7 @@ class GenericReferenceField(
         reference = DBRef(document._get_collection_name(), id_field.to_mongo(key))
         return SON((("_cls", document._class_name), ("_ref", reference)))
 
-    def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
+    def _condition(self, op: str | None, value: object) -> tuple[str, Any]:
         """Compare the class and key, or the DBRef, or the key, as the value has it."""
         value = self.prepare_query_value(op, value)
         if isinstance(value, DBRef):

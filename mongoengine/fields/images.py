@@ -28,7 +28,7 @@ class ImageGridFsProxy(GridFSProxy):
 
     _is_image = True
 
-    def _prepare(self, data: Any, metadata: Mapping[str, Any]) -> Upload:
+    def _prepare(self, data: object, metadata: Mapping[str, Any]) -> Upload:
         """Return the image to store, and its thumbnail if the field asks for one.
 
         :param data: a file-like object, or the path of a file
@@ -123,7 +123,7 @@ class ImageField(FileField):
         super().__init__(collection_name=collection_name, **kwargs)
 
 
-def _size_dict(size: Any) -> dict[Any, Any] | None:
+def _size_dict(size: object) -> dict[Any, Any] | None:
     if not isinstance(size, (tuple, list)):
         return None
     return dict(itertools.zip_longest(_SIZE_KEYS, size))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ("GenericLazyReferenceField", "LazyReferenceField")
 
 
-def _lazy_reference(field: Any, kind: Any, key: Any, cached: Any = None) -> Any:
+def _lazy_reference(field: Any, kind: Any, key: object, cached: object = None) -> Any:
     """Return a lazy reference; one to await where blocking is not possible."""
     if any_async() and is_awaited(kind):
         owner = field.owner_document
@@ -240,7 +240,7 @@ class LazyReferenceField(
         if key is None:
             self.error(unsaved_text(kind))
 
-    def _validated_key(self, kind: Any, value: Any) -> Any:
+    def _validated_key(self, kind: Any, value: object) -> Any:
         id_field = kind._fields[kind._meta["id_field"]]
         try:
             id_field.validate(value)
@@ -339,7 +339,7 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
             return value
         return _lazy_reference(self, kind, key)
 
-    def _validate_choices(self, value: Any) -> None:
+    def _validate_choices(self, value: object) -> None:
         if isinstance(value, LazyReference):
             value = value.document_type._class_name
         super()._validate_choices(value)

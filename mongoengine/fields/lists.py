@@ -127,7 +127,7 @@ class ListField(
 
         return valid
 
-    def _wire(self, value: Any, marks: Marks) -> Any:
+    def _wire(self, value: object, marks: Marks) -> Any:
         inner: Any = self.field
         if inner is not None and inner._made_directly and isinstance(value, list):
             return [inner._wire(item, marks) for item in list.__iter__(value)]
@@ -160,7 +160,7 @@ class ListField(
         instance._put(self.name, value)
         return value
 
-    def _from_raw(self, value: Any) -> Any:
+    def _from_raw(self, value: object) -> Any:
         inner: Any = self.field
         if inner is not None and inner._made_directly and value.__class__ is list:
             make = inner.document_type._maker(self._dereferences)
@@ -177,7 +177,7 @@ class ListField(
         self._check_length(value)
         super().validate(value)
 
-    def _check_length(self, value: Any) -> None:
+    def _check_length(self, value: object) -> None:
         if (
             self.max_length is not None
             and hasattr(value, "__len__")
@@ -253,7 +253,7 @@ class SortedListField(ListField[Item]):
         self._order_reverse: bool = kwargs.pop("reverse", False)
         super().__init__(field, **kwargs)
 
-    def _stores_whole(self, value: Any, changed: Sequence[str]) -> bool:
+    def _stores_whole(self, value: object, changed: Sequence[str]) -> bool:
         """Changes of the order, and all as long as the stored order is another one."""
         if self._ordering is None or any(
             path.split(".")[1:2] == [self._ordering] for path in changed
@@ -264,7 +264,7 @@ class SortedListField(ListField[Item]):
     def _raw_dumper(self) -> None:
         return None
 
-    def _wire(self, value: Any, marks: Marks) -> Any:
+    def _wire(self, value: object, marks: Marks) -> Any:
         return BaseField._wire(self, value, marks)
 
     def to_mongo(

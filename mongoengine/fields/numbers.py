@@ -78,7 +78,7 @@ class _RangeField(BaseField[Value, Assigned, Unset]):
 
         return valid
 
-    def _check_range(self, value: Any) -> None:
+    def _check_range(self, value: object) -> None:
         if self.min_value is not None and value < self.min_value:
             self.error(self._too_small)
         if self.max_value is not None and value > self.max_value:

@@ -37,7 +37,7 @@ __all__ = (
 )
 
 
-def _dump_dbref(raw: Any) -> Any:
+def _dump_dbref(raw: object) -> Any:
     return raw if raw.__class__ is DBRef else None
 
 
@@ -145,10 +145,10 @@ class ReferenceField(
     def _is_unconstrained(self) -> bool:
         return isinstance(self.document_type_obj, type)
 
-    def _as_reference(self, value: Any) -> Any:
+    def _as_reference(self, value: object) -> Any:
         return value if isinstance(value, DBRef) else self.to_python(value)
 
-    def _target_of(self, value: Any) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> tuple[Any, Any] | None:
         if not isinstance(value, DBRef):
             return None
         if hasattr(value, "cls"):

@@ -296,7 +296,7 @@ class ComplexDateTimeField(_StringField[OrNone]):
             return self._convert_from_string(value)
         return value
 
-    def _from_raw(self, value: Any) -> Any:
+    def _from_raw(self, value: object) -> Any:
         # A document holds the text; reading the field makes a datetime of it.
         value = self.to_python(value)
         if isinstance(value, datetime):

@@ -226,7 +226,7 @@ def item_counts(fields: list[Any]) -> list[Raw]:
     return [*stages, *_unwound(value), {"$group": group}]
 
 
-def _unwound(value: Any) -> list[Raw]:
+def _unwound(value: object) -> list[Raw]:
     """Return the stages that give the items of lists one by one."""
     items = {"$cond": [{"$isArray": [value]}, value, [{"$ifNull": [value, None]}]]}
     return [{"$project": {"item": items}}, {"$unwind": "$item"}]
@@ -245,7 +245,7 @@ def release(values: Any) -> Any:
     return values
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> Any:
     """Return an integer where JavaScript gives one as a float."""
     if isinstance(value, float) and value.is_integer():
         return int(value)

@@ -401,7 +401,7 @@ async def bulk_write(
     return outcome.result
 
 
-async def _request_of(queryset: QuerySource[Any], io: IO, operation: Any) -> Any:
+async def _request_of(queryset: QuerySource[Any], io: IO, operation: object) -> Any:
     """Return the PyMongo operation for one of ours; None for an insert."""
     if isinstance(operation, InsertOne):
         _check(queryset, [operation.document])

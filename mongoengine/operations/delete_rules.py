@@ -66,7 +66,7 @@ class Deletion:
         return list(self._keys.get(place, {}).values())
 
 
-def _hashable(key: Any) -> Hashable:
+def _hashable(key: object) -> Hashable:
     try:
         hash(key)
     except TypeError:
@@ -152,7 +152,7 @@ class Level:
                 await io.call(referring, "update", **change)
         return None
 
-    def _referring(self, rule: Rule, **query: Any) -> Any:
+    def _referring(self, rule: Rule, **query: object) -> Any:
         return rule.owner.objects(**{f"{rule.field}__in": self._documents}, **query)
 
 

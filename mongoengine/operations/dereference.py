@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ("load_copied", "load_referenced")
 
 
-async def _read(io: IO, cls: Any, reference: Any) -> Any:
+async def _read(io: IO, cls: Any, reference: object) -> Any:
     """Return the raw document that a DBRef points to, or None (command `find`)."""
     database = cls._async_get_db() if io.is_async else cls._get_db()
     if isinstance(reference, DBRef) and reference.id.__class__ is not ObjectId:
@@ -25,7 +25,7 @@ async def _read(io: IO, cls: Any, reference: Any) -> Any:
     return await io(database.dereference, reference)
 
 
-def _made(cls: Any, raw: Any) -> Any:
+def _made(cls: Any, raw: object) -> Any:
     """Return the document of a raw one, which remembers where it is stored."""
     document = cls._from_son(raw)
     if context.db_aliases.get() or context.collection_names.get():

@@ -80,13 +80,13 @@ class StoredFile(Protocol):
     def _files(self, io: IO) -> Any:
         """Return PyMongo's `GridFS` or `AsyncGridFS` of the alias and collection."""
 
-    def _prepare(self, data: Any, metadata: Mapping[str, Any]) -> Upload:
+    def _prepare(self, data: object, metadata: Mapping[str, Any]) -> Upload:
         """Return what to store for the data that a caller passed to `put`."""
 
     def _mark_as_changed(self) -> None:
         """Mark the field of the document as changed."""
 
-    def _twin(self, grid_id: Any) -> Any:
+    def _twin(self, grid_id: object) -> Any:
         """Return a proxy of the same place for another file, without a document."""
 
 
@@ -178,7 +178,7 @@ async def readchunk(proxy: StoredFile, io: IO, /, *, session: Session = None) ->
     return await _read_with(proxy, io, "readchunk")
 
 
-async def _read_with(proxy: StoredFile, io: IO, method: str, *args: Any) -> Any:
+async def _read_with(proxy: StoredFile, io: IO, method: str, *args: object) -> Any:
     opened = await get(proxy, io)
     if opened is None:
         return None
@@ -250,7 +250,7 @@ async def put(proxy: StoredFile, io: IO, /, file_obj: Any, **kwargs: Any) -> Non
 
 
 async def _store(
-    proxy: StoredFile, io: IO, data: Any, metadata: Mapping[str, Any]
+    proxy: StoredFile, io: IO, data: object, metadata: Mapping[str, Any]
 ) -> Any:
     if proxy._is_image:
         data = await whole(io, data)
@@ -312,7 +312,7 @@ async def writelines(
     await _add(proxy, io, lines)
 
 
-async def _add(proxy: StoredFile, io: IO, data: Any) -> None:
+async def _add(proxy: StoredFile, io: IO, data: object) -> None:
     target = proxy.newfile
     if target.closed:
         # Raises an error: the file is stored, or was abandoned.
@@ -430,7 +430,7 @@ async def replace(proxy: StoredFile, io: IO, /, file_obj: Any, **kwargs: Any) ->
 
 
 async def _exchange(
-    io: IO, old: StoredFile, new: StoredFile, data: Any, metadata: Mapping[str, Any]
+    io: IO, old: StoredFile, new: StoredFile, data: object, metadata: Mapping[str, Any]
 ) -> None:
     """Put a file through `new`, then remove the one of `old`.
 
@@ -490,7 +490,7 @@ async def _remove_chunks(io: IO, root: Any, grid_id: Any, thumbnail_id: Any) -> 
         _log.warning("Chunks of a replaced file are left in GridFS", exc_info=True)
 
 
-def _point_to(proxy: StoredFile, grid_id: Any) -> None:
+def _point_to(proxy: StoredFile, grid_id: object) -> None:
     """Let a proxy stand for another stored file, or for none."""
     proxy.grid_id = grid_id
     proxy.gridout = proxy.newfile = None

@@ -139,7 +139,7 @@ class _Pieces:
             await feed(self._io, self._target, data)
 
 
-def _encoded(target: Any, piece: Any) -> Any:
+def _encoded(target: Any, piece: object) -> Any:
     if isinstance(piece, (bytearray, memoryview)):
         return bytes(piece)
     if isinstance(piece, str) and (encoding := getattr(target, "encoding", None)):
@@ -147,7 +147,7 @@ def _encoded(target: Any, piece: Any) -> Any:
     return piece
 
 
-def _is_read(io: IO, data: Any) -> bool:
+def _is_read(io: IO, data: object) -> bool:
     """Return whether to call `data.read`, or to iterate over `data`."""
     read = getattr(data, "read", None)
     if read is None:

@@ -86,7 +86,7 @@ async def map_reduce(
     )
 
 
-async def _stored_rows(spec: Query, io: IO, database: Any, stored: Any) -> list[Raw]:
+async def _stored_rows(spec: Query, io: IO, database: Any, stored: object) -> list[Raw]:
     """Return the rows of a map/reduce that were stored in a collection."""
     if isinstance(stored, Mapping):
         database = database.client[stored["db"]]
@@ -95,14 +95,14 @@ async def _stored_rows(spec: Query, io: IO, database: Any, stored: Any) -> list[
     return await Batches(open_cursor(database[stored], options)).drain(io)
 
 
-def _code(spec: Query, function: Any) -> Code:
+def _code(spec: Query, function: object) -> Code:
     scope = getattr(function, "scope", None)
     source = with_database_names(spec.document, str(function))
     code: Code = Code(source, scope or None)
     return code
 
 
-def _output(spec: Query, io: IO, output: Any) -> Any:
+def _output(spec: Query, io: IO, output: object) -> Any:
     """Return the option `out` of the command, or None."""
     if output == "inline" and not spec.ordering:
         return _INLINE

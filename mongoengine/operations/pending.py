@@ -280,7 +280,7 @@ def put_key(document: StoredDocument, key: Any) -> None:
         set_state(document, "_changed_fields", marks)
 
 
-def _normalize_key(document: StoredDocument, key: Any) -> None:
+def _normalize_key(document: StoredDocument, key: object) -> None:
     """Let a document have its key as it will be read: `ObjectId` for its text."""
     name = document._meta["id_field"]
     field = document._fields[name]

@@ -368,7 +368,7 @@ class ByKey(dict[Any, D]):
     def __init__(self, items: Iterable[tuple[Any, D]]) -> None:
         super().__init__((_hashable(key), document) for key, document in items)
 
-    def __getitem__(self, key: Any) -> D:
+    def __getitem__(self, key: object) -> D:
         return super().__getitem__(_hashable(key))
 
     def __contains__(self, key: object) -> bool:
@@ -381,7 +381,7 @@ class ByKey(dict[Any, D]):
         return super().pop(_hashable(key), *default)
 
 
-def _hashable(key: Any) -> Any:
+def _hashable(key: object) -> Any:
     key = stored_key(key)
     return _CompoundKey(key) if isinstance(key, dict) else key
 

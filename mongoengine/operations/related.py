@@ -362,7 +362,7 @@ def _may_refer(field: Any, searched: set[Any]) -> bool:
 # References and classes
 
 
-def _target_of(field: Any, value: Any) -> tuple[Any, DBRef] | None:
+def _target_of(field: Any, value: object) -> tuple[Any, DBRef] | None:
     """The class and the reference in a value of a field, None if it has none."""
     if isinstance(value, dict) and not isinstance(value.get("_ref"), DBRef):
         return None
@@ -412,7 +412,7 @@ def _is_instance(instance: Any) -> bool:
     return instance is not None and not isinstance(instance, type)
 
 
-def _is_plain_container(items: Any) -> bool:
+def _is_plain_container(items: object) -> bool:
     return isinstance(items, (dict, list, tuple)) and not isinstance(
         items, (BaseList, BaseDict)
     )

@@ -87,7 +87,7 @@ def _may_hold_numbers(field: Any, seen: set[Any]) -> bool:
     )
 
 
-def _embedded_in(value: Any) -> Iterator[BaseDocument]:
+def _embedded_in(value: object) -> Iterator[BaseDocument]:
     if isinstance(value, BaseDocument):
         if not value._is_document:
             yield value

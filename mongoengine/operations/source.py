@@ -118,7 +118,7 @@ class QuerySource(Generic[D]):
         def filter(self, *q_objs: Any, **query: Any) -> Self:
             """Return the queryset with more conditions; see `BaseQuerySet`."""
 
-        def _relating(self, *paths: Any) -> Self:
+        def _relating(self, *paths: object) -> Self:
             """Return the queryset with references; see `BaseQuerySet`."""
 
         @property
@@ -165,7 +165,7 @@ class QuerySource(Generic[D]):
     #: Whether copies are made by methods of this class, and not by a subclass's own.
     _copies_plainly = True
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         cls._copies_plainly = (
             cls.__init__ is QuerySource.__init__
@@ -195,7 +195,7 @@ class QuerySource(Generic[D]):
         cloned: Self = self._clone_into(copied)
         return cloned
 
-    def _clone_into(self, new_qs: Any) -> Any:
+    def _clone_into(self, new_qs: object) -> Any:
         """Give the query of this queryset to another one, and return that."""
         if not isinstance(new_qs, QuerySource):
             name = getattr(new_qs, "__name__", type(new_qs).__name__)
@@ -208,14 +208,14 @@ class QuerySource(Generic[D]):
             new_qs._iter = True
         return new_qs
 
-    def _with(self, **options: Any) -> Self:
+    def _with(self, **options: object) -> Self:
         """Return a clone with other options."""
         spec = self._spec.replace(**options)
         if spec.mongo_query is not None:
             spec.mongo_query = spec.mongo_query.copy()
         return self._over(spec)
 
-    def __deepcopy__(self, memo: Any) -> Self:
+    def __deepcopy__(self, memo: object) -> Self:
         return self.clone()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -313,7 +313,7 @@ class QuerySource(Generic[D]):
     def _sort_keys(self) -> Any:
         return self._spec.order()
 
-    def _get_order_by(self, keys: Any) -> list[tuple[str, Any]]:
+    def _get_order_by(self, keys: object) -> list[tuple[str, Any]]:
         return self._spec.sort_keys(keys)
 
     def _fields_to_dbfields(self, fields: Any) -> list[str]:
@@ -417,7 +417,7 @@ class QuerySource(Generic[D]):
             return False
         return not context.dereferencing_is_off(self._spec.document)
 
-    def _get_scalar(self, doc: Any) -> Any:
+    def _get_scalar(self, doc: object) -> Any:
         """Return the fields of a document that `scalar` asked for."""
         names = self._spec.scalar
         return results.scalar_getter(names)(doc) if names else ()

@@ -78,7 +78,7 @@ def _values(document: BaseDocument) -> Iterator[tuple[Any, Any]]:
         yield field, document._value_of(name, field)
 
 
-def _items(field: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+def _items(field: Any, value: object) -> Iterator[tuple[Any, Any]]:
     """Return a value and what lists and dicts in it hold, with their fields."""
     if value is None:
         return

@@ -134,7 +134,7 @@ def _key_type(cls: Any, refer: Refer) -> Any:
     return Annotated[annotation(cls._fields[name], refer), BeforeValidator(key_of)]
 
 
-def _fixed(result: Any) -> Callable[[Any, Refer], Any]:
+def _fixed(result: object) -> Callable[[Any, Refer], Any]:
     return lambda field, refer: result
 
 

@@ -101,7 +101,7 @@ def _document(
 
 
 def _value(
-    value: Any,
+    value: object,
     options: _Options,
     only: Tree | None,
     without: Tree,
@@ -137,7 +137,7 @@ def _value(
     return value
 
 
-def _key(key: Any, options: _Options) -> Any:
+def _key(key: object, options: _Options) -> Any:
     return str(to_json_value(key)) if options.mode == "json" else key
 
 

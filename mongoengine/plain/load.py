@@ -52,13 +52,13 @@ def from_dict(cls: type[B], data: Mapping[str, Any], by_alias: bool) -> B:
 
 
 @singledispatch
-def _from_plain(field: Any, value: Any, by_alias: bool) -> Any:
+def _from_plain(field: Any, value: object, by_alias: bool) -> Any:
     """Return what the constructor of a document takes for a plain value."""
     return value
 
 
 @_from_plain.register(BinaryField)
-def _(field: Any, value: Any, by_alias: bool) -> Any:
+def _(field: Any, value: object, by_alias: bool) -> Any:
     if not isinstance(value, str):
         return value
     try:
@@ -68,7 +68,7 @@ def _(field: Any, value: Any, by_alias: bool) -> Any:
 
 
 @_from_plain.register(DateTimeField)
-def _(field: Any, value: Any, by_alias: bool) -> Any:
+def _(field: Any, value: object, by_alias: bool) -> Any:
     """Read ISO 8601, which every Python version does, dateutil or not."""
     if not isinstance(value, str):
         return value
@@ -80,21 +80,21 @@ def _(field: Any, value: Any, by_alias: bool) -> Any:
 
 
 @_from_plain.register(ComplexDateTimeField)
-def _(field: Any, value: Any, by_alias: bool) -> Any:
+def _(field: Any, value: object, by_alias: bool) -> Any:
     if not isinstance(value, str) or "T" not in value:
         return value
     return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
 
 
 @_from_plain.register(EmbeddedDocumentField)
-def _(field: Any, value: Any, by_alias: bool) -> Any:
+def _(field: Any, value: object, by_alias: bool) -> Any:
     if not isinstance(value, Mapping):
         return value
     return from_dict(field.document_type, value, by_alias)
 
 
 @_from_plain.register(GenericEmbeddedDocumentField)
-def _(field: Any, value: Any, by_alias: bool) -> Any:
+def _(field: Any, value: object, by_alias: bool) -> Any:
     if not isinstance(value, Mapping) or "_cls" not in value:
         return value
     rest = {key: item for key, item in value.items() if key != "_cls"}
@@ -102,7 +102,7 @@ def _(field: Any, value: Any, by_alias: bool) -> Any:
 
 
 @_from_plain.register(ListField)
-def _(field: Any, value: Any, by_alias: bool) -> Any:
+def _(field: Any, value: object, by_alias: bool) -> Any:
     inner = field.field
     if inner is None or not isinstance(value, (list, tuple)):
         return value
@@ -110,7 +110,7 @@ def _(field: Any, value: Any, by_alias: bool) -> Any:
 
 
 @_from_plain.register(DictField)
-def _(field: Any, value: Any, by_alias: bool) -> Any:
+def _(field: Any, value: object, by_alias: bool) -> Any:
     inner = field.field
     if inner is None or not isinstance(value, Mapping):
         return value
@@ -118,7 +118,7 @@ def _(field: Any, value: Any, by_alias: bool) -> Any:
 
 
 @_from_plain.register(ReferenceField)
-def _(field: Any, value: Any, by_alias: bool) -> Any:
+def _(field: Any, value: object, by_alias: bool) -> Any:
     """Take a key, or a nested document, of which the key counts."""
     cls = field.document_type
     if isinstance(value, Mapping):
@@ -131,7 +131,7 @@ def _(field: Any, value: Any, by_alias: bool) -> Any:
 
 
 @_from_plain.register(GenericReferenceField)
-def _(field: Any, value: Any, by_alias: bool) -> Any:
+def _(field: Any, value: object, by_alias: bool) -> Any:
     if not isinstance(value, Mapping) or isinstance(value.get("_ref"), DBRef):
         return value
     cls: Any = _DocumentRegistry.get(str(value.get("_cls")))

@@ -100,7 +100,7 @@ class PlainData:
 
     @classmethod
     def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
+        cls, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         schema: CoreSchema = _pydantic_types().schema_of(cls, handler)
         return schema

@@ -189,7 +189,9 @@ def _checked(document: BaseDocument) -> BaseDocument:
     return document
 
 
-def _problems(cls: type[BaseDocument], error: Exception, value: Any) -> PydanticError:
+def _problems(
+    cls: type[BaseDocument], error: Exception, value: object
+) -> PydanticError:
     """Return the error of Pydantic's that says the same, with the paths of fields."""
     details = error.to_dict() if isinstance(error, ValidationError) else {}
     lines = [
@@ -204,7 +206,7 @@ def _problems(cls: type[BaseDocument], error: Exception, value: Any) -> Pydantic
 
 
 def _leaves(
-    details: Any, path: tuple[int | str, ...]
+    details: object, path: tuple[int | str, ...]
 ) -> Iterator[tuple[tuple[int | str, ...], str]]:
     if not isinstance(details, Mapping):
         yield path, str(details)
@@ -227,5 +229,5 @@ def _selected(data: dict[str, Any], info: core_schema.SerializationInfo) -> Any:
     }
 
 
-def _is_whole(exclude: Any, name: str) -> bool:
+def _is_whole(exclude: object, name: str) -> bool:
     return not isinstance(exclude, Mapping) or exclude[name] in (True, ...)

@@ -190,7 +190,7 @@ def _compares_values(field: Any) -> bool:
     return type(field)._condition is BaseField._condition
 
 
-def _several_conditions(field: Any, op: str, values: Any) -> tuple[str, list[Any]]:
+def _several_conditions(field: Any, op: str, values: object) -> tuple[str, list[Any]]:
     """Return the path inside the field that several values are compared with, and them.
 
     :raises InvalidQueryError: if they would have to be compared with different paths.
@@ -205,7 +205,7 @@ def _several_conditions(field: Any, op: str, values: Any) -> tuple[str, list[Any
     return paths.pop() if paths else "", [value for _, value in conditions]
 
 
-def _element_condition(field: Any, op: str | None, value: Any) -> Any:
+def _element_condition(field: Any, op: str | None, value: object) -> Any:
     """Return the operand of `$elemMatch`: a keyword query on an embedded document,
     or one value of the field.
     """
@@ -226,7 +226,7 @@ _WRAPPERS: dict[str | None, Callable[[Any, Any, Any], Any]] = {
 _ON_A_FIELD = frozenset((*GEO_OPERATORS, "match", "elemMatch"))
 
 
-def _iterable(value: Any) -> Any:
+def _iterable(value: object) -> Any:
     """Return what an operator is given that takes several values.
 
     :raises TypeError: for a document, and for what cannot be iterated over.
@@ -253,7 +253,7 @@ def prepare_several(field: Any, op: str | None, value: Any) -> list[Any]:
     return [prepare(op, item) for item in _iterable(value)]
 
 
-def _several_or_raw(field: Any, op: str | None, value: Any) -> Any:
+def _several_or_raw(field: Any, op: str | None, value: object) -> Any:
     if isinstance(value, dict):
         return value
     return prepare_several(field, op, value)

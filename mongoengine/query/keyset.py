@@ -79,7 +79,7 @@ def key_of(raw: Mapping[str, Any], sort: Sort) -> list[Any]:
     return key
 
 
-def _place_of(name: str, value: Any, error: type[Exception]) -> int:
+def _place_of(name: str, value: object, error: type[Exception]) -> int:
     """Return the place of the type of a value among the types."""
     exact = [bool] if isinstance(value, bool) else [type(value), *type(value).__mro__]
     if value == value:
@@ -105,7 +105,7 @@ def beyond(sort: Sort, key: list[Any]) -> dict[str, Any]:
     return {"$or": alternatives}
 
 
-def _conditions(name: str, direction: int, value: Any) -> list[dict[str, Any]]:
+def _conditions(name: str, direction: int, value: object) -> list[dict[str, Any]]:
     """Return the filters of which those that follow in one key match one."""
     if value is None:
         return [{name: {"$ne": None}}] if direction > 0 else []

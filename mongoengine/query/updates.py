@@ -115,7 +115,7 @@ class UpdatePlan:
             return field._change(op, value)
         return value
 
-    def _is_of_several(self, value: Any) -> bool:
+    def _is_of_several(self, value: object) -> bool:
         """Return whether `pull` takes the values of `in` or `nin`."""
         return (
             self.op == "pull"
@@ -123,7 +123,7 @@ class UpdatePlan:
             and not isinstance(value, dict)
         )
 
-    def _pushed(self, value: Any) -> tuple[str, Update]:
+    def _pushed(self, value: object) -> tuple[str, Update]:
         """`$push`, of several values or at a position where that was asked for."""
         *before, last = self.parts
         several = value if isinstance(value, _SEVERAL) else [value]

@@ -95,7 +95,7 @@ class BaseQuerySet(Builders[D]):
     @overload
     def __getitem__(self, key: slice) -> Self: ...
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: object) -> Any:
         """Return the document at an index, or a queryset over a slice.
 
         :raises IndexError: if there is none, or an index is negative

@@ -56,7 +56,7 @@ class Builders(QuerySource[D]):
 
     # Which documents
 
-    def __call__(self, q_obj: QNode | None = None, **query: Any) -> Self:
+    def __call__(self, q_obj: QNode | None = None, **query: object) -> Self:
         """Narrow the queryset to the documents that also match a query.
 
         :param q_obj: a `Q`, or several joined by `&` and `|`, or negated by `~`
