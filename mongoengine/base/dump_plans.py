@@ -1,4 +1,4 @@
-"""How documents that were just loaded are dumped without being converted."""
+"""Plans for dumping documents that were just loaded without converting them."""
 
 from __future__ import annotations
 

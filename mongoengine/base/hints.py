@@ -1,4 +1,4 @@
-"""What loading, dumping and validating may rely on for a field.
+"""Hints that loading, dumping and validating may rely on for a field.
 
 The classes of fields give hints: types whose values a method returns as they are, tests
 of raw values.  A hint holds as long as no subclass redefines the method that it is

@@ -1,4 +1,4 @@
-"""What user code overrides of the methods of fields and documents."""
+"""Find the methods of fields and documents that user code overrides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How raw documents are shown to be valid without being converted."""
+"""Plans for validating raw documents without converting them."""
 
 from __future__ import annotations
 
