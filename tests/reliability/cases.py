@@ -220,6 +220,8 @@ CASES: dict[str, Case] = {
     "BaseQuerySet.exists": on_queryset("exists"),
     "BaseQuerySet.explain": on_queryset("explain"),
     "BaseQuerySet.first": on_queryset("first"),
+    "BaseQuerySet.last": on_queryset("last"),
+    "BaseQuerySet.paginate": on_queryset("paginate", size=2),
     "BaseQuerySet.get": Case(
         lambda family, state: family(state.queryset, "get", number=1)
     ),
