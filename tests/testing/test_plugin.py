@@ -32,7 +32,9 @@ def run(
     def run_tests(code: str, *arguments: str, **outcomes: int) -> pytest.RunResult:
         pytester.makepyfile(MODELS + code)
         result = pytester.runpytest_subprocess(
-            *("-p", "mongoengine.testing.plugin", "-p", "no:cacheprovider"),
+            # By its module, installed or not; not once more by its entry point.
+            *("-p", "mongoengine.testing.plugin", "-p", "no:mongoengine"),
+            *("-p", "no:cacheprovider"),
             *("-o", "asyncio_mode=auto", *arguments),
             timeout=240,
         )
