@@ -435,10 +435,6 @@ def _items_of(value: Any) -> list[tuple[Any, Any]] | None:
         return None
 
 
-def _values_of(container: object) -> Any:
-    return container.values() if container.__class__ is dict else container
-
-
 def _is_mapping(value: object) -> bool:
     return hasattr(value, "items")
 

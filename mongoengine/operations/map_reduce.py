@@ -9,6 +9,7 @@ from bson.code import Code
 from bson.son import SON
 
 from mongoengine import connection
+from mongoengine.base.sentinels import MISSING
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import OperationError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ("MapReduceDocument", "exec_js", "map_reduce")
 
-_NOT_LOADED: Any = object()
 
 Raw = dict[str, Any]
 
@@ -172,11 +172,11 @@ class MapReduceDocument:
         self._collection = collection
         self.key = key
         self.value = value
-        self._key_object: Any = _NOT_LOADED
+        self._key_object: Any = MISSING
 
     async def _fetch(self, io: IO, /, *, session: Session = None) -> Any:
         """Return the document whose primary key is `key`, or None; loaded once."""
-        if self._key_object is _NOT_LOADED:
+        if self._key_object is MISSING:
             self.key = str(self.key)
             found = await io.call(self._document.objects, "with_id", self.key)
             self._key_object = found

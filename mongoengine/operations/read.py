@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import json_util
 
+from mongoengine.base.sentinels import MISSING
 from mongoengine.base.utils import warn_caller
 from mongoengine.driver import loops
 from mongoengine.driver.cursor import Batches, open_cursor
@@ -48,8 +49,6 @@ REPR_OUTPUT_SIZE = 20
 #: A command has 16 MB at most, and a key that is an ObjectId takes about 20 bytes.
 KEYS_AT_A_TIME = 100_000
 
-#: Stands for the end of the documents.
-NOTHING: Any = object()
 
 _JSON_WARNING = (
     "No 'json_options' are specified! Falling back to LEGACY_JSON_OPTIONS with "
@@ -174,14 +173,14 @@ async def item(queryset: QuerySource[D], io: IO, index: int) -> D:
 
 
 async def next_item(queryset: QuerySource[D], io: IO) -> D:
-    """Return the next item of the cursor that a queryset holds, or `NOTHING`."""
+    """Return the next item of the cursor that a queryset holds, or `MISSING`."""
     if queryset._spec.is_void:
-        return NOTHING  # type: ignore[no-any-return]
+        return MISSING  # type: ignore[no-any-return]
     cursor = await queryset._own_cursor(io)
     try:
         raw = await io.plain(cursor.next)
     except (StopIteration, StopAsyncIteration):
-        return NOTHING  # type: ignore[no-any-return]
+        return MISSING  # type: ignore[no-any-return]
     except BaseException:
         queryset._release(cursor)
         raise

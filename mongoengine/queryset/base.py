@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from mongoengine.base.sentinels import MISSING
 from mongoengine.compatibility import names_of
 from mongoengine.dereference import DeReference
 from mongoengine.driver.io import (
@@ -254,7 +255,7 @@ class BaseQuerySet(Builders[D]):
     def __next__(self) -> D:
         """Return the next document of the cursor that this queryset holds."""
         item = self._run(read.next_item(self, SYNC), "anext()")
-        if item is read.NOTHING:
+        if item is MISSING:
             raise StopIteration
         return item
 
@@ -262,7 +263,7 @@ class BaseQuerySet(Builders[D]):
         """Return the next document of the cursor that this queryset holds."""
         with instead("next()", self):
             item = await read.next_item(self, ASYNC)
-        if item is read.NOTHING:
+        if item is MISSING:
             raise StopAsyncIteration
         return item
 
