@@ -21,7 +21,7 @@ __all__ = ("FieldHints",)
 class FieldHints:
     """The part of a field that tells what need not be done for its values."""
 
-    # What the schema may skip; see docs/internals.rst.
+    # What the schema may skip; see docs/explanation/internals.rst.
     _load_as: ClassVar[frozenset[type]] = NO_TYPES
     _dump_as: ClassVar[frozenset[type]] = NO_TYPES
     _valid_types: ClassVar[frozenset[type]] = NO_TYPES
