@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from bson import DBRef
 
-from mongoengine.base import upcalls
 from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.embedded_list import EmbeddedDocumentList
@@ -28,7 +27,6 @@ from mongoengine.base.strict import is_strict, note_lazy_reference
 from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import Assigned, Value
-from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -238,12 +236,8 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return True
         return bool(inner._embedded_holds_references() or inner._holds_references())
 
-    @staticmethod
-    def _lazy_load_refs(
-        instance: Any, name: str, ref_values: object, *, max_depth: int
-    ) -> Any:
-        with instead(f"{name}.async_fetch()", instance):
-            return run(upcalls.follow(SYNC, ref_values, max_depth, instance, name))
+    #: Follow the references in a list or dict; set by `operations.fetch`.
+    _lazy_load_refs: ClassVar[Callable[..., Any]]
 
     def to_python(self, value: Any) -> Any:
         """Convert every item; lists stay lists, mappings become dicts."""

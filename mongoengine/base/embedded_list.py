@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongoengine.base.tracked import PROXIES, BaseList
-from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import DoesNotExist, MultipleObjectsReturned, OperationError
 
 if TYPE_CHECKING:
@@ -101,23 +100,15 @@ class EmbeddedDocumentList(BaseList[T]):
         self._whole().append(created)
         return created
 
-    async def _save(
-        self, io: IO, /, *args: object, session: Session = None, **kwargs: object
-    ) -> None:
-        """Save the document that holds the list, with `save`'s arguments.
+    if TYPE_CHECKING:  # The faces are set by `operations.save`.
 
-        :raises OperationError: if there is no such document any more.
-        """
-        owner = self._owner()
-        if owner is None:
-            raise OperationError(
-                f"The document that holds the list {self._name!r} is gone, so that it "
-                "cannot be saved: keep a reference to the document and call its save()"
-            )
-        await io.call(owner, "save", *args, **kwargs)
+        def save(
+            self, *args: object, session: Session = None, **kwargs: object
+        ) -> None: ...
 
-    save = blocking(_save)
-    async_save = asynchronous(_save)
+        async def async_save(
+            self, *args: object, session: Session = None, **kwargs: object
+        ) -> None: ...
 
     def delete(self) -> int:
         """Take the documents of this list out of the field; their number."""

@@ -9,26 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from bson import DBRef
 
-from mongoengine.base import upcalls
 from mongoengine.base.awaiting import alias_of
 from mongoengine.base.references import (
     PUBLIC_MODULE,
     LazyReference,
     class_of,
+    reference_of,
     untyped_target,
 )
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.driver.io import IO, asynchronous
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from mongoengine.driver.session import Session
 
 __all__ = (
     "AWAITABLE",
@@ -247,7 +244,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
         self._field = field
         self._instance = instance
         self._owner = type(instance).__name__ if owner is None else owner
-        reference = _reference_of(value)
+        reference = reference_of(value)
         DBRef.__init__(
             self,
             _collection(reference),
@@ -292,29 +289,8 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
         """The document once it is fetched, before that what stands for it."""
         return self._value if self._fetched is None else self._fetched
 
-    async def _fetch(self, io: IO, *, session: Session = None) -> D:
-        """Return the document that this stands for, loaded once (command `find`).
-
-        :param session: a PyMongo session to work in
-        :raises DoesNotExist: if it is not stored.
-        """
-        if self._fetched is None:
-            self._fetched = await self._load(io)
-        return self._fetched
-
-    async def _load(self, io: IO) -> Any:
-        field, instance = self._field, self._instance
-        if field is None:
-            return await upcalls.load_referenced(
-                io, self._type, _reference_of(self._value)
-            )
-        held = field._read(instance)
-        if is_document(held) and self == held:
-            return held
-        return await field._load_for(io, instance, self._value)
-
-    async_fetch = asynchronous(_fetch)
-    fetch = async_fetch
+    #: The same as `async_fetch`; both are set by `operations.fetch`.
+    fetch: ClassVar[Any]
 
     def _error(self, use: str) -> NoReturn:
         if self._field is None:
@@ -364,11 +340,6 @@ def _restored_proxy(
     )
     proxy._fetched = fetched
     return proxy
-
-
-def _reference_of(value: object) -> Any:
-    """The DBRef in what a reference field holds."""
-    return value["_ref"] if isinstance(value, dict) else value
 
 
 def _plain(value: object) -> Any:

@@ -12,8 +12,7 @@ from bson import SON, DBRef, ObjectId
 
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.common import _classes, class_named_in
-from mongoengine.driver.io import IO, asynchronous, blocking
-from mongoengine.errors import DoesNotExist, ValidationError
+from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
     from mongoengine.driver.session import Session
@@ -23,6 +22,7 @@ __all__ = (
     "class_name",
     "class_of",
     "hashable",
+    "reference_of",
     "stored_key",
     "untyped_target",
 )
@@ -81,6 +81,11 @@ def unsaved_text(cls: Any) -> str:
         "has an empty 'id'. You can only reference documents once they have been "
         "saved to the database"
     )
+
+
+def reference_of(value: object) -> Any:
+    """Return the DBRef in what a reference field holds."""
+    return value["_ref"] if isinstance(value, dict) else value
 
 
 def untyped_target(value: Any) -> tuple[Any, DBRef] | None:
@@ -166,24 +171,13 @@ class LazyReference(DBRef, Generic[D]):
     def _document(self) -> Any:
         return self.document_type
 
-    async def _fetch(
-        self, io: IO, force: bool = False, *, session: Session = None
-    ) -> D:
-        """The document, loaded the first time this is called (command `find`).
+    if TYPE_CHECKING:  # The faces are set by `operations.fetch`.
 
-        :param force: load it again.
-        :param session: a PyMongo session to work in
-        :raises DoesNotExist: if it is not stored.
-        """
-        if self._cached_doc is None or force:
-            found = await io.call(self.document_type.objects, "get", pk=self.pk)
-            if not found:
-                raise DoesNotExist(f"Trying to dereference unknown document {self}")
-            self._cached_doc = found
-        return self._cached_doc
+        def fetch(self, force: bool = False, *, session: Session = None) -> D: ...
 
-    fetch = blocking(_fetch)
-    async_fetch = asynchronous(_fetch)
+        async def async_fetch(
+            self, force: bool = False, *, session: Session = None
+        ) -> D: ...
 
     def _passed_through(self) -> Any:
         """The document, for reading an attribute of it without being asked to wait.

@@ -6,13 +6,11 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
-from mongoengine.base import upcalls
 from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.items import WholePath, inner_path, stored_items, stored_values
 from mongoengine.base.proxies import AWAITABLE, is_document, item_proxy
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.driver.io import IO, asynchronous, blocking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -226,21 +224,11 @@ class TrackedContainer:
         for name, value in getattr(state, "__dict__", state).items():
             setattr(self, name, value)
 
-    async def _fetch(self, io: IO, *, session: Session = None) -> Self:
-        """Load the documents that are referred to in here, in place.
+    if TYPE_CHECKING:  # The faces are set by `operations.fetch`.
 
-        Sends one `find` per collection.  References of which there is no document
-        are left as they are, and nothing counts as changed.
+        def fetch(self, *, session: Session = None) -> Self: ...
 
-        :param session: a PyMongo session to work in
-        :returns: the container itself.
-        """
-        followed = await upcalls.follow(io, self, 1, self._instance, self._name)
-        self._take_over(followed)
-        return self
-
-    fetch = blocking(_fetch)
-    async_fetch = asynchronous(_fetch)
+        async def async_fetch(self, *, session: Session = None) -> Self: ...
 
     def _take_over(self, items: object) -> None:
         raise NotImplementedError

@@ -56,6 +56,7 @@ __all__ = (
     "Call",
     "WrongFamilyError",
     "asynchronous",
+    "attach",
     "blocking",
     "blocking_on_loop",
     "instead",
@@ -326,9 +327,13 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
 
 def blocking(
     body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+    name: str | None = None,
 ) -> Callable[Concatenate[S, P], R]:
-    """Return the face that drives `body` on a `MongoClient` and returns its result."""
-    name = _face_name(body)
+    """Return the face that drives `body` on a `MongoClient` and returns its result.
+
+    :param name: the name of the face, unless it is called as the body
+    """
+    name = name or _face_name(body)
     declared = _declares_session(body)
 
     def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -362,9 +367,13 @@ def blocking(
 
 def asynchronous(
     body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+    name: str | None = None,
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
-    """Return the face that awaits `body` on an `AsyncMongoClient`."""
-    name = _face_name(body)
+    """Return the face that awaits `body` on an `AsyncMongoClient`.
+
+    :param name: the name of the blocking face, unless it is called as the body
+    """
+    name = name or _face_name(body)
     declared = _declares_session(body)
 
     async def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -388,6 +397,18 @@ def asynchronous(
         face, body, f"async_{name}"
     )
     return dressed
+
+
+def attach(
+    owner: type,
+    name: str,
+    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+) -> None:
+    """Give a class of a lower layer the faces of a body: `name` and `async_name`."""
+    for face in (blocking(body, name), asynchronous(body, name)):
+        face.__qualname__ = f"{owner.__qualname__}.{face.__name__}"
+        face.__module__ = owner.__module__
+        setattr(owner, face.__name__, face)
 
 
 def is_open_otherwise(io: IO, alias: str) -> bool:

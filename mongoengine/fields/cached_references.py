@@ -13,16 +13,16 @@ from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.types import OrNone, Referred
-from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
+from mongoengine.driver.io import SYNC, asynchronous, blocking, run
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.following import DocumentTyped, Followed
+from mongoengine.operations import copies
 from mongoengine.operations.dereference import load_copied
 
 if TYPE_CHECKING:
     from typing_extensions import Never
 
     from mongoengine.base.types import Default, Yes
-    from mongoengine.driver.session import Session
 
 __all__ = ("CachedReferenceField",)
 
@@ -122,40 +122,10 @@ class CachedReferenceField(
         """Update the copies from now on when a document is saved."""
         signals.post_save.connect(self.on_document_pre_save, sender=self.document_type)
 
-    async def _on_document_pre_save_body(
-        self, io: IO, /, sender: object, document: Any, created: bool, **kwargs: object
-    ) -> None:
-        """Update the copies of a document that is being saved (receiver)."""
-        if created:
-            return
-        changed, _ = document._delta()
-        update = {
-            f"set__{self.name}__{key}": value
-            for key, value in changed.items()
-            if key in self.fields
-        }
-        if update:
-            holders = self.owner_document.objects(**{self.name: document})
-            await io.call(holders, "update", **update)
+    on_document_pre_save = blocking(copies.update_copies, "on_document_pre_save")
 
-    on_document_pre_save = blocking(_on_document_pre_save_body)
-
-    async def _sync_all_body(self, io: IO, *, session: Session = None) -> None:
-        """Update the copies of all documents of the class that is referred to.
-
-        Sends an `update` for each of them.
-        """
-        documents = self.document_type.objects
-        if io.is_async:
-            loaded = [document async for document in documents]
-        else:
-            loaded = list(documents)
-        for document in loaded:
-            holders = self.owner_document.objects(**{self.name: document})
-            await io.call(holders, "update", **{f"set__{self.name}": document})
-
-    sync_all = blocking(_sync_all_body)
-    async_sync_all = asynchronous(_sync_all_body)
+    sync_all = blocking(copies.sync_all)
+    async_sync_all = asynchronous(copies.sync_all)
 
     def _target_of(self, value: object) -> tuple[Any, Any] | None:
         return (self.document_type, value) if isinstance(value, DBRef) else None

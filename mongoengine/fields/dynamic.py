@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from mongoengine.base import upcalls
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.bson_types import UNCHANGED
 from mongoengine.base.codec import Proof, each
@@ -21,6 +20,7 @@ from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
 from mongoengine.driver.io import SYNC, run
 from mongoengine.fields.embedded import members_of
 from mongoengine.fields.text import StringField
+from mongoengine.operations.dereference import load_referenced
 
 __all__ = ("DynamicField",)
 
@@ -122,7 +122,7 @@ class DynamicField(BaseField[Any]):
         """The document of a generic reference, or what stands for it in async code."""
         if is_awaited(kind):
             return AsyncReferenceProxy(kind, value, self.name)
-        return run(upcalls.load_referenced(SYNC, kind, value["_ref"]))
+        return run(load_referenced(SYNC, kind, value["_ref"]))
 
     def lookup_member(self, member_name: str) -> str:
         return member_name

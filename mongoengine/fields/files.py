@@ -130,7 +130,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
 
     async def _after_delete(self, value: object, io: IO) -> None:
         if isinstance(value, GridFSProxy) and value:
-            await io.call(value, "delete")
+            await gridfs_fields.delete_file(value, io)
 
     # The file of a document, from its class: `await Doc.file.async_read(doc)`.
 

@@ -16,15 +16,14 @@ from mongoengine.base.references import unsaved_text
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.types import Assigned, Unset, Value
 from mongoengine.connection import any_async
-from mongoengine.driver.io import IO, SYNC, asynchronous, blocking, run
+from mongoengine.driver.io import SYNC, asynchronous, blocking, run
 from mongoengine.errors import NotRegistered
 from mongoengine.fields.embedded import RECURSIVE_REFERENCE_CONSTANT
-from mongoengine.operations.dereference import load_referenced
+from mongoengine.operations.fetch import fetch_referenced, load_for
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.driver.session import Session
 
 __all__ = ("DocumentTyped", "Followed")
 
@@ -150,39 +149,7 @@ class Followed(BaseField[Value, Assigned, Unset]):
         if is_awaited(target[0], instance) and isinstance(target[1], DBRef):
             return AsyncReferenceProxy(target[0], value, self.name, self, instance)
         note_lazy_reference(type(instance).__name__, self.name)
-        return run(self._load_for(SYNC, instance, value))
+        return run(load_for(self, SYNC, instance, value))
 
-    async def _fetch(
-        self, io: IO, document: Any, *, session: Session = None
-    ) -> Value | Unset:
-        """Return the document that `document` refers to with this field, or None.
-
-        It is loaded (command `find`) unless that was done before, and held by
-        `document` from then on.
-
-        :param document: the document that has the field.
-        :param session: a PyMongo session to work in
-        :raises DoesNotExist: if what it refers to is not stored.
-        """
-        value = self._read(document)
-        if isinstance(value, (DBRef, dict)):
-            value = await self._load_for(io, document, value)
-        found: Value | Unset = value
-        return found
-
-    fetch = blocking(_fetch)
-    async_fetch = asynchronous(_fetch)
-
-    async def _load_for(self, io: IO, instance: Any, value: object) -> Any:
-        """Load what `value` stands for, and have `instance` hold that instead."""
-        target = self._target_of(value)
-        if target is None:
-            return value
-        found = await load_referenced(io, *target)
-        held = self._read(instance)
-        if held is value:
-            instance._put(self.name, found)
-        elif type(held) is type(found) and held == found:
-            # Another task was faster: one document stays one object.
-            return held
-        return found
+    fetch = blocking(fetch_referenced, "fetch")
+    async_fetch = asynchronous(fetch_referenced, "fetch")

@@ -9,8 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from bson import Binary, Int64
-from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
 
 from mongoengine import connection
 from mongoengine.base import hooks
@@ -19,21 +17,17 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.plain import is_document_class
 from mongoengine.base.types import Item, Never, OrNone
 from mongoengine.driver.io import IO, asynchronous, blocking
-from mongoengine.errors import OperationError
 from mongoengine.fields.touching import may_block
+from mongoengine.operations import sequences
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mongoengine.base.types import Default, Yes
-    from mongoengine.driver.session import Session
 
 __all__ = ("BinaryField", "EnumField", "SequenceField", "UUIDField")
 
 E = TypeVar("E", bound=enum.Enum)
-
-#: How often a counter is asked for again where it was being made by another.
-_ATTEMPTS = 5
 
 
 class BinaryField(BaseField[bytes, bytes | bytearray, OrNone]):
@@ -343,72 +337,28 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
         collection_name: str | None = None,
         db_alias: str | None = None,
         sequence_name: str | None = None,
-        value_decorator: Callable[[Any], Any] | None = None,
+        value_decorator: Callable[[Any], Item] | None = None,
         *args: Any,
         **kwargs: Any,
     ) -> None:
         self.collection_name = collection_name or self.COLLECTION_NAME
         self.db_alias = db_alias or connection.DEFAULT_CONNECTION_NAME
         self.sequence_name = sequence_name
-        self.value_decorator: Callable[[Any], Any] = (
-            value_decorator if callable(value_decorator) else self.VALUE_DECORATOR
+        usual: Any = self.VALUE_DECORATOR
+        self.value_decorator: Callable[[Any], Item] = (
+            value_decorator if callable(value_decorator) else usual
         )
         hooks.note_sequence(type(self).__name__)
         super().__init__(*args, **kwargs)
 
-    async def _generate_body(self, io: IO, *, session: Session = None) -> Item:
-        """Take the next number: the value for a new document.
+    generate = blocking(sequences.generate)
+    async_generate = asynchronous(sequences.generate)
 
-        Sends ``findAndModify`` with ``$inc`` and upsert.
-        """
-        number = await self._change_counter(io, {"$inc": {"next": 1}})
-        value: Item = self.value_decorator(number)
-        return value
+    set_next_value = blocking(sequences.set_next_value)
+    async_set_next_value = asynchronous(sequences.set_next_value)
 
-    generate = blocking(_generate_body)
-    async_generate = asynchronous(_generate_body)
-
-    async def _set_next_value(
-        self, io: IO, value: int, *, session: Session = None
-    ) -> Any:
-        """Let the counter go on from `value`, and return it as a field value.
-
-        The next document gets `value + 1`.
-        """
-        number = await self._change_counter(io, {"$set": {"next": value}})
-        decorated: Item = self.value_decorator(number)
-        return decorated
-
-    set_next_value = blocking(_set_next_value)
-    async_set_next_value = asynchronous(_set_next_value)
-
-    async def _get_next_value(self, io: IO, *, session: Session = None) -> Item:
-        """The value that the next document will get, without taking it."""
-        counter = await io(self._counters(io).find_one, {"_id": self._counter_id()})
-        value: Item = self.value_decorator(counter["next"] + 1 if counter else 1)
-        return value
-
-    get_next_value = blocking(_get_next_value)
-    async_get_next_value = asynchronous(_get_next_value)
-
-    async def _change_counter(self, io: IO, update: dict[str, Any]) -> Any:
-        for _ in range(_ATTEMPTS):
-            # Of two that make the counter at once, one may be told that it exists,
-            # or (by the embedded server) nothing: its number is not given out then.
-            with suppress(DuplicateKeyError):
-                counter = await io(
-                    self._counters(io).find_one_and_update,
-                    {"_id": self._counter_id()},
-                    update,
-                    upsert=True,
-                    return_document=ReturnDocument.AFTER,
-                )
-                if counter is not None:
-                    return counter["next"]
-        raise OperationError(f'Could not change the counter "{self._counter_id()}"')
-
-    def _counters(self, io: IO) -> Any:
-        return connection.database(io, self.db_alias)[self.collection_name]
+    get_next_value = blocking(sequences.get_next_value)
+    async_get_next_value = asynchronous(sequences.get_next_value)
 
     def _counter_id(self) -> str:
         return f"{self.get_sequence_name()}.{self.name}"
@@ -444,9 +394,7 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
         super().__set__(instance, value)
 
     async def _before_insert(self, document: Any, io: IO) -> None:
-        if document._value_of(self.name, self) is None:
-            document._put(self.name, await io.call(self, "generate"))
-            document._mark_as_changed(self.name)
+        await sequences.number(self, io, document)
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         """The value, decorated."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import DBRef, ObjectId
 
-from mongoengine.base import context, upcalls
+from mongoengine.base import context
 from mongoengine.base.references import stored_key
 from mongoengine.errors import DoesNotExist
 
@@ -33,7 +33,6 @@ def _made(cls: Any, raw: object) -> Any:
     return document
 
 
-@upcalls.provide("load_referenced")
 async def load_referenced(io: IO, cls: Any, reference: Any) -> Any:
     """Return the document of a class that a DBRef points to.
 

@@ -9,7 +9,7 @@ from mongoengine.driver.io import IO
 if TYPE_CHECKING:
     from mongoengine.driver.session import Session
 
-__all__ = ("delete", "get", "put", "read", "replace")
+__all__ = ("delete", "delete_file", "get", "put", "read", "replace")
 
 
 async def put(field: Any, io: IO, /, data: Any, instance: Any, **kwargs: Any) -> Any:
@@ -59,6 +59,11 @@ async def delete(
     :param session: a PyMongo session to work in
     """
     await io.call(_proxy(field, instance), "delete")
+
+
+async def delete_file(proxy: Any, io: IO) -> None:
+    """Remove the file of a document that has been deleted."""
+    await io.call(proxy, "delete")
 
 
 async def replace(

@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary
 from bson import DBRef
 
 from mongoengine import connection
-from mongoengine.base import upcalls
 from mongoengine.base.awaiting import alias_of, is_awaited
 from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.common import _DocumentRegistry
@@ -228,7 +227,6 @@ async def follow_levels(
             return
 
 
-@upcalls.provide("follow_paths")
 async def follow_paths(io: IO, documents: Iterable[Any], paths: Paths) -> None:
     """Load the references of documents that `paths` names (see `related_paths`)."""
     search = _Search(connection.DEFAULT_CONNECTION_NAME)
@@ -276,7 +274,6 @@ def _maker_of(cls: Any, place: _Place) -> Callable[[Any], Any]:
     return load
 
 
-@upcalls.provide("follow")
 async def follow_items(
     io: IO,
     items: Any,

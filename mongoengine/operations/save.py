@@ -11,8 +11,10 @@ from pymongo import WriteConcern
 from mongoengine import signals
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.state import set_state
 from mongoengine.driver.cursor import Batches, open_cursor
+from mongoengine.driver.io import attach
 from mongoengine.driver.write_errors import (
     SAVING,
     is_own_key,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
-__all__ = ("cascade_save", "save")
+__all__ = ("cascade_save", "save", "save_owner")
 
 D = TypeVar("D", bound="StoredDocument")
 
@@ -422,6 +424,30 @@ def shard_key_of(document: StoredDocument, son: Mapping[str, Any]) -> dict[str, 
             value = value[name]
         values[".".join(names)] = value
     return values
+
+
+async def save_owner(
+    embedded: EmbeddedDocumentList[Any],
+    io: IO,
+    /,
+    *args: object,
+    session: Session = None,
+    **kwargs: object,
+) -> None:
+    """Save the document that holds the list, with `save`'s arguments.
+
+    :raises OperationError: if there is no such document any more.
+    """
+    owner = embedded._owner()
+    if owner is None:
+        raise OperationError(
+            f"The document that holds the list {embedded._name!r} is gone, so that it "
+            "cannot be saved: keep a reference to the document and call its save()"
+        )
+    await io.call(owner, "save", *args, **kwargs)
+
+
+attach(EmbeddedDocumentList, "save", save_owner)
 
 
 def _changed_references(document: StoredDocument) -> list[BaseDocument]:

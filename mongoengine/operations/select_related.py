@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mongoengine.base import upcalls
+from mongoengine.operations.related import follow_paths
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -19,7 +19,7 @@ D = TypeVar("D")
 async def relate(spec: Query, io: IO, documents: list[Any]) -> None:
     """Load the references that a query was asked to load with its documents."""
     if spec.related and documents and not spec.as_pymongo:
-        await upcalls.follow_paths(io, documents, spec.related)
+        await follow_paths(io, documents, spec.related)
 
 
 class RelatedSteps(Generic[D]):

@@ -1,18 +1,116 @@
-"""Taking numbers for the sequence fields of documents that are about to be stored."""
+"""Count: take numbers for the sequence fields of documents that are to be stored.
+
+A counter is a document that the `findAndModify` command increments.  See
+https://www.mongodb.com/docs/manual/reference/command/findAndModify/
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from mongoengine import connection
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
+from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
 
-__all__ = ("fill_sequences", "takes_numbers")
+__all__ = (
+    "fill_sequences",
+    "generate",
+    "get_next_value",
+    "number",
+    "set_next_value",
+    "takes_numbers",
+)
+
+N = TypeVar("N", covariant=True)
+
+#: How often a counter is asked for again where it was being made by another.
+_ATTEMPTS = 5
+
+
+class Numbered(Protocol[N]):
+    """A sequence field, as the operations see it."""
+
+    name: str
+    db_alias: str
+    collection_name: str
+
+    @property
+    def value_decorator(self) -> Callable[[Any], N]: ...
+
+    def _counter_id(self) -> str: ...
+
+
+async def generate(field: Numbered[N], io: IO, *, session: Session = None) -> N:
+    """Take the next number: the value for a new document.
+
+    Sends ``findAndModify`` with ``$inc`` and upsert.
+
+    :param session: a PyMongo session to work in
+    """
+    return field.value_decorator(await _change(field, io, {"$inc": {"next": 1}}))
+
+
+async def set_next_value(
+    field: Numbered[N], io: IO, value: int, *, session: Session = None
+) -> N:
+    """Let the counter go on from `value`, and return it as a field value.
+
+    The next document gets `value + 1`.
+
+    :param session: a PyMongo session to work in
+    """
+    return field.value_decorator(await _change(field, io, {"$set": {"next": value}}))
+
+
+async def get_next_value(field: Numbered[N], io: IO, *, session: Session = None) -> N:
+    """Return the value that the next document will get, without taking it.
+
+    :param session: a PyMongo session to work in
+    """
+    counter = await io(_counters(field, io).find_one, {"_id": field._counter_id()})
+    return field.value_decorator(counter["next"] + 1 if counter else 1)
+
+
+async def _change(
+    field: Numbered[object], io: IO, update: Mapping[str, Mapping[str, int]]
+) -> Any:
+    """Change the counter of a field, and return its number."""
+    for _ in range(_ATTEMPTS):
+        # Of two that make the counter at once, one may be told that it exists,
+        # or (by the embedded server) nothing: its number is not given out then.
+        with suppress(DuplicateKeyError):
+            counter = await io(
+                _counters(field, io).find_one_and_update,
+                {"_id": field._counter_id()},
+                update,
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+            if counter is not None:
+                return counter["next"]
+    raise OperationError(f'Could not change the counter "{field._counter_id()}"')
+
+
+def _counters(field: Numbered[object], io: IO) -> Any:
+    return connection.database(io, field.db_alias)[field.collection_name]
+
+
+async def number(field: Any, io: IO, document: BaseDocument) -> None:
+    """Take a number for a sequence field of a document, unless it has one."""
+    if document._value_of(field.name, field) is None:
+        document._put(field.name, await io.call(field, "generate"))
+        document._mark_as_changed(field.name)
 
 
 def takes_numbers(cls: Any) -> bool:
@@ -32,13 +130,10 @@ async def fill_sequences(document: BaseDocument, io: IO) -> None:
     if not takes_numbers(cls) or getattr(document, "_partial", False):
         return
     for field in _numbered_fields(cls):
-        value = document._value_of(field.name, field)
         if field._auto_gen:
-            if value is None:
-                document._put(field.name, await io.call(field, "generate"))
-                document._mark_as_changed(field.name)
+            await number(field, io, document)
             continue
-        for embedded in _embedded_in(value):
+        for embedded in _embedded_in(document._value_of(field.name, field)):
             await fill_sequences(embedded, io)
     # What has not been read since it was loaded holds no new documents.
     for name in (*_untyped_fields(cls), *document._dynamic_fields):
