@@ -105,6 +105,7 @@ from mongoengine.fields import (
     URLField,
     UUIDField,
 )
+from mongoengine.query.expressions import F
 from mongoengine.queryset import (
     CASCADE,
     DENY,
@@ -161,6 +162,7 @@ __all__ = [
     "EmbeddedDocumentField",
     "EmbeddedDocumentListField",
     "EnumField",
+    "F",
     "FieldDoesNotExist",
     "FileField",
     "FloatField",

@@ -284,6 +284,14 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """
         return None
 
+    def _join_path(self, member: str) -> str | None:
+        """Return the path of the key of another document, which has a member.
+
+        It is a path inside the stored value, `""` for the value itself; None where
+        the member is stored with the value, or no `$lookup` finds the document.
+        """
+        return None
+
     def _embedded_holds_references(self) -> bool:
         """Return whether embedded documents of the field may have references."""
         return False

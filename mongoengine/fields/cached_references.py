@@ -174,6 +174,9 @@ class CachedReferenceField(
         stored["_id"] = id_field.to_mongo(document.pk)
         return stored
 
+    def _join_path(self, member: str) -> str | None:
+        return None if member in self.fields else "_id"
+
     def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
         value = self.prepare_query_value(op, value)
         return "", value["_id"] if value else value

@@ -69,6 +69,9 @@ class DocumentTyped(BaseField[Value, Assigned, Unset]):
         """The field of that name in the document that is referred to, or None."""
         return self.document_type._fields.get(member_name)
 
+    def _join_path(self, member: str) -> str | None:
+        return "$id" if getattr(self, "dbref", False) else ""
+
     def _refuse_unsaved(self, document: Any) -> NoReturn:
         self.error(unsaved_text(type(document)))
 

@@ -9,6 +9,7 @@ from typing import Any
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import BaseField
 from mongoengine.errors import InvalidQueryError
+from mongoengine.query.expressions import Expression, Resolve, comparison
 from mongoengine.query.geo import distances_last, geo_condition
 from mongoengine.query.operators import (
     GEO_OPERATORS,
@@ -17,8 +18,15 @@ from mongoengine.query.operators import (
     SINGLE_VALUE,
     UNWRAPPED,
 )
+from mongoengine.query.paths import Path, crossed, local_path, looked_up, path_of
 
-__all__ = ("handle_raw_query", "prepare_several", "query")
+__all__ = (
+    "handle_raw_query",
+    "joined_query",
+    "local_query",
+    "prepare_several",
+    "query",
+)
 
 Filter = dict[str, Any]
 
@@ -37,15 +45,43 @@ def query(_doc_cls: Any = None, **kwargs: Any) -> Filter:
     Without a class, the names are taken as they are.  Raises `InvalidQueryError`
     for a name that means nothing, and what a field raises for a value.
     """
-    plans = plans_of(_doc_cls, "_filter_plans")
+    return local_query(_doc_cls, kwargs)
+
+
+def local_query(document: Any, keywords: dict[str, Any]) -> Filter:
+    """Return the filter for conditions on the documents of a class alone."""
+    return _compile(document, keywords, plans_of(document, "_filter_plans"), _plan)
+
+
+def joined_query(document: Any, keywords: dict[str, Any]) -> Filter:
+    """Return the filter for conditions that may lead through references.
+
+    It names joined documents by their joins, see `paths`, and so is one for a
+    pipeline that has looked them up.
+    """
+    return _compile(
+        document, keywords, plans_of(document, "_joined_plans"), _joined_plan
+    )
+
+
+def _compile(
+    document: Any,
+    keywords: dict[str, Any],
+    plans: dict[str, Any],
+    make_plan: Callable[[Any, str, dict[str, Any]], FilterPlan],
+) -> Filter:
     filters: Filter = {}
     clashes: dict[str, list[Any]] = {}
-    for keyword in sorted(kwargs) if len(kwargs) > 1 else kwargs:
-        value = kwargs[keyword]
+    compared: list[Filter] = []
+    for keyword in sorted(keywords) if len(keywords) > 1 else keywords:
+        value = keywords[keyword]
         if keyword == "__raw__":
             handle_raw_query(value, filters)
             continue
-        plan = plans.get(keyword) or _plan(_doc_cls, keyword, plans)
+        plan = plans.get(keyword) or make_plan(document, keyword, plans)
+        if isinstance(value, Expression):
+            compared.append({"$expr": plan.comparison(value, document)})
+            continue
         if plan.prepare is None:
             key, value = plan.condition(value)
         else:
@@ -62,7 +98,17 @@ def query(_doc_cls: Any = None, **kwargs: Any) -> Filter:
             clashes.setdefault(key, []).append(value)
     if clashes:
         _conjoin(filters, clashes)
+    if compared:
+        _add_comparisons(filters, compared)
     return filters
+
+
+def _add_comparisons(filters: Filter, compared: list[Filter]) -> None:
+    """Add conditions of computed values; a filter has one `$expr` at most."""
+    if len(compared) == 1 and "$expr" not in filters:
+        filters.update(compared[0])
+    else:
+        filters["$and"] = [*filters.get("$and", ()), *compared]
 
 
 def _conjoin(filters: Filter, clashes: dict[str, list[Any]]) -> None:
@@ -102,15 +148,6 @@ def plans_of(document: Any, name: str) -> dict[str, Any]:
     return plans
 
 
-def looked_up(document: Any, parts: list[str]) -> list[Any]:
-    """`document._lookup_field(parts)`; raises `InvalidQueryError`."""
-    try:
-        fields: list[Any] = document._lookup_field(parts)
-    except Exception as error:
-        raise InvalidQueryError(error) from error
-    return fields
-
-
 def remember(plans: dict[str, Any], keyword: str, plan: Any, path: list[Any]) -> None:
     """Keep the plan of a keyword, unless there could be no end of such keywords."""
     declared = not any(isinstance(step, str) or step.name is None for step in path)
@@ -133,7 +170,9 @@ class FilterPlan:
         "op",
         "operator",
         "parts",
+        "path",
         "prepare",
+        "resolve",
     )
 
     def __init__(
@@ -152,6 +191,8 @@ class FilterPlan:
         self.key = self._join("")
         self.operator = None if op in UNWRAPPED else f"${op}"
         self.prepare: Callable[[str | None, Any], Any] | None = None
+        self.resolve: Callable[[Any, str], Path] = local_path
+        self.path = ""
         if field is None or negated or not _compares_values(field):
             return
         if op in SINGLE_VALUE:
@@ -166,6 +207,20 @@ class FilterPlan:
         for position, index in self.indices:
             parts.insert(position, index)
         return ".".join(parts)
+
+    def begin_at(self, join: str) -> None:
+        """Look for the field in joined documents."""
+        self.parts.insert(0, join)
+        self.indices = [(place + 1, index) for place, index in self.indices]
+        self.key = self._join("")
+        self.resolve = path_of
+
+    def comparison(self, value: Expression, document: Any) -> Filter:
+        """Return the expression that compares the field with a computed value."""
+        if self.field is None:
+            raise InvalidQueryError(f"{value!r} needs a document class: {self.key}")
+        resolve: Resolve = partial(self.resolve, document)
+        return comparison(resolve(self.path), self.op, value, self.negated, resolve)
 
     def condition(self, value: Any) -> tuple[str, Any]:
         """Return the key and the value that the filter gets for `value`."""
@@ -277,9 +332,9 @@ def _ends_with_operator(document: Any, names: list[str]) -> bool:
 
 def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
     """Work out the plan of a keyword, and remember it."""
-    names = keyword.rsplit("__")
-    indices = [(i, name) for i, name in enumerate(names) if name.isdigit()]
-    names = [name for name in names if not name.isdigit()]
+    given = keyword.rsplit("__")
+    indices = [(i, name) for i, name in enumerate(given) if name.isdigit()]
+    names = [name for name in given if not name.isdigit()]
     op = names.pop() if _ends_with_operator(document, names) else None
     if len(names) > 1 and not names[-1]:
         names.pop()
@@ -294,5 +349,26 @@ def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
     if path[-1] is field and field._compared_path:
         parts[-1] += f".{field._compared_path}"
     plan = FilterPlan(field, parts, indices, op, negated)
+    plan.path = "__".join(given[: len(names) + len(indices)])
     remember(plans, keyword, plan, [*path, *(index for _, index in indices)])
+    return plan
+
+
+def _joined_plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
+    """Work out the plan of a keyword that may lead through references."""
+    names = keyword.split("__")
+    while len(names) > 1 and (names[-1] in _OPERATORS or not names[-1]):
+        names.pop()
+    if document is None:
+        return _plan(document, keyword, plans)
+    join, rest = crossed(document, names)
+    if join is None:
+        plan = _plan(document, keyword, plans)
+        plan.resolve = path_of
+        return plan
+    taken = len(names) - len(rest)
+    plan = _plan(join.cls, "__".join(keyword.split("__")[taken:]), {})
+    plan.begin_at(join.name)
+    plan.path = "__".join([*names[:taken], plan.path])
+    plans[keyword] = plan
     return plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mongoengine.base.utils import warn_caller
@@ -66,8 +66,13 @@ class SimplificationVisitor(QNodeVisitor):
 class QueryCompilerVisitor(QNodeVisitor):
     """Makes the MongoDB filter of each node, for one document class."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(
+        self,
+        document: Any,
+        compile_leaf: Callable[[Any, dict[str, Any]], Any] = filters.local_query,
+    ) -> None:
         self.document = document
+        self.compile_leaf = compile_leaf
 
     def visit_combination(self, combination: QCombination) -> Any:
         """`{"$and": [...]}`, `{"$or": [...]}` or `{"$nor": [...]}`, of filters."""
@@ -75,7 +80,7 @@ class QueryCompilerVisitor(QNodeVisitor):
 
     def visit_query(self, query: Q) -> Any:
         """The filter for the keywords of a leaf."""
-        return filters.query(self.document, **query.query)
+        return self.compile_leaf(self.document, query.query)
 
 
 class QNode:
@@ -92,6 +97,16 @@ class QNode:
         """
         simplified = self.accept(SimplificationVisitor())
         compiled: dict[str, Any] = simplified.accept(QueryCompilerVisitor(document))
+        return compiled
+
+    def to_joined_query(self, document: Any) -> dict[str, Any]:
+        """The filter for conditions of which some may lead through references.
+
+        It is one for a pipeline that has looked up what they refer to.
+        """
+        simplified = self.accept(SimplificationVisitor())
+        compiler = QueryCompilerVisitor(document, filters.joined_query)
+        compiled: dict[str, Any] = simplified.accept(compiler)
         return compiled
 
     def accept(self, visitor: QNodeVisitor) -> Any:
@@ -222,7 +237,11 @@ class Q(QNode):
 
         Raises `InvalidQueryError` for a name that means nothing there.
         """
-        return filters.query(document, **self.query)
+        return filters.local_query(document, self.query)
+
+    def to_joined_query(self, document: Any) -> dict[str, Any]:
+        """The filter for conditions of which some may lead through references."""
+        return filters.joined_query(document, self.query)
 
     @property
     def empty(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bson.code import Code
@@ -18,6 +19,8 @@ from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import LookUpError
+from mongoengine.query.expressions import resolved
+from mongoengine.query.paths import local_path
 from mongoengine.query.projection import QueryFieldList, db_path
 from mongoengine.query.q import Q, QNode
 
@@ -286,7 +289,7 @@ class Query:
         """
         if not isinstance(stages, (list, tuple)):
             raise TypeError("pipeline must be a list/tuple")
-        rest = list(stages)
+        rest: list[Any] = resolved(stages, partial(local_path, self.document))
         pipeline: list[dict[str, Any]] = []
         if rest and isinstance(rest[0], dict) and rest[0].keys() & SOURCES:
             pipeline.append(rest.pop(0))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from mongoengine.errors import InvalidQueryError
+from mongoengine.query.computed_updates import Computed, as_pipeline
+from mongoengine.query.expressions import Expression
 from mongoengine.query.filters import (
     handle_raw_query,
-    looked_up,
     plans_of,
     prepare_several,
     remember,
@@ -17,6 +19,7 @@ from mongoengine.query.operators import (
     UPDATE_NAMES,
     UPDATE_OPERATORS,
 )
+from mongoengine.query.paths import is_position, local_path, looked_up
 
 __all__ = ("update",)
 
@@ -34,26 +37,41 @@ _ONE_OR_SEVERAL = frozenset(("push", "addToSet", "setOnInsert"))
 
 _ALWAYS_SEVERAL = frozenset(("pushAll", "pullAll"))
 
+#: The operators that take a computed value.
+_COMPUTED = frozenset(("set", "inc", "mul", "min", "max", "push", "addToSet"))
 
-def update(_doc_cls: Any = None, **update: Any) -> Update:
+
+def update(_doc_cls: Any = None, **update: Any) -> Any:
     """The MongoDB update document for keyword updates of a document class.
 
     A keyword without an operator means `set`.  Raises `InvalidQueryError` for a
     name that means nothing, and what a field raises for a value.
+
+    :returns: operators with their operands; a pipeline if `F` stands in a value
     """
     plans = plans_of(_doc_cls, "_update_plans")
     changes: Update = {}
+    computed = False
     for keyword, value in update.items():
         if keyword == "__raw__":
             handle_raw_query(value, changes)
             continue
         plan = plans.get(keyword) or _plan(_doc_cls, keyword, plans)
-        operator, change = plan.change(value)
+        if isinstance(value, Expression):
+            computed = True
+            operator, change = plan.computed(value, _doc_cls)
+        else:
+            operator, change = plan.change(value)
         if operator in changes:
             handle_raw_query({operator: change}, changes)
         else:
             changes[operator] = change
-    return changes
+    if not computed:
+        return changes
+    for keyword in update.keys() - {"__raw__"}:
+        plan = plans.get(keyword) or _plan(_doc_cls, keyword, plans)
+        plan.refuse_lists()
+    return as_pipeline(changes)
 
 
 class UpdatePlan:
@@ -94,6 +112,36 @@ class UpdatePlan:
         elif op in ("push", "pushAll"):
             return self._pushed(value)
         return f"${op}", {self.key: value}
+
+    def computed(self, value: Expression, document: Any) -> tuple[str, Update]:
+        """The update operator, and the expression that it is given.
+
+        :raises InvalidQueryError: if the operator or the path takes none
+        """
+        if document is None:
+            raise InvalidQueryError(f"{value!r} needs a document class: {self.key}")
+        if self.op not in _COMPUTED or self.match:
+            raise InvalidQueryError(
+                f'"{self.op}" of "{self.key}" does not take {value!r}: F() takes part '
+                f"in {', '.join(sorted(_COMPUTED))}"
+            )
+        expression = (-value if self.decrease else value).to_mongo(
+            partial(local_path, document)
+        )
+        return f"${self.op}", {self.key: Computed(expression)}
+
+    def refuse_lists(self) -> None:
+        """Raise an InvalidQueryError for a path that a pipeline takes for another.
+
+        In an operator a number is a position, in a pipeline the name of a field; and
+        a pipeline sets a field of all documents in a list.
+        """
+        for field in self.path[:-1]:
+            if is_position(field) or getattr(field, "_is_list", False):
+                raise InvalidQueryError(
+                    f'"{self.key}" is inside a list, and cannot be changed in one '
+                    "update with F()"
+                )
 
     def _prepared(self, field: Any, value: Any) -> Any:
         """`value` as the field would store it, as far as the operator wants it."""

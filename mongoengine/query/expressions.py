@@ -1,0 +1,299 @@
+"""`F`: the value of a field, computed with by the server."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from bson.max_key import MaxKey
+
+from mongoengine.base.types import RawDocument
+from mongoengine.errors import InvalidQueryError
+from mongoengine.query.paths import Path
+
+__all__ = ("Expression", "F", "comparison", "resolved")
+
+#: Finds the path of a name.
+Resolve: TypeAlias = Callable[[str], Path]
+
+#: What no value is greater than.
+_NOTHING = MaxKey()
+
+
+class Expression:
+    """A value that the server computes from fields, such as `F("price") * 2`."""
+
+    __slots__ = ()
+
+    def to_mongo(self, resolve: Resolve) -> Any:
+        """Return the aggregation expression.
+
+        :param resolve: finds the path of a name
+        :raises InvalidQueryError: if a name means nothing
+        """
+        raise NotImplementedError
+
+    def paths(self, resolve: Resolve) -> Iterator[Path]:
+        """Yield the paths of the fields that the value is computed from."""
+        raise NotImplementedError
+
+    def is_text(self, resolve: Resolve) -> bool:
+        """Return whether the value is a text, which `+` joins with others."""
+        raise NotImplementedError
+
+    def __add__(self, other: object) -> Expression:
+        return Arithmetic("+", self, other)
+
+    def __radd__(self, other: object) -> Expression:
+        return Arithmetic("+", other, self)
+
+    def __sub__(self, other: object) -> Expression:
+        return Arithmetic("-", self, other)
+
+    def __rsub__(self, other: object) -> Expression:
+        return Arithmetic("-", other, self)
+
+    def __mul__(self, other: object) -> Expression:
+        return Arithmetic("*", self, other)
+
+    def __rmul__(self, other: object) -> Expression:
+        return Arithmetic("*", other, self)
+
+    def __truediv__(self, other: object) -> Expression:
+        return Arithmetic("/", self, other)
+
+    def __rtruediv__(self, other: object) -> Expression:
+        return Arithmetic("/", other, self)
+
+    def __mod__(self, other: object) -> Expression:
+        return Arithmetic("%", self, other)
+
+    def __rmod__(self, other: object) -> Expression:
+        return Arithmetic("%", other, self)
+
+    def __neg__(self) -> Expression:
+        return Arithmetic("*", -1, self)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"{self!r} is computed by the server: it has no value to compare here"
+        )
+
+
+class F(Expression):
+    """The value of a field, in filters, updates and stages of pipelines.
+
+        Post.objects(score__gt=F("limit") * 2)
+        Post.objects.update(total=F("price") * F("number"))
+        Post.objects.aggregate([{"$group": {"_id": F("author__name")}}])
+
+    It takes part in `+`, `-`, `*`, `/` and `%` with other fields, numbers and, for
+    dates, `timedelta`; `+` joins texts.  https://www.mongodb.com/docs/manual/meta/aggregation-quick-reference/
+
+    :param name: the name of the field; `a__b` for those of embedded documents
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"F() takes the name of a field, not {name!r}")
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"F({self.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, F) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash((F, self.name))
+
+    def to_mongo(self, resolve: Resolve) -> Any:
+        """Return the path of the field, `"$author.name"`."""
+        return resolve(self.name).expression
+
+    def is_text(self, resolve: Resolve) -> bool:
+        """Return whether the value of the field is a text."""
+        return bool(resolve(self.name).field._valid_types == {str})
+
+    def paths(self, resolve: Resolve) -> Iterator[Path]:
+        """Yield the path of the field."""
+        yield resolve(self.name)
+
+
+class Arithmetic(Expression):
+    """Two values that are added, subtracted, multiplied or divided."""
+
+    __slots__ = ("left", "operator", "right")
+
+    def __init__(self, operator: str, left: object, right: object) -> None:
+        self.operator = operator
+        self.left = left
+        self.right = right
+
+    def __repr__(self) -> str:
+        return f"({self.left!r} {self.operator} {self.right!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Arithmetic) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.operator, repr(self)))
+
+    def to_mongo(self, resolve: Resolve) -> Any:
+        """Return the expression of the operator."""
+        for path in self.paths(resolve):
+            if not path.is_value:
+                raise InvalidQueryError(
+                    f'"{path.name}" has several values in a document, which cannot '
+                    f"be computed with: {self!r}"
+                )
+        operator = "$concat" if self.is_text(resolve) else _NAMES[self.operator]
+        sides = (self.left, self.right)
+        return {operator: [self._operand(side, resolve) for side in sides]}
+
+    def is_text(self, resolve: Resolve) -> bool:
+        """Return whether the value is a text."""
+        return self.operator == "+" and any(
+            side.is_text(resolve) if isinstance(side, Expression) else type(side) is str
+            for side in (self.left, self.right)
+        )
+
+    def paths(self, resolve: Resolve) -> Iterator[Path]:
+        """Yield the paths of the fields on both sides."""
+        for side in (self.left, self.right):
+            if isinstance(side, Expression):
+                yield from side.paths(resolve)
+
+    def _operand(self, value: object, resolve: Resolve) -> Any:
+        if isinstance(value, Expression):
+            return value.to_mongo(resolve)
+        if isinstance(value, datetime.timedelta):
+            return round(value / datetime.timedelta(milliseconds=1))
+        if isinstance(value, Decimal):  # as the first of the fields stores it
+            value = next(self.paths(resolve)).field.to_mongo(value)
+        return literal(value)
+
+
+_NAMES: Mapping[str, str] = {
+    "+": "$add",
+    "-": "$subtract",
+    "*": "$multiply",
+    "/": "$divide",
+    "%": "$mod",
+}
+
+
+def literal(value: object) -> Any:
+    """Return a value as an expression that stands for just this value."""
+    if isinstance(value, (str, dict, list, tuple)):
+        return {"$literal": value}
+    return value
+
+
+# Conditions
+
+
+def comparison(
+    left: Path, op: str | None, value: Expression, negated: bool, resolve: Resolve
+) -> RawDocument:
+    """Return the expression that compares a field with a computed value.
+
+    As in other conditions, an order is met by values that are there, on both sides,
+    and the items of a list are compared one by one.
+
+    :param op: the operator of a keyword; None for equality
+    :raises InvalidQueryError: if the operator does not take such a value
+    """
+    compare = _COMPARISONS.get(op)
+    if compare is None:
+        raise InvalidQueryError(
+            f'"{left.name}" cannot be compared with {value!r}: F() takes part in '
+            f"equality and in {', '.join(sorted(filter(None, _COMPARISONS)))}"
+        )
+    right = value.to_mongo(resolve)
+    single = all(path.is_value for path in value.paths(resolve))
+    wanted = _SIDES.get(op)
+    if wanted is not None and wanted is not single:
+        raise InvalidQueryError(
+            f'"{left.name}" takes {"one value" if wanted else "several values"} with '
+            f'"{op}", which {value!r} does not have'
+        )
+    if left.is_value or (wanted is None and not single):
+        condition = compare(left.expression, right)
+    else:
+        each = {"input": left.expression, "as": "item", "in": compare("$$item", right)}
+        found = "$allElementsTrue" if op in ("ne", "nin") else "$anyElementTrue"
+        condition = {found: [{"$map": each}]}
+    return {"$not": [condition]} if negated else condition
+
+
+def _equal(left: object, right: object) -> RawDocument:
+    return {"$eq": [_or_null(left), _or_null(right)]}
+
+
+def _unequal(left: object, right: object) -> RawDocument:
+    return {"$ne": [_or_null(left), _or_null(right)]}
+
+
+def _or_null(value: object) -> RawDocument:
+    """Return the expression of a value that is null where it is missing."""
+    return {"$ifNull": [value, None]}
+
+
+def _greater(operator: str) -> Callable[[object, object], RawDocument]:
+    # Nulls come before all numbers: what is not there is no limit.
+    return lambda left, right: {operator: [left, {"$ifNull": [right, _NOTHING]}]}
+
+
+def _less(operator: str) -> Callable[[object, object], RawDocument]:
+    return lambda left, right: {operator: [{"$ifNull": [left, _NOTHING]}, right]}
+
+
+def _in(left: object, right: object) -> RawDocument:
+    return {"$in": [left, {"$ifNull": [right, []]}]}
+
+
+#: Whether an operator takes one value of an expression, or several; either if absent.
+_SIDES: Mapping[str | None, bool] = {
+    **dict.fromkeys(("gt", "gte", "lt", "lte"), True),
+    **dict.fromkeys(("in", "nin"), False),
+}
+
+_COMPARISONS: Mapping[str | None, Callable[[object, object], RawDocument]] = {
+    None: _equal,
+    "ne": _unequal,
+    "gt": _greater("$gt"),
+    "gte": _greater("$gte"),
+    "lt": _less("$lt"),
+    "lte": _less("$lte"),
+    "in": _in,
+    "nin": lambda left, right: {"$not": [_in(left, right)]},
+}
+
+
+# Stages
+
+
+def resolved(stage: Any, resolve: Resolve) -> Any:
+    """Return a part of a pipeline with paths in the place of `F`.
+
+    As a key, and in `$sort` and `$match`, it is the bare path.
+    """
+    if isinstance(stage, Expression):
+        return stage.to_mongo(resolve)
+    if isinstance(stage, Mapping):
+        return {
+            resolve(key.name).key if isinstance(key, F) else key: resolved(
+                part, resolve
+            )
+            for key, part in stage.items()
+        }
+    if isinstance(stage, (list, tuple)):
+        return [resolved(part, resolve) for part in stage]
+    return stage

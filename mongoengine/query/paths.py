@@ -1,0 +1,291 @@
+"""Names of fields become paths: in the documents of a class, or in joined documents.
+
+`customer__city__name` leads through two references.  Each is a `Join`: a `$lookup`
+puts the documents that it refers to under `__customer` and `__customer__city`, where
+conditions, orders and expressions find their fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+from mongoengine.base.field import BaseField
+from mongoengine.base.types import RawDocument
+from mongoengine.errors import InvalidQueryError
+from mongoengine.query.related import class_inside, innermost
+
+__all__ = (
+    "JOINED",
+    "Join",
+    "Path",
+    "crossed",
+    "is_position",
+    "join_named",
+    "local_path",
+    "looked_up",
+    "path_of",
+)
+
+#: What the names of joined documents begin with.
+JOINED = "__"
+
+#: The fields on a way; strings for positions in lists and keys of dicts.
+Fields: TypeAlias = "tuple[BaseField[Any] | str, ...]"
+
+
+class Path:
+    """The place of a value in the documents that a query reads.
+
+    :param name: the name that the user wrote
+    :param fields: the fields from the document, or the joined one, to the value
+    :param join: the join that the fields begin at, or None
+    """
+
+    __slots__ = ("fields", "join", "name")
+
+    def __init__(self, name: str, fields: Fields, join: Join | None = None) -> None:
+        self.name = name
+        self.fields = fields
+        self.join = join
+
+    @property
+    def parts(self) -> list[str]:
+        """Return the database names of the fields."""
+        return [f if isinstance(f, str) else str(f.db_field) for f in self.fields]
+
+    @property
+    def key(self) -> str:
+        """Return the dotted path, as filters, orders and projections name it."""
+        start = [] if self.join is None else [self.join.name]
+        return ".".join([*start, *self.parts])
+
+    @property
+    def field(self) -> Any:
+        """Return the last field on the way."""
+        return [f for f in self.fields if not isinstance(f, str)][-1]
+
+    @property
+    def is_value(self) -> bool:
+        """Return whether a document has one value here, and not several."""
+        if self.join is not None and self.join.many:
+            return False
+        return not any(self._lists())
+
+    def _lists(self) -> Iterator[int]:
+        """Yield how many lists are nested in the value of each field, less one if a
+        position follows.
+        """
+        for place, field in enumerate(self.fields):
+            depth = 0
+            inner: Any = None if isinstance(field, str) else field
+            while inner is not None:
+                depth += bool(inner._is_list)
+                inner = inner._inner
+            following = self.fields[place + 1 : place + 2]
+            position = bool(following) and is_position(following[0])
+            yield depth - (depth and position)
+
+    @property
+    def expression(self) -> Any:
+        """Return the expression for the value, or for the list of all values.
+
+        Lists on the way are mapped item by item: `[]` where there are none.
+        """
+        steps = list(zip(self.parts, self._lists(), strict=True))
+        if self.join is not None:
+            steps.insert(0, (self.join.name, int(self.join.many)))
+        return _expression("$", steps)
+
+
+def is_position(step: object) -> bool:
+    """Return whether a step on a way is a position in a list."""
+    return isinstance(step, str) and step.isdigit()
+
+
+def _expression(start: str, steps: Sequence[tuple[str, int]]) -> Any:
+    """Return the expression for the values that are reached from a variable."""
+    value: Any = None
+    for place, (name, depth) in enumerate(steps):
+        if name.isdigit() and place:
+            value = {"$arrayElemAt": [value, int(name)]}
+            if place + 1 < len(steps):
+                rest = _expression("$$v.", steps[place + 1 :])
+                return {"$let": {"vars": {"v": value}, "in": rest}}
+            return value
+        value = start + name if value is None else f"{value}.{name}"
+        if not depth:
+            continue
+        rest_steps = steps[place + 1 :]
+        if rest_steps and rest_steps[0][0].isdigit():
+            continue
+        value = {"$ifNull": [value, []]}
+        for _ in range(depth - 1):
+            value = flattened(value)
+        if rest_steps:
+            value = {"$map": {"input": value, "in": _expression("$$this.", rest_steps)}}
+            if any(depth for _, depth in rest_steps):
+                value = flattened(value)
+        return value
+    return value
+
+
+def flattened(lists: object) -> RawDocument:
+    """Return the expression for the items of lists, in one list."""
+    joined = {"$concatArrays": ["$$value", {"$ifNull": ["$$this", []]}]}
+    return {"$reduce": {"input": lists, "initialValue": [], "in": joined}}
+
+
+class Join:
+    """The documents that a reference field refers to, looked up with those read.
+
+    :param name: the name that they have in the pipeline
+    :param reference: the way to the reference
+    :param key: the path of the key inside a stored reference; "" for the reference
+        itself
+    """
+
+    __slots__ = ("cls", "key", "many", "name", "reference")
+
+    def __init__(self, name: str, reference: Path, key: str) -> None:
+        self.name = name
+        self.reference = reference
+        self.key = key
+        self.cls: Any = class_inside(reference.field)
+        self.many = not reference.is_value
+
+    @property
+    def parent(self) -> Join | None:
+        """Return the join that this one begins at, or None."""
+        return self.reference.join
+
+    def lineage(self) -> Iterator[Join]:
+        """Yield the joins that lead here, and this one."""
+        if self.parent is not None:
+            yield from self.parent.lineage()
+        yield self
+
+    def stages(self) -> list[RawDocument]:
+        """Return the stages that put the documents under the name."""
+        stages: list[RawDocument] = []
+        local = self.reference.key + (self.key and "." + self.key)
+        if self.many:
+            # Servers follow a path through lists, but not all do; none uses an index
+            # for a `$lookup` by an expression.
+            keys = Path(
+                "", (*self.reference.fields, *filter(None, [self.key])), self.parent
+            )
+            if len(keys.parts) > 1 or self.parent is not None:
+                stages.append({"$addFields": {self.name: keys.expression}})
+                local = self.name
+        lookup = {
+            "from": self.cls._get_collection_name(),
+            "localField": local,
+            "foreignField": "_id",
+            "as": self.name,
+        }
+        stages.append({"$lookup": lookup})
+        if not self.many:
+            unwound = {"path": "$" + self.name, "preserveNullAndEmptyArrays": True}
+            stages.append({"$unwind": unwound})
+        return stages
+
+
+def local_path(document: Any, name: str) -> Path:
+    """Return the path of a name in the documents of a class.
+
+    :param name: names of fields, joined by `__` or dots
+    :raises InvalidQueryError: if there is none, or it leads through a reference
+    """
+    path = path_of(document, name)
+    if path.join is not None:
+        names = "__".join(split_name(name))
+        raise InvalidQueryError(f"Cannot perform join in mongoDB: {names}")
+    return path
+
+
+def path_of(document: Any, name: str) -> Path:
+    """Return the path of a name, through references if it has to be.
+
+    :param name: names of fields, joined by `__` or dots
+    :raises InvalidQueryError: if there is none
+    """
+    names = split_name(name)
+    join, rest = crossed(document, names)
+    cls = document if join is None else join.cls
+    return Path(name, tuple(looked_up(cls, rest)), join)
+
+
+def crossed(document: Any, names: list[str]) -> tuple[Join | None, list[str]]:
+    """Return the join that names lead to, if any, and the names that go on there.
+
+    :raises InvalidQueryError: if no `$lookup` finds the documents
+    """
+    join: Join | None = None
+    cls = document
+    while crossing := _crossing(cls, names):
+        count, fields, key = crossing
+        start = JOINED if join is None else join.name + "__"
+        way = "__".join(names[:count])
+        join = Join(start + way, Path(way, fields, join), key)
+        _check_target(join)
+        cls, names = join.cls, names[count:]
+    return join, names
+
+
+def looked_up(document: Any, parts: list[str]) -> list[Any]:
+    """`document._lookup_field(parts)`; raises `InvalidQueryError`."""
+    try:
+        fields: list[Any] = document._lookup_field(parts)
+    except Exception as error:
+        raise InvalidQueryError(error) from error
+    return fields
+
+
+def join_named(document: Any, name: str) -> Join:
+    """Return the join that has this name in pipelines over a class."""
+    path = path_of(document, name.removeprefix(JOINED) + "__pk")
+    if path.join is None or path.join.name != name:
+        raise InvalidQueryError(f'"{name}" is no join of {document.__name__}')
+    return path.join
+
+
+def split_name(name: str) -> list[str]:
+    """Return the names that a keyword or a dotted path consists of."""
+    return name.replace(".", "__").split("__")
+
+
+def _crossing(cls: Any, names: list[str]) -> tuple[int, Fields, str] | None:
+    """Return how many names lead to a reference that others follow, its fields, and
+    the path of its key; None where all fields are in the document itself.
+    """
+    for count in range(1, len(names)):
+        try:
+            fields = tuple(looked_up(cls, names[:count]))
+        except InvalidQueryError:
+            return None
+        last = fields[-1]
+        field = last if not isinstance(last, str) else fields[-2]
+        if isinstance(field, str):
+            continue
+        if last is field and names[count].isdigit() and field._is_list:
+            continue
+        if last is field and field._is_container and not field._is_list:
+            continue  # a key comes next
+        key = innermost(field)._join_path(names[count])
+        if key is not None and class_inside(field) is not None:
+            return count, fields, key
+    return None
+
+
+def _check_target(join: Join) -> None:
+    """Raise an InvalidQueryError if no `$lookup` finds the documents of a join."""
+    what = f'"{join.reference.name}" cannot be joined: {join.cls.__name__} '
+    if join.cls._meta.get("abstract"):
+        raise InvalidQueryError(
+            what + "is abstract, and its documents are in several collections"
+        )
+    if any(is_position(step) for step in join.reference.fields):
+        raise InvalidQueryError(
+            f'"{join.reference.name}" cannot be joined at a position of a list'
+        )
