@@ -178,16 +178,7 @@ async def bulk_save(
     """
     docs: list[Any] = list(documents)
     _check(queryset, docs)
-    if all(awaits_nothing(io, cls) for cls in {*map(type, docs)}):
-        if validate:
-            for document in docs:
-                document.validate(clean=clean)
-        created = [is_new(document) for document in docs]
-    else:
-        created = [
-            await prepare(document, io, validate, clean, signal_kwargs)
-            for document in docs
-        ]
+    created = await _prepare_all(docs, io, validate, clean, signal_kwargs)
     collection = await queryset._open_to_write(io, write_concern)
     cut = await fragments(io, collection, docs)
     writes, places = _pending(docs, created, cut)
@@ -213,6 +204,25 @@ async def bulk_save(
     if summary is not None:
         raise summary from outcome.error or outcome.lost
     return docs
+
+
+async def _prepare_all(
+    documents: list[Any],
+    io: IO,
+    validate: bool,
+    clean: bool,
+    signal_kwargs: Mapping[str, Any] | None,
+) -> list[bool]:
+    """Do what comes before documents are written; return which of them are new."""
+    if all(awaits_nothing(io, cls) for cls in {*map(type, documents)}):
+        if validate:
+            for document in documents:
+                document.validate(clean=clean)
+        return [is_new(document) for document in documents]
+    return [
+        await prepare(document, io, validate, clean, signal_kwargs)
+        for document in documents
+    ]
 
 
 def _check(queryset: QuerySource[D], documents: Iterable[D]) -> None:

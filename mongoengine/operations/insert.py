@@ -125,12 +125,7 @@ async def insert(
     if signals.pre_bulk_insert.receivers:
         await signals.send(io, signals.pre_bulk_insert, cls, documents=docs, **more)
     collection = await queryset._open_to_write(io, write_concern)
-    if hooks.coroutines_exist():
-        for doc in docs:
-            await await_cleans(io, doc)
-    if any(map(takes_numbers, set(map(type, docs)))):
-        for doc in docs:
-            await fill_sequences(doc, io)
+    await _complete(docs, io)
     if alone:
         ids = [await _insert_one(io, collection, docs[0])]
     else:
@@ -151,6 +146,16 @@ async def insert(
     if not load_bulk:
         results = ids
     return results[0] if alone else results
+
+
+async def _complete(docs: list[Any], io: IO) -> None:
+    """Run coroutine hooks of documents, and number those that take numbers."""
+    if hooks.coroutines_exist():
+        for doc in docs:
+            await await_cleans(io, doc)
+    if any(map(takes_numbers, set(map(type, docs)))):
+        for doc in docs:
+            await fill_sequences(doc, io)
 
 
 def _list_of(docs: Iterable[Any]) -> list[Any]:
@@ -182,7 +187,8 @@ def remember_target(queryset: QuerySource[Any], docs: Iterable[Any]) -> None:
 async def _insert_one(io: IO, collection: Any, document: Any) -> Any:
     """Insert a document; return its id as stored."""
     with INSERTING:
-        return await send_insert(document, io, collection, replace=False)
+        write = await send_insert(document, io, collection, replace=False)
+    return write.key
 
 
 async def _insert_many(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
     from mongoengine.operations.source import QuerySource
+    from mongoengine.query.query import Query
 
 __all__ = ("Page", "paginate")
 
@@ -94,33 +95,22 @@ async def paginate(
     spec = queryset._spec
     sort = sort_of(spec.order())
     if spec.is_void:
-        none = None if page_number is None else 0
-        return Page([], total=none, pages=none)
+        return Page([]) if page_number is None else Page([], total=0, pages=0)
     collection = await queryset._open_to_read(io)
     tokens = _Tokens(sort, secret, collection.codec_options)
-    arguments = spec.find(limit=size + 1)
-    arguments["sort"] = sort
-    if before is not None:
-        arguments["sort"] = [(name, -direction) for name, direction in sort]
     token = after if before is None else before
-    if token is not None:
-        position = beyond(arguments["sort"], tokens.read(token))
-        filters = [arguments["filter"], position]
-        arguments["filter"] = {"$and": filters} if filters[0] else position
-    if page_number is not None and page_number > 1:
-        arguments["skip"] = (page_number - 1) * size
-    if arguments.get("projection"):
-        arguments["projection"] = with_keys(arguments["projection"], sort)
+    position = None if token is None else tokens.read(token)
+    skip = 0 if page_number is None else (page_number - 1) * size
+    arguments = _arguments(spec, size, sort, position, before is not None, skip)
     raws = await Batches(open_cursor(collection, arguments)).drain(io)
-    more = len(raws) > size
-    raws = raws[:size]
-    keys = [key_of(raw, sort) for raw in raws]
+    more, raws = len(raws) > size, raws[:size]
     if before is not None:
-        raws, keys = raws[::-1], keys[::-1]
+        raws.reverse()
+    keys = [key_of(raw, sort) for raw in raws]
     items = queryset._converter()(raws)
     await relate(spec, io, items)
     has_next = before is not None or more
-    has_previous = more if before is not None else "skip" in arguments or bool(after)
+    has_previous = more if before is not None else bool(skip or after)
     total = None if page_number is None else await count(queryset, io)
     return Page(
         items,
@@ -129,6 +119,34 @@ async def paginate(
         total,
         None if total is None else math.ceil(total / size),
     )
+
+
+def _arguments(
+    spec: Query,
+    size: int,
+    sort: Sort,
+    position: list[Any] | None,
+    backwards: bool,
+    skip: int,
+) -> dict[str, Any]:
+    """Return the arguments of `find` for a page and one document more.
+
+    :param position: the keys of the document before the page; None for the first page
+    :param backwards: read against the order
+    """
+    arguments = spec.find(limit=size + 1)
+    if backwards:
+        sort = [(name, -direction) for name, direction in sort]
+    arguments["sort"] = sort
+    if skip:
+        arguments["skip"] = skip
+    if position is not None:
+        behind = beyond(sort, position)
+        conditions = arguments["filter"]
+        arguments["filter"] = {"$and": [conditions, behind]} if conditions else behind
+    if arguments.get("projection"):
+        arguments["projection"] = with_keys(arguments["projection"], sort)
+    return arguments
 
 
 def _check(

@@ -70,8 +70,7 @@ async def save(
     is set.  If it fails, the document keeps its changes.  A document that is not
     stored any more is stored again as a whole.
 
-    :param force_insert: insert, also where a document of this primary key
-        may be stored; then `NotUniqueError` is raised.
+    :param force_insert: insert; `NotUniqueError` if its primary key is stored already.
     :param validate: validate the document first.
     :param clean: call `clean()` in validating.
     :param write_concern: options of a PyMongo `WriteConcern`.
@@ -89,45 +88,41 @@ async def save(
     :raises OperationError: the server refused it for another reason, or a document
         that was loaded with `only()` or `exclude()` is not stored any more.
     """
+    created = await prepare(document, io, validate, clean, signal_kwargs, force_insert)
+    write = await _write(
+        document, io, created, force_insert, write_concern, save_condition
+    )
+    if cascade is None:
+        cascade = cascade_kwargs is not None or document._meta.get("cascade", False)
+    if cascade:
+        options: dict[str, Any] = {"validate": validate, "cascade": cascade}
+        options.update(force_insert=force_insert, write_concern=write_concern)
+        options.update(cascade_kwargs or {}, _refs=_refs)
+        await io.call(document, "cascade_save", **options)
+    if signals.post_save.receivers:
+        await send_post_save(io, document, write, write.created, signal_kwargs)
+    return document
+
+
+async def _write(
+    document: StoredDocument,
+    io: IO,
+    created: bool,
+    force_insert: bool,
+    write_concern: Mapping[str, Any] | None,
+    save_condition: Mapping[str, Any] | None,
+) -> PendingInsert | PendingUpdate:
+    """Insert or update a document that has been prepared; return what was written."""
     cls = type(document)
-    meta = document._meta
-    if meta.get("abstract"):
-        raise InvalidDocumentError("Cannot save an abstract document.")
-    write: PendingInsert | PendingUpdate | None = None
-    if awaits_nothing(io, cls):
-        if validate:
-            document.validate(clean=clean)
-        created = force_insert or is_new(document)
-    else:
-        created = await prepare(
-            document, io, validate, clean, signal_kwargs, force_insert
-        )
-    if meta.get("auto_create_index_on_save") and cls._collection is not None:
+    if document._meta.get("auto_create_index_on_save") and cls._collection is not None:
         await io.call(cls, "ensure_indexes")
     collection = await document._own_collection(io)
     if write_concern:
         collection = with_write_concern(collection, write_concern)
     with SAVING:
         if created:
-            await send_insert(document, io, collection, replace=not force_insert)
-        else:
-            write = await _update(document, io, collection, save_condition)
-            created = write.created
-    if cascade is None:
-        cascade = meta.get("cascade", False) or cascade_kwargs is not None
-    if cascade:
-        passed_on = {
-            "force_insert": force_insert,
-            "validate": validate,
-            "write_concern": write_concern,
-            "cascade": cascade,
-            **(cascade_kwargs or {}),
-            "_refs": _refs,
-        }
-        await io.call(document, "cascade_save", **passed_on)
-    if signals.post_save.receivers:
-        await send_post_save(io, document, write, created, signal_kwargs)
-    return document
+            return await send_insert(document, io, collection, replace=not force_insert)
+        return await _update(document, io, collection, save_condition)
 
 
 async def cascade_save(
@@ -150,7 +145,7 @@ async def cascade_save(
 def awaits_nothing(io: IO, cls: type[StoredDocument]) -> bool:
     """Return whether documents of a class are only validated before they are written.
 
-    Else `prepare` has signals to send, numbers to take, or hooks to await.
+    Else there are signals to send, numbers to take, or hooks to await.
     """
     return not (
         signals.pre_save.receivers
@@ -173,8 +168,17 @@ async def prepare(
     signal_kwargs: Mapping[str, Any] | None,
     force_insert: bool = False,
 ) -> bool:
-    """Do what comes before a document is written; return whether it is new."""
+    """Do what comes before a document is written; return whether it is new.
+
+    :raises InvalidDocumentError: if its class is abstract
+    """
     cls = type(document)
+    if cls._meta.get("abstract"):
+        raise InvalidDocumentError("Cannot save an abstract document.")
+    if awaits_nothing(io, cls):
+        if validate:
+            document.validate(clean=clean)
+        return force_insert or is_new(document)
     if signals.pre_save.receivers:
         await signals.send(
             io, signals.pre_save, cls, document=document, **(signal_kwargs or {})
@@ -228,8 +232,8 @@ def with_write_concern(collection: Any, write_concern: Mapping[str, Any] | None)
 
 async def send_insert(
     document: StoredDocument, io: IO, collection: Any, *, replace: bool
-) -> Any:
-    """Write a document that is new, and return its primary key as stored.
+) -> PendingInsert:
+    """Insert a document that is new, and return what was written.
 
     :param replace: one that has a primary key takes the place of the stored document
         of that key, where there is one (command `findAndModify`).
@@ -241,7 +245,7 @@ async def send_insert(
         write.fail(error, collection.codec_options)
         raise
     write.succeed()
-    return write.key
+    return write
 
 
 async def _send_whole(
