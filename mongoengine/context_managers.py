@@ -309,7 +309,7 @@ class set_write_concern(_CollectionBlock):
         the collection
     """
 
-    def __init__(self, collection: Any, write_concerns: Mapping[str, Any]) -> None:
+    def __init__(self, collection: object, write_concerns: Mapping[str, Any]) -> None:
         super().__init__(collection)
         self._write_concerns = write_concerns
 
@@ -328,7 +328,7 @@ class set_read_write_concern(_CollectionBlock):
 
     def __init__(
         self,
-        collection: Any,
+        collection: object,
         write_concerns: Mapping[str, Any] | None,
         read_concerns: Mapping[str, Any] | None,
     ) -> None:

@@ -28,7 +28,7 @@ class DeReference:
         /,
         items: object,
         max_depth: int = 1,
-        instance: Any = None,
+        instance: object = None,
         name: str | None = None,
     ) -> Any:
         """Return the items with documents instead of references.
@@ -52,7 +52,7 @@ class DeReference:
         self,
         items: object,
         max_depth: int = 1,
-        instance: Any = None,
+        instance: object = None,
         name: str | None = None,
     ) -> Any:
         """Return the items with documents instead of references, as `follow()`."""

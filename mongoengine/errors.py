@@ -220,7 +220,7 @@ class ValidationError(AssertionError):
         return self._message
 
     @message.setter
-    def message(self, message: Any) -> None:
+    def message(self, message: object) -> None:
         self._message = message
 
     def to_dict(self) -> dict[Any, Any]:
@@ -243,7 +243,7 @@ def _texts(error: object) -> Any:
     return str(error)
 
 
-def _flat(texts: Any, key: Any = None) -> str:
+def _flat(texts: Any, key: object = None) -> str:
     if isinstance(texts, dict):
         texts = " ".join(_flat(below, name) for name, below in texts.items())
     return f"{key}.{texts}" if key else texts

@@ -22,12 +22,12 @@ LEGACY_JSON_OPTIONS = json_util.LEGACY_JSON_OPTIONS.with_options(
 
 
 def count_documents(
-    collection: Any,
+    collection: object,
     filter: Mapping[str, Any],
     skip: int | None = None,
     limit: int | None = None,
-    hint: Any = None,
-    collation: Any = None,
+    hint: object = None,
+    collation: object = None,
 ) -> int:
     """Return the number of documents of a PyMongo collection that match `filter`.
 
@@ -63,7 +63,7 @@ async def _count_documents(
 
 
 def list_collection_names(
-    db: Any, include_system_collections: bool = False
+    db: object, include_system_collections: bool = False
 ) -> list[str]:
     """Return the names of the collections of a PyMongo database.
 

@@ -39,7 +39,7 @@ class _FakeSignal:
         self.name = name
         self.__doc__ = doc
 
-    def send(self, *args: Any, **kwargs: Any) -> None:
+    def send(self, *args: object, **kwargs: object) -> None:
         """Do nothing: there are no receivers."""
 
     def _unavailable(self, *args: object, **kwargs: object) -> NoReturn:
@@ -81,7 +81,7 @@ pre_bulk_insert, post_bulk_insert = _around("bulk_insert")
 pre_save_post_validation = _signals.signal("pre_save_post_validation")
 
 
-async def send(io: IO, signal: Any, sender: Any, **kwargs: Any) -> None:
+async def send(io: IO, signal: Any, sender: object, **kwargs: object) -> None:
     """Send `signal` from the body of an operation, to its receivers in their order.
 
     On `ASYNC`, receivers that are coroutine functions are awaited.
@@ -105,7 +105,7 @@ async def send(io: IO, signal: Any, sender: Any, **kwargs: Any) -> None:
             await result
 
 
-def send_now(signal: Any, sender: Any, **kwargs: Any) -> None:
+def send_now(signal: Any, sender: object, **kwargs: object) -> None:
     """Send `signal` from code that cannot await.
 
     :raises RuntimeError: if a receiver is a coroutine function; none of the
@@ -124,7 +124,7 @@ def send_now(signal: Any, sender: Any, **kwargs: Any) -> None:
             _refuse(signal, sender, receiver)
 
 
-def _receivers(signal: Any, sender: Any) -> list[Callable[..., Any]]:
+def _receivers(signal: Any, sender: object) -> list[Callable[..., Any]]:
     """Return the receivers of a signal from `sender`, in the order of connecting."""
     if getattr(signal, "is_muted", False):
         return []
@@ -145,7 +145,7 @@ def _is_coroutine_function(receiver: Callable[..., Any]) -> bool:
     )
 
 
-def _refuse(signal: Any, sender: Any, receiver: Callable[..., Any]) -> NoReturn:
+def _refuse(signal: Any, sender: object, receiver: Callable[..., Any]) -> NoReturn:
     name = getattr(receiver, "__qualname__", None) or repr(receiver)
     sender_name = getattr(sender, "__name__", None) or repr(sender)
     raise RuntimeError(

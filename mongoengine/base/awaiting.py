@@ -23,7 +23,7 @@ def may_block(alias: str) -> bool:
     return "sync" in modes and not _loop_is_running()
 
 
-def is_awaited(*places: Any) -> bool:
+def is_awaited(*places: object) -> bool:
     """Return whether references have to be awaited rather than followed at once.
 
     :param places: documents or their classes; the first that is open decides.

@@ -88,7 +88,7 @@ def each_of_type(types: frozenset[type], sums: bool = False) -> Proof:
     :param sums: see `of_type`.
     """
 
-    def prove(value: Any) -> bool:
+    def prove(value: object) -> bool:
         return value is None or (
             value.__class__ is list and types.issuperset(map(type, value))
         )
@@ -98,7 +98,7 @@ def each_of_type(types: frozenset[type], sums: bool = False) -> Proof:
     all_pass = each(of_type(types, sums))
     without_none = type(None) not in types
 
-    def prove_sum(value: Any) -> bool:
+    def prove_sum(value: object) -> bool:
         try:
             if value.__class__ is list and -_INFINITY < sum(value) < _INFINITY:
                 return True
@@ -114,7 +114,7 @@ def each_of_type(types: frozenset[type], sums: bool = False) -> Proof:
 def each(proof: Proof) -> Proof:
     """Return a proof that holds for None and for lists whose items pass `proof`."""
 
-    def prove(value: Any) -> bool:
+    def prove(value: object) -> bool:
         if value.__class__ is not list:
             return value is None
         for item in value:  # noqa: SIM110 - a generator costs more than the proofs

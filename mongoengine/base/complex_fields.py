@@ -93,7 +93,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return MISSING
         value = raw.get(self.db_field)
         inner = self.field
-        tracked: Any
+        tracked: object
         if value.__class__ is list:
             if self._untyped:
                 if has_references(value):
@@ -146,7 +146,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
 
     def _tracked(self, instance: Any, value: object, may_refer: bool = False) -> Any:
         """Wrap a list or dict so that changes are noted, and keep it."""
-        tracked: Any
+        tracked: object
         if isinstance(value, (list, tuple)):
             wanted = self._list_class()
             if isinstance(value, wanted):
@@ -207,7 +207,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def _inner(self) -> BaseField[Any] | None:
         return self.field
 
-    def _register_delete_rule(self, cls: Any, name: str) -> None:
+    def _register_delete_rule(self, cls: object, name: str) -> None:
         if self.field is not None and not self.field._is_container:
             self.field._register_delete_rule(cls, name)
 
@@ -236,8 +236,17 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return True
         return bool(inner._embedded_holds_references() or inner._holds_references())
 
+<<<<<<< HEAD
     #: Follow the references in a list or dict; set by `operations.fetch`.
     _lazy_load_refs: ClassVar[Callable[..., Any]]
+=======
+    @staticmethod
+    def _lazy_load_refs(
+        instance: object, name: str, ref_values: object, *, max_depth: int
+    ) -> Any:
+        with instead(f"{name}.async_fetch()", instance):
+            return run(upcalls.follow(SYNC, ref_values, max_depth, instance, name))
+>>>>>>> 2c82b25 (Take object for what is only passed on, compared or tested)
 
     def to_python(self, value: Any) -> Any:
         """Convert every item; lists stay lists, mappings become dicts."""

@@ -151,7 +151,7 @@ class Switch(Generic[V]):
         self,
         variable: Switches[V],
         value: V,
-        *keys: Any,
+        *keys: object,
         text: str | None = None,
         instead: str = "",
     ) -> None:
@@ -198,6 +198,6 @@ class Switch(Generic[V]):
         self._blocks.pop().close()
 
 
-def no_dereference_for_fields(*fields: Any) -> Switch[bool]:
+def no_dereference_for_fields(*fields: object) -> Switch[bool]:
     """`with` it, no field follows its references, if there are `fields` at all."""
     return Switch(no_field_dereferencing, True, *fields)

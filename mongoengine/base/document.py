@@ -265,7 +265,7 @@ class BaseDocument(
         """Return whether references are for the caller to await, not to block for."""
         return is_awaited(self)
 
-    def _value_of(self, name: str, field: Any) -> Any:
+    def _value_of(self, name: str, field: object) -> Any:
         """The held value of a field, converted but not wrapped."""
         try:
             return self._values[name]

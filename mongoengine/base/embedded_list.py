@@ -28,7 +28,7 @@ class EmbeddedDocumentList(BaseList[T]):
         # Not the document, which holds this list.
         self._document_class = None if instance is None else instance.__class__
 
-    def filter(self, **kwargs: Any) -> EmbeddedDocumentList[T]:
+    def filter(self, **kwargs: object) -> EmbeddedDocumentList[T]:
         """The documents whose fields have all of the given values.
 
         A value equals where it is equal as such or as text.  Raises
@@ -36,7 +36,7 @@ class EmbeddedDocumentList(BaseList[T]):
         """
         return self._part([item for item in self if _matches(item, kwargs)])
 
-    def exclude(self, **kwargs: Any) -> EmbeddedDocumentList[T]:
+    def exclude(self, **kwargs: object) -> EmbeddedDocumentList[T]:
         """The documents that `filter` with the same arguments leaves out."""
         return self._part([item for item in self if not _matches(item, kwargs)])
 
@@ -68,7 +68,7 @@ class EmbeddedDocumentList(BaseList[T]):
         """The number of documents in the list."""
         return len(self)
 
-    def get(self, **kwargs: Any) -> T:
+    def get(self, **kwargs: object) -> T:
         """The one document that matches.
 
         Raises :class:`~mongoengine.errors.DoesNotExist` for none and
@@ -118,7 +118,7 @@ class EmbeddedDocumentList(BaseList[T]):
             whole.remove(item)
         return len(removed)
 
-    def update(self, **update: Any) -> int:
+    def update(self, **update: object) -> int:
         """Set fields on every document of the list; the number of documents."""
         if not update:
             return 0

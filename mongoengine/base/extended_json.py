@@ -46,7 +46,7 @@ class ExtendedJson(DocumentLoading, DocumentDumping):
         return json_util.dumps(self.to_mongo(use_db_field), *args, **kwargs)
 
     @classmethod
-    def from_json(cls, json_data: str, created: bool = False, **kwargs: Any) -> Self:
+    def from_json(cls, json_data: str, created: bool = False, **kwargs: object) -> Self:
         """A document of MongoDB Extended JSON.
 
         :param created: whether the document counts as new, so that `save`

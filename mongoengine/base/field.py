@@ -88,10 +88,10 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         unique_with: str | Sequence[str] | None = None,
         primary_key: bool = False,
         validation: Callable[[Any], None] | None = None,
-        choices: Any = None,
+        choices: object = None,
         null: bool = False,
         sparse: bool = False,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         self._dereferences: bool | None = True
         self._owner_document: Any = None
@@ -381,7 +381,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         document_type: Any = getattr(self, "document_type", None)
         document_type.register_delete_rule(cls, name, rule)
 
-    async def _before_insert(self, document: Any, io: IO) -> None:
+    async def _before_insert(self, document: object, io: IO) -> None:
         """Complete the field of a document (or embedded one) that will be inserted."""
 
     async def _after_delete(self, value: object, io: IO) -> None:
@@ -443,7 +443,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         return self._owner_document
 
     @owner_document.setter
-    def owner_document(self, owner_document: Any) -> None:
+    def owner_document(self, owner_document: object) -> None:
         self._set_owner_document(owner_document)
 
     def _set_owner_document(self, owner_document: object) -> None:
@@ -500,7 +500,7 @@ class ObjectIdField(BaseField[ObjectId, ObjectId | str, OrNone]):
             db_field: str | None = None,
             **options: object,
         ) -> None: ...
-        def __init__(self, *args: Any, **options: Any) -> None: ...
+        def __init__(self, *args: object, **options: object) -> None: ...
 
     def to_python(self, value: Any) -> Any:
         if not isinstance(value, ObjectId) and value is not None:
@@ -544,6 +544,6 @@ def _is_single(choices: object) -> bool:
     return isinstance(choices, tuple) and len(choices) == 1
 
 
-def _parameters_of(method: Any) -> tuple[str, ...]:
+def _parameters_of(method: object) -> tuple[str, ...]:
     code = getattr(method, "__code__", None)
     return code.co_varnames if code is not None else ()

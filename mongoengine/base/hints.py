@@ -89,7 +89,7 @@ class FieldHints:
             self._dumps_inside = False
         self._plainly_set = is_ours(cls, "__set__") and is_ours(cls, "__get__")
 
-    def _codec(self, cls: Any) -> FieldCodec:
+    def _codec(self, cls: object) -> FieldCodec:
         """Return how values of the field are converted in documents of `cls`."""
         return FieldCodec(
             self._loads_unchanged,
@@ -121,7 +121,7 @@ class FieldHints:
         convert = self._convert
         validate = self._validate if self.choices else self.validate
 
-        def valid(raw: Any) -> bool:
+        def valid(raw: object) -> bool:
             if raw.__class__ not in unchanged:
                 if not pure:
                     return False

@@ -38,14 +38,14 @@ _clean_is_off: ContextVar[bool] = ContextVar("clean_is_off", default=False)
 _noted: list[str] = []
 
 
-def is_coroutine_function(hook: Any) -> bool:
+def is_coroutine_function(hook: object) -> bool:
     """Return whether calling a hook gives a coroutine."""
     return inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(
         getattr(hook, "__call__", None)  # noqa: B004 - the method itself
     )
 
 
-def note_hook(hook: Any, name: str) -> None:
+def note_hook(hook: object, name: str) -> None:
     """Remember that there are coroutine hooks, if this is one.
 
     Programs without any do not look for them in their documents.
@@ -97,7 +97,7 @@ def clean_is_off() -> bool:
     return _clean_is_off.get()
 
 
-def run_clean(document: Any, clean: Callable[[], Any]) -> None:
+def run_clean(document: object, clean: Callable[[], Any]) -> None:
     """Call `clean()` of a document, or raise what it raised when it was awaited."""
     if _clean_is_off.get():
         return
@@ -112,7 +112,7 @@ def run_clean(document: Any, clean: Callable[[], Any]) -> None:
         refuse_coroutine(answer, f"{type(document).__name__}.clean()")
 
 
-def result_of_validation(field: Any, value: Any, check: Callable[[Any], Any]) -> Any:
+def result_of_validation(field: Any, value: object, check: Callable[[Any], Any]) -> Any:
     """Call the `validation` of a field, or raise what it raised when it was awaited."""
     results = _results.get()
     key = id(field), id(value)
@@ -128,7 +128,7 @@ def result_of_validation(field: Any, value: Any, check: Callable[[Any], Any]) ->
     return answer
 
 
-def refuse_coroutine(answer: Any, name: str) -> NoReturn:
+def refuse_coroutine(answer: object, name: str) -> NoReturn:
     """Raise the error for a coroutine hook in a blocking operation."""
     if inspect.iscoroutine(answer):
         answer.close()

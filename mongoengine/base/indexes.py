@@ -50,7 +50,7 @@ def _declared_fields(fields: Any) -> list[Any]:
     return list(fields)
 
 
-def _is_pair(field: Any) -> bool:
+def _is_pair(field: object) -> bool:
     """Return whether a declaration is one `("age", -1)`, and not several names."""
     return (
         isinstance(field, (list, tuple))

@@ -17,7 +17,7 @@ class WholePath(str):
     __slots__ = ()
 
 
-def is_nameable(key: Any) -> bool:
+def is_nameable(key: object) -> bool:
     """Return whether a path of MongoDB can name the key of a dict, or an index.
 
     Keys with dots, empty ones and those that start with `$` cannot be named.
@@ -27,7 +27,7 @@ def is_nameable(key: Any) -> bool:
     return isinstance(key, str) and bool(key) and "." not in key and key[0] != "$"
 
 
-def inner_path(path: str, key: Any) -> str:
+def inner_path(path: str, key: object) -> str:
     """The path of an item, or that of the nearest container that can be named."""
     if path.__class__ is WholePath or not is_nameable(key):
         return WholePath(path)

@@ -123,7 +123,7 @@ class LoadPlans:
             "_text_score",
         )
 
-    def _holds_constructed(self, field: Any) -> bool:
+    def _holds_constructed(self, field: object) -> bool:
         """Return whether converting the field runs user code of an embedded class."""
         embedded = _innermost(field)._embedded_class
         return (

@@ -153,7 +153,7 @@ class DocumentLoading(DocumentState):
         return document
 
 
-def follow_no_references(value: Any) -> None:
+def follow_no_references(value: object) -> None:
     """Have embedded documents, at any depth of a value, follow no references."""
     if isinstance(value, ChangeTracking):
         if not value._is_document:

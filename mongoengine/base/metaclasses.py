@@ -56,7 +56,9 @@ class FieldMap(dict[str, BaseField[Any]]):
     #: The class; None until it has been made.
     owner: Any
 
-    def __init__(self, fields: Mapping[str, BaseField[Any]], owner: Any = None) -> None:
+    def __init__(
+        self, fields: Mapping[str, BaseField[Any]], owner: object = None
+    ) -> None:
         super().__init__(fields)
         self.owner = owner
 
@@ -66,7 +68,7 @@ class FieldMap(dict[str, BaseField[Any]]):
 
 def _then_recompile(method: Any) -> Any:
     @wraps(method)
-    def changing(self: FieldMap, *args: Any, **kwargs: Any) -> Any:
+    def changing(self: FieldMap, *args: object, **kwargs: object) -> Any:
         result = method(self, *args, **kwargs)
         if self.owner is not None:
             _forget_compiled(self.owner)

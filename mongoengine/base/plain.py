@@ -27,7 +27,7 @@ __all__ = (
 )
 
 
-def adopt(parent: Any, value: Any) -> None:
+def adopt(parent: object, value: object) -> None:
     """Make a document the parent of embedded ones, alone or in a list."""
     if isinstance(value, (list, tuple)):
         if PLAIN.issuperset(map(type, value)):
@@ -42,7 +42,7 @@ def adopt(parent: Any, value: Any) -> None:
         set_state(value, "_instance", weakref.proxy(parent))
 
 
-def has_references(value: Any) -> bool:
+def has_references(value: object) -> bool:
     """Return whether plain data holds documents or references, at any depth.
 
     That is a DBRef, a document, or a dict with `_cls` (an embedded document or a
@@ -147,17 +147,17 @@ def copied(value: Any) -> Any:
     return None
 
 
-def is_document(value: Any) -> TypeGuard[Any]:
+def is_document(value: object) -> TypeGuard[Any]:
     """Return whether a value is a document of a collection."""
     return isinstance(value, ChangeTracking) and value._is_document
 
 
-def is_embedded(value: Any) -> TypeGuard[Any]:
+def is_embedded(value: object) -> TypeGuard[Any]:
     """Return whether a value is an embedded document."""
     return isinstance(value, ChangeTracking) and not value._is_document
 
 
-def is_document_class(value: Any) -> bool:
+def is_document_class(value: object) -> bool:
     """Return whether a value is a class of documents of a collection."""
     return (
         isinstance(value, type)
@@ -166,7 +166,7 @@ def is_document_class(value: Any) -> bool:
     )
 
 
-def is_embedded_class(value: Any) -> bool:
+def is_embedded_class(value: object) -> bool:
     """Return whether a value is a class of embedded documents."""
     return (
         isinstance(value, type)

@@ -234,7 +234,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
         value: Any,
         name: str,
         field: Any = None,
-        instance: Any = None,
+        instance: object = None,
         owner: str | None = None,
     ) -> None:
         self._fetched: D | None = None
@@ -254,7 +254,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
 
     @classmethod
     def of(
-        cls, document: Any, field: Any, instance: Any, owner: str | None = None
+        cls, document: Any, field: Any, instance: object, owner: str | None = None
     ) -> AsyncReferenceProxy[Any]:
         """Return what stands for a document that is at hand.
 
@@ -332,7 +332,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
 
 
 def _restored_proxy(
-    document_type: Any, value: Any, name: str, fetched: Any, owner: str = ""
+    document_type: Any, value: object, name: str, fetched: object, owner: str = ""
 ) -> Any:
     """A proxy of no document: it is fetched for itself alone."""
     proxy: AsyncReferenceProxy[Any] = AsyncReferenceProxy(
@@ -359,7 +359,7 @@ class AsyncLazyReference(_Stand, LazyReference[D]):
     def __init__(
         self,
         document_type: type[D],
-        pk: Any,
+        pk: object,
         cached_doc: D | None = None,
         passthrough: bool = False,
         name: str = "",

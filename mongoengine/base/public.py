@@ -83,7 +83,7 @@ def publish(namespace: dict[str, Any], *others: str) -> None:
 class _MovedModules(MetaPathFinder, Loader):
     """Imports a module of an earlier version as what it is called now."""
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
         package, _, rest = name.partition(".")
         if package == _PACKAGE and rest in _MOVED:
             return ModuleSpec(name, self)

@@ -36,7 +36,7 @@ D = TypeVar("D")
 _HASHABLE = frozenset({ObjectId, str, int, float, UUID, bytes, datetime})
 
 
-def stored_key(cls: Any, key: Any) -> Any:
+def stored_key(cls: Any, key: object) -> Any:
     """A primary key of a document class as MongoDB stores it.
 
     What is no key of the class is given as it is: there is no document of it.
@@ -50,7 +50,7 @@ def stored_key(cls: Any, key: Any) -> Any:
         return key
 
 
-def hashable(key: Any) -> Any:
+def hashable(key: object) -> Any:
     """A form of a stored key that can be looked up: documents are no dict keys."""
     if key.__class__ in _HASHABLE:
         return key
@@ -83,12 +83,16 @@ def unsaved_text(cls: Any) -> str:
     )
 
 
+<<<<<<< HEAD
 def reference_of(value: object) -> Any:
     """Return the DBRef in what a reference field holds."""
     return value["_ref"] if isinstance(value, dict) else value
 
 
 def untyped_target(value: Any) -> tuple[Any, DBRef] | None:
+=======
+def untyped_target(value: object) -> tuple[Any, DBRef] | None:
+>>>>>>> 2c82b25 (Take object for what is only passed on, compared or tested)
     """Return the class and the DBRef of a value of any type, None if it has none.
 
     The class is None for a mere DBRef.  Lazy references are not for following.
@@ -153,7 +157,7 @@ class LazyReference(DBRef, Generic[D]):
     def __init__(
         self,
         document_type: type[D],
-        pk: Any,
+        pk: object,
         cached_doc: D | None = None,
         passthrough: bool = False,
     ) -> None:

@@ -253,7 +253,7 @@ def _is_scalar(field: Any) -> bool:
     return bool(unchanged) and unchanged <= UNCHANGED
 
 
-def _is_at(cls: Any, name: str, field: Any) -> bool:
+def _is_at(cls: Any, name: str, field: object) -> bool:
     """Return whether the attribute `name` of the class is this very field."""
     return class_attribute(cls, name) is field
 

@@ -63,7 +63,7 @@ class StoredDocument(BaseDocument):
         return None if name is None else getattr(self, name)
 
     @pk.setter
-    def pk(self, value: Any) -> None:
+    def pk(self, value: object) -> None:
         setattr(self, self._meta["id_field"], value)
 
     def __hash__(self) -> int:
@@ -95,7 +95,7 @@ class StoredDocument(BaseDocument):
             fields = self._lookup_field(declared.split("."))
             if [field.name for field in fields] == [self._meta["id_field"]]:
                 continue
-            value: Any = self
+            value: object = self
             for field in fields:
                 value = getattr(value, field.name)
             key["__".join(field.name for field in fields)] = value

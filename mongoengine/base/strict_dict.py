@@ -15,7 +15,7 @@ class StrictDict:
     _special_fields = {"get", "pop", "iteritems", "items", "keys", "create"}
     _classes: dict[frozenset[str], type[StrictDict]] = {}
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: object) -> None:
         for key, value in kwargs.items():
             setattr(self, key, value)
 
@@ -36,14 +36,14 @@ class StrictDict:
     def _safe(cls, key: str) -> str:
         return f"_reserved_{key}" if key in cls._special_fields else key
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: object = None) -> Any:
         """The value of `key`, or `default` where it is not set."""
         try:
             return self[key]
         except KeyError:
             return default
 
-    def pop(self, key: str, default: Any = None) -> Any:
+    def pop(self, key: str, default: object = None) -> Any:
         """Take `key` out and return its value, or `default`."""
         value = self.get(key, default)
         try:

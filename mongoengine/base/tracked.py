@@ -28,7 +28,7 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 
-def _parent_of(instance: Any) -> Any:
+def _parent_of(instance: object) -> Any:
     """A weak reference to a document; a proxy that is one already stays."""
     if type(instance) in PROXIES or not isinstance(instance, ChangeTracking):
         return instance
@@ -38,7 +38,7 @@ def _parent_of(instance: Any) -> Any:
 def _marks_all(method: Callable[..., Any]) -> Any:
     """A mutating method after which the whole container counts as changed."""
 
-    def marking(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def marking(self: Any, *args: object, **kwargs: object) -> Any:
         result = method(self, *args, **kwargs)
         self._mark_as_changed()
         return result
@@ -49,7 +49,7 @@ def _marks_all(method: Callable[..., Any]) -> Any:
 def _marks_key(method: Callable[..., Any]) -> Any:
     """A removing method whose argument says what goes; marks it even if it fails."""
 
-    def marking(self: Any, key: Any) -> Any:
+    def marking(self: Any, key: object) -> Any:
         try:
             return method(self, key)
         finally:
@@ -158,7 +158,7 @@ class TrackedContainer:
     #: Where references are awaited: the field of the items, in a tuple.
     _awaits: tuple[Any] | None = None
 
-    def _make_awaitable(self, field: Any) -> None:
+    def _make_awaitable(self, field: object) -> None:
         """Put what can be awaited in the place of documents and references.
 
         :param field: the field of the items; None where values of any type are.
@@ -195,7 +195,7 @@ class TrackedContainer:
 
     def _keep(self, key: Any, value: Any) -> Any:
         """Put the tracked form of a plain container in its place."""
-        wrapped: Any
+        wrapped: object
         if isinstance(value, dict):
             wrapped = dict.__new__(BaseDict)
             dict.update(wrapped, value)
@@ -244,13 +244,13 @@ class BaseDict(TrackedContainer, dict[K, T]):
 
     __slots__ = ("__dict__", "__weakref__", "_dereferenced", "_instance", "_name")
 
-    def __init__(self, dict_items: Any, instance: Any, name: str) -> None:
+    def __init__(self, dict_items: Any, instance: object, name: str) -> None:
         self._instance = _parent_of(instance)
         self._name = name
         self._dereferenced = False
         dict.__init__(self, dict_items)
 
-    def get(self, key: Any, default: Any = None) -> Any:
+    def get(self, key: object, default: object = None) -> Any:
         try:
             return self[key]
         except KeyError:
@@ -361,7 +361,7 @@ class BaseList(TrackedContainer, list[T]):
 
     __slots__ = ("__dict__", "__weakref__", "_dereferenced", "_instance", "_name")
 
-    def __init__(self, list_items: Iterable[T], instance: Any, name: str) -> None:
+    def __init__(self, list_items: Iterable[T], instance: object, name: str) -> None:
         self._instance = _parent_of(instance)
         self._name = name
         self._dereferenced = False
@@ -477,7 +477,7 @@ BOUND: frozenset[type] = frozenset({BaseDict, BaseList})
 BINDABLE = NESTED | BOUND
 
 
-def rebind(parent: Any, value: Any) -> None:
+def rebind(parent: object, value: object) -> None:
     """Have what another document of the same class held be part of `parent`."""
     if isinstance(value, (dict, list, tuple)):
         if isinstance(value, TrackedContainer):

@@ -477,7 +477,7 @@ def _place_inside(field: Any, taken: str, value: Any, parts: list[str]) -> Place
     return Place(taken, value, item_field, None)
 
 
-def _place_in_dump(field: Any, taken: str, value: object, parts: list[str]) -> Place:
+def _place_in_dump(field: object, taken: str, value: object, parts: list[str]) -> Place:
     """The place that `parts` lead to in a dump."""
     for part in parts:
         if isinstance(value, dict):
@@ -572,7 +572,7 @@ def _is_changed_inside(value: object) -> bool:
     )
 
 
-def take_marks_inside(container: Any, marks: Marks) -> None:
+def take_marks_inside(container: object, marks: Marks) -> None:
     """Move the marks of the embedded documents in a list or dict to `marks`."""
     values: Iterable[Any] = (
         list.__iter__(container)

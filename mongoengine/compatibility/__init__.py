@@ -28,7 +28,7 @@ def names_of(module: str) -> Callable[[str], Any]:
         if place is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         home, _, attribute = place.partition(":")
-        value: Any = import_module(home)
+        value: object = import_module(home)
         return getattr(value, attribute) if attribute else value
 
     return __getattr__

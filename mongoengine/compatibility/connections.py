@@ -49,7 +49,7 @@ def _find_existing_connection(connection_settings: dict[str, Any]) -> Any:
 
 
 def _create_connection(
-    alias: str, mongo_client_class: Any, **connection_settings: Any
+    alias: str, mongo_client_class: Any, **connection_settings: object
 ) -> Any:
     """Return a client of a class.
 

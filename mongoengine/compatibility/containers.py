@@ -12,7 +12,7 @@ def mark_as_changed_wrapper(parent_method: Callable[..., Any]) -> Callable[..., 
     :param parent_method: a method of the base class, which changes the container
     """
 
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def wrapper(self: Any, *args: object, **kwargs: object) -> Any:
         result = parent_method(self, *args, **kwargs)
         self._mark_as_changed()
         return result
@@ -28,7 +28,7 @@ def mark_key_as_changed_wrapper(
     :param parent_method: a method of the base class, whose first argument is the key
     """
 
-    def wrapper(self: Any, key: Any, *args: Any, **kwargs: Any) -> Any:
+    def wrapper(self: Any, key: object, *args: object, **kwargs: object) -> Any:
         self._mark_as_changed(key)
         return parent_method(self, key, *args, **kwargs)
 

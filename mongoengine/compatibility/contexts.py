@@ -20,14 +20,14 @@ class MyThreadLocals(threading.local):
 thread_locals = MyThreadLocals()
 
 
-def _register_no_dereferencing_for_class(cls: Any) -> None:
+def _register_no_dereferencing_for_class(cls: object) -> None:
     """Do not follow references of documents of a class, until it is unregistered."""
     switched = _switched()
     switched[cls] = int(switched.get(cls, 0)) + 1
     context.no_dereferencing.set(switched)
 
 
-def _unregister_no_dereferencing_for_class(cls: Any) -> None:
+def _unregister_no_dereferencing_for_class(cls: object) -> None:
     """Take back one call of `_register_no_dereferencing_for_class`."""
     switched = _switched()
     switched[cls] = int(switched.get(cls, 0)) - 1

@@ -60,14 +60,14 @@ class Block(Generic[T]):
         if inspect.iscoroutinefunction(function):
 
             @wraps(function)
-            async def decorated(*args: Any, **kwargs: Any) -> Any:
+            async def decorated(*args: object, **kwargs: object) -> Any:
                 async with copy.copy(self):
                     return await function(*args, **kwargs)
 
         else:
 
             @wraps(function)
-            def decorated(*args: Any, **kwargs: Any) -> Any:
+            def decorated(*args: object, **kwargs: object) -> Any:
                 with copy.copy(self):
                     return function(*args, **kwargs)
 

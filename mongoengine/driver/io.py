@@ -89,7 +89,7 @@ class WrongFamilyError(RuntimeError):
         self.wanted = wanted
         super().__init__(text or f'Alias "{alias}" is open only for {wanted} use')
 
-    def named(self, owner: Any, method: str) -> WrongFamilyError:
+    def named(self, owner: object, method: str) -> WrongFamilyError:
         """Return the error with the name of the method to use instead."""
         return self.advising(owner, f"{method}()")
 
@@ -103,7 +103,7 @@ class WrongFamilyError(RuntimeError):
             f'"{self.alias}" is open only with {opened}',
         )
 
-    def advising(self, owner: Any, use: str) -> WrongFamilyError:
+    def advising(self, owner: object, use: str) -> WrongFamilyError:
         opened = "connect_async()" if self.wanted == "async" else "connect()"
         return WrongFamilyError(
             self.alias,
@@ -183,7 +183,9 @@ def recording(recorder: Callable[[Call], None]) -> Iterator[None]:
         _recorders.remove(recorder)
 
 
-def _prepare(method: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+def _prepare(
+    method: object, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> None:
     """Add the session, and tell the recorders."""
     if _sessions.get() or abandoned:
         _add_session(keywords)
@@ -210,12 +212,14 @@ class _SyncIO:
             _prepare(call, args, kwargs)
         return call(*args, **kwargs)
 
-    def plain(self, call: Method, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def plain(self, call: Method, /, *args: object, **kwargs: object) -> Awaitable[Any]:
         """Call what takes no session: a method of a cursor, a file, a session."""
         # Called here, since a coroutine cannot raise the StopIteration of a cursor.
         return _ready(call(*args, **kwargs))
 
-    async def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    async def call(
+        self, target: object, method: str, *args: object, **kwargs: object
+    ) -> Any:
         """Call a public operation that users may override, in this family."""
         return getattr(target, method)(*args, **kwargs)
 
@@ -237,11 +241,11 @@ class _AsyncIO:
         result = call(*args, **kwargs)
         return result if hasattr(result, "__await__") else _ready(result)
 
-    def plain(self, call: Method, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def plain(self, call: Method, /, *args: object, **kwargs: object) -> Awaitable[Any]:
         result = call(*args, **kwargs)
         return result if hasattr(result, "__await__") else _ready(result)
 
-    def call(self, target: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    def call(self, target: object, method: str, *args: object, **kwargs: object) -> Any:
         return getattr(target, "async_" + method)(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -305,7 +309,7 @@ def is_blocking_on_loop() -> bool:
     return _wait is not None
 
 
-def _twin(owner: Any, body: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _twin(owner: object, body: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Return the asynchronous face of a body: the one of its owner, if it has one."""
     twin = getattr(owner, f"async_{name}", None)
     return twin if callable(twin) else partial(asynchronous(body), owner)
@@ -416,7 +420,7 @@ def is_open_otherwise(io: IO, alias: str) -> bool:
     return False
 
 
-def _refuse_wrong_family(owner: Any, io: IO, method: str, error: Exception) -> None:
+def _refuse_wrong_family(owner: object, io: IO, method: str, error: Exception) -> None:
     """Raise `WrongFamilyError` where a body failed that could not have worked.
 
     It may have raised before it asked for a connection.
@@ -427,7 +431,7 @@ def _refuse_wrong_family(owner: Any, io: IO, method: str, error: Exception) -> N
         raise WrongFamilyError(alias, wanted).named(owner, method) from error
 
 
-def _alias_of(owner: Any) -> str | None:
+def _alias_of(owner: object) -> str | None:
     """Return the alias of a document, a document class or a queryset."""
     document_class = owner if isinstance(owner, type) else type(owner)
     find = getattr(document_class, "_get_db_alias", None)

@@ -72,7 +72,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
     def __await__(self) -> Generator[Any, Any, C]:
         return self._start().__await__()
 
-    def send(self, value: Any, /) -> Any:
+    def send(self, value: object, /) -> Any:
         """Start the operation, or go on with it."""
         return self._started().send(value)
 
@@ -125,7 +125,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
         return UncachedSteps(self._batches, lambda: as_they_are)
 
     async def _batches(self, io: IO) -> Reader:
-        result: Any = await self._start()
+        result: object = await self._start()
         return _Rows(result) if isinstance(result, Iterator) else Batches(result)
 
 

@@ -178,7 +178,7 @@ class _Repeat:
         return batch[passed:]
 
 
-def frozen(key: Any) -> Hashable:
+def frozen(key: object) -> Hashable:
     """Return what is hashable, and equal for equal primary keys only."""
     if isinstance(key, dict):
         return tuple((name, frozen(value)) for name, value in key.items())

@@ -112,7 +112,7 @@ def _get_session() -> Any:
     return None
 
 
-def is_session(owner: Any, value: Any) -> bool:
+def is_session(owner: Any, value: object) -> bool:
     """Return whether `session=value` is meant for the driver, not for a field.
 
     A session cannot be stored, so it never is the value of a field.  None is no

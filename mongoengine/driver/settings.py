@@ -79,13 +79,13 @@ async def settings_record(
     name: str | None = None,
     host: str | list[str] | None = None,
     port: int | None = None,
-    read_preference: Any = READ_PREFERENCE,
+    read_preference: object = READ_PREFERENCE,
     username: str | None = None,
     password: str | None = None,
     authentication_source: str | None = None,
     authentication_mechanism: str | None = None,
-    authmechanismproperties: Any = None,
-    **kwargs: Any,
+    authmechanismproperties: object = None,
+    **kwargs: object,
 ) -> dict[str, Any]:
     """Return the settings of an alias; records are equal if nothing differs.
 

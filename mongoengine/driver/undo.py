@@ -42,7 +42,7 @@ def on_abort(undo: Undo) -> None:
 
 
 async def after_commit(
-    io: IO, body: Callable[..., Awaitable[None]], /, *args: Any
+    io: IO, body: Callable[..., Awaitable[None]], /, *args: object
 ) -> None:
     """Await `body(io, *args)` after the transaction that this task or thread works in.
 
@@ -73,7 +73,7 @@ def _open_log() -> _UndoLog | None:
     return log
 
 
-def undo_all(session: Any) -> None:
+def undo_all(session: object) -> None:
     """Call the callbacks of a session's transaction now, as it will not commit."""
     log = _logs.get(session)
     if log is not None:

@@ -66,7 +66,7 @@ class DictField(
         codec = inner._codec(self.owner_document)
         unchanged, dump = codec.loads_unchanged & codec.dumps_unchanged, codec.dump
 
-        def dump_dict(value: Any) -> Any:
+        def dump_dict(value: object) -> Any:
             if value.__class__ is not dict:
                 return None
             if unchanged.issuperset(map(type, value.values())):
@@ -93,7 +93,7 @@ class DictField(
         codec = inner._codec(self.owner_document)
         surely, proof = codec.valid, codec.validator
 
-        def valid(value: Any) -> bool:
+        def valid(value: object) -> bool:
             if value.__class__ is not dict:
                 return False
             for key, item in value.items():
@@ -122,7 +122,7 @@ class DictField(
                 return [inner._from_raw(item) for item in value]
         return super()._from_raw(value)
 
-    def _register_delete_rule(self, cls: Any, name: str) -> None:
+    def _register_delete_rule(self, cls: object, name: str) -> None:
         if getattr(self.field, "reverse_delete_rule", DO_NOTHING) != DO_NOTHING:
             raise InvalidDocumentError(
                 "Reverse delete rules are not supported for "

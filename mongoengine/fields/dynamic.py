@@ -53,7 +53,7 @@ class DynamicField(BaseField[Any]):
         return value
 
     def _load_proof(self) -> Proof:
-        def proof(value: Any) -> bool:
+        def proof(value: object) -> bool:
             if not isinstance(value, dict) or "_cls" not in value:
                 return True
             # A reference is followed when it is read, not when it is loaded.

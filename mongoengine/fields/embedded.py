@@ -159,7 +159,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         if cls is None:
             return super()._load_proof()
 
-        def proof(value: Any) -> bool:
+        def proof(value: object) -> bool:
             if value.__class__ is dict:
                 surely: bool = cls._schema.load_plans.loads_surely(value)
                 return surely
@@ -176,7 +176,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         return lambda value: bool(cls._schema.load_plans.all_load_surely(value))
 
     def _raw_dumper(self) -> Callable[[Any], Any]:
-        def dump(value: Any) -> Any:
+        def dump(value: object) -> Any:
             if value.__class__ is not dict:
                 return None
             return self.document_type._schema.dump_raw(value)
@@ -189,7 +189,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         return super()._wire(value, marks)
 
     def _raw_validator(self) -> Callable[[Any], bool]:
-        def valid(value: Any) -> bool:
+        def valid(value: object) -> bool:
             return value.__class__ is dict and self.document_type._schema.surely_valid(
                 value
             )
@@ -217,7 +217,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         value.validate(clean=clean)
 
     def lookup_member(self, member_name: str) -> Any:
-        kind: Any = self.document_type
+        kind: object = self.document_type
         for cls in _with_subclasses(kind):
             field = cls._fields.get(member_name)
             if field is not None:
@@ -288,7 +288,7 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
             db_field: str | None = None,
             **options: object,
         ) -> None: ...
-        def __init__(self, *args: Any, **options: Any) -> None: ...
+        def __init__(self, *args: object, **options: object) -> None: ...
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:
         return super().prepare_query_value(op, self.to_mongo(value))
@@ -346,7 +346,7 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
         return dumped
 
 
-def members_of(document: Any) -> Iterable[tuple[str, Any, Any]]:
+def members_of(document: object) -> Iterable[tuple[str, Any, Any]]:
     """Database name, field and value of everything in an embedded document."""
     if not isinstance(document, ChangeTracking) or document._is_document:
         return

@@ -85,7 +85,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
     def get_proxy_obj(
         self,
         key: str | None,
-        instance: Any,
+        instance: object,
         db_alias: str | None = None,
         collection_name: str | None = None,
     ) -> GridFSProxy:

@@ -133,7 +133,7 @@ class GenericReferenceField(
         if is_document(value) and value.pk is None:
             self._refuse_unsaved(value)
 
-    def _refuse_unsaved(self, document: Any) -> NoReturn:
+    def _refuse_unsaved(self, document: object) -> NoReturn:
         self.error(unsaved_text(type(document)))
 
     def to_mongo(self, document: Any) -> Any:

@@ -79,19 +79,19 @@ class ImageGridFsProxy(GridFSProxy):
         """The thumbnail's `GridOut`, or None; in async code: `async_open_thumbnail`."""
         return self.open_thumbnail()
 
-    def write(self, *args: Any, **kwargs: Any) -> None:
+    def write(self, *args: object, **kwargs: object) -> None:
         """Not for images: raises `RuntimeError`."""
         raise RuntimeError('Please use "put" method instead')
 
-    def writelines(self, *args: Any, **kwargs: Any) -> None:
+    def writelines(self, *args: object, **kwargs: object) -> None:
         """Not for images: raises `RuntimeError`."""
         raise RuntimeError('Please use "put" method instead')
 
-    async def async_write(self, *args: Any, **kwargs: Any) -> None:
+    async def async_write(self, *args: object, **kwargs: object) -> None:
         """Not for images: raises `RuntimeError`."""
         self.write()
 
-    async def async_writelines(self, *args: Any, **kwargs: Any) -> None:
+    async def async_writelines(self, *args: object, **kwargs: object) -> None:
         """Not for images: raises `RuntimeError`."""
         self.writelines()
 

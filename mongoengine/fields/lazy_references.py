@@ -170,7 +170,7 @@ class LazyReferenceField(
             instance._put(self.name, made)
         return made
 
-    def build_lazyref(self, value: Any) -> Any:
+    def build_lazyref(self, value: object) -> Any:
         """Return the :class:`LazyReference` of a document, DBRef or primary key."""
         if isinstance(value, LazyReference):
             return _rebuilt(self, value)
@@ -327,7 +327,7 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
             instance._put(self.name, made)
         return made
 
-    def build_lazyref(self, value: Any) -> Any:
+    def build_lazyref(self, value: object) -> Any:
         """Return the :class:`LazyReference` of a document or a stored reference."""
         if isinstance(value, LazyReference):
             return _rebuilt(self, value)

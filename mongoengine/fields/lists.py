@@ -55,7 +55,7 @@ class ListField(
         field: None = None,
         *,
         max_length: int | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None: ...
     @overload
     def __init__(
@@ -63,10 +63,10 @@ class ListField(
         field: BaseField[Item, Never, object],
         *,
         max_length: int | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None: ...
     def __init__(
-        self, field: Any = None, *, max_length: int | None = None, **kwargs: Any
+        self, field: Any = None, *, max_length: int | None = None, **kwargs: object
     ) -> None:
         self.max_length = max_length
         kwargs.setdefault("default", list)
@@ -84,7 +84,7 @@ class ListField(
         codec = inner._codec(self.owner_document)
         unchanged, dump = codec.loads_unchanged & codec.dumps_unchanged, codec.dump
 
-        def dump_list(value: Any) -> Any:
+        def dump_list(value: object) -> Any:
             if value.__class__ is not list:
                 return None
             if unchanged.issuperset(map(type, value)):
@@ -118,7 +118,7 @@ class ListField(
 
             return valid_documents
 
-        def valid(value: Any) -> bool:
+        def valid(value: object) -> bool:
             if value.__class__ is not list:
                 return False
             if surely.issuperset(map(type, value)):

@@ -235,7 +235,7 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
     def _raw_dumper(self) -> Dump:
         members = self._enum_cls._value2member_map_
 
-        def dump(raw: Any) -> Any:
+        def dump(raw: object) -> Any:
             try:
                 member = members.get(raw)
             except TypeError:
@@ -247,7 +247,7 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
     def _raw_validator(self) -> Proof:
         members, allowed = self._enum_cls._value2member_map_, self.choices
 
-        def valid(raw: Any) -> bool:
+        def valid(raw: object) -> bool:
             try:
                 return members[raw] in allowed
             except (KeyError, TypeError):

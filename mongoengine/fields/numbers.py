@@ -140,7 +140,7 @@ class IntField(_RangeField[int, int, OrNone]):
             max_value: int | None = None,
             **options: object,
         ) -> None: ...
-        def __init__(self, *args: Any, **options: Any) -> None: ...
+        def __init__(self, *args: object, **options: object) -> None: ...
 
     def to_python(self, value: Any) -> Any:
         """`int(value)` where that is possible, or the value as it is."""
@@ -203,7 +203,7 @@ class LongField(IntField[OrNone]):
         **options: object,
     ) -> None: ...
     def __init__(
-        self, min_value: Any = None, max_value: Any = None, **kwargs: Any
+        self, min_value: Any = None, max_value: Any = None, **kwargs: object
     ) -> None:
         warn_caller("LongField is deprecated, use IntField instead", DeprecationWarning)
         super().__init__(min_value, max_value, **kwargs)
@@ -264,7 +264,7 @@ class FloatField(_RangeField[float, float, OrNone]):
             max_value: float | None = None,
             **options: object,
         ) -> None: ...
-        def __init__(self, *args: Any, **options: Any) -> None: ...
+        def __init__(self, *args: object, **options: object) -> None: ...
 
     def to_python(self, value: Any) -> Any:
         """`float(value)`; text that is no number stays as it is."""
@@ -356,12 +356,12 @@ class DecimalField(_RangeField[Decimal, Decimal | float | str, OrNone]):
     ) -> None: ...
     def __init__(
         self,
-        min_value: Any = None,
-        max_value: Any = None,
+        min_value: object = None,
+        max_value: object = None,
         force_string: bool = False,
         precision: int = 2,
         rounding: str = decimal.ROUND_HALF_UP,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         self.force_string = force_string
         self.precision = precision
@@ -462,7 +462,7 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
             max_value: Decimal | float | None = None,
             **options: object,
         ) -> None: ...
-        def __init__(self, *args: Any, **options: Any) -> None: ...
+        def __init__(self, *args: object, **options: object) -> None: ...
 
     def _raw_dumper(self) -> Dump:
         return lambda raw: raw if raw.__class__ is Decimal128 else None
@@ -542,7 +542,7 @@ class BooleanField(BaseField[bool, bool, OrNone]):
             db_field: str | None = None,
             **options: object,
         ) -> None: ...
-        def __init__(self, *args: Any, **options: Any) -> None: ...
+        def __init__(self, *args: object, **options: object) -> None: ...
 
     def to_python(self, value: Any) -> Any:
         """`bool(value)`."""

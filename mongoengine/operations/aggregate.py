@@ -23,10 +23,10 @@ Raw = dict[str, Any]
 async def aggregate(
     queryset: QuerySource[Any],
     io: IO,
-    pipeline: Any,
+    pipeline: object,
     *,
     session: Session = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Any:
     """Run an aggregation pipeline over the documents (`aggregate`).
 
@@ -153,7 +153,7 @@ async def _as_loaded(
     ]
 
 
-def _is_list(field: Any) -> bool:
+def _is_list(field: object) -> bool:
     """Return whether the values of a field are lists."""
     return bool(getattr(field, "_is_list", False))
 
@@ -207,7 +207,7 @@ def item_counts(fields: list[Any]) -> list[Raw]:
     :param fields: the fields on the path; strings for positions and keys
     """
     stages: list[Raw] = []
-    value: Any = "$"
+    value: object = "$"
     for place, field in enumerate(fields):
         name = field if isinstance(field, str) else field.db_field
         if place and name.isdigit():
@@ -232,7 +232,7 @@ def _unwound(value: object) -> list[Raw]:
     return [{"$project": {"item": items}}, {"$unwind": "$item"}]
 
 
-def release(values: Any) -> Any:
+def release(values: object) -> Any:
     """Return lists and dicts that no longer report their changes to anything."""
     if isinstance(values, (BaseList, BaseDict)):
         values._instance = None

@@ -103,7 +103,7 @@ class _Updating(_Matching):
         query: Query,
         update: Mapping[str, Any],
         upsert: bool = False,
-        array_filters: Any = None,
+        array_filters: object = None,
     ) -> None:
         super().__init__(query)
         self.update = update
@@ -300,7 +300,7 @@ async def _send_saves(
 
 
 async def _fail_missing(
-    io: IO, collection: Any, writes: list[Any], outcome: Outcome
+    io: IO, collection: object, writes: list[Any], outcome: Outcome
 ) -> None:
     """Let the updates of partly loaded documents fail that are not stored any more."""
     updates = [

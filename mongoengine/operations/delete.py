@@ -41,7 +41,7 @@ async def delete(
     io: IO,
     write_concern: Mapping[str, Any] | None = None,
     _from_doc_delete: bool = False,
-    cascade_refs: Any = None,
+    cascade_refs: object = None,
     *,
     session: Session = None,
 ) -> int | None:

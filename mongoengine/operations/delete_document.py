@@ -25,7 +25,7 @@ async def delete(
     signal_kwargs: Mapping[str, Any] | None = None,
     *,
     session: Session = None,
-    **write_concern: Any,
+    **write_concern: object,
 ) -> None:
     """Delete the stored document, and then its files; delete rules apply.
 

@@ -127,7 +127,7 @@ class Level:
                 )
 
     async def next_cascade(
-        self, io: Any, write_concern: Any, deletion: Deletion
+        self, io: Any, write_concern: object, deletion: Deletion
     ) -> Any:
         """Apply the next rules, up to one that deletes documents.
 

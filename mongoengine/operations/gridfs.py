@@ -95,7 +95,7 @@ class _AbandonedFile:
 
     closed = True
 
-    def write(self, data: Any) -> None:
+    def write(self, data: object) -> None:
         raise GridFSError(
             "This file was removed when writing it failed or was cancelled: "
             "begin it again with new_file()"
@@ -109,7 +109,7 @@ class _AbandonedFile:
 
 
 async def get(
-    proxy: StoredFile, io: IO, /, grid_id: Any = None, *, session: Session = None
+    proxy: StoredFile, io: IO, /, grid_id: object = None, *, session: Session = None
 ) -> Any:
     """Open the stored file.
 
@@ -235,7 +235,7 @@ async def open_thumbnail(proxy: StoredFile, io: IO, /) -> Any:
 # Storing
 
 
-async def put(proxy: StoredFile, io: IO, /, file_obj: Any, **kwargs: Any) -> None:
+async def put(proxy: StoredFile, io: IO, /, file_obj: object, **kwargs: object) -> None:
     """Store a file.
 
     :param file_obj: bytes, a file-like object, an iterable of bytes, or text if
@@ -269,7 +269,7 @@ async def _store(
         raise
 
 
-async def new_file(proxy: StoredFile, io: IO, /, **kwargs: Any) -> None:
+async def new_file(proxy: StoredFile, io: IO, /, **kwargs: object) -> None:
     """Begin a file that `write` adds to and `close` stores.
 
     :param kwargs: `filename`, `content_type`, and other data about the file
@@ -282,7 +282,7 @@ async def new_file(proxy: StoredFile, io: IO, /, **kwargs: Any) -> None:
 
 
 async def write(
-    proxy: StoredFile, io: IO, /, string: Any, *, session: Session = None
+    proxy: StoredFile, io: IO, /, string: object, *, session: Session = None
 ) -> None:
     """Add to the file that `new_file` began, or begin one.
 
@@ -400,7 +400,9 @@ async def _delete(proxy: StoredFile, io: IO) -> None:
     proxy._mark_as_changed()
 
 
-async def replace(proxy: StoredFile, io: IO, /, file_obj: Any, **kwargs: Any) -> Any:
+async def replace(
+    proxy: StoredFile, io: IO, /, file_obj: object, **kwargs: object
+) -> Any:
     """Store a file in place of the stored one, which is removed after that.
 
     If it fails or is cancelled, the old file stays and the field keeps its id.  In a
@@ -452,7 +454,7 @@ async def _exchange(
     await completed(io, _remove_chunks, io, root, old.grid_id, thumbnail_id)
 
 
-async def _delete_description(io: IO, root: Any, grid_id: Any) -> None:
+async def _delete_description(io: IO, root: Any, grid_id: object) -> None:
     await io(root.files.delete_one, {"_id": grid_id}, session=file_session())
 
 
@@ -477,7 +479,9 @@ async def _undo_exchange(
         _point_to(new, None)
 
 
-async def _remove_chunks(io: IO, root: Any, grid_id: Any, thumbnail_id: Any) -> None:
+async def _remove_chunks(
+    io: IO, root: Any, grid_id: object, thumbnail_id: object
+) -> None:
     """Remove the chunks of a file without a description, and its thumbnail."""
     session = file_session()
     try:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 __all__ = ("delete", "delete_file", "get", "put", "read", "replace")
 
 
-async def put(field: Any, io: IO, /, data: Any, instance: Any, **kwargs: Any) -> Any:
+async def put(
+    field: object, io: IO, /, data: object, instance: object, **kwargs: object
+) -> Any:
     """Store a file for a document; save the document afterwards.
 
     :param data: anything that :meth:`GridFSProxy.put` accepts
@@ -26,7 +28,9 @@ async def put(field: Any, io: IO, /, data: Any, instance: Any, **kwargs: Any) ->
     return proxy
 
 
-async def get(field: Any, io: IO, /, instance: Any, *, session: Session = None) -> Any:
+async def get(
+    field: object, io: IO, /, instance: object, *, session: Session = None
+) -> Any:
     """Open the file of a document.
 
     :param instance: the document
@@ -39,7 +43,13 @@ async def get(field: Any, io: IO, /, instance: Any, *, session: Session = None) 
 
 
 async def read(
-    field: Any, io: IO, /, instance: Any, size: int = -1, *, session: Session = None
+    field: object,
+    io: IO,
+    /,
+    instance: object,
+    size: int = -1,
+    *,
+    session: Session = None,
 ) -> Any:
     """Read from the file of a document, as :meth:`GridFSProxy.read` does.
 
@@ -51,7 +61,7 @@ async def read(
 
 
 async def delete(
-    field: Any, io: IO, /, instance: Any, *, session: Session = None
+    field: object, io: IO, /, instance: object, *, session: Session = None
 ) -> None:
     """Remove the file of a document; save the document afterwards.
 
@@ -67,7 +77,7 @@ async def delete_file(proxy: Any, io: IO) -> None:
 
 
 async def replace(
-    field: Any, io: IO, /, data: Any, instance: Any, **kwargs: Any
+    field: object, io: IO, /, data: object, instance: object, **kwargs: object
 ) -> Any:
     """Store a file in place of the document's; save the document afterwards.
 
@@ -79,5 +89,5 @@ async def replace(
     return await io.call(_proxy(field, instance), "replace", data, **kwargs)
 
 
-def _proxy(field: Any, instance: Any) -> Any:
+def _proxy(field: Any, instance: object) -> Any:
     return field.__get__(instance, type(instance))

@@ -53,7 +53,9 @@ def file_session() -> Any:
     return None if session is None or session.in_transaction else session
 
 
-async def upload(io: IO, files: Any, data: Any, metadata: Mapping[str, Any]) -> Any:
+async def upload(
+    io: IO, files: object, data: object, metadata: Mapping[str, Any]
+) -> Any:
     """Store a file and return its id; remove what was stored of it if that fails."""
     target = await begin(io, files, metadata)
     try:
@@ -80,7 +82,7 @@ async def begin(io: IO, files: Any, metadata: Mapping[str, Any]) -> Any:
     return files.new_file(**{**metadata, "session": session})
 
 
-async def feed(io: IO, target: Any, data: Any) -> None:
+async def feed(io: IO, target: Any, data: object) -> None:
     """Write everything that `data` gives to a file.
 
     Writing a piece is not interrupted, as its chunk might be stored after the file
@@ -139,7 +141,7 @@ class _Pieces:
             await feed(self._io, self._target, data)
 
 
-def _encoded(target: Any, piece: object) -> Any:
+def _encoded(target: object, piece: object) -> Any:
     if isinstance(piece, (bytearray, memoryview)):
         return bytes(piece)
     if isinstance(piece, str) and (encoding := getattr(target, "encoding", None)):
@@ -182,7 +184,7 @@ class _Memory:
         self.pieces.append(data)
 
 
-async def whole(io: IO, data: Any) -> Any:
+async def whole(io: IO, data: object) -> Any:
     """Return data as a file-like object (or the path of a file) that is read at once.
 
     Gathers what is read asynchronously, or comes in pieces.
@@ -199,7 +201,7 @@ async def whole(io: IO, data: Any) -> Any:
     return BytesIO(b"".join(memory.pieces))
 
 
-async def clean_up(io: IO, call: Any, *args: Any) -> None:
+async def clean_up(io: IO, call: object, *args: object) -> None:
     """Remove what is left of a file after an error, which the caller raises."""
     try:
         await completed(io, call, *args)

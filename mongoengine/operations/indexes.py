@@ -26,11 +26,11 @@ async def create_index(
     cls: DocumentClass,
     io: IO,
     /,
-    keys: Any,
+    keys: object,
     background: bool = False,
     *,
     session: Session = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> str:
     """Create one index (command `createIndexes`).
 

@@ -216,7 +216,7 @@ async def _insert_many(
     return [write.key for write in writes]
 
 
-def apply(outcome: Outcome, writes: Mapping[int, Any], codec_options: Any) -> None:
+def apply(outcome: Outcome, writes: Mapping[int, Any], codec_options: object) -> None:
     """Let pending writes, by their places, succeed or fail."""
     for place, write in writes.items():
         failure = outcome.failed.get(place)
@@ -231,7 +231,7 @@ def apply(outcome: Outcome, writes: Mapping[int, Any], codec_options: Any) -> No
             write.fail(failure)
 
 
-def _is_stored_already(write: Any, failure: Any) -> bool:
+def _is_stored_already(write: Any, failure: object) -> bool:
     """Return whether another write of the same document, under way too, was first."""
     return (
         write.created
@@ -274,7 +274,7 @@ async def requests_for(
 
 
 async def _refuse_measurements(
-    io: IO, collection: Any, writes: list[PendingInsert]
+    io: IO, collection: object, writes: list[PendingInsert]
 ) -> None:
     """Raise an error if documents of a time series are stored already.
 

@@ -35,10 +35,10 @@ ACTIONS = ("replace", "merge", "reduce")
 async def map_reduce(
     queryset: QuerySource[Any],
     io: IO,
-    map_f: Any,
-    reduce_f: Any,
-    output: Any,
-    finalize_f: Any = None,
+    map_f: object,
+    reduce_f: object,
+    output: object,
+    finalize_f: object = None,
     limit: int | None = None,
     scope: Mapping[str, Any] | None = None,
     *,
@@ -130,7 +130,7 @@ async def exec_js(
     code: Any,
     *fields: str,
     session: Session = None,
-    **options: Any,
+    **options: object,
 ) -> Any:
     """Run a JavaScript function on the server (`eval`).
 
@@ -166,7 +166,7 @@ class MapReduceDocument:
     """
 
     def __init__(
-        self, document: type[Any], collection: Any, key: Any, value: Any
+        self, document: type[Any], collection: object, key: object, value: object
     ) -> None:
         self._document = document
         self._collection = collection

@@ -104,7 +104,9 @@ async def last(
     return await first(queryset._with(ordering=reversed_order(spec.order())), io)
 
 
-async def get(queryset: QuerySource[D], io: IO, /, *q_objs: Any, **query: Any) -> D:
+async def get(
+    queryset: QuerySource[D], io: IO, /, *q_objs: object, **query: object
+) -> D:
     """Return the one document that matches (`find`).
 
     https://www.mongodb.com/docs/manual/reference/command/find/
@@ -138,7 +140,7 @@ async def get(queryset: QuerySource[D], io: IO, /, *q_objs: Any, **query: Any) -
 
 
 async def with_id(
-    queryset: QuerySource[D], io: IO, object_id: Any, *, session: Session = None
+    queryset: QuerySource[D], io: IO, object_id: object, *, session: Session = None
 ) -> D | None:
     """Return the document with this primary key, or None (`find`).
 
@@ -349,7 +351,7 @@ async def in_bulk(
     return {raw["_id"]: document for raw, document in items}
 
 
-def stored_key(key: Any) -> Any:
+def stored_key(key: object) -> Any:
     """Return a primary key as it is stored, of an embedded document too."""
     return key.to_mongo() if hasattr(key, "to_mongo") else key
 
@@ -373,10 +375,10 @@ class ByKey(dict[Any, D]):
     def __contains__(self, key: object) -> bool:
         return super().__contains__(_hashable(key))
 
-    def get(self, key: Any, default: Any = None) -> Any:
+    def get(self, key: object, default: object = None) -> Any:
         return super().get(_hashable(key), default)
 
-    def pop(self, key: Any, *default: Any) -> Any:
+    def pop(self, key: object, *default: object) -> Any:
         return super().pop(_hashable(key), *default)
 
 
@@ -403,9 +405,9 @@ async def to_json(
     queryset: QuerySource[Any],
     io: IO,
     /,
-    *args: Any,
+    *args: object,
     session: Session = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> str:
     """Return all documents as a JSON array (MongoDB Extended JSON).
 

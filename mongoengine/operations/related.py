@@ -99,7 +99,12 @@ class _Search:
                 self.value(field, value, document, field.name, inside)
 
     def value(
-        self, field: Any, value: Any, owner: Any, key: Any, paths: Paths | None = None
+        self,
+        field: Any,
+        value: object,
+        owner: object,
+        key: object,
+        paths: Paths | None = None,
     ) -> None:
         """Search a value that `owner` (document, list or dict) has under `key`."""
         if isinstance(value, LazyReference):
@@ -135,9 +140,9 @@ class _Search:
     def items(
         self,
         inner: Any,
-        value: Any,
-        owner: Any,
-        key: Any,
+        value: object,
+        owner: object,
+        key: object,
         paths: Paths | None = None,
     ) -> None:
         """Search the items of a list or dict, which are values of the field `inner`."""
@@ -405,7 +410,7 @@ def _pairs(items: Any) -> Iterator[tuple[Any, Any]]:
     return enumerate(list.__iter__(items) if isinstance(items, list) else items)
 
 
-def _is_instance(instance: Any) -> bool:
+def _is_instance(instance: object) -> bool:
     return instance is not None and not isinstance(instance, type)
 
 
@@ -432,7 +437,7 @@ def _own_copy(value: Any, owner: Any, key: Any) -> Any:
     return fresh
 
 
-def _put(owner: Any, key: Any, value: Any) -> None:
+def _put(owner: Any, key: Any, value: object) -> None:
     """Put a value in place; nothing counts as changed."""
     if isinstance(owner, BaseDocument):
         owner._put(key, value)
@@ -442,7 +447,7 @@ def _put(owner: Any, key: Any, value: Any) -> None:
         list.__setitem__(owner, key, value)
 
 
-def _holds(owner: Any, key: Any, value: Any) -> bool:
+def _holds(owner: Any, key: Any, value: object) -> bool:
     """Return whether the value is still in its place after the query."""
     if isinstance(owner, BaseDocument):
         return owner._values.get(key) is value

@@ -62,7 +62,7 @@ async def save(
     signal_kwargs: Mapping[str, Any] | None = None,
     *,
     session: Session = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> D:
     """Store the document: all of a new one, the changes of a stored one.
 
@@ -380,7 +380,7 @@ async def fragments(io: IO, collection: Any, documents: list[Any]) -> list[Any]:
     return cut
 
 
-async def read_keys(io: IO, collection: Any, keys: list[Any]) -> list[Any]:
+async def read_keys(io: IO, collection: object, keys: list[Any]) -> list[Any]:
     """Return the raw documents that have these primary keys."""
     cursor = open_cursor(collection, {"filter": {"_id": {"$in": keys}}})
     raws: list[Any] = await Batches(cursor).drain(io)

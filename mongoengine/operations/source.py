@@ -87,7 +87,7 @@ def _forwarding(option: str) -> property:
     def read(self: QuerySource[Any]) -> Any:
         return getattr(self._spec, option)
 
-    def write(self: QuerySource[Any], value: Any) -> None:
+    def write(self: QuerySource[Any], value: object) -> None:
         self._spec = self._spec.replace(**{option: value})
 
     return property(read, write, doc=f"`Query.{option}`")
@@ -103,7 +103,7 @@ class QuerySource(Generic[D]):
     #: The event loop that the cursor of `next` belongs to; None if it is blocking.
     _cursor_loop: asyncio.AbstractEventLoop | None = None
 
-    def __init__(self, document: type[D], collection: Any) -> None:
+    def __init__(self, document: type[D], collection: object) -> None:
         """Ask for all documents of a class.
 
         :param document: the document class
@@ -115,7 +115,7 @@ class QuerySource(Generic[D]):
     if TYPE_CHECKING:
         _len: int | None
 
-        def filter(self, *q_objs: Any, **query: Any) -> Self:
+        def filter(self, *q_objs: object, **query: object) -> Self:
             """Return the queryset with more conditions; see `BaseQuerySet`."""
 
         def _relating(self, *paths: object) -> Self:
@@ -352,7 +352,7 @@ class QuerySource(Generic[D]):
             return None
         return self._batches_of(io, await self._find(io))
 
-    def _batches_of(self, io: IO, cursor: Any) -> Batches | ReadingAhead:
+    def _batches_of(self, io: IO, cursor: object) -> Batches | ReadingAhead:
         batches = Batches(cursor)
         if self._spec.prefetch and io.is_async:
             return ReadingAhead(batches)
@@ -438,7 +438,7 @@ class QuerySource(Generic[D]):
             self._cursor_loop = here
         return cursor
 
-    def _release(self, cursor: Any) -> None:
+    def _release(self, cursor: object) -> None:
         """Let the next reading send the query again: this cursor has ended."""
         if self._cursor_obj is cursor:
             self._cursor_obj = None

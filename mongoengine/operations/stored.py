@@ -26,7 +26,7 @@ async def update(
     *,
     write_concern: None = None,
     full_result: Literal[False] = False,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> int: ...
 @overload
 async def update(
@@ -35,7 +35,7 @@ async def update(
     /,
     *,
     full_result: Literal[True],
-    **kwargs: Any,
+    **kwargs: object,
 ) -> UpdateResult: ...
 @overload
 async def update(
@@ -45,10 +45,10 @@ async def update(
     *,
     write_concern: Mapping[str, Any] | None = None,
     full_result: bool = False,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> UpdateResult | int | None: ...
 async def update(
-    document: StoredDocument, io: IO, /, **kwargs: Any
+    document: StoredDocument, io: IO, /, **kwargs: object
 ) -> UpdateResult | int | None:
     """Update the stored document, and leave this one as it is.
 
@@ -70,7 +70,7 @@ async def update(
 
 
 async def modify(
-    document: StoredDocument, io: IO, /, query: Any = None, **update: Any
+    document: StoredDocument, io: IO, /, query: Any = None, **update: object
 ) -> bool:
     """Update the stored document and load the result, in one command.
 

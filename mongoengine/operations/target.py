@@ -89,7 +89,7 @@ def marking(make: Callable[[Any], Any], marks: dict[str, Any]) -> Callable[[Any]
     if not marks:
         return make
 
-    def make_marked(raw: Any) -> Any:
+    def make_marked(raw: object) -> Any:
         document = make(raw)
         for attribute, value in marks.items():
             object.__setattr__(document, attribute, value)

@@ -61,10 +61,12 @@ async def _await_document(
                 await _await_document(item, clean, results)
 
 
-async def _await_hook(results: hooks.Results, key: Any, hook: Any, *args: Any) -> None:
+async def _await_hook(
+    results: hooks.Results, key: Any, hook: Any, *args: object
+) -> None:
     results[key] = None
     try:
-        answer: Any = hook(*args)
+        answer: object = hook(*args)
         if inspect.isawaitable(answer):
             await answer
     except ValidationError as failure:
@@ -74,7 +76,7 @@ async def _await_hook(results: hooks.Results, key: Any, hook: Any, *args: Any) -
 def _values(document: BaseDocument) -> Iterator[tuple[Any, Any]]:
     """Return the fields of a document, dynamic ones included, with their values."""
     for name in document:
-        field: Any = document._fields.get(name) or document._dynamic_fields.get(name)
+        field: object = document._fields.get(name) or document._dynamic_fields.get(name)
         yield field, document._value_of(name, field)
 
 

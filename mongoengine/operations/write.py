@@ -33,7 +33,7 @@ D = TypeVar("D")
 ArrayFilters: TypeAlias = Sequence[Mapping[str, Any]] | None
 
 
-async def create(queryset: QuerySource[D], io: IO, /, **kwargs: Any) -> D:
+async def create(queryset: QuerySource[D], io: IO, /, **kwargs: object) -> D:
     """Save a new document of these values, and return it (`insert`).
 
     After `using()` it belongs behind that alias, and goes on being saved there.
@@ -60,7 +60,7 @@ async def update(
     read_concern: Mapping[str, Any] | None = None,
     full_result: Literal[False] = False,
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> int: ...
 @overload
 async def update(
@@ -74,7 +74,7 @@ async def update(
     *,
     full_result: Literal[True],
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> UpdateResult: ...
 @overload
 async def update(
@@ -87,7 +87,7 @@ async def update(
     read_concern: Mapping[str, Any] | None = None,
     full_result: Literal[False] = False,
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> int | None: ...
 @overload
 async def update(
@@ -100,7 +100,7 @@ async def update(
     read_concern: Mapping[str, Any] | None = None,
     full_result: bool = False,
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> UpdateResult | int | None: ...
 async def update(
     queryset: QuerySource[Any],
@@ -112,7 +112,7 @@ async def update(
     read_concern: Mapping[str, Any] | None = None,
     full_result: bool = False,
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> UpdateResult | int | None:
     """Change the documents that match, whatever `skip` and `limit` say (`update`).
 
@@ -180,7 +180,7 @@ async def update_one(
     write_concern: None = None,
     full_result: Literal[False] = False,
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> int: ...
 @overload
 async def update_one(
@@ -192,7 +192,7 @@ async def update_one(
     *,
     full_result: Literal[True],
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> UpdateResult: ...
 @overload
 async def update_one(
@@ -203,7 +203,7 @@ async def update_one(
     write_concern: Mapping[str, Any] | None = None,
     full_result: Literal[False] = False,
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> int | None: ...
 @overload
 async def update_one(
@@ -214,7 +214,7 @@ async def update_one(
     write_concern: Mapping[str, Any] | None = None,
     full_result: bool = False,
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> UpdateResult | int | None: ...
 async def update_one(
     queryset: QuerySource[Any],
@@ -281,7 +281,7 @@ async def modify(
     remove: bool = False,
     new: bool = False,
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: object,
 ) -> D | None:
     """Change or remove one document, and give it (`findAndModify`).
 

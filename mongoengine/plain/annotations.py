@@ -46,7 +46,7 @@ def limited(base: Any, **limits: Any) -> Any:
 
 
 @singledispatch
-def _type_of(field: Any, refer: Refer) -> Any:
+def _type_of(field: object, refer: Refer) -> Any:
     return Any
 
 
@@ -128,7 +128,7 @@ def _key_type(cls: Any, refer: Refer) -> Any:
 
     name = cls._meta["id_field"]
 
-    def key_of(value: Any) -> Any:
+    def key_of(value: object) -> Any:
         return value.get(name) if isinstance(value, dict) else value
 
     return Annotated[annotation(cls._fields[name], refer), BeforeValidator(key_of)]
@@ -143,7 +143,7 @@ def object_id_type() -> Any:
     from bson import ObjectId
     from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-    def read(value: Any) -> ObjectId:
+    def read(value: object) -> ObjectId:
         try:
             return value if isinstance(value, ObjectId) else ObjectId(str(value))
         except Exception as error:
@@ -161,7 +161,7 @@ def object_id_type() -> Any:
 _type_of.register(f.ObjectIdField, lambda field, refer: object_id_type())
 
 
-def optional(base: Any) -> Any:
+def optional(base: object) -> Any:
     """Return a type that takes None, too."""
     return Optional[base]  # noqa: UP045
 

@@ -148,7 +148,7 @@ def _is_left_out(key: str, only: Tree | None, without: Tree) -> bool:
 
 
 @singledispatch
-def to_json_value(value: Any) -> Any:
+def to_json_value(value: object) -> Any:
     """Return a value as JSON has it: `"64f..."` for an ObjectId, ISO 8601 for dates."""
     if hasattr(value, "grid_id"):
         return to_json_value(value.grid_id)

@@ -94,7 +94,7 @@ class _Models:
                 made.model_rebuild(_types_namespace=namespace)
         return model
 
-    def _field(self, field: Any, loose: bool) -> tuple[Any, Any]:
+    def _field(self, field: object, loose: bool) -> tuple[Any, Any]:
         described = {
             "description": getattr(field, "help_text", None),
             "title": getattr(field, "verbose_name", None),
@@ -129,7 +129,7 @@ def _config(cls: type[BaseDocument], title: str) -> pydantic.ConfigDict:
 def _accepting(cls: type[BaseDocument], names: list[str]) -> Any:
     """Return a validator that makes plain data of documents, without I/O."""
 
-    def accept_documents(value: Any) -> Any:
+    def accept_documents(value: object) -> Any:
         if not isinstance(value, cls):
             return value
         return to_dict(value, "python", names, None, False, "key")

@@ -39,7 +39,7 @@ _COMPARED_WITH_SEVERAL = SEVERAL_VALUES - _GEO
 _OPEN_NAMES = 256
 
 
-def query(_doc_cls: Any = None, **kwargs: Any) -> Filter:
+def query(_doc_cls: object = None, **kwargs: object) -> Filter:
     """The MongoDB filter for keyword conditions on a document class.
 
     Without a class, the names are taken as they are.  Raises `InvalidQueryError`
@@ -134,7 +134,7 @@ def handle_raw_query(value: Any, mongo_query: Filter) -> None:
             mongo_query[key] = merged
 
 
-def plans_of(document: Any, name: str) -> dict[str, Any]:
+def plans_of(document: object, name: str) -> dict[str, Any]:
     """Return the compiled keywords of a document class."""
     if document is None:
         return {}
@@ -299,7 +299,7 @@ def _iterable(value: object) -> Any:
     return value
 
 
-def prepare_several(field: Any, op: str | None, value: Any) -> list[Any]:
+def prepare_several(field: Any, op: str | None, value: object) -> list[Any]:
     """Return each of the values, prepared by the field.
 
     :raises TypeError: for a document, and for what cannot be iterated over.
@@ -308,7 +308,7 @@ def prepare_several(field: Any, op: str | None, value: Any) -> list[Any]:
     return [prepare(op, item) for item in _iterable(value)]
 
 
-def _several_or_raw(field: Any, op: str | None, value: object) -> Any:
+def _several_or_raw(field: object, op: str | None, value: object) -> Any:
     if isinstance(value, dict):
         return value
     return prepare_several(field, op, value)
@@ -330,7 +330,7 @@ def _ends_with_operator(document: Any, names: list[str]) -> bool:
     return not isinstance(field, str) and names[-1] in field._operators
 
 
-def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
+def _plan(document: object, keyword: str, plans: dict[str, Any]) -> FilterPlan:
     """Work out the plan of a keyword, and remember it."""
     given = keyword.rsplit("__")
     indices = [(i, name) for i, name in enumerate(given) if name.isdigit()]

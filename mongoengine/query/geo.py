@@ -18,7 +18,7 @@ Build = Callable[[Any], Condition]
 _DISTANCES = {"max_distance": "$maxDistance", "min_distance": "$minDistance"}
 
 
-def infer_geometry(value: Any) -> Condition:
+def infer_geometry(value: object) -> Condition:
     """The `$geometry` that `value` is: GeoJSON, or coordinates nested as deep as a
     point (1), a line string (2) or a polygon (3) has them.
 
@@ -86,7 +86,7 @@ _ON_GEOJSON: dict[str, Build] = {
 }
 
 
-def geo_condition(field: Any, op: str, value: Any) -> Condition:
+def geo_condition(field: Any, op: str, value: object) -> Condition:
     """The condition that a geospatial operator makes of `value` on `field`.
 
     Raises `NotImplementedError` where the field does not know the operator, and

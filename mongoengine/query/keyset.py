@@ -52,7 +52,7 @@ def sort_of(order: Any) -> Sort:
     return [*sort, ("_id", sort[-1][1] if sort else 1)]
 
 
-def reversed_order(order: Any) -> Sort:
+def reversed_order(order: object) -> Sort:
     """Return the opposite of an order; that of the primary key where it is None.
 
     :param order: sort keys as PyMongo takes them
@@ -68,7 +68,7 @@ def key_of(raw: Mapping[str, Any], sort: Sort) -> list[Any]:
     """
     key = []
     for name, _ in sort:
-        value: Any = raw
+        value: object = raw
         for part in name.split("."):
             if isinstance(value, list):
                 break

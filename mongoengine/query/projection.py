@@ -25,7 +25,7 @@ class QueryFieldList:
     def __init__(
         self,
         fields: Iterable[str] | None = None,
-        value: Any = ONLY,
+        value: object = ONLY,
         always_include: Iterable[str] | None = None,
         _only_called: bool = False,
     ) -> None:
@@ -171,5 +171,5 @@ def class_names(fields: list[Any]) -> list[str]:
     return paths
 
 
-def _is_position(field: Any) -> bool:
+def _is_position(field: object) -> bool:
     return isinstance(field, str) and field.isdigit()

@@ -90,7 +90,7 @@ class QNode:
     OR = 1
     NOR = 2
 
-    def to_query(self, document: Any) -> dict[str, Any]:
+    def to_query(self, document: object) -> dict[str, Any]:
         """The MongoDB filter for these conditions on a document class.
 
         Raises `InvalidQueryError` for a name that means nothing there.
@@ -210,7 +210,7 @@ class Q(QNode):
     holds where all of them do.
     """
 
-    def __init__(self, **query: Any) -> None:
+    def __init__(self, **query: object) -> None:
         self.query = query
 
     def __repr__(self) -> str:
@@ -232,7 +232,7 @@ class Q(QNode):
         """Return what `visitor` makes of this leaf."""
         return visitor.visit_query(self)
 
-    def to_query(self, document: Any) -> dict[str, Any]:
+    def to_query(self, document: object) -> dict[str, Any]:
         """The MongoDB filter for these conditions on a document class.
 
         Raises `InvalidQueryError` for a name that means nothing there.

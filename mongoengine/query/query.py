@@ -141,7 +141,7 @@ class Query:
             self.cls_query = {"_cls": names[0] if len(names) == 1 else {"$in": names}}
             self.loaded_fields = QueryFieldList(always_include=["_cls"])
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: object) -> Self:
         """Return a copy with other options."""
         copied = object.__new__(type(self))
         copied.__dict__ = {**self.__dict__, **changes}
@@ -279,7 +279,7 @@ class Query:
             return self.sort_keys(default) if default else None
         return [(ordering, 1)] if isinstance(ordering, str) else ordering
 
-    def pipeline(self, stages: Any = ()) -> list[dict[str, Any]]:
+    def pipeline(self, stages: object = ()) -> list[dict[str, Any]]:
         """Return a pipeline over the documents of this query.
 
         The filter, order and window come first, or right after a stage that the

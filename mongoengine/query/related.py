@@ -59,7 +59,7 @@ def innermost(field: Any) -> Any:
     return field
 
 
-def class_inside(field: Any) -> Any:
+def class_inside(field: object) -> Any:
     """The class of the documents that a field holds or refers to, if there is one."""
     inner = innermost(field)
     if inner._embedded_class is not None:
@@ -67,12 +67,12 @@ def class_inside(field: Any) -> Any:
     return getattr(inner, "document_type", None)
 
 
-def is_open(field: Any) -> bool:
+def is_open(field: object) -> bool:
     """Return whether the field may refer to documents of any class."""
     return refers(field) and class_inside(field) is None
 
 
-def refers(field: Any) -> bool:
+def refers(field: object) -> bool:
     inner = innermost(field)
     if inner._embedded_class is not None:
         return False

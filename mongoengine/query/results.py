@@ -29,7 +29,7 @@ def batch_converter(
     return lambda batch: [pick(make(raw)) for raw in batch]
 
 
-def convert(query: Query, make: Make, raw: Any, scalar_first: bool = False) -> Any:
+def convert(query: Query, make: Make, raw: object, scalar_first: bool = False) -> Any:
     """Return the item for a raw document.
 
     :param make: makes a document of a raw one

@@ -86,7 +86,7 @@ class UpdatePlan:
         match: str | None,
         parts: list[str],
         path: list[Any],
-        field: Any = None,
+        field: object = None,
     ) -> None:
         self.op = op
         self.decrease = decrease
@@ -212,7 +212,7 @@ class UpdatePlan:
         return len(ranks) - ranks[::-1].index(highest) if highest else 0
 
 
-def _plan(document: Any, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
+def _plan(document: object, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
     """Work out the plan of a keyword, and remember it."""
     names = keyword.split("__")
     if len(names) < 3 and names[0] not in UPDATE_OPERATORS:

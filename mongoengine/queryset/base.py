@@ -190,10 +190,10 @@ class BaseQuerySet(Builders[D]):
 
     if TYPE_CHECKING:
 
-        def aggregate(self, pipeline: Any, **kwargs: Any) -> CommandCursor[Raw]: ...
+        def aggregate(self, pipeline: object, **kwargs: object) -> CommandCursor[Raw]: ...
 
         def async_aggregate(
-            self, pipeline: Any, **kwargs: Any
+            self, pipeline: object, **kwargs: object
         ) -> PendingCursor[AsyncCommandCursor[Raw], Raw]: ...
 
     else:

@@ -148,7 +148,7 @@ class Builders(QuerySource[D]):
             )
         return self._with(alias=alias, using=True, given_collection=None)
 
-    def read_preference(self, read_preference: Any) -> Self:
+    def read_preference(self, read_preference: object) -> Self:
         """Choose the members of a replica set that may answer.
 
         :param read_preference: a `pymongo.ReadPreference`
@@ -173,7 +173,7 @@ class Builders(QuerySource[D]):
 
     # In which order, and how many
 
-    def order_by(self, *keys: Any, __raw__: Any = None) -> Self:
+    def order_by(self, *keys: object, __raw__: object = None) -> Self:
         """Sort the documents.
 
         :param keys: field names, with `-` in front for descending; none for the
@@ -215,7 +215,7 @@ class Builders(QuerySource[D]):
         left_out: dict[str, Any] = dict.fromkeys(fields, QueryFieldList.EXCLUDE)
         return self.fields(**left_out)
 
-    def fields(self, _only_called: bool = False, **kwargs: Any) -> Self:
+    def fields(self, _only_called: bool = False, **kwargs: object) -> Self:
         """Choose which fields to read, and how.
 
         :param kwargs: field names with 1 to read them, 0 not to, or
@@ -285,7 +285,7 @@ class Builders(QuerySource[D]):
 
     # How the server should work
 
-    def hint(self, index: Any = None) -> Self:
+    def hint(self, index: object = None) -> Self:
         """Choose the index to use.
 
         :param index: its name, or its keys as `[("name", 1)]`; None for the
@@ -303,7 +303,7 @@ class Builders(QuerySource[D]):
         """
         return self._with(collation=validate_collation_or_none(collation))
 
-    def comment(self, text: Any) -> Self:
+    def comment(self, text: object) -> Self:
         """Attach a text that the server's logs and profiles show with the query."""
         return self._with(comment=text)
 
