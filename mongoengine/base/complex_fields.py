@@ -236,17 +236,8 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return True
         return bool(inner._embedded_holds_references() or inner._holds_references())
 
-<<<<<<< HEAD
     #: Follow the references in a list or dict; set by `operations.fetch`.
     _lazy_load_refs: ClassVar[Callable[..., Any]]
-=======
-    @staticmethod
-    def _lazy_load_refs(
-        instance: object, name: str, ref_values: object, *, max_depth: int
-    ) -> Any:
-        with instead(f"{name}.async_fetch()", instance):
-            return run(upcalls.follow(SYNC, ref_values, max_depth, instance, name))
->>>>>>> 2c82b25 (Take object for what is only passed on, compared or tested)
 
     def to_python(self, value: Any) -> Any:
         """Convert every item; lists stay lists, mappings become dicts."""

@@ -83,16 +83,12 @@ def unsaved_text(cls: Any) -> str:
     )
 
 
-<<<<<<< HEAD
 def reference_of(value: object) -> Any:
     """Return the DBRef in what a reference field holds."""
     return value["_ref"] if isinstance(value, dict) else value
 
 
 def untyped_target(value: Any) -> tuple[Any, DBRef] | None:
-=======
-def untyped_target(value: object) -> tuple[Any, DBRef] | None:
->>>>>>> 2c82b25 (Take object for what is only passed on, compared or tested)
     """Return the class and the DBRef of a value of any type, None if it has none.
 
     The class is None for a mere DBRef.  Lazy references are not for following.

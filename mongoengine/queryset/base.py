@@ -190,7 +190,9 @@ class BaseQuerySet(Builders[D]):
 
     if TYPE_CHECKING:
 
-        def aggregate(self, pipeline: object, **kwargs: object) -> CommandCursor[Raw]: ...
+        def aggregate(
+            self, pipeline: object, **kwargs: object
+        ) -> CommandCursor[Raw]: ...
 
         def async_aggregate(
             self, pipeline: object, **kwargs: object
