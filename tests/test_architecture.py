@@ -57,7 +57,9 @@ ONE_FACE = {
 #: The functions that make faces; `pending` makes one that is awaited, too.
 FACES = {
     "blocking": "blocking",
+    "blocking_as": "blocking",
     "asynchronous": "asynchronous",
+    "asynchronous_as": "asynchronous",
     "pending": "asynchronous",
 }
 LINES = 600

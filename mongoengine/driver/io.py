@@ -56,8 +56,10 @@ __all__ = (
     "Call",
     "WrongFamilyError",
     "asynchronous",
+    "asynchronous_as",
     "attach",
     "blocking",
+    "blocking_as",
     "blocking_on_loop",
     "instead",
     "is_blocking_on_loop",
@@ -329,15 +331,26 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
     raise RuntimeError(f"{coroutine!r} awaited something other than io(...)")
 
 
+# With one parameter each: type checkers then give a face all overloads of its body.
 def blocking(
     body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
-    name: str | None = None,
 ) -> Callable[Concatenate[S, P], R]:
-    """Return the face that drives `body` on a `MongoClient` and returns its result.
+    """Return the face that drives `body` on a `MongoClient` and returns its result."""
+    return blocking_as(body, _face_name(body))
 
-    :param name: the name of the face, unless it is called as the body
-    """
-    name = name or _face_name(body)
+
+def asynchronous(
+    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+    """Return the face that awaits `body` on an `AsyncMongoClient`."""
+    return asynchronous_as(body, _face_name(body))
+
+
+def blocking_as(
+    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+    name: str,
+) -> Callable[Concatenate[S, P], R]:
+    """Return the face that drives `body` on a `MongoClient`, under another name."""
     declared = _declares_session(body)
 
     def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -369,15 +382,14 @@ def blocking(
     return dressed
 
 
-def asynchronous(
+def asynchronous_as(
     body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
-    name: str | None = None,
+    name: str,
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
     """Return the face that awaits `body` on an `AsyncMongoClient`.
 
-    :param name: the name of the blocking face, unless it is called as the body
+    :param name: the name of the blocking face
     """
-    name = name or _face_name(body)
     declared = _declares_session(body)
 
     async def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -409,7 +421,7 @@ def attach(
     body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
 ) -> None:
     """Give a class of a lower layer the faces of a body: `name` and `async_name`."""
-    for face in (blocking(body, name), asynchronous(body, name)):
+    for face in (blocking_as(body, name), asynchronous_as(body, name)):
         face.__qualname__ = f"{owner.__qualname__}.{face.__name__}"
         face.__module__ = owner.__module__
         setattr(owner, face.__name__, face)
@@ -464,7 +476,10 @@ def _dressed(face: Any, body: Callable[..., Any], name: str) -> Any:
 
     Called for an assignment in the body of a class, whose frame knows its name.
     """
-    scope = sys._getframe(2).f_locals
+    frame = sys._getframe(2)
+    while frame.f_globals is globals() and frame.f_back is not None:
+        frame = frame.f_back
+    scope = frame.f_locals
     owner = scope.get("__qualname__") or body.__qualname__.rpartition(".")[0]
     face.__name__ = name
     face.__qualname__ = f"{owner}.{name}" if owner else name

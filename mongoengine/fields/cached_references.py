@@ -13,7 +13,7 @@ from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.types import OrNone, Referred
-from mongoengine.driver.io import SYNC, asynchronous, blocking, run
+from mongoengine.driver.io import SYNC, asynchronous, blocking, blocking_as, run
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.following import DocumentTyped, Followed
 from mongoengine.operations import copies
@@ -122,7 +122,7 @@ class CachedReferenceField(
         """Update the copies from now on when a document is saved."""
         signals.post_save.connect(self.on_document_pre_save, sender=self.document_type)
 
-    on_document_pre_save = blocking(copies.update_copies, "on_document_pre_save")
+    on_document_pre_save = blocking_as(copies.update_copies, "on_document_pre_save")
 
     sync_all = blocking(copies.sync_all)
     async_sync_all = asynchronous(copies.sync_all)

@@ -16,7 +16,7 @@ from mongoengine.base.references import unsaved_text
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.types import Assigned, Unset, Value
 from mongoengine.connection import any_async
-from mongoengine.driver.io import SYNC, asynchronous, blocking, run
+from mongoengine.driver.io import SYNC, asynchronous_as, blocking_as, run
 from mongoengine.errors import NotRegistered
 from mongoengine.fields.embedded import RECURSIVE_REFERENCE_CONSTANT
 from mongoengine.operations.fetch import fetch_referenced, load_for
@@ -154,5 +154,5 @@ class Followed(BaseField[Value, Assigned, Unset]):
         note_lazy_reference(type(instance).__name__, self.name)
         return run(load_for(self, SYNC, instance, value))
 
-    fetch = blocking(fetch_referenced, "fetch")
-    async_fetch = asynchronous(fetch_referenced, "fetch")
+    fetch = blocking_as(fetch_referenced, "fetch")
+    async_fetch = asynchronous_as(fetch_referenced, "fetch")

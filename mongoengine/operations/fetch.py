@@ -15,7 +15,7 @@ from mongoengine.base.proxies import AsyncReferenceProxy, is_document
 from mongoengine.base.references import LazyReference, reference_of
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.types import Unset, Value
-from mongoengine.driver.io import SYNC, asynchronous, attach, instead, run
+from mongoengine.driver.io import SYNC, asynchronous_as, attach, instead, run
 from mongoengine.errors import DoesNotExist
 from mongoengine.operations.dereference import load_referenced
 from mongoengine.operations.related import follow_items
@@ -139,6 +139,6 @@ def _follow_on_reading(
 
 attach(LazyReference, "fetch", fetch_lazy)
 attach(TrackedContainer, "fetch", fetch_items)
-AsyncReferenceProxy.async_fetch = asynchronous(fetch_proxy, "fetch")
+AsyncReferenceProxy.async_fetch = asynchronous_as(fetch_proxy, "fetch")
 AsyncReferenceProxy.fetch = AsyncReferenceProxy.async_fetch
 ComplexBaseField._lazy_load_refs = staticmethod(_follow_on_reading)
