@@ -1,0 +1,1 @@
+"""Packages that are used with MongoEngine, and examples of what they do."""
