@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import sys
 
 import nox
@@ -35,6 +36,26 @@ class Page(mongoengine.Document):
 
 Page(title="wheel", at="2026-01-02 03:04:05").validate()
 print(version, "imported from", mongoengine.__file__)
+"""
+
+#: What must hold where the package is a folder of another project.
+VENDORED = """
+import importlib.metadata, pathlib
+import mongoengine
+
+try:
+    installed = importlib.metadata.version("mongoengine")
+except importlib.metadata.PackageNotFoundError:
+    installed = None
+assert installed is None, installed
+assert "third_party" in pathlib.Path(mongoengine.__file__).parts
+assert (pathlib.Path(mongoengine.__file__).parent / "py.typed").is_file()
+
+class Page(mongoengine.Document):
+    title = mongoengine.StringField(required=True)
+
+Page(title="vendored").validate()
+print(mongoengine.get_version(), "imported from", mongoengine.__file__)
 """
 
 nox.options.sessions = ["lint", "types", "wheel", "sdist", "docs", "tests", "parity"]
@@ -98,6 +119,13 @@ def reliability(session: nox.Session) -> None:
 
 
 @nox.session
+def packages(session: nox.Session) -> None:
+    """Run packages that are used with MongoEngine, unmodified, with both."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.packages.check", *session.posargs)
+
+
+@nox.session
 def parity(session: nox.Session) -> None:
     """Compare results, errors and commands with MongoEngine's release."""
     install_oracle(session)
@@ -135,6 +163,65 @@ def sdist(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--outdir", folder)
     built = [str(path) for path in pathlib.Path(folder).glob("mongoengine-*")]
     session.run("twine", "check", "--strict", *built)
+
+
+@nox.session
+def packaging(session: nox.Session) -> None:
+    """Install in each way that docs/howto/installing.rst names."""
+    session.install("build")
+    folder = pathlib.Path(session.create_tmp()).resolve()
+    wheels = [_built_wheel(session, folder / name) for name in ("one", "two")]
+    if wheels[0].read_bytes() != wheels[1].read_bytes():
+        session.error(f"{wheels[0].name}: two builds of one tree differ")
+    root = pathlib.Path.cwd()
+    for pymongo in PYMONGO.values():
+        _try_installed(session, folder, str(wheels[0]), pymongo)
+    _try_installed(session, folder, f"git+file://{root}")
+    session.install(ORACLE)
+    _try_installed(session, folder, str(wheels[0]))
+    session.install("--upgrade", "--upgrade-strategy", "only-if-needed", "mongoengine")
+    with session.chdir(folder):
+        session.run("python", "-W", "error", "-c", INSTALLED)
+    _try_vendored(session, folder, root)
+
+
+def _built_wheel(session: nox.Session, folder: pathlib.Path) -> pathlib.Path:
+    """Build a wheel from a copy of the tree, as of the date of the last commit."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(
+        pathlib.Path.cwd(),
+        folder / "tree",
+        ignore=shutil.ignore_patterns(".*", "*.egg-info", "build", "_build"),
+    )
+    session.run(
+        *("python", "-m", "build", "--wheel", "--outdir", str(folder)),
+        str(folder / "tree"),
+        env={"SOURCE_DATE_EPOCH": "1767225600"},
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def _try_installed(session: nox.Session, folder: pathlib.Path, *what: str) -> None:
+    """Install the distribution anew, and use what it installs."""
+    session.run(
+        "python", "-m", "pip", "uninstall", "-q", "-y", "mongoengine", "pymongo"
+    )
+    session.install(*what)
+    with session.chdir(folder):
+        session.run("python", "-W", "error", "-c", INSTALLED)
+
+
+def _try_vendored(
+    session: nox.Session, folder: pathlib.Path, root: pathlib.Path
+) -> None:
+    """Use the package from a folder of another project; only PyMongo is installed."""
+    session.run("python", "-m", "pip", "uninstall", "-q", "-y", "mongoengine")
+    vendored = folder / "service" / "third_party"
+    shutil.rmtree(vendored, ignore_errors=True)
+    shutil.copytree(root / "mongoengine", vendored / "mongoengine")
+    with session.chdir(folder):
+        session.run("python", "-c", VENDORED, env={"PYTHONPATH": str(vendored)})
 
 
 @nox.session

@@ -231,7 +231,7 @@ def test_without_the_extra_the_error_tells_the_command(
     monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda name: None)  # type: ignore[attr-defined]
     with pytest.raises(ConnectionFailure) as caught:
         connect("blog", host=f"embedded://{folder}", **STANDARD)
-    assert 'pip install "mongoengine[embedded]"' in str(caught.value)
+    assert "pip install SecantusDB" in str(caught.value)
 
 
 @pytest.mark.slow

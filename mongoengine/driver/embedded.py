@@ -232,7 +232,8 @@ def _launched(port: str, folder: str) -> _Server:
             if importlib.util.find_spec("secantus") is None:
                 raise EmbeddedServerError(
                     "embedded:// needs the SecantusDB package, which is not "
-                    'installed. Use pip install "mongoengine[embedded]"'
+                    "installed. Use `pip install SecantusDB`, which is what the "
+                    "extra `embedded` of this distribution installs"
                 )
             _servers[folder] = server = _Server(port, folder)
         elif port not in ("0", server.port, _port_of(server)):
