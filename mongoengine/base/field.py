@@ -22,11 +22,17 @@ from mongoengine.base.state import EMPTY
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.tracking import ChangeTracking, Marks, take_marks_inside
 from mongoengine.base.types import Assigned, OrNone, Typed, Unset, Value
-from mongoengine.errors import DeprecatedError, InvalidDocumentError, ValidationError
+from mongoengine.errors import (
+    DeprecatedError,
+    InvalidDocumentError,
+    InvalidQueryError,
+    ValidationError,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Never, Self
 
+    from mongoengine.base.stamps import Stamp
     from mongoengine.base.types import Default, Yes
     from mongoengine.driver.io import IO
 
@@ -64,6 +70,8 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     _geo_index: ClassVar[Any] = False
     # SequenceField and the like make their own value when a document is saved.
     _auto_gen: ClassVar[bool] = False
+    # Values are whole numbers, which `$inc` counts up.
+    _counts: ClassVar[bool] = False
     # Holds embedded documents of any class.
     _holds_any_embedded: ClassVar[bool] = False
     # `save(cascade=True)` saves the documents that the field refers to.
@@ -380,6 +388,21 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             )
         document_type: Any = getattr(self, "document_type", None)
         document_type.register_delete_rule(cls, name, rule)
+
+    def _stamp(self) -> Stamp | None:
+        """Return the value that writes set by themselves, or None."""
+        return None
+
+    def _current_date(self, value: object) -> tuple[str, Any]:
+        """Return the update operator that stores the time, and its operand.
+
+        :param value: True, "date", "timestamp" or an operand of `$currentDate`.
+        :raises InvalidQueryError: if the field holds no time.
+        """
+        raise InvalidQueryError(
+            f"current_date stores a time, which {type(self).__name__} "
+            f'"{self.name}" does not hold'
+        )
 
     async def _before_insert(self, document: object, io: IO) -> None:
         """Complete the field of a document (or embedded one) that will be inserted."""

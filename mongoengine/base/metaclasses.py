@@ -13,6 +13,7 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField, ObjectIdField
 from mongoengine.base.schema import Schema
 from mongoengine.base.utils import warn_caller
+from mongoengine.base.versions import check_version_field
 from mongoengine.compatibility import names_of
 from mongoengine.errors import (
     DoesNotExist,
@@ -247,6 +248,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
         if "objects" not in dir(new_class):
             new_class.objects = manager_class()
         mcs._settle_primary_key(new_class)
+        check_version_field(new_class)
         for error in (DoesNotExist, MultipleObjectsReturned):
             _settle_exception(new_class, error, inherited, attrs.get("__module__"))
         return new_class

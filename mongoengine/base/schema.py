@@ -11,6 +11,7 @@ way gives what the long way would: where it cannot, the fields' own `to_python`,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -29,8 +30,10 @@ from mongoengine.base.dump_plans import (
 from mongoengine.base.field import BaseField
 from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
 from mongoengine.base.overrides import is_ours
+from mongoengine.base.stamps import Stamp, names_inside, stamps_of
 from mongoengine.base.utils import class_attribute
 from mongoengine.base.validation_plans import Check, Proofs, check_of, proofs_of
+from mongoengine.base.versions import version_of
 
 __all__ = ("Schema", "new_son")
 
@@ -131,10 +134,25 @@ class Schema:
             if _may_change_inside(field)
         )
         self.nesting_names = frozenset(name for name, _, _ in self.nesting)
+        #: The values that writes of a document set by themselves.
+        self.stamps: tuple[Stamp, ...] = (
+            *stamps_of(cls, self.fields),
+            *version_of(cls, self.fields),
+        )
         self.is_wired = not (self.own_dump or cls._dynamic)
         self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
         self._codecs: dict[str, FieldCodec] = {}
         self._checks: tuple[Check, ...] | None = None
+
+    @cached_property
+    def stamped_inside(self) -> tuple[str, ...]:
+        """The names of fields that may hold embedded documents with stamps."""
+        return names_inside(self.cls, self.nesting)
+
+    @cached_property
+    def stamped_names(self) -> frozenset[str]:
+        """The names of fields that need no value before the document is written."""
+        return frozenset(stamp.field.name for stamp in self.stamps)
 
     def _needs_constructor(self) -> bool:
         """Return whether user code runs when a document of the class is made."""

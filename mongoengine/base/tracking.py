@@ -19,7 +19,13 @@ from mongoengine.base.sentinels import MISSING, Sentinel
 from mongoengine.base.state import DocumentState, remove_state, set_state
 from mongoengine.errors import OperationError
 
-__all__ = ("MISSING", "ChangeTracking", "Changes", "Marks", "take_marks_inside")
+__all__ = (
+    "ChangeTracking",
+    "Changes",
+    "Marks",
+    "is_changed_inside",
+    "take_marks_inside",
+)
 
 #: Documents with the marks taken from them; None for a new document.
 Marks = list[tuple["ChangeTracking", ChangedPaths | None]]
@@ -234,7 +240,7 @@ class ChangeTracking(DocumentState):
                     take_marks_inside([value], taken)
                 continue
             if not is_nameable(key):
-                unnamed += (key,) if _is_changed_inside(value) else ()
+                unnamed += (key,) if is_changed_inside(value) else ()
                 continue
             start = len(found)
             if _collect_item(self, prefix, key, field, value, marked, found, taken):
@@ -539,7 +545,7 @@ def _collect_item(
         ):
             continue
         if key.__class__ is not int and not is_nameable(key):
-            if _is_changed_inside(item):
+            if is_changed_inside(item):
                 if taken is not None:
                     take_marks_inside(value, taken)
                 return True
@@ -553,11 +559,10 @@ def _collect_item(
     if field is None or len(found) == start:
         return False
     above = len(prefix) + len(path) + 1
-    whole: bool = field._stores_whole(value, [c.path[above:] for c in found[start:]])
-    return whole
+    return bool(field._stores_whole(value, [c.path[above:] for c in found[start:]]))
 
 
-def _is_changed_inside(value: object) -> bool:
+def is_changed_inside(value: object) -> bool:
     """Return whether an embedded document has changed, or one inside a list or dict."""
     if isinstance(value, ChangeTracking):
         if value._is_document:
@@ -567,19 +572,14 @@ def _is_changed_inside(value: object) -> bool:
     if not isinstance(value, (list, tuple, dict)):
         return False
     return any(
-        item.__class__ not in UNNESTED and _is_changed_inside(item)
+        item.__class__ not in UNNESTED and is_changed_inside(item)
         for item in stored_values(value)
     )
 
 
 def take_marks_inside(container: object, marks: Marks) -> None:
     """Move the marks of the embedded documents in a list or dict to `marks`."""
-    values: Iterable[Any] = (
-        list.__iter__(container)
-        if isinstance(container, list)
-        else stored_values(container)
-    )
-    for item in values:
+    for item in stored_values(container):
         if item.__class__ in UNNESTED:
             continue
         if isinstance(item, ChangeTracking):

@@ -76,7 +76,8 @@ class DocumentValidation(DocumentState):
         self, field: Any, value: object, clean: bool, errors: dict[str, Any]
     ) -> None:
         if value is None:
-            if field.required and not field._auto_gen:
+            made = field._auto_gen or field.name in type(self)._schema.stamped_names
+            if field.required and not made:
                 errors[field.name] = ValidationError(
                     "Field is required", field_name=field.name
                 )

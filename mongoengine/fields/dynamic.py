@@ -19,6 +19,7 @@ from mongoengine.base.references import untyped_target
 from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
 from mongoengine.driver.io import SYNC, run
 from mongoengine.fields.embedded import members_of
+from mongoengine.fields.temporal import current_date
 from mongoengine.fields.text import StringField
 from mongoengine.operations.dereference import load_referenced
 
@@ -123,6 +124,9 @@ class DynamicField(BaseField[Any]):
         if is_awaited(kind):
             return AsyncReferenceProxy(kind, value, self.name)
         return run(load_referenced(SYNC, kind, value["_ref"]))
+
+    def _current_date(self, value: object) -> tuple[str, Any]:
+        return "$currentDate", current_date(self, value)
 
     def lookup_member(self, member_name: str) -> str:
         return member_name

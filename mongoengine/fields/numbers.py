@@ -95,6 +95,7 @@ class IntField(_RangeField[int, int, OrNone]):
     :param max_value: the greatest allowed value.
     """
 
+    _counts = True
     _load_as = frozenset({int})
     _dump_as = frozenset({int})
     _valid_types = frozenset({int, Int64, bool})

@@ -10,7 +10,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
 from mongoengine.base.field import BaseField
+from mongoengine.base.sentinels import MISSING
+from mongoengine.base.stamps import Moment, Stamp, note_stamp
 from mongoengine.base.types import OrNone
+from mongoengine.errors import InvalidQueryError
 from mongoengine.fields.text import StringField
 
 if TYPE_CHECKING:
@@ -46,11 +49,90 @@ def _parser() -> Callable[[str], datetime | None]:
     return parse_quickly
 
 
-class DateTimeField(BaseField[datetime, date | str, OrNone]):
+#: The operands of `$currentDate`, by what `current_date__field=` takes.
+_CURRENT_DATE: dict[object, bool | dict[str, str]] = {
+    True: True,
+    "date": {"$type": "date"},
+    "timestamp": {"$type": "timestamp"},
+}
+
+
+def current_date(field: BaseField[Any], value: object) -> Any:
+    """Return the operand of `$currentDate` for a field.
+
+    :raises InvalidQueryError: if the value is none that the operator takes
+    """
+    kind = value.get("$type") if isinstance(value, dict) else value
+    operand = _CURRENT_DATE.get(kind) if isinstance(kind, (bool, str)) else None
+    if operand is None:
+        raise InvalidQueryError(
+            f'current_date of "{field.name}" takes True, "date" or "timestamp", '
+            f"not {value!r}"
+        )
+    return operand
+
+
+def client_time(field: BaseField[Any], value: object) -> Moment:
+    """Return the time for a field that does not store what `$currentDate` does.
+
+    :raises InvalidQueryError: if a timestamp is asked for
+    """
+    if current_date(field, value) == {"$type": "timestamp"}:
+        raise InvalidQueryError(
+            f'{type(field).__name__} "{field.name}" does not hold timestamps of BSON'
+        )
+    return Moment()
+
+
+class TimeStamp(Stamp):
+    """The time of a change, or of the insertion of a document."""
+
+    __slots__ = ()
+
+    def for_insert(self, value: Any, moment: Moment) -> Any:
+        if self.field.auto_now or value is None:
+            return self.field._at(moment)
+        return MISSING
+
+    def for_update(self, value: Any, moment: Moment) -> Any:
+        return self.field._at(moment) if self.field.auto_now else MISSING
+
+    def change(self, moment: Moment) -> tuple[str, Any] | None:
+        if not self.field.auto_now:
+            return None
+        return "$set", self.stored_on_insert(moment)
+
+    def stored_on_insert(self, moment: Moment) -> Any:
+        return self.field.to_mongo(self.field._at(moment))
+
+
+class _Stamping:
+    """The part of a field of times that stores the time of a write by itself."""
+
+    auto_now: bool = False
+    auto_now_add: bool = False
+
+    if TYPE_CHECKING:
+        name: str
+
+    def _attach(self, cls: Any, name: str) -> None:
+        super()._attach(cls, name)  # type: ignore[misc]
+        if self._stamp() is not None:
+            note_stamp(f"{cls.__name__}.{name}")
+
+    def _stamp(self) -> Stamp | None:
+        return TimeStamp(self) if self.auto_now or self.auto_now_add else None
+
+
+class DateTimeField(_Stamping, BaseField[datetime, date | str, OrNone]):
     """A field for a point in time, stored as a BSON date: to the millisecond, in UTC.
 
     Text is parsed by python-dateutil where that is installed; without it as
     ``YYYY-MM-DD[ HH:MM[:SS[.microseconds]]]``.
+
+    :param auto_now_add: store the time at which the document is inserted, unless it
+        has a value.
+    :param auto_now: store the time of each write that changes the document.
     """
 
     _is_pure = True
@@ -67,6 +149,8 @@ class DateTimeField(BaseField[datetime, date | str, OrNone]):
             db_field: str | None = None,
             *,
             required: Yes,
+            auto_now: bool = False,
+            auto_now_add: bool = False,
             **options: object,
         ) -> None: ...
         @overload
@@ -75,6 +159,8 @@ class DateTimeField(BaseField[datetime, date | str, OrNone]):
             db_field: str | None = None,
             *,
             primary_key: Yes,
+            auto_now: bool = False,
+            auto_now_add: bool = False,
             **options: object,
         ) -> None: ...
         @overload
@@ -83,15 +169,39 @@ class DateTimeField(BaseField[datetime, date | str, OrNone]):
             db_field: str | None = None,
             *,
             default: Default[date | str],
+            auto_now: bool = False,
+            auto_now_add: bool = False,
             **options: object,
         ) -> None: ...
         @overload
         def __init__(
             self: DateTimeField[None],
             db_field: str | None = None,
+            *,
+            auto_now: bool = False,
+            auto_now_add: bool = False,
             **options: object,
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
+
+    else:
+
+        def __init__(
+            self,
+            *args: Any,
+            auto_now: bool = False,
+            auto_now_add: bool = False,
+            **options: Any,
+        ) -> None:
+            super().__init__(*args, **options)
+            self.auto_now, self.auto_now_add = auto_now, auto_now_add
+
+    def _at(self, moment: Moment) -> Any:
+        """Return the value for the time of a write."""
+        return moment.now
+
+    def _current_date(self, value: object) -> tuple[str, Any]:
+        return "$currentDate", current_date(self, value)
 
     def validate(self, value: Any, clean: bool = True) -> None:
         """Check that the value is, or can be parsed as, a date."""
@@ -140,7 +250,7 @@ def _parse_plainly(value: str) -> datetime | None:
 
 if TYPE_CHECKING:
 
-    class _DateTimeField(BaseField[date, date | str, OrNone]):
+    class _DateTimeField(_Stamping, BaseField[date, date | str, OrNone]):
         """The base of `DateField`, whose values are of another type."""
 
     class _StringField(BaseField[datetime, datetime | str, OrNone]):
@@ -151,7 +261,12 @@ else:
 
 
 class DateField(_DateTimeField[OrNone]):
-    """A field for a day, stored as a BSON date at midnight."""
+    """A field for a day, stored as a BSON date at midnight.
+
+    :param auto_now_add: store the day, in UTC, on which the document is inserted,
+        unless it has a value.
+    :param auto_now: store the day of each write that changes the document.
+    """
 
     _load_as = frozenset({date})
     _dump_as = frozenset()
@@ -164,6 +279,8 @@ class DateField(_DateTimeField[OrNone]):
             db_field: str | None = None,
             *,
             required: Yes,
+            auto_now: bool = False,
+            auto_now_add: bool = False,
             **options: object,
         ) -> None: ...
         @overload
@@ -172,6 +289,8 @@ class DateField(_DateTimeField[OrNone]):
             db_field: str | None = None,
             *,
             primary_key: Yes,
+            auto_now: bool = False,
+            auto_now_add: bool = False,
             **options: object,
         ) -> None: ...
         @overload
@@ -180,15 +299,26 @@ class DateField(_DateTimeField[OrNone]):
             db_field: str | None = None,
             *,
             default: Default[date | str],
+            auto_now: bool = False,
+            auto_now_add: bool = False,
             **options: object,
         ) -> None: ...
         @overload
         def __init__(
             self: DateField[None],
             db_field: str | None = None,
+            *,
+            auto_now: bool = False,
+            auto_now_add: bool = False,
             **options: object,
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
+
+    def _at(self, moment: Moment) -> Any:
+        return moment.utc.date()
+
+    def _current_date(self, value: object) -> tuple[str, Any]:
+        return "$set", self.to_mongo(self._at(client_time(self, value)))
 
     def to_mongo(self, value: Any) -> Any:
         """A `datetime` at midnight of the day."""
@@ -205,7 +335,7 @@ class DateField(_DateTimeField[OrNone]):
         return value
 
 
-class ComplexDateTimeField(_StringField[OrNone]):
+class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
     """A field for a time to the microsecond, stored as text that sorts by time.
 
     The text has year, month, day, hour, minute, second and microsecond, joined by
@@ -213,6 +343,9 @@ class ComplexDateTimeField(_StringField[OrNone]):
     UTC, as in a :class:`DateTimeField`; a value without one is stored as it is.
 
     :param separator: what stands between the numbers.
+    :param auto_now_add: store the time at which the document is inserted, unless it
+        has a value.
+    :param auto_now: store the time of each write that changes the document.
     """
 
     _load_as = frozenset()
@@ -225,6 +358,8 @@ class ComplexDateTimeField(_StringField[OrNone]):
         separator: str = ",",
         *,
         required: Yes,
+        auto_now: bool = False,
+        auto_now_add: bool = False,
         **options: object,
     ) -> None: ...
     @overload
@@ -233,6 +368,8 @@ class ComplexDateTimeField(_StringField[OrNone]):
         separator: str = ",",
         *,
         primary_key: Yes,
+        auto_now: bool = False,
+        auto_now_add: bool = False,
         **options: object,
     ) -> None: ...
     @overload
@@ -241,19 +378,37 @@ class ComplexDateTimeField(_StringField[OrNone]):
         separator: str = ",",
         *,
         default: Default[datetime | str],
+        auto_now: bool = False,
+        auto_now_add: bool = False,
         **options: object,
     ) -> None: ...
     @overload
     def __init__(
         self: ComplexDateTimeField[None],
         separator: str = ",",
+        *,
+        auto_now: bool = False,
+        auto_now_add: bool = False,
         **options: object,
     ) -> None: ...
-    def __init__(self, separator: str = ",", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        separator: str = ",",
+        auto_now: bool = False,
+        auto_now_add: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.auto_now, self.auto_now_add = auto_now, auto_now_add
         self.separator = separator
         self.format = separator.join(["%Y", "%m", "%d", "%H", "%M", "%S", "%f"])
         super().__init__(**kwargs)
         self._set_when_made = self.default is not None
+
+    def _at(self, moment: Moment) -> Any:
+        return self._convert_from_datetime(moment.utc)
+
+    def _current_date(self, value: object) -> tuple[str, Any]:
+        return "$set", self._at(client_time(self, value))
 
     def _convert_from_datetime(self, val: datetime) -> str:
         if getattr(val, "tzinfo", None) is not None:

@@ -18,6 +18,7 @@ from mongoengine.operations.pending import (
     PendingInsert,
     PendingUpdate,
     begin_inserts,
+    moment_of,
     stored_id,
 )
 from mongoengine.operations.save import (
@@ -32,10 +33,11 @@ from mongoengine.operations.save import (
 )
 from mongoengine.operations.sequences import fill_sequences
 from mongoengine.operations.validate import validate_in
-from mongoengine.operations.write import change_of, with_class
+from mongoengine.operations.write import change_of, stamping, with_class
 from mongoengine.query.q import QNode
 
 if TYPE_CHECKING:
+    from mongoengine.base.stamps import Moment, Stamped
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
     from mongoengine.operations.source import QuerySource
@@ -181,10 +183,11 @@ async def bulk_save(
     created = await _prepare_all(docs, io, validate, clean, signal_kwargs)
     collection = await queryset._open_to_write(io, write_concern)
     cut = await fragments(io, collection, docs)
-    writes, places = _pending(docs, created, cut)
+    moment = moment_of(collection)
+    writes, places = _pending(docs, created, cut, moment)
     outcome = Outcome(len(docs))
     if writes:
-        outcome = await _send_saves(io, collection, writes, ordered)
+        outcome = await _send_saves(io, collection, writes, ordered, moment)
     by_place = dict(zip(places, writes, strict=True))
     made = {place for place, write in by_place.items() if write.created}
     made.update(places[place] for place in outcome.upserted)
@@ -245,7 +248,10 @@ def _check(queryset: QuerySource[D], documents: Iterable[D]) -> None:
 
 
 def _pending(
-    documents: list[Any], created: list[bool], cut: list[Any]
+    documents: list[Any],
+    created: list[bool],
+    cut: list[Any],
+    moment: Moment | None,
 ) -> tuple[list[Any], list[int]]:
     """Return the writes for the new and changed documents, and their places.
 
@@ -258,10 +264,10 @@ def _pending(
             write: Any
             restored = any(document is other for other in cut)
             if restored or created[place]:
-                write = PendingInsert(document, restored=restored)
+                write = PendingInsert(document, moment, restored=restored)
             else:
                 key = stored_key(document)
-                write = PendingUpdate(document)
+                write = PendingUpdate(document, moment)
                 if not write.changes.update:
                     continue
                 write.key, write.upsert = key, not document._partial
@@ -275,7 +281,11 @@ def _pending(
 
 
 async def _send_saves(
-    io: IO, collection: Any, writes: list[Any], ordered: bool
+    io: IO,
+    collection: Any,
+    writes: list[Any],
+    ordered: bool,
+    moment: Moment | None,
 ) -> Outcome:
     """Send the writes of documents, and let the documents know what became of them."""
     options = collection.codec_options
@@ -295,7 +305,7 @@ async def _send_saves(
     outcome = await send(io, collection, requests, ordered)
     await _fail_missing(io, collection, writes, outcome)
     apply(outcome, dict(enumerate(writes)), options)
-    await _restore(io, collection, writes, outcome)
+    await _restore(io, collection, writes, outcome, moment)
     return outcome
 
 
@@ -327,7 +337,11 @@ async def _fail_missing(
 
 
 async def _restore(
-    io: IO, collection: Any, writes: list[Any], outcome: Outcome
+    io: IO,
+    collection: Any,
+    writes: list[Any],
+    outcome: Outcome,
+    moment: Moment | None,
 ) -> None:
     """Store documents as a whole that an update has made anew of their changes."""
     places = [place for place in outcome.upserted if not writes[place].created]
@@ -336,7 +350,7 @@ async def _restore(
     documents = [writes[place].document for place in places]
     for document in documents:
         set_state(document, "_created", True)
-    again = begin_inserts(documents, restored=True)
+    again = begin_inserts(documents, moment, restored=True)
     requests = [
         pymongo.ReplaceOne(key_query(w.document, w.son), w.son, upsert=True)
         for w in again
@@ -380,38 +394,43 @@ async def bulk_write(
     """
     operations = list(operations)
     requests: list[Any] = []
-    for operation in operations:
-        requests.append(await _request_of(queryset, io, operation))
-    collection = await queryset._open_to_write(io, write_concern)
     places = [
         place
         for place, operation in enumerate(operations)
         if isinstance(operation, InsertOne)
     ]
-    documents = [operations[place].document for place in places]  # type: ignore[attr-defined]
-    writes = begin_inserts(documents)
-    try:
-        inserts = await requests_for(io, collection, writes)
-        for place, request in zip(places, inserts, strict=True):
-            requests[place] = request
-    except BaseException as error:
-        for write in writes:
-            write.fail(error, collection.codec_options)
-        raise
-    outcome = await send(io, collection, requests, ordered)
-    by_place = dict(zip(places, writes, strict=True))
-    apply(outcome, by_place, collection.codec_options)
-    remember_target(
-        queryset, [w.document for p, w in by_place.items() if p not in outcome.failed]
-    )
-    outcome.raise_lost()
+    with stamping(queryset, io) as stamped:
+        for operation in operations:
+            requests.append(await _request_of(queryset, io, operation, stamped))
+        collection = await queryset._open_to_write(io, write_concern)
+        documents = [operations[place].document for place in places]  # type: ignore[attr-defined]
+        moment = None if stamped is None else stamped.moment
+        writes = begin_inserts(documents, moment)
+        try:
+            inserts = await requests_for(io, collection, writes)
+            for place, request in zip(places, inserts, strict=True):
+                requests[place] = request
+        except BaseException as error:
+            for write in writes:
+                write.fail(error, collection.codec_options)
+            raise
+        outcome = await send(io, collection, requests, ordered)
+        by_place = dict(zip(places, writes, strict=True))
+        apply(outcome, by_place, collection.codec_options)
+        remember_target(
+            queryset,
+            [w.document for p, w in by_place.items() if p not in outcome.failed],
+        )
+        outcome.raise_lost()
     summary = outcome.summary(operations, "operation")
     if summary is not None:
         raise summary from outcome.error or outcome.lost
     return outcome.result
 
 
-async def _request_of(queryset: QuerySource[Any], io: IO, operation: object) -> Any:
+async def _request_of(
+    queryset: QuerySource[Any], io: IO, operation: object, stamped: Stamped | None
+) -> Any:
     """Return the PyMongo operation for one of ours; None for an insert."""
     if isinstance(operation, InsertOne):
         _check(queryset, [operation.document])
@@ -421,13 +440,16 @@ async def _request_of(queryset: QuerySource[Any], io: IO, operation: object) -> 
     options = queryset._common_options()
     options.pop("comment", None)
     if isinstance(operation, _Updating):
-        change = change_of(queryset, dict(operation.update))
+        conditions = operation._filter(queryset)
+        upsert = operation.upsert and not queryset._is_void
+        update = dict(operation.update)
+        change = change_of(queryset, update, stamped, upsert, conditions)
         if operation.upsert and queryset._cls_query:
             change = with_class(queryset, change)
         return UPDATES[type(operation)](
-            operation._filter(queryset),
+            conditions,
             change,
-            upsert=operation.upsert and not queryset._is_void,
+            upsert=upsert,
             array_filters=operation.array_filters,
             **options,
         )

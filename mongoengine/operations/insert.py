@@ -18,7 +18,7 @@ from mongoengine.driver.write_errors import (
 )
 from mongoengine.errors import BulkOperationError, NotUniqueError, OperationError
 from mongoengine.operations.commands import Outcome, send
-from mongoengine.operations.pending import PendingInsert, begin_inserts
+from mongoengine.operations.pending import PendingInsert, begin_inserts, moment_of
 from mongoengine.operations.read import in_bulk
 from mongoengine.operations.save import (
     is_doubtful_measurement,
@@ -197,7 +197,7 @@ async def _insert_many(
     """Insert documents; return their ids as stored."""
     if not docs:
         await io(collection.insert_many, docs)  # PyMongo's error says why not
-    writes = begin_inserts(docs)
+    writes = begin_inserts(docs, moment_of(collection))
     try:
         if any(write.is_retry for write in writes):
             requests = await requests_for(io, collection, writes)

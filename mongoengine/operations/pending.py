@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import bson
 from bson import ObjectId
 
+from mongoengine.base.stamps import Moment, Stamped, stamps_exist
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import Changes
 from mongoengine.driver.session import _get_session
@@ -32,40 +32,67 @@ __all__ = (
     "PendingUpdate",
     "begin_inserts",
     "held_id",
+    "moment_of",
     "note_fragment",
     "shown_changes",
     "stored_id",
 )
 
 
+def moment_of(collection: Any) -> Moment | None:
+    """Return the time of a write to a collection.
+
+    None where no field is set by writes.
+    """
+    if not stamps_exist():
+        return None
+    return Moment(lambda: collection.codec_options)
+
+
 class PendingUpdate:
     """A command that carries the changes of a stored document."""
 
-    __slots__ = ("changes", "document", "key", "upsert")
+    __slots__ = ("changes", "document", "key", "stamped", "upsert")
 
     created = False
 
-    def __init__(self, document: StoredDocument) -> None:
+    def __init__(self, document: StoredDocument, moment: Moment | None) -> None:
         self.document = document
         #: The filter that finds the stored document.
         self.key: dict[str, Any] = {}
         #: Whether the command inserts the changes where nothing matches.
         self.upsert = False
-        self.changes: Changes = document._take_changes()
+        if moment is None:
+            self.stamped: Stamped | None = None
+            self.changes: Changes = document._take_changes()
+            return
+        with Stamped(moment) as self.stamped:
+            self.stamped.update(document)
+            self.changes = document._take_changes()
+
+    @property
+    def condition(self) -> Mapping[str, Any]:
+        """The filter that the stored document must match besides its key."""
+        return {} if self.stamped is None else self.stamped.condition
 
     def succeed(self) -> None:
         """Note that the server has acknowledged the command."""
         if self.document._fragment is not None:
             note_fragment(self.document, None)
         if _get_session() is not None:
-            on_abort(partial(self.document._put_back, self.changes))
+            on_abort(self._put_back)
+
+    def _put_back(self) -> None:
+        self.document._put_back(self.changes)
+        if self.stamped is not None:
+            self.stamped.undo()
 
     def fail(self, error: BaseException) -> None:
         """Make the changes pending again.
 
         If the outcome is unknown, an upsert may have stored the changes alone.
         """
-        self.document._put_back(self.changes)
+        self._put_back()
         if self.upsert and not is_refusal(error) and self.document._fragment is None:
             note_fragment(self.document, _inserted_by(self.key, self.changes.sets))
 
@@ -95,6 +122,7 @@ class PendingInsert:
     same document and not a second one.
 
     :param document: the document to store
+    :param moment: the time of the write; None where no values are set by writes
     :param restored: the command replaces the changes that alone are stored
     """
 
@@ -109,16 +137,26 @@ class PendingInsert:
         "key",
         "restored",
         "son",
+        "stamped",
     )
 
     created = True
 
-    def __init__(self, document: StoredDocument, *, restored: bool = False) -> None:
+    def __init__(
+        self,
+        document: StoredDocument,
+        moment: Moment | None,
+        *,
+        restored: bool = False,
+    ) -> None:
         self.document = document
         #: It replaces what is stored of the document.
         self.restored = restored
         self._marks: Marks = []
+        self.stamped = None if moment is None else Stamped(moment)
         try:
+            if self.stamped is not None:
+                self.stamped.insert(document)
             self.son: dict[str, Any] = document._to_wire(self._marks)
         except BaseException:
             self._put_back()
@@ -200,6 +238,8 @@ class PendingInsert:
 
     def _put_back(self) -> None:
         self.document._put_back(Changes(self._marks, {}, {}))
+        if self.stamped is not None:
+            self.stamped.undo()
 
     def _undo(self) -> None:
         """Make the document new again, as its transaction has aborted."""
@@ -211,13 +251,16 @@ class PendingInsert:
 
 
 def begin_inserts(
-    documents: Iterable[StoredDocument], *, restored: bool = False
+    documents: Iterable[StoredDocument],
+    moment: Moment | None,
+    *,
+    restored: bool = False,
 ) -> list[PendingInsert]:
     """Begin a command that carries several documents."""
     writes: list[PendingInsert] = []
     try:
         for document in documents:
-            writes.append(PendingInsert(document, restored=restored))
+            writes.append(PendingInsert(document, moment, restored=restored))
     except BaseException as error:
         for write in writes:
             write.fail(error)

@@ -28,6 +28,7 @@ from mongoengine.operations.pending import (
     PendingInsert,
     PendingUpdate,
     held_id,
+    moment_of,
     shown_changes,
     stored_id,
 )
@@ -38,6 +39,7 @@ from mongoengine.query import filters
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mongoengine.base.stamps import Moment
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
@@ -238,7 +240,7 @@ async def send_insert(
     :param replace: one that has a primary key takes the place of the stored document
         of that key, where there is one (command `findAndModify`).
     """
-    write = PendingInsert(document)
+    write = PendingInsert(document, moment_of(collection))
     try:
         await _send_whole(write, io, collection, replace)
     except BaseException as error:
@@ -323,8 +325,9 @@ async def _update(
         query = filters.query(type(document), **save_condition)
     query.update(stored_key(document))
     if document._fragment is not None and await fragments(io, collection, [document]):
-        return await _restore(document, io, collection)
-    write = PendingUpdate(document)
+        return await _restore(document, io, collection, moment_of(collection))
+    moment = moment_of(collection)
+    write = PendingUpdate(document, moment)
     changes = write.changes.update
     if not changes:
         return write
@@ -340,7 +343,7 @@ async def _update(
     write.succeed()
     if not result.acknowledged or result.upserted_id is None:
         return write
-    return await _restore(document, io, collection)
+    return await _restore(document, io, collection, moment)
 
 
 def _no_match(
@@ -387,10 +390,12 @@ async def read_keys(io: IO, collection: object, keys: list[Any]) -> list[Any]:
     return raws
 
 
-async def _restore(document: StoredDocument, io: IO, collection: Any) -> PendingInsert:
+async def _restore(
+    document: StoredDocument, io: IO, collection: Any, moment: Moment | None
+) -> PendingInsert:
     """Store a document as a whole where an update has inserted its changes alone."""
     set_state(document, "_created", True)
-    write = PendingInsert(document, restored=True)
+    write = PendingInsert(document, moment, restored=True)
     try:
         query = key_query(document, write.son)
         await io(collection.replace_one, query, write.son, upsert=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
+from mongoengine import connection
+from mongoengine.base.stamps import Moment, Stamped, stamps_exist
 from mongoengine.driver.write_errors import UPDATING
 from mongoengine.errors import OperationError
 from mongoengine.operations import read
 from mongoengine.query import updates
 from mongoengine.query.q import Q
+from mongoengine.query.stamped_updates import with_stamps
 
 if TYPE_CHECKING:
+    from bson.codec_options import CodecOptions
     from pymongo.results import UpdateResult
 
     from mongoengine.driver.io import IO
@@ -21,6 +27,7 @@ __all__ = (
     "change_of",
     "create",
     "modify",
+    "stamping",
     "update",
     "update_one",
     "upsert_one",
@@ -132,17 +139,18 @@ async def update(
     spec = queryset._spec
     if spec.is_void:
         return 0
-    change = change_of(queryset, update)
-    if upsert and spec.cls_query:
-        change = with_class(queryset, change)
-    query, options = spec.filter(), spec.common_options()
-    options["upsert"] = upsert
-    if array_filters is not None:
-        options["array_filters"] = array_filters
-    collection = await queryset._open_to_write(io, write_concern, read_concern)
-    send = collection.update_many if multi else collection.update_one
-    with UPDATING:
-        result = await io(send, query, change, **options)
+    with stamping(queryset, io) as stamped:
+        change = change_of(queryset, update, stamped, upsert)
+        if upsert and spec.cls_query:
+            change = with_class(queryset, change)
+        query, options = spec.filter(), spec.common_options()
+        options["upsert"] = upsert
+        if array_filters is not None:
+            options["array_filters"] = array_filters
+        collection = await queryset._open_to_write(io, write_concern, read_concern)
+        send = collection.update_many if multi else collection.update_one
+        with UPDATING:
+            result = await io(send, query, change, **options)
     if full_result:
         answer: UpdateResult = result
         return answer
@@ -154,13 +162,55 @@ async def update(
 _update = update
 
 
-def change_of(queryset: QuerySource[Any], update: dict[str, Any]) -> Any:
-    """Return an update as MongoDB takes it: operators, or a pipeline."""
+def stamping(
+    queryset: QuerySource[Any], io: IO
+) -> Stamped | AbstractContextManager[None]:
+    """Return the stamps that an update sets, to be undone where a block raises."""
+    if not stamps_exist():
+        return _NO_STAMPS
+    return Stamped(Moment(partial(_codec_options, queryset, io)))
+
+
+_NO_STAMPS: AbstractContextManager[None] = nullcontext()
+
+
+def _codec_options(queryset: QuerySource[Any], io: IO) -> CodecOptions[Any]:
+    """Return how documents of a queryset are read; sends nothing."""
+    spec = queryset._spec
+    source = spec.given_collection
+    if source is None:
+        source = connection.database(io, spec.alias)
+    options: CodecOptions[Any] = source.codec_options
+    return options
+
+
+def change_of(
+    queryset: QuerySource[Any],
+    update: dict[str, Any],
+    stamped: Stamped | None,
+    upsert: bool = False,
+    conditions: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return an update as MongoDB takes it: operators, or a pipeline.
+
+    :param stamped: where the stamps of embedded documents are noted
+    :param upsert: the update inserts a document where none matches
+    :param conditions: the filter, if not that of the queryset
+    """
+    document = queryset._document
     raw = update.get("__raw__")
+    if stamped is not None:
+        stamped.values(update.values())
+    change: Any
     if isinstance(raw, list):
-        document = queryset._document
-        return [updates.update(document, __raw__=stage) for stage in raw]
-    return updates.update(queryset._document, **update)
+        change = [updates.update(document, __raw__=stage) for stage in raw]
+    else:
+        change = updates.update(document, **update)
+    if stamped is None:
+        return change
+    if upsert and conditions is None:
+        conditions = queryset._spec.conditions
+    return with_stamps(document, change, stamped.moment, upsert, conditions)
 
 
 def with_class(queryset: QuerySource[Any], change: Any) -> Any:
@@ -308,16 +358,19 @@ async def modify(
     projection = spec.cursor_arguments().get("projection")
     if projection is not None:
         options["projection"] = projection
-    change = None if remove else change_of(queryset, update)
-    collection = await queryset._open(io)
-    with UPDATING:
-        if remove:
+    if remove:
+        collection = await queryset._open(io)
+        with UPDATING:
             raw = await io(collection.find_one_and_delete, query, **options)
-        else:
-            if array_filters is not None:
-                options["array_filters"] = array_filters
-            options.update(upsert=upsert, return_document=bool(new))
-            raw = await io(collection.find_one_and_update, query, change, **options)
+    else:
+        if array_filters is not None:
+            options["array_filters"] = array_filters
+        options.update(upsert=upsert, return_document=bool(new))
+        with stamping(queryset, io) as stamped:
+            change = change_of(queryset, update, stamped, upsert)
+            collection = await queryset._open(io)
+            with UPDATING:
+                raw = await io(collection.find_one_and_update, query, change, **options)
     if raw is None:
         return None
     document: D = queryset._document_maker()(raw)

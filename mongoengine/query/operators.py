@@ -87,11 +87,15 @@ SEVERAL_VALUES = frozenset(("in", "nin", "all", "near"))
 #: The operators that MongoDB gets as the field prepared them.
 UNWRAPPED = frozenset((None, *STRING_OPERATORS))
 
+#: The update operators that MongoEngine does not have: a field of the name comes first.
+NEW_UPDATE_OPERATORS = frozenset(("current_date",))
+
 #: How MongoDB spells the update operators that it spells otherwise; `dec` is
 #: `$inc` by the negative amount.
 UPDATE_NAMES = MappingProxyType(
     {
         "add_to_set": "addToSet",
+        "current_date": "currentDate",
         "dec": "inc",
         "pull_all": "pullAll",
         "push_all": "pushAll",

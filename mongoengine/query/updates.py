@@ -16,6 +16,7 @@ from mongoengine.query.filters import (
 )
 from mongoengine.query.operators import (
     COMPARISON_OPERATORS,
+    NEW_UPDATE_OPERATORS,
     UPDATE_NAMES,
     UPDATE_OPERATORS,
 )
@@ -99,6 +100,9 @@ class UpdatePlan:
     def change(self, value: Any) -> tuple[str, Update]:
         """The update operator, and what it is given for `value`."""
         op = self.op
+        if op == "currentDate" and self.field is not None:
+            operator, operand = self.field._current_date(value)
+            return operator, {self.key: operand}
         if self.decrease:
             value = -value
         if self.field is not None:
@@ -212,12 +216,22 @@ class UpdatePlan:
         return len(ranks) - ranks[::-1].index(highest) if highest else 0
 
 
+def _is_new_operator(document: object, names: list[str]) -> bool:
+    """Return whether a keyword begins with an operator and not with a field."""
+    declared = getattr(document, "_fields", ())
+    return (
+        names[0] in NEW_UPDATE_OPERATORS and len(names) > 1 and names[0] not in declared
+    )
+
+
 def _plan(document: object, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
     """Work out the plan of a keyword, and remember it."""
     names = keyword.split("__")
-    if len(names) < 3 and names[0] not in UPDATE_OPERATORS:
+    is_operator = names[0] in UPDATE_OPERATORS or _is_new_operator(document, names)
+    if len(names) < 3 and not is_operator:
         names.insert(0, "set")
-    given = names.pop(0) if names[0] in UPDATE_OPERATORS else None
+        is_operator = True
+    given = names.pop(0) if is_operator else None
     match = None
     if len(names) > 1:
         if names[-1] in _COMPARISONS:

@@ -1,0 +1,89 @@
+"""Optimistic locking: `meta = {"version_field": "version"}`.
+
+The version of a document counts its writes.  A document is only written as long as
+the stored version is the one that it was loaded with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mongoengine.base.sentinels import MISSING
+from mongoengine.base.stamps import Moment, Stamp, note_stamp
+from mongoengine.errors import InvalidDocumentError, OperationError
+
+__all__ = ("check_version_field", "version_of")
+
+
+class Version(Stamp):
+    """The number of a document's writes."""
+
+    __slots__ = ()
+
+    def _is_blank(self, value: Any) -> bool:
+        """Return whether a document of this version may be stored without any."""
+        return not value or bool(value == self.field.default)
+
+    def for_insert(self, value: Any, moment: Moment) -> Any:
+        return (value or 1) if self._is_blank(value) else value + 1
+
+    def for_update(self, value: Any, moment: Moment) -> Any:
+        return (value or 0) + 1
+
+    def condition(self, document: Any) -> Mapping[str, Any]:
+        """Return the filter for the version that the document was loaded with.
+
+        :raises OperationError: if that has not been loaded
+        """
+        field = self.field
+        key, name = field.db_field, field.name
+        is_loaded = key in (document._raw or ())
+        value = document._value_of(name, field)
+        if document._partial and not is_loaded and self._is_blank(value):
+            raise OperationError(
+                f'Could not write document (the version field "{name}" of this '
+                f"{type(document).__name__} was not loaded: name it in only(), or "
+                "call reload() before the changes)"
+            )
+        if is_loaded or not self._is_blank(value):
+            return {key: value}
+        return {key: {"$in": [None, value or 0]}}
+
+    def change(self, moment: Moment) -> tuple[str, Any] | None:
+        return "$inc", 1
+
+    def stored_on_insert(self, moment: Moment) -> Any:
+        return 1
+
+    def expression(self, path: str, moment: Moment) -> Any:
+        return {"$add": [{"$ifNull": [f"${path}", 0]}, 1]}
+
+
+def version_of(cls: Any, fields: Mapping[str, Any]) -> tuple[Stamp, ...]:
+    """Return the stamp of the version field of a class, if it has one."""
+    name = cls._meta.get("version_field") if cls._is_document else None
+    field = MISSING if name is None else fields.get(name, MISSING)
+    return () if field is MISSING else (Version(field),)
+
+
+def check_version_field(cls: Any) -> None:
+    """Raise an error if the version field that a class names cannot be one.
+
+    :raises InvalidDocumentError: if there is no such field, or it holds no integers
+    """
+    name = cls._meta.get("version_field")
+    if name is None:
+        return
+    field = cls._fields.get(name)
+    if field is None:
+        raise InvalidDocumentError(
+            f'The version_field "{name}" of {cls.__name__} is none of its fields: '
+            f'declare it, such as "{name} = IntField()"'
+        )
+    if not field._counts or field.primary_key:
+        raise InvalidDocumentError(
+            f'The version_field "{name}" of {cls.__name__} must be an IntField that is '
+            f"no key, not {type(field).__name__}"
+        )
+    note_stamp(f"{cls.__name__}.{name}")
