@@ -90,6 +90,14 @@ def _added(path: str, operand: object) -> RawDocument:
     return {"$concatArrays": [existing, fresh]}
 
 
+def _now(operand: object) -> str:
+    if operand == {"$type": "timestamp"}:
+        raise InvalidQueryError(
+            "current_date of a timestamp cannot be combined with F() in one update"
+        )
+    return "$$NOW"
+
+
 #: The expressions for the operators of updates.
 _FORMS: Mapping[str, Callable[[str, Any], Any]] = {
     "$set": lambda path, operand: _expression(operand),
@@ -99,5 +107,5 @@ _FORMS: Mapping[str, Callable[[str, Any], Any]] = {
     "$max": lambda path, operand: {"$max": [path, _expression(operand)]},
     "$push": _pushed,
     "$addToSet": _added,
-    "$currentDate": lambda path, operand: "$$NOW",
+    "$currentDate": lambda path, operand: _now(operand),
 }

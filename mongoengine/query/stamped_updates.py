@@ -56,7 +56,7 @@ def with_stamps(
     added: dict[str, Update] = {}
     paths = [*_paths_of(change)]
     only_inserts = not change.keys() - {"$setOnInsert"}
-    for path, stamp in _stamps_of(cls, "", change):
+    for path, stamp in _stamps_of(cls, change):
         if is_touched(path, paths):
             continue
         operation = None if only_inserts else stamp.change(moment)
@@ -75,7 +75,7 @@ def with_stamps(
     return completed
 
 
-def _stamps_of(cls: Any, prefix: str, change: Update) -> Iterator[tuple[str, Any]]:
+def _stamps_of(cls: Any, change: Update) -> Iterator[tuple[str, Any]]:
     """Yield the stamps of a class and of embedded documents that an update changes."""
     for stamp in cls._schema.stamps:
         yield stamp.field.db_field, stamp
@@ -137,8 +137,7 @@ def _pipeline(
     last, first = {}, {}
     is_new: Any = {"$eq": [{"$type": "$_id"}, "missing"]}
     equal = equalities(conditions)
-    for stamp in cls._schema.stamps:
-        path = stamp.field.db_field
+    for path, stamp in _stamps_of(cls, {"$set": dict.fromkeys(paths)}):
         if is_touched(path, paths):
             continue
         expression = stamp.expression(path, moment)

@@ -20,6 +20,7 @@ from mongoengine import (
     EmbeddedDocument,
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
+    F,
     GenericEmbeddedDocumentField,
     IntField,
     ListField,
@@ -784,3 +785,18 @@ async def test_a_lost_answer_puts_the_times_back(family: Family, mongo: Any) -> 
     assert item.created is None
     await family(item, "save")
     assert stored(mongo)["cr"] == item.created
+
+
+async def test_a_computed_update_stores_the_times(family: Family, mongo: Any) -> None:
+    item = StampedItem(name="a", number=1, part=StampedPart(text="x"))
+    await family(item, "save")
+    await update(family, set__part__text=F("name"), inc__number=F("number"))
+    raw = stored(mongo)
+    assert (raw["number"], raw["part"]["text"]) == (2, "a")
+    assert (raw["cr"], raw["up"]) == (at(1), at(2))
+    assert (raw["part"]["c"], raw["part"]["u"]) == (at(1), at(2))
+    before = datetime.now(timezone.utc).replace(tzinfo=None)
+    await update(family, set__number=F("number"), current_date__updated=True)
+    assert abs(stored(mongo)["up"] - before) < timedelta(hours=1)
+    with pytest.raises(InvalidQueryError, match="timestamp"):
+        await update(family, set__number=F("number"), current_date__updated="timestamp")
