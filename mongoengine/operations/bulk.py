@@ -393,39 +393,42 @@ async def bulk_write(
     :raises ValidationError: if a document to insert is invalid
     """
     operations = list(operations)
-    requests: list[Any] = []
-    places = [
-        place
-        for place, operation in enumerate(operations)
-        if isinstance(operation, InsertOne)
-    ]
     with stamping(queryset, io) as stamped:
-        for operation in operations:
-            requests.append(await _request_of(queryset, io, operation, stamped))
+        requests = [await _request_of(queryset, io, o, stamped) for o in operations]
         collection = await queryset._open_to_write(io, write_concern)
-        documents = [operations[place].document for place in places]  # type: ignore[attr-defined]
         moment = None if stamped is None else stamped.moment
-        writes = begin_inserts(documents, moment)
-        try:
-            inserts = await requests_for(io, collection, writes)
-            for place, request in zip(places, inserts, strict=True):
-                requests[place] = request
-        except BaseException as error:
-            for write in writes:
-                write.fail(error, collection.codec_options)
-            raise
+        writes = await _fill_in_inserts(io, collection, operations, requests, moment)
         outcome = await send(io, collection, requests, ordered)
-        by_place = dict(zip(places, writes, strict=True))
-        apply(outcome, by_place, collection.codec_options)
+        apply(outcome, writes, collection.codec_options)
         remember_target(
-            queryset,
-            [w.document for p, w in by_place.items() if p not in outcome.failed],
+            queryset, [w.document for p, w in writes.items() if p not in outcome.failed]
         )
         outcome.raise_lost()
     summary = outcome.summary(operations, "operation")
     if summary is not None:
         raise summary from outcome.error or outcome.lost
     return outcome.result
+
+
+async def _fill_in_inserts(
+    io: IO,
+    collection: Any,
+    operations: list[Any],
+    requests: list[Any],
+    moment: Moment | None,
+) -> dict[int, PendingInsert]:
+    """Put the inserts among the requests; return the pending writes by their places."""
+    places = [p for p, o in enumerate(operations) if isinstance(o, InsertOne)]
+    writes = begin_inserts([operations[place].document for place in places], moment)
+    try:
+        inserts = await requests_for(io, collection, writes)
+    except BaseException as error:
+        for write in writes:
+            write.fail(error, collection.codec_options)
+        raise
+    for place, request in zip(places, inserts, strict=True):
+        requests[place] = request
+    return dict(zip(places, writes, strict=True))
 
 
 async def _request_of(
