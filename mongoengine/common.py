@@ -29,7 +29,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
 
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-_class_registry_cache: dict[str, Any] = {}
+_class_registry_cache: dict[str, type] = {}
 
 
 def _import_class(cls_name: str) -> Any:

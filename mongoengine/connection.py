@@ -14,9 +14,7 @@ from asyncio import AbstractEventLoop
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from pymongo import AsyncMongoClient, MongoClient
-from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.database import Database
+from pymongo import AsyncMongoClient
 from pymongo.read_preferences import ReadPreference
 
 from mongoengine.compatibility import names_of
@@ -40,6 +38,18 @@ from mongoengine.driver.settings import (
     READ_PREFERENCE,
     settings_record,
 )
+from mongoengine.driver.types import (
+    AsyncPyMongoClient,
+    AsyncPyMongoDatabase,
+    PyMongoClient,
+    PyMongoDatabase,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mongoengine.driver.alias import Settings
+
 
 __all__ = (
     "DEFAULT_CONNECTION_NAME",
@@ -119,7 +129,7 @@ def register_connection(
 
 def connect(
     db: str | None = None, alias: str = DEFAULT_CONNECTION_NAME, **kwargs: Any
-) -> MongoClient[Any]:
+) -> PyMongoClient:
     """Open an alias for blocking operations and return its client.
 
     Takes what `register_connection()` takes.  An alias that is open already is
@@ -142,13 +152,13 @@ def connect(
         else:
             opened.settings = settings
             opened.is_registered = False
-    client: MongoClient[Any] = registry.open(alias)
+    client: PyMongoClient = registry.open(alias)
     return client
 
 
 async def connect_async(
     db: str | None = None, alias: str = DEFAULT_CONNECTION_NAME, **kwargs: Any
-) -> AsyncMongoClient[Any]:
+) -> AsyncPyMongoClient:
     """Open an alias for asynchronous operations; the client of this loop.
 
     Takes what `connect()` takes; `mongo_client_class` is the class to use in
@@ -174,11 +184,11 @@ async def connect_async(
             opened.settings = settings
             opened.is_registered = False
         opened.async_class = client_class
-    client: AsyncMongoClient[Any] = registry.open_on_loop(alias).client.client
+    client: AsyncPyMongoClient = registry.open_on_loop(alias).client.client
     return client
 
 
-def _agree(existing: dict[str, Any] | None, settings: dict[str, Any]) -> bool:
+def _agree(existing: Settings | None, settings: Settings) -> bool:
     """Return whether records are equal but for the class of the client."""
     apart = {"mongo_client_class": None}
     return existing is not None and {**existing, **apart} == {**settings, **apart}
@@ -191,7 +201,7 @@ def _different(alias: str) -> ConnectionFailure:
     )
 
 
-def _settings_of(alias: str) -> dict[str, Any]:
+def _settings_of(alias: str) -> Settings:
     return registry.defined(alias)[1]
 
 
@@ -281,7 +291,7 @@ def _wrong_call(
 
 def get_connection(
     alias: str = DEFAULT_CONNECTION_NAME, reconnect: bool = False
-) -> MongoClient[Any]:
+) -> PyMongoClient:
     """Return the blocking client of an alias.
 
     :param reconnect: close the client first and open another
@@ -295,7 +305,7 @@ def get_connection(
             disconnect(alias)
             opened = registry.make(alias)
             opened.settings = settings
-    client: MongoClient[Any] | None = None if opened is None else opened.client
+    client: PyMongoClient | None = None if opened is None else opened.client
     if client is None:
         if registry.defined(alias)[0].only == "async":
             raise ConnectionFailure(
@@ -309,7 +319,7 @@ def get_connection(
 
 def get_db(
     alias: str = DEFAULT_CONNECTION_NAME, reconnect: bool = False
-) -> Database[Any]:
+) -> PyMongoDatabase:
     """Return the database of an alias, on its blocking client.
 
     :param reconnect: close the client first and open another
@@ -318,7 +328,7 @@ def get_db(
     opened = registry.aliases.get(alias)
     if reconnect or opened is None or opened.database is None:
         get_connection(alias, reconnect)
-        found: Database[Any] = registry.open_database(alias).database
+        found: PyMongoDatabase = registry.open_database(alias).database
     else:
         found = opened.database
     return found
@@ -326,7 +336,7 @@ def get_db(
 
 def get_async_connection(
     alias: str = DEFAULT_CONNECTION_NAME,
-) -> AsyncMongoClient[Any]:
+) -> AsyncPyMongoClient:
     """Return the asynchronous client of an alias on the running event loop.
 
     :raises ConnectionFailure: if the alias is not defined, or open only with
@@ -339,18 +349,18 @@ def get_async_connection(
             "connect(). Use get_connection() and get_db(), or open it with "
             "connect_async() too"
         )
-    client: AsyncMongoClient[Any] = registry.open_on_loop(alias).client.client
+    client: AsyncPyMongoClient = registry.open_on_loop(alias).client.client
     return client
 
 
-def get_async_db(alias: str = DEFAULT_CONNECTION_NAME) -> AsyncDatabase[Any]:
+def get_async_db(alias: str = DEFAULT_CONNECTION_NAME) -> AsyncPyMongoDatabase:
     """Return the database of an alias, on its client of the running event loop.
 
     :raises ConnectionFailure: as `get_async_connection()`
     :raises RuntimeError: if no event loop runs here
     """
     get_async_connection(alias)
-    found: AsyncDatabase[Any] = registry.open_on_loop(alias).database
+    found: AsyncPyMongoDatabase = registry.open_on_loop(alias).database
     return found
 
 
@@ -390,30 +400,30 @@ class _ConnectionModule(ModuleType):
     _views: dict[str, AliasView[Any]] = {}
 
     @property
-    def _connections(self) -> dict[str, Any]:
+    def _connections(self) -> dict[str, PyMongoClient]:
         """Return the blocking clients by alias."""
         return self._view("client")
 
     @_connections.setter
-    def _connections(self, items: dict[str, Any]) -> None:
+    def _connections(self, items: dict[str, PyMongoClient]) -> None:
         self._replace("client", items)
 
     @property
-    def _connection_settings(self) -> dict[str, Any]:
+    def _connection_settings(self) -> dict[str, Settings]:
         """Return the settings by alias."""
         return self._view("settings")
 
     @_connection_settings.setter
-    def _connection_settings(self, items: dict[str, Any]) -> None:
+    def _connection_settings(self, items: dict[str, Settings]) -> None:
         self._replace("settings", items)
 
     @property
-    def _dbs(self) -> dict[str, Any]:
+    def _dbs(self) -> dict[str, PyMongoDatabase]:
         """Return the databases on the blocking clients by alias."""
         return self._view("database")
 
     @_dbs.setter
-    def _dbs(self, items: dict[str, Any]) -> None:
+    def _dbs(self, items: dict[str, PyMongoDatabase]) -> None:
         self._replace("database", items)
 
     @property
@@ -435,7 +445,7 @@ class _ConnectionModule(ModuleType):
             view = self._views[attribute] = AliasView(registry, attribute)
         return view
 
-    def _replace(self, attribute: str, items: dict[str, Any]) -> None:
+    def _replace(self, attribute: str, items: Mapping[str, object]) -> None:
         items = dict(items)
         self._view(attribute).detach()
         del self._views[attribute]
@@ -445,8 +455,8 @@ class _ConnectionModule(ModuleType):
 sys.modules[__name__].__class__ = _ConnectionModule
 
 if TYPE_CHECKING:
-    _connections: dict[str, Any]
-    _connection_settings: dict[str, Any]
-    _dbs: dict[str, Any]
+    _connections: dict[str, PyMongoClient]
+    _connection_settings: dict[str, Settings]
+    _dbs: dict[str, PyMongoDatabase]
 else:
     __getattr__ = names_of(__name__)

@@ -12,7 +12,6 @@ left in the task or thread that entered it; else it raises `ContextError`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo import WriteConcern
@@ -22,6 +21,7 @@ from mongoengine.base import context
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.public import publish
 from mongoengine.base.strict import set_strict_references, strict_references
+from mongoengine.base.types import Keywords, RawMapping
 from mongoengine.compatibility import names_of
 from mongoengine.driver.block import Block
 from mongoengine.driver.query_counter import async_query_counter, query_counter
@@ -291,7 +291,7 @@ class _CollectionBlock(_PureBlock[Any]):
     def __init__(self, collection: Any) -> None:
         self._collection = collection
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> Keywords:
         raise NotImplementedError
 
     def __enter__(self) -> Any:
@@ -309,11 +309,11 @@ class set_write_concern(_CollectionBlock):
         the collection
     """
 
-    def __init__(self, collection: object, write_concerns: Mapping[str, Any]) -> None:
+    def __init__(self, collection: object, write_concerns: RawMapping) -> None:
         super().__init__(collection)
         self._write_concerns = write_concerns
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> Keywords:
         before = self._collection.write_concern.document
         return {"write_concern": WriteConcern(**{**before, **self._write_concerns})}
 
@@ -329,14 +329,14 @@ class set_read_write_concern(_CollectionBlock):
     def __init__(
         self,
         collection: object,
-        write_concerns: Mapping[str, Any] | None,
-        read_concerns: Mapping[str, Any] | None,
+        write_concerns: RawMapping | None,
+        read_concerns: RawMapping | None,
     ) -> None:
         super().__init__(collection)
         self._write_concerns = write_concerns or {}
         self._read_concerns = read_concerns or {}
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> Keywords:
         write = self._collection.write_concern.document
         read = self._collection.read_concern.document
         return {

@@ -17,6 +17,7 @@ from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMeta
 from mongoengine.base.public import publish
 from mongoengine.base.state import set_state
 from mongoengine.base.stored_document import StoredDocument
+from mongoengine.base.types import Meta
 from mongoengine.compatibility import names_of
 from mongoengine.driver.io import (
     ASYNC,
@@ -197,7 +198,7 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
     _unconfirmed: PendingInsert | None = None
 
     if TYPE_CHECKING:
-        meta: ClassVar[dict[str, Any]]
+        meta: ClassVar[Meta]
         # Without declared types, so that classes may have other ones.
         objects: ClassVar = _Objects()
         id = _Id()

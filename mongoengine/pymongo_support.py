@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pymongo
@@ -11,6 +10,7 @@ from bson import binary, json_util
 from mongoengine.compatibility import names_of
 from mongoengine.connection import _get_session
 from mongoengine.driver.io import IO, SYNC, run
+from mongoengine.driver.types import RawMapping
 
 __all__ = ("LEGACY_JSON_OPTIONS", "PYMONGO_VERSION")
 
@@ -23,7 +23,7 @@ LEGACY_JSON_OPTIONS = json_util.LEGACY_JSON_OPTIONS.with_options(
 
 def count_documents(
     collection: object,
-    filter: Mapping[str, Any],
+    filter: RawMapping,
     skip: int | None = None,
     limit: int | None = None,
     hint: object = None,
@@ -43,7 +43,7 @@ def count_documents(
 async def _count_documents(
     io: IO,
     collection: Any,
-    filter: Mapping[str, Any],
+    filter: RawMapping,
     skip: int | None = None,
     limit: int | None = None,
     hint: object = None,

@@ -7,6 +7,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from mongoengine.base.types import Namespace, RawDocument
+
 __all__ = (
     "Check",
     "Dump",
@@ -48,7 +50,7 @@ class FieldCodec(NamedTuple):
 
 
 #: Is true of a raw document of one shape that cannot fail to load.
-Check = Callable[[dict[str, Any]], bool]
+Check = Callable[[RawDocument], bool]
 
 _INFINITY = float("inf")
 
@@ -157,13 +159,13 @@ def _joined(proofs: Iterable[tuple[str, Proof]], whole: Sequence[Check]) -> Chec
 
 def _terms(
     proofs: Iterable[tuple[str, Proof]], variable: str
-) -> tuple[list[str], dict[str, Any]]:
+) -> tuple[list[str], Namespace]:
     """Return the conditions of proofs as source, and the names in them.
 
     Keys have names, too: no text that comes from the database becomes source.
     """
     terms: list[str] = []
-    names: dict[str, Any] = {}
+    names: Namespace = {}
     for place, (key, proof) in enumerate(proofs):
         names[f"key{place}"] = key
         if isinstance(proof, _OfType):
@@ -183,7 +185,7 @@ def _finite(proofs: Sequence[tuple[str, Proof]]) -> Check:
     numbers = itemgetter(*(key for key, _ in proofs))
     one_by_one = _joined(proofs, [])
 
-    def check(raw: dict[str, Any]) -> bool:
+    def check(raw: RawDocument) -> bool:
         try:
             if -_INFINITY < sum(numbers(raw)) < _INFINITY:
                 return True

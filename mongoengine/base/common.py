@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from mongoengine.base.types import RawMapping
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import NotRegistered
 
@@ -82,7 +82,7 @@ class _DocumentRegistry:
         _classes.pop(doc_cls_name)
 
 
-def class_named_in(stored: Mapping[str, Any]) -> Any:
+def class_named_in(stored: RawMapping) -> Any:
     """The document class that the `_cls` of a dict names; None where there is none.
 
     In a dict of a `DictField`, `_cls` may be anything that a user has put there.

@@ -56,7 +56,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     # `has_references` finds the references in raw values; None before that was asked.
     _references_show: bool | None = None
 
-    def __init__(self, field: BaseField[Any] | None = None, **kwargs: Any) -> None:
+    def __init__(self, field: BaseField | None = None, **kwargs: Any) -> None:
         if field is not None and not isinstance(field, BaseField):
             raise TypeError(
                 "field argument must be a Field instance "
@@ -204,7 +204,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         )
 
     @property
-    def _inner(self) -> BaseField[Any] | None:
+    def _inner(self) -> BaseField | None:
         return self.field
 
     def _register_delete_rule(self, cls: object, name: str) -> None:

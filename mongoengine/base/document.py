@@ -6,7 +6,6 @@ and converts a field when it is first touched; see `mongoengine.base.schema`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bson import SON, DBRef
@@ -25,6 +24,7 @@ from mongoengine.base.schema import Schema
 from mongoengine.base.state import EMPTY, SLOTS, set_state, set_up
 from mongoengine.base.tracked import TrackedContainer, rebind
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.base.validation import NON_FIELD_ERRORS, DocumentValidation
 from mongoengine.compatibility import names_of
 from mongoengine.errors import (
@@ -148,7 +148,7 @@ class BaseDocument(
                 return
         setattr(self, name, value)
 
-    def _refuse_unknown(self, values: Mapping[str, Any], created: bool) -> None:
+    def _refuse_unknown(self, values: RawMapping, created: bool) -> None:
         if self._dynamic or not (self._meta.get("strict", True) or created):
             return
         undefined = set(values) - set(self._fields) - _ALWAYS_ALLOWED
@@ -158,7 +158,7 @@ class BaseDocument(
                 f'"{self._class_name}"'
             )
 
-    def _set_missing(self, schema: Schema, values: Mapping[str, Any]) -> None:
+    def _set_missing(self, schema: Schema, values: RawMapping) -> None:
         """Assign what is not given to the fields that want to see it assigned."""
         for name in schema.set_when_made:
             if name not in values:
@@ -170,7 +170,7 @@ class BaseDocument(
             return False
         return name in ("id", "pk", "_cls")
 
-    def _take_unknown(self, values: Mapping[str, Any]) -> None:
+    def _take_unknown(self, values: RawMapping) -> None:
         """Keep the arguments of the constructor that no field has."""
         for name, value in values.items():
             self._put(name, value)
@@ -185,7 +185,7 @@ class BaseDocument(
     # The values
 
     @property
-    def _data(self) -> dict[str, Any]:
+    def _data(self) -> RawDocument:
         """Every field's value, converted; changing it changes the document."""
         values = self._values
         named = type(self)._schema.blank
@@ -196,15 +196,15 @@ class BaseDocument(
                     values = self._values
             if self._raw is not None:
                 self._keep_unknown(self._raw)
-        found: dict[str, Any] = values
+        found: RawDocument = values
         return found
 
     @_data.setter
-    def _data(self, values: dict[str, Any]) -> None:
+    def _data(self, values: RawDocument) -> None:
         set_state(self, "_raw", None)
         set_state(self, "_values", values)
 
-    def _keep_unknown(self, raw: Mapping[str, Any]) -> None:
+    def _keep_unknown(self, raw: RawMapping) -> None:
         """Keep values without a field, too.
 
         Where the class is strict, it had one when the document was loaded.
@@ -346,8 +346,8 @@ class BaseDocument(
 
     # Pickling and copying
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = {
+    def __getstate__(self) -> RawDocument:
+        state: RawDocument = {
             name: getattr(self, name) for name in _STATE if hasattr(self, name)
         }
         changes = self._own_changes()

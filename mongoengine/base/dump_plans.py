@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from bson import SON
@@ -10,11 +10,12 @@ from bson import SON
 from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.overrides import plain_methods
 from mongoengine.base.sentinels import Sentinel
+from mongoengine.base.types import RawDocument, RawMapping
 
 __all__ = ("AS_STORED", "DumpPlan", "Dumper", "dump_plan", "dumper_of", "new_son")
 
 #: Stands for a dump that has the keys of the raw document, in their order.
-AS_STORED: dict[str, Any] = {}
+AS_STORED: RawDocument = {}
 
 #: What a missing value is dumped as: left out, or not to be told beforehand.
 OMITTED: Any = Sentinel("OMITTED")
@@ -27,7 +28,7 @@ class DumpPlan(NamedTuple):
     """The plan for dumping raw documents with the same keys and types of values."""
 
     #: The keys of the dump in their order; None where the fields have to be asked.
-    template: dict[str, Any] | None
+    template: RawDocument | None
     #: The values that are not dumped as they are.
     dumps: tuple[tuple[str, Dump], ...]
 
@@ -45,7 +46,7 @@ class Dumper(NamedTuple):
     special: bool
 
 
-def new_son(items: dict[str, Any]) -> SON[str, Any]:
+def new_son(items: RawDocument) -> SON[str, Any]:
     """Return a `SON` of `items`, without the Python-level loop of its constructor."""
     son: SON[str, Any] = dict.__new__(SON)
     dict.update(son, items)
@@ -56,13 +57,13 @@ def new_son(items: dict[str, Any]) -> SON[str, Any]:
 def dump_plan(
     cls: Any,
     fields: Sequence[tuple[Any, FieldCodec]],
-    raw: Mapping[str, Any],
+    raw: RawMapping,
 ) -> DumpPlan:
     """Return the plan for raw documents like `raw`.
 
     :param fields: the fields in their order, and how their values are converted.
     """
-    template: dict[str, Any] = {}
+    template: RawDocument = {}
     dumps: list[tuple[str, Dump]] = []
     for field, codec in fields:
         key = field.db_field

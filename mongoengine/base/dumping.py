@@ -10,6 +10,7 @@ from bson import SON
 from mongoengine.base.dump_plans import new_son
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY, DocumentState
+from mongoengine.base.types import RawDocument
 
 if TYPE_CHECKING:
     from mongoengine.base.tracking import Marks
@@ -48,7 +49,7 @@ class DocumentDumping(DocumentState):
         return new_son(self._dump_fields())
 
     def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, Any]:
-        data: dict[str, Any] = {"_id": None, "_cls": self._class_name}
+        data: RawDocument = {"_id": None, "_cls": self._class_name}
         roots = {path.partition(".")[0] for path in fields}
         for name in self:
             if roots and name not in roots:
@@ -69,7 +70,7 @@ class DocumentDumping(DocumentState):
                 data[field.db_field if use_db_field else field.name] = value
         return new_son(self._finished(data))
 
-    def _to_wire(self, marks: Marks) -> dict[str, Any]:
+    def _to_wire(self, marks: Marks) -> RawDocument:
         """Return what `to_mongo` gives, as plain dicts, to be encoded and not kept.
 
         Lists and dicts of plain data are those of the document itself, and so is the
@@ -88,17 +89,17 @@ class DocumentDumping(DocumentState):
                 if value.__class__ not in unchanged:
                     break
             else:
-                plain: dict[str, Any] = values
+                plain: RawDocument = values
                 return plain
         return self._dump_fields(marks)
 
-    def _dump_fields(self, marks: Marks | None = None) -> dict[str, Any]:
+    def _dump_fields(self, marks: Marks | None = None) -> RawDocument:
         """All values by their database names, by way of `_wire` or `to_mongo`.
 
         :param marks: where `_wire` moves the marks of embedded documents.
         """
         schema = type(self)._schema
-        data: dict[str, Any] = {"_id": None} if schema.may_have_id else {}
+        data: RawDocument = {"_id": None} if schema.may_have_id else {}
         if self._meta.get("allow_inheritance"):
             data["_cls"] = self._class_name
         values, raw = self._values, self._raw
@@ -127,7 +128,7 @@ class DocumentDumping(DocumentState):
             del data["_cls"]
         return self._with_id(data) if schema.may_have_id else data
 
-    def _dump_special(self, field: Any, data: dict[str, Any]) -> None:
+    def _dump_special(self, field: Any, data: RawDocument) -> None:
         """Dump a field without a value that makes its own, or stores a null."""
         value = None
         if field._auto_gen:
@@ -136,13 +137,13 @@ class DocumentDumping(DocumentState):
         if value is not None or field.null:
             data[field.db_field] = value
 
-    def _finished(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _finished(self, data: RawDocument) -> RawDocument:
         """A dump without the `_id` and `_cls` that it does not need."""
         if not self._meta.get("allow_inheritance"):
             del data["_cls"]
         return self._with_id(data)
 
-    def _with_id(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _with_id(self, data: RawDocument) -> RawDocument:
         """Return a dump with its `_id`, or without one where the document has none."""
         if data["_id"] is None:
             held_id = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bson import SON
@@ -13,6 +12,7 @@ from mongoengine.base.marks import ChangedPaths
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
+from mongoengine.base.types import RawMapping
 from mongoengine.base.utils import is_ours
 
 __all__ = ("DynamicAttributes",)
@@ -88,7 +88,7 @@ class DynamicAttributes:
 
     # Data
 
-    def _take_unknown(self, values: Mapping[str, Any]) -> None:
+    def _take_unknown(self, values: RawMapping) -> None:
         """Make fields of the arguments of the constructor that no field has."""
         cls = type(self)
         for name, value in values.items():

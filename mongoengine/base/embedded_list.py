@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongoengine.base.tracked import PROXIES, BaseList
+from mongoengine.base.types import RawMapping
 from mongoengine.errors import DoesNotExist, MultipleObjectsReturned, OperationError
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class EmbeddedDocumentList(BaseList[T]):
         return len(changed)
 
 
-def _matches(item: object, wanted: Mapping[str, Any]) -> bool:
+def _matches(item: object, wanted: RawMapping) -> bool:
     for name, value in wanted.items():
         held = getattr(item, name)
         if held != value and str(held) != value:

@@ -21,7 +21,7 @@ from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.tracking import ChangeTracking, Marks, take_marks_inside
-from mongoengine.base.types import Assigned, OrNone, Typed, Unset, Value
+from mongoengine.base.types import Assigned, Keywords, OrNone, Typed, Unset, Value
 from mongoengine.errors import (
     DeprecatedError,
     InvalidDocumentError,
@@ -119,7 +119,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             self._take_extras(kwargs)
         self._count_up()
 
-    def _take_extras(self, extras: dict[str, Any]) -> None:
+    def _take_extras(self, extras: Keywords) -> None:
         """Further keywords become attributes, for the user's own purposes."""
         taken = extras.keys() & set(dir(self))
         if taken:
@@ -211,7 +211,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         fields: Iterable[str] | None = None,
     ) -> Any:
         """Call `to_mongo` with as much as its signature takes."""
-        extra: dict[str, Any] = {}
+        extra: Keywords = {}
         accepted = _parameters_of(self.to_mongo)
         if fields and "fields" in accepted:
             extra["fields"] = fields
@@ -230,7 +230,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     # Questions about a field
 
     @property
-    def _inner(self) -> BaseField[Any] | None:
+    def _inner(self) -> BaseField | None:
         """The field of the items of a list or of the values of a dict, or None."""
         return None
 
@@ -323,7 +323,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """
         return False
 
-    def _member(self, name: str) -> BaseField[Any] | None:
+    def _member(self, name: str) -> BaseField | None:
         """The field that `name` means inside a value of this field, or None.
 
         A user's field class may define `lookup_member` instead.
@@ -370,7 +370,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """
         if self.owner_document is None:
             self.owner_document = cls
-        field: BaseField[Any] | None = self
+        field: BaseField | None = self
         while field is not None:
             field._place = field._place or f"{cls.__name__}.{name}"
             field = field._inner

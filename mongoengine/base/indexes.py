@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pymongo
 
+from mongoengine.base.types import Meta, RawDocument
 from mongoengine.errors import LookUpError
 
 __all__ = ("IndexSpecs",)
 
-Spec = dict[str, Any]
+Spec = RawDocument
 Key = tuple[str, int | str]
 
 #: What the first character of a name in an index declaration means.
@@ -70,8 +71,8 @@ class IndexSpecs:
     __slots__ = ()
 
     if TYPE_CHECKING:
-        _fields: ClassVar[dict[str, Any]]
-        _meta: ClassVar[dict[str, Any]]
+        _fields: ClassVar[RawDocument]
+        _meta: ClassVar[Meta]
 
         @classmethod
         def _lookup_field(cls, parts: str | list[str]) -> list[Any]: ...

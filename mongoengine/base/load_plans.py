@@ -8,13 +8,14 @@ that does not hold, the fields' own `to_python` is called at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 from mongoengine import signals
 from mongoengine.base.codec import Check, Proof, compiled, compiled_for_all, equal_to
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.state import EMPTY, set_state
+from mongoengine.base.types import RawMapping
 from mongoengine.errors import NotRegistered
 
 __all__ = ("MOST_SHAPES", "LoadPlan", "LoadPlans")
@@ -46,7 +47,7 @@ class LoadPlans:
     """The plans of one document class, by the shape of the raw document."""
 
     def __init__(
-        self, cls: Any, fields: Mapping[str, Any], plain: bool, own_loader: bool
+        self, cls: Any, fields: RawMapping, plain: bool, own_loader: bool
     ) -> None:
         """Make a table without plans yet.
 

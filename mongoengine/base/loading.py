@@ -12,6 +12,7 @@ from mongoengine.base.marks import ChangedPaths
 from mongoengine.base.sentinels import Sentinel
 from mongoengine.base.state import DocumentState, set_state, set_up
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import RawMapping
 from mongoengine.errors import InvalidDocumentError, ValidationError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class DocumentLoading(DocumentState):
     @classmethod
     def _from_son(
         cls,
-        son: Mapping[str, Any],
+        son: RawMapping,
         _auto_dereference: bool = True,
         created: bool = False,
     ) -> Self:

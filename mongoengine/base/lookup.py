@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.types import Meta, RawDocument
 from mongoengine.errors import LookUpError
 
 __all__ = ("FieldLookup",)
@@ -19,8 +20,8 @@ class FieldLookup:
         _dynamic: ClassVar[bool]
         # Makes the fields of attributes that no field is declared for.
         _unknown_field: ClassVar[Any]
-        _fields: ClassVar[dict[str, Any]]
-        _meta: ClassVar[dict[str, Any]]
+        _fields: ClassVar[RawDocument]
+        _meta: ClassVar[Meta]
         _subclasses: ClassVar[tuple[str, ...]]
 
     @classmethod

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField, ObjectIdField
 from mongoengine.base.schema import Schema
+from mongoengine.base.types import Meta, Namespace
 from mongoengine.base.utils import warn_caller
 from mongoengine.base.versions import check_version_field
 from mongoengine.compatibility import names_of
@@ -25,7 +26,7 @@ __all__ = ("DocumentMetaclass", "TopLevelDocumentMetaclass")
 
 
 #: The `meta` that every document class starts from.
-DEFAULT_META: dict[str, Any] = {
+DEFAULT_META: Meta = {
     "abstract": True,
     "max_documents": None,
     "max_size": None,
@@ -39,17 +40,17 @@ DEFAULT_META: dict[str, Any] = {
 }
 
 
-class MetaDict(dict[str, Any]):
+class MetaDict(Meta):
     """A class's `meta`.  Merging adds up the indexes and replaces the rest."""
 
     _added_up = ("indexes",)
 
-    def merge(self, other: dict[str, Any]) -> None:
+    def merge(self, other: Meta) -> None:
         for key, value in other.items():
             self[key] = self.get(key, []) + value if key in self._added_up else value
 
 
-class FieldMap(dict[str, BaseField[Any]]):
+class FieldMap(dict[str, BaseField]):
     """The fields of a class by name; the class notices when they change."""
 
     __slots__ = ("owner",)
@@ -57,9 +58,7 @@ class FieldMap(dict[str, BaseField[Any]]):
     #: The class; None until it has been made.
     owner: Any
 
-    def __init__(
-        self, fields: Mapping[str, BaseField[Any]], owner: object = None
-    ) -> None:
+    def __init__(self, fields: Mapping[str, BaseField], owner: object = None) -> None:
         super().__init__(fields)
         self.owner = owner
 
@@ -140,13 +139,13 @@ class DocumentMetaclass(type):
     """Makes document and embedded document classes."""
 
     def __init__(
-        cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: object
+        cls, name: str, bases: tuple[type, ...], attrs: Namespace, **kwargs: object
     ) -> None:
         super().__init__(name, bases, attrs)
         _complete.add(cls)
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: object
+        mcs, name: str, bases: tuple[type, ...], attrs: Namespace, **kwargs: object
     ) -> Any:
         inherited = _all_bases(bases)
         attrs["_schema"] = _SchemaOnDemand()
@@ -209,7 +208,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
     """Makes document classes: those with a collection of their own."""
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: object
+        mcs, name: str, bases: tuple[type, ...], attrs: Namespace, **kwargs: object
     ) -> Any:
         inherited = _all_bases(bases)
         if attrs.get("my_metaclass") is TopLevelDocumentMetaclass:
@@ -304,7 +303,7 @@ def _all_bases(bases: tuple[type, ...]) -> list[Any]:
     return list(found)
 
 
-def _settle_meta(attrs: dict[str, Any], inherited: list[Any]) -> None:
+def _settle_meta(attrs: Namespace, inherited: list[Any]) -> None:
     """Give an embedded document its meta; a document has got it already."""
     if "meta" in attrs:
         attrs["_meta"] = attrs.pop("meta")
@@ -320,7 +319,7 @@ def _settle_meta(attrs: dict[str, Any], inherited: list[Any]) -> None:
     attrs["_meta"] = meta
 
 
-def _merged_meta(name: str, own: dict[str, Any], inherited: list[Any]) -> MetaDict:
+def _merged_meta(name: str, own: Meta, inherited: list[Any]) -> MetaDict:
     meta = MetaDict()
     for base in reversed(inherited):
         if hasattr(base, "meta"):
@@ -347,9 +346,9 @@ def _collection_name(class_name: str) -> str:
     return "".join(f"_{c}" if c.isupper() else c for c in class_name).strip("_").lower()
 
 
-def _inherited_fields(inherited: list[Any]) -> dict[str, BaseField[Any]]:
+def _inherited_fields(inherited: list[Any]) -> dict[str, BaseField]:
     """The fields of the bases and of plain mixins."""
-    fields: dict[str, BaseField[Any]] = {}
+    fields: dict[str, BaseField] = {}
     for base in reversed(inherited):
         if hasattr(base, "_fields"):
             fields.update(base._fields)
@@ -358,7 +357,7 @@ def _inherited_fields(inherited: list[Any]) -> dict[str, BaseField[Any]]:
     return fields
 
 
-def _named_fields(namespace: Any) -> Iterator[tuple[str, BaseField[Any]]]:
+def _named_fields(namespace: Any) -> Iterator[tuple[str, BaseField]]:
     for name, value in namespace.items():
         if isinstance(value, BaseField):
             value.name = name
@@ -367,7 +366,7 @@ def _named_fields(namespace: Any) -> Iterator[tuple[str, BaseField[Any]]]:
             yield name, value
 
 
-def _check_db_fields(fields: dict[str, BaseField[Any]]) -> None:
+def _check_db_fields(fields: dict[str, BaseField]) -> None:
     counts = Counter(field.db_field for field in fields.values())
     repeated = [key for key, count in counts.items() if count > 1]
     if repeated:
@@ -376,7 +375,7 @@ def _check_db_fields(fields: dict[str, BaseField[Any]]) -> None:
         )
 
 
-def _settle_names(name: str, attrs: dict[str, Any], inherited: list[Any]) -> list[Any]:
+def _settle_names(name: str, attrs: Namespace, inherited: list[Any]) -> list[Any]:
     """Work out `_class_name` and the like; the concrete ancestors."""
     ancestors = []
     names = [name]

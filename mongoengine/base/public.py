@@ -12,6 +12,8 @@ from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
 from typing import Any
 
+from mongoengine.base.types import Namespace
+
 __all__ = ("publish",)
 
 _PACKAGE = __name__.partition(".")[0]
@@ -64,7 +66,7 @@ _MOVED = {
 }
 
 
-def publish(namespace: dict[str, Any], *others: str) -> None:
+def publish(namespace: Namespace, *others: str) -> None:
     """Let the classes and functions that a public module exports name that module.
 
     :param namespace: the `globals()` of the module.

@@ -10,7 +10,6 @@ way gives what the long way would: where it cannot, the fields' own `to_python`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
@@ -31,6 +30,7 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
 from mongoengine.base.overrides import is_ours
 from mongoengine.base.stamps import Stamp, names_inside, stamps_of
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.base.utils import class_attribute
 from mongoengine.base.validation_plans import Check, Proofs, check_of, proofs_of
 from mongoengine.base.versions import version_of
@@ -44,7 +44,7 @@ class TypedPlan(NamedTuple):
     # What has to hold for the document to be valid; None where nothing shows that.
     proofs: Proofs | None
     # See `DumpPlan`.
-    template: dict[str, Any] | None
+    template: RawDocument | None
     dumps: tuple[tuple[str, Dump], ...]
     # The `_cls` for which this holds, if there is one.
     name: str | None
@@ -55,12 +55,14 @@ class Schema:
 
     def __init__(self, cls: Any) -> None:
         self.cls = cls
-        self.fields: dict[str, Any] = dict(cls._fields)
-        self.by_key: dict[str, Any] = {f.db_field: f for f in self.fields.values()}
+        self.fields: dict[str, BaseField] = dict(cls._fields)
+        self.by_key: dict[str, BaseField] = {
+            f.db_field: f for f in self.fields.values()
+        }
         field: Any
         for field in self.fields.values():
             field._prepare()
-        self.blank: dict[str, Any] = {}
+        self.blank: RawDocument = {}
         # User code sees every attribute that is set, the missing ones' defaults too.
         hooked = not is_ours(cls, "__setattr__")
         self.defaults: list[tuple[str, Any]] = []
@@ -163,19 +165,19 @@ class Schema:
 
     # What need not be converted
 
-    def _typed(self, raw: Mapping[str, Any]) -> TypedPlan:
+    def _typed(self, raw: RawMapping) -> TypedPlan:
         """Return the plans for raw documents with these keys and types of values."""
         shape = (*raw, *map(type, raw.values()))
         plan = self._typed_plans.get(shape)
         return self._new_typed(shape, raw) if plan is None else plan
 
-    def _new_typed(self, shape: tuple[Any, ...], raw: Mapping[str, Any]) -> TypedPlan:
+    def _new_typed(self, shape: tuple[Any, ...], raw: RawMapping) -> TypedPlan:
         plan = self._make_typed(raw)
         if len(self._typed_plans) < MOST_SHAPES:
             self._typed_plans[shape] = plan
         return plan
 
-    def _make_typed(self, raw: Mapping[str, Any]) -> TypedPlan:
+    def _make_typed(self, raw: RawMapping) -> TypedPlan:
         own = raw.get("_cls", self.cls._class_name) == self.cls._class_name
         if self.plain or self.cls._dynamic or not own:
             return TypedPlan(None, None, (), None)
@@ -196,7 +198,7 @@ class Schema:
 
     # Dumping
 
-    def dump_raw(self, raw: Mapping[str, Any]) -> SON[str, Any] | None:
+    def dump_raw(self, raw: RawMapping) -> SON[str, Any] | None:
         """`to_mongo()` of a document that was just loaded from `raw`, or None.
 
         None where that cannot be told without converting a field.
@@ -223,7 +225,7 @@ class Schema:
 
     # Validating
 
-    def surely_valid(self, raw: Mapping[str, Any]) -> bool:
+    def surely_valid(self, raw: RawMapping) -> bool:
         """Return whether a document just loaded from `raw` is valid beyond doubt."""
         proofs, _, _, name = self._typed(raw)
         if proofs is None or (name is not None and raw["_cls"] != name):

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mongoengine.base.types import Meta, RawDocument
+
 if TYPE_CHECKING:
     from mongoengine.base.marks import ChangedPaths
 
@@ -45,16 +47,16 @@ class DocumentState:
         _changes: ChangedPaths
         _created: bool
         _initialised: bool
-        _raw: dict[str, Any] | None
+        _raw: RawDocument | None
         _values: Any
         _instance: Any
         _dynamic_fields: Any
 
-        _fields: ClassVar[dict[str, Any]]
+        _fields: ClassVar[RawDocument]
         _fields_ordered: tuple[str, ...]
         _db_field_map: ClassVar[dict[str, str]]
         _reverse_db_field_map: ClassVar[dict[str, str]]
-        _meta: ClassVar[dict[str, Any]]
+        _meta: ClassVar[Meta]
         _class_name: ClassVar[str]
         _subclasses: ClassVar[tuple[str, ...]]
         _superclasses: ClassVar[tuple[str, ...]]

@@ -9,6 +9,7 @@ from bson import DBRef
 
 from mongoengine.base import context
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.types import RawDocument
 from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME
 from mongoengine.errors import OperationError
 
@@ -34,7 +35,7 @@ class StoredDocument(BaseDocument):
     # It was loaded without some of its fields, by `only()` or `exclude()`.
     _partial: bool = False
     # What an upsert without an answer has stored, if the document was not stored.
-    _fragment: dict[str, Any] | None = None
+    _fragment: RawDocument | None = None
 
     if TYPE_CHECKING:
         _qs: Any
@@ -88,7 +89,7 @@ class StoredDocument(BaseDocument):
         return name
 
     @property
-    def _object_key(self) -> dict[str, Any]:
+    def _object_key(self) -> RawDocument:
         """The query that finds this document: its primary key and shard key."""
         key = {"pk": self.pk}
         for declared in self._meta.get("shard_key") or ():

@@ -17,6 +17,7 @@ from mongoengine.base.items import is_nameable, stored_items, stored_values
 from mongoengine.base.marks import ChangedPaths, without_inner
 from mongoengine.base.sentinels import MISSING, Sentinel
 from mongoengine.base.state import DocumentState, remove_state, set_state
+from mongoengine.base.types import RawDocument
 from mongoengine.errors import OperationError
 
 __all__ = (
@@ -63,15 +64,13 @@ class Changes:
 
     __slots__ = ("_marks", "sets", "unsets")
 
-    def __init__(
-        self, marks: Marks, sets: dict[str, Any], unsets: dict[str, Any]
-    ) -> None:
+    def __init__(self, marks: Marks, sets: RawDocument, unsets: RawDocument) -> None:
         self.sets = sets
         self.unsets = unsets
         self._marks = marks
 
     @property
-    def update(self) -> dict[str, Any]:
+    def update(self) -> RawDocument:
         """The update document: `$set` and `$unset`, where they are not empty."""
         if not self.unsets:
             return {"$set": self.sets} if self.sets else {}
@@ -255,7 +254,7 @@ class ChangeTracking(DocumentState):
 
     # The update
 
-    def _delta(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _delta(self) -> tuple[RawDocument, RawDocument]:
         """The arguments of `$set` and `$unset` that store the changes, by path.
 
         :raises OperationError: if a field of a dynamic document has changed whose
@@ -272,7 +271,7 @@ class ChangeTracking(DocumentState):
 
     def _delta_of(
         self, changes: list[Change], unnamed: tuple[str, ...]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> tuple[RawDocument, RawDocument]:
         """The arguments of `$set` and `$unset` for changes that were collected."""
         if unnamed:
             raise OperationError(
@@ -280,8 +279,8 @@ class ChangeTracking(DocumentState):
                 f"{self._class_name}: a path of MongoDB cannot name it. Replace the "
                 "whole document with PyMongo's replace_one()"
             )
-        sets: dict[str, Any] = {}
-        unsets: dict[str, Any] = {}
+        sets: RawDocument = {}
+        unsets: RawDocument = {}
         for path, document, mark in _outermost(changes):
             place = document._place(mark)
             if place.path != mark:
@@ -293,10 +292,10 @@ class ChangeTracking(DocumentState):
                 sets[path] = place.value
         return sets, unsets
 
-    def _delta_of_all(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _delta_of_all(self) -> tuple[RawDocument, RawDocument]:
         sets = self.to_mongo()
         sets.pop("_id", None)
-        unsets: dict[str, Any] = {}
+        unsets: RawDocument = {}
         for key, value in list(sets.items()):
             field = self._field_of(key)
             default = None if field is None else field.default
@@ -362,7 +361,7 @@ class ChangeTracking(DocumentState):
             raise
         return changes
 
-    def _dump_scalars(self, paths: list[str], sets: dict[str, Any]) -> bool:
+    def _dump_scalars(self, paths: list[str], sets: RawDocument) -> bool:
         """Dump fields of scalars into `sets`; return False at any other value."""
         by_key, values = type(self)._schema.by_key, self._values
         for path in paths:

@@ -10,6 +10,18 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias
 
+from mongoengine.driver.types import (
+    AnyClient,
+    AnyCollection,
+    AnyCursor,
+    AnyDatabase,
+    Keywords,
+    Pipeline,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
+
 if TYPE_CHECKING:
     from typing_extensions import Never, TypeVar
 else:
@@ -22,13 +34,25 @@ else:
 
 
 __all__ = (
+    "AnyClient",
+    "AnyCollection",
+    "AnyCursor",
+    "AnyDatabase",
     "Assigned",
     "Default",
     "Item",
+    "Keywords",
+    "Meta",
+    "Namespace",
     "Never",
     "OrNone",
     "Owner",
+    "Pipeline",
+    "PrimaryKey",
+    "PythonValue",
     "RawDocument",
+    "RawMapping",
+    "RawValue",
     "Referred",
     "Typed",
     "Unset",
@@ -36,8 +60,18 @@ __all__ = (
     "Yes",
 )
 
-#: A document as PyMongo reads and writes it: BSON types by database name.
-RawDocument: TypeAlias = dict[str, Any]
+#: A value as a document holds it, of the type that its field gives it.  Where the
+#: field is not known before the program runs, nor is the type.
+PythonValue: TypeAlias = Any
+
+#: The primary key of a document, of the type of the field that is `primary_key`.
+PrimaryKey: TypeAlias = Any
+
+#: The options of a document class, those of its bases included: `meta`.
+Meta: TypeAlias = dict[str, Any]
+
+#: The attributes of a class that is being made, or the names of a module.
+Namespace: TypeAlias = dict[str, Any]
 
 #: The value of an option that is turned on.
 Yes: TypeAlias = Literal[True]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mongoengine.base.codec import FieldCodec, Proof
+from mongoengine.base.types import RawMapping
 
 __all__ = ("Check", "Proofs", "check_of", "proofs_of")
 
@@ -33,7 +34,7 @@ def check_of(field: Any, codec: FieldCodec) -> Check:
     )
 
 
-def proofs_of(checks: Sequence[Check], raw: Mapping[str, Any]) -> Proofs | None:
+def proofs_of(checks: Sequence[Check], raw: RawMapping) -> Proofs | None:
     """Return what shows that documents like `raw` are valid.
 
     None where the fields have to be asked.

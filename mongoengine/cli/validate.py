@@ -9,11 +9,12 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TextIO
+from typing import TextIO
 
 from bson import json_util
 
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.types import RawDocument
 from mongoengine.cli.models import by_collection
 from mongoengine.connection import get_db
 from mongoengine.document import Document
@@ -71,7 +72,7 @@ def run(classes: list[type[Document]], options: argparse.Namespace) -> bool:
 
 def _checker(
     members: list[type[Document]],
-) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
+) -> Callable[[RawDocument], RawDocument | None]:
     """Return the function that describes the problem of a raw document, or None.
 
     A document belongs to the class that its `_cls` names, otherwise to the class of
@@ -79,7 +80,7 @@ def _checker(
     """
     roots = [cls for cls in members if not any(b in members for b in cls.__mro__[1:])]
 
-    def check(raw: dict[str, Any]) -> dict[str, Any] | None:
+    def check(raw: RawDocument) -> RawDocument | None:
         cls = roots[0]
         try:
             if "_cls" in raw:
@@ -94,7 +95,7 @@ def _checker(
     return check
 
 
-def _problem(cls: type[Document], error: Exception, **more: object) -> dict[str, Any]:
+def _problem(cls: type[Document], error: Exception, **more: object) -> RawDocument:
     details = json.loads(json.dumps(more, default=str))
     return {
         "class": cls.__name__,
@@ -114,8 +115,8 @@ def _output(path: str | None) -> Iterator[TextIO]:
 
 
 def _progress(
-    rows: Iterable[dict[str, Any]], name: str, total: int, quiet: bool
-) -> Iterator[dict[str, Any]]:
+    rows: Iterable[RawDocument], name: str, total: int, quiet: bool
+) -> Iterator[RawDocument]:
     """Yield the rows and show how far they are: a bar of tqdm, or a closing line."""
     if not quiet and importlib.util.find_spec("tqdm") is not None:
         yield from importlib.import_module("tqdm").tqdm(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mongoengine.base.types import RawDocument
+
 
 def key_not_string(d: dict[Any, Any]) -> bool | None:
     """Return True if a key, at any depth of nested dicts, is no string, else None."""
     return _any_key(d, lambda key: not isinstance(key, str))
 
 
-def key_starts_with_dollar(d: dict[str, Any]) -> bool | None:
+def key_starts_with_dollar(d: RawDocument) -> bool | None:
     """Return True if a key, at any depth of nested dicts, starts with `$`, or None."""
     return _any_key(d, lambda key: key.startswith("$"))
 

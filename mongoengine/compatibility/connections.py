@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import InvalidName
 
 from mongoengine import connection
 from mongoengine.driver.io import SYNC, run
 from mongoengine.driver.settings import settings_record
+
+if TYPE_CHECKING:
+    from mongoengine.driver.alias import Settings
 
 
 def _check_db_name(name: object) -> None:
@@ -30,13 +33,13 @@ def _check_db_name(name: object) -> None:
             )
 
 
-def _get_connection_settings(*args: Any, **kwargs: Any) -> dict[str, Any]:
+def _get_connection_settings(*args: Any, **kwargs: Any) -> Settings:
     """Return the settings that `connect()` makes of its arguments, less the alias."""
-    settings: dict[str, Any] = run(settings_record(SYNC, *args, **kwargs))
+    settings: Settings = run(settings_record(SYNC, *args, **kwargs))
     return settings
 
 
-def _find_existing_connection(connection_settings: dict[str, Any]) -> Any:
+def _find_existing_connection(connection_settings: Settings) -> Any:
     """Return the client of an alias that is open with the same settings, or None.
 
     The names of the databases may differ.

@@ -8,12 +8,22 @@ from asyncio import AbstractEventLoop
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from mongoengine.driver.loop_client import LoopClient
+from mongoengine.driver.types import PyMongoClient
 
-__all__ = ("Alias", "Database", "LoopDatabase", "Target")
+__all__ = (
+    "Alias",
+    "BlockingDatabase",
+    "Database",
+    "LoopDatabase",
+    "OpenDatabase",
+    "Settings",
+    "Target",
+)
 
 C = TypeVar("C")
 
-Settings = dict[str, Any]
+#: The settings of an alias: what `connect()` was called with, defaults included.
+Settings: TypeAlias = dict[str, Any]
 
 #: A document class and the name of a collection.
 Target: TypeAlias = tuple[type, str | None]
@@ -42,7 +52,11 @@ class Database(Generic[C]):
         self.prepared.pop(target, None)
 
 
+BlockingDatabase: TypeAlias = Database[PyMongoClient]
 LoopDatabase: TypeAlias = Database[LoopClient]
+
+#: The database of an alias, open in either family.
+OpenDatabase: TypeAlias = BlockingDatabase | LoopDatabase
 
 
 class Alias:
@@ -68,7 +82,7 @@ class Alias:
         self.name = name
         self.settings: Settings | None = None
         self.client: Any = None
-        self.blocking: Database[Any] | None = None
+        self.blocking: BlockingDatabase | None = None
         self.async_class: Any = None
         self.loops: dict[AbstractEventLoop, LoopDatabase] = {}
         self.is_registered = False

@@ -14,10 +14,9 @@ from pymongo.errors import ConnectionFailure
 
 from mongoengine.driver.io import IO
 from mongoengine.driver.session import _get_session
+from mongoengine.driver.types import Keywords, RawDocument
 
 __all__ = ("Batches", "Reader", "ReadingAhead", "open_cursor")
-
-Raw = dict[str, Any]
 
 #: Turns of the event loop after which PyMongo has written a request to its socket.
 STEPS_TO_SEND = 3
@@ -61,9 +60,9 @@ class Batches:
         self.more = True
         self._whole = hasattr(type(cursor), "_next_batch")
 
-    async def read(self, io: IO) -> list[Raw]:
+    async def read(self, io: IO) -> list[RawDocument]:
         """Return the next batch; close the cursor where that fails."""
-        batch: list[Raw] = []
+        batch: list[RawDocument] = []
         try:
             if self._whole:
                 await io.plain(self.cursor._next_batch, batch, None)
@@ -86,7 +85,7 @@ class Batches:
             self.cursor._killed = False
             self.cursor._die_no_lock()
 
-    async def _step(self, io: IO, batch: list[Raw]) -> None:
+    async def _step(self, io: IO, batch: list[RawDocument]) -> None:
         try:
             while len(batch) < STEP:
                 batch.append(await io.plain(self.cursor.next))
@@ -106,7 +105,7 @@ class Batches:
                 self._kill_soon()
             raise
 
-    async def drain(self, io: IO) -> list[Raw]:
+    async def drain(self, io: IO) -> list[RawDocument]:
         """Return everything that is left."""
         everything = await self.read(io)
         while self.more:
@@ -124,7 +123,7 @@ class ReadingAhead:
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
-        self._task: asyncio.Task[list[Raw]] | None = None
+        self._task: asyncio.Task[list[RawDocument]] | None = None
 
     @property
     def cursor(self) -> Any:
@@ -136,7 +135,7 @@ class ReadingAhead:
         """Return whether there is a batch on its way, or to be asked for."""
         return self._task is not None or self._batches.more
 
-    async def read(self, io: IO) -> list[Raw]:
+    async def read(self, io: IO) -> list[RawDocument]:
         """Return the next batch, and ask for the one after it."""
         task = self._task
         if task is None:
@@ -164,7 +163,7 @@ class ReadingAhead:
 
 
 def open_cursor(
-    collection: Any, arguments: dict[str, Any], tailable: int | None = None
+    collection: Any, arguments: Keywords, tailable: int | None = None
 ) -> Any:
     """Return a PyMongo cursor, in the current session; sends nothing yet.
 

@@ -48,6 +48,7 @@ from mongoengine.driver.session import (
     is_session,
     session_of_call,
 )
+from mongoengine.driver.types import Keywords
 
 __all__ = (
     "ASYNC",
@@ -166,7 +167,7 @@ class Call(NamedTuple):
 
     method: Any
     arguments: tuple[Any, ...]
-    keywords: dict[str, Any]
+    keywords: Keywords
 
 
 _recorders: list[Callable[[Call], None]] = []
@@ -185,9 +186,7 @@ def recording(recorder: Callable[[Call], None]) -> Iterator[None]:
         _recorders.remove(recorder)
 
 
-def _prepare(
-    method: object, arguments: tuple[Any, ...], keywords: dict[str, Any]
-) -> None:
+def _prepare(method: object, arguments: tuple[Any, ...], keywords: Keywords) -> None:
     """Add the session, and tell the recorders."""
     if _sessions.get() or abandoned:
         _add_session(keywords)
@@ -195,7 +194,7 @@ def _prepare(
         recorder(Call(method, arguments, keywords))
 
 
-def _add_session(arguments: dict[str, Any]) -> None:
+def _add_session(arguments: Keywords) -> None:
     """Add the current session to the arguments of a call, unless there is one."""
     session = _get_session()
     if session is not None:
@@ -499,7 +498,7 @@ def _dressed(face: Any, body: Callable[..., Any], name: str) -> Any:
 
 
 def _argument_error(
-    face: Any, error: TypeError, args: tuple[Any, ...], kwargs: dict[str, Any]
+    face: Any, error: TypeError, args: tuple[Any, ...], kwargs: Keywords
 ) -> TypeError:
     """Return the error of Python for these arguments, with the name of the face."""
     parameters = [

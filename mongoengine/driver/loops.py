@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from mongoengine.driver.cursor import Reader
 from mongoengine.driver.io import ASYNC, IO, SYNC, instead, run
+from mongoengine.driver.types import RawDocument
 
 __all__ = (
     "CutSteps",
@@ -26,8 +27,6 @@ __all__ = (
 )
 
 D = TypeVar("D")
-
-Raw = dict[str, Any]
 
 #: Tasks that close cursors of loops that were left early.
 _closing: set[asyncio.Task[None]] = set()
@@ -166,7 +165,7 @@ class UncachedSteps(Generic[D]):
     def __init__(
         self,
         start: Callable[[IO], Awaitable[Reader | None]],
-        converter: Callable[[], Callable[[list[Raw]], list[D]]],
+        converter: Callable[[], Callable[[list[RawDocument]], list[D]]],
     ) -> None:
         self._start = start
         self._converter = converter

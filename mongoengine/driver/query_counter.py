@@ -7,6 +7,7 @@ from typing import Any
 from mongoengine.driver.block import Block
 from mongoengine.driver.io import ASYNC, IO, SYNC, asynchronous, blocking, completed
 from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
+from mongoengine.driver.types import RawDocument
 
 __all__ = ("async_query_counter", "query_counter")
 
@@ -36,7 +37,7 @@ class query_counter(Block["query_counter"]):
         self.initial_profiling_level: int | None = None
         self._final: int | None = None
         name = registry.defined(alias)[1]["name"]
-        self._ignored_query: dict[str, Any] = {
+        self._ignored_query: RawDocument = {
             "ns": {"$ne": f"{name}.system.indexes"},
             "op": {"$ne": "killcursors"},
             "command.killCursors": {"$exists": False},

@@ -8,7 +8,7 @@ import threading
 import weakref
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo import AsyncMongoClient, MongoClient
 
@@ -18,6 +18,10 @@ from mongoengine.driver.alias import Alias, Database, LoopDatabase, Settings
 from mongoengine.driver.io import IO, SYNC, WrongFamilyError, run
 from mongoengine.driver.loop_client import LoopClient
 from mongoengine.driver.settings import client_options
+
+if TYPE_CHECKING:
+    from mongoengine.driver.alias import BlockingDatabase, OpenDatabase
+
 
 __all__ = (
     "DEFAULT_CONNECTION_NAME",
@@ -134,7 +138,7 @@ class Registry:
                 alias.client = client
             return alias.client
 
-    def open_database(self, name: str) -> Database[Any]:
+    def open_database(self, name: str) -> BlockingDatabase:
         """Return the database of an alias on its blocking client."""
         client = self.open(name)
         with self.lock:
@@ -202,7 +206,7 @@ class Registry:
 
     # Using
 
-    def opened(self, io: IO, name: str) -> Database[Any]:
+    def opened(self, io: IO, name: str) -> OpenDatabase:
         """Return the open database that an operation body works on.
 
         :raises WrongFamilyError: if the alias is open only the other way

@@ -10,12 +10,11 @@ from typing import Any, Generic, TypeVar
 
 from mongoengine.driver.cursor import Reader
 from mongoengine.driver.io import IO, SYNC
+from mongoengine.driver.types import RawDocument
 
 __all__ = ("Results", "frozen")
 
 D = TypeVar("D")
-
-Raw = dict[str, Any]
 
 
 class _Turn:
@@ -81,7 +80,7 @@ class Results(Generic[D]):
         io: IO,
         count: int,
         start: Callable[[IO], Awaitable[Reader | None]],
-        convert: Callable[[list[Raw]], list[D]],
+        convert: Callable[[list[RawDocument]], list[D]],
         failed: Callable[[Any], None],
     ) -> None:
         """Read until there are more than `count` documents, or all.
@@ -138,7 +137,7 @@ class Results(Generic[D]):
 _key_of = itemgetter("_id")
 
 
-def keys_of(batch: list[Raw]) -> list[Any] | None:
+def keys_of(batch: list[RawDocument]) -> list[Any] | None:
     """Return the primary keys of raw documents, or None if some have none."""
     try:
         return list(map(_key_of, batch))
@@ -169,7 +168,7 @@ class _Repeat:
                 break
             self._keys.update(map(frozen, keys))
 
-    def new_of(self, batch: list[Raw]) -> list[Raw]:
+    def new_of(self, batch: list[RawDocument]) -> list[RawDocument]:
         """Return what is not among the documents that were read before."""
         if self._keys:
             return [raw for raw in batch if frozen(raw["_id"]) not in self._keys]

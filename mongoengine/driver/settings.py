@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bson.binary import UuidRepresentation
 from pymongo import uri_parser
@@ -19,6 +19,10 @@ from pymongo.read_preferences import (
 
 from mongoengine.driver import embedded
 from mongoengine.driver.io import IO
+
+if TYPE_CHECKING:
+    from mongoengine.driver.alias import Settings
+
 
 __all__ = (
     "DEFAULT_DATABASE_NAME",
@@ -86,12 +90,12 @@ async def settings_record(
     authentication_mechanism: str | None = None,
     authmechanismproperties: object = None,
     **kwargs: object,
-) -> dict[str, Any]:
+) -> Settings:
     """Return the settings of an alias; records are equal if nothing differs.
 
     The arguments are those of `connection.register_connection()`.
     """
-    record: dict[str, Any] = {
+    record: Settings = {
         "name": name or db or DEFAULT_DATABASE_NAME,
         "host": host or DEFAULT_HOST,
         "port": port or DEFAULT_PORT,
@@ -117,7 +121,7 @@ async def settings_record(
     return record
 
 
-async def _parsed_uri(io: IO, uri: str) -> dict[str, Any]:
+async def _parsed_uri(io: IO, uri: str) -> Settings:
     """Return the part of a record that a URI decides."""
     parser = async_uri_parser if io.is_async else uri_parser
     parsed = await io.plain(parser.parse_uri, uri)
@@ -139,7 +143,7 @@ async def _parsed_uri(io: IO, uri: str) -> dict[str, Any]:
     return parts
 
 
-def client_options(record: dict[str, Any]) -> dict[str, Any]:
+def client_options(record: Settings) -> Settings:
     """Return the keyword arguments that a record gives to a client class."""
     options = {k: v for k, v in record.items() if k not in _NOT_FOR_CLIENTS}
     options["host"] = [embedded.address(host) for host in record["host"]]

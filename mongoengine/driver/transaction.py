@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo.errors import PyMongoError
@@ -14,6 +14,7 @@ from mongoengine.driver.block import Block
 from mongoengine.driver.io import ASYNC, IO, SYNC, instead, run
 from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
 from mongoengine.driver.session import bound_session
+from mongoengine.driver.types import RawMapping
 from mongoengine.driver.undo import on_abort, undo_all
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class run_in_transaction(Block[Any]):
     def __init__(
         self,
         alias: str = DEFAULT_CONNECTION_NAME,
-        session_kwargs: Mapping[str, Any] | None = None,
-        transaction_kwargs: Mapping[str, Any] | None = None,
+        session_kwargs: RawMapping | None = None,
+        transaction_kwargs: RawMapping | None = None,
     ) -> None:
         self._alias = alias
         self._session_kwargs = session_kwargs or {}
@@ -134,8 +135,8 @@ async_run_in_transaction = run_in_transaction
 def with_transaction(
     callback: Callable[..., R],
     alias: str = DEFAULT_CONNECTION_NAME,
-    session_kwargs: Mapping[str, Any] | None = None,
-    transaction_kwargs: Mapping[str, Any] | None = None,
+    session_kwargs: RawMapping | None = None,
+    transaction_kwargs: RawMapping | None = None,
 ) -> R:
     """Call `callback` in a transaction, again where that may help; its result.
 
@@ -170,8 +171,8 @@ def with_transaction(
 async def async_with_transaction(
     callback: Callable[..., Awaitable[R]],
     alias: str = DEFAULT_CONNECTION_NAME,
-    session_kwargs: Mapping[str, Any] | None = None,
-    transaction_kwargs: Mapping[str, Any] | None = None,
+    session_kwargs: RawMapping | None = None,
+    transaction_kwargs: RawMapping | None = None,
 ) -> R:
     body = _with_transaction(
         ASYNC, callback, alias, session_kwargs or {}, transaction_kwargs or {}
@@ -188,8 +189,8 @@ async def _with_transaction(
     io: IO,
     callback: Callable[..., Any],
     alias: str,
-    session_kwargs: Mapping[str, Any],
-    transaction_kwargs: Mapping[str, Any],
+    session_kwargs: RawMapping,
+    transaction_kwargs: RawMapping,
 ) -> Any:
     takes_session = _takes_an_argument(callback)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
 
 from bson.errors import BSONError
 from pymongo.errors import (
@@ -17,6 +15,7 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
+from mongoengine.driver.types import RawMapping
 from mongoengine.errors import (
     NotUniqueError,
     OperationError,
@@ -122,7 +121,7 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(error, (BSONError, TypeError, ValueError, OverflowError))
 
 
-def is_own_key(error: Mapping[str, Any] | None) -> bool:
+def is_own_key(error: RawMapping | None) -> bool:
     """Return whether a write error is about a duplicate `_id`, and nothing else.
 
     :param error: an item of `writeErrors`, or the details of a `DuplicateKeyError`

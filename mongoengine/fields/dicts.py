@@ -43,7 +43,7 @@ class DictField(
         self, field: BaseField[Item, Never, object], *args: object, **kwargs: object
     ) -> None: ...
     def __init__(
-        self, field: BaseField[Any] | None = None, *args: Any, **kwargs: Any
+        self, field: BaseField | None = None, *args: Any, **kwargs: Any
     ) -> None:
         kwargs.setdefault("default", dict)
         kwargs["field"] = field

@@ -26,7 +26,7 @@ from mongoengine.operations.dereference import load_referenced
 __all__ = ("DynamicField",)
 
 
-class DynamicField(BaseField[Any]):
+class DynamicField(BaseField):
     """A field that takes any value MongoDB can store.
 
     It is what the fields of dynamic documents are made of.

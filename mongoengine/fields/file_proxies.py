@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gridfs import GridFS
 
 from mongoengine import connection
+from mongoengine.base.types import Keywords, RawMapping
 from mongoengine.driver.io import (
     IO,
     SYNC,
@@ -122,7 +122,7 @@ class GridFSProxy:
             self._fs = gridfs_of(io, self.db_alias, self.collection_name)
         return self._fs
 
-    def _prepare(self, data: object, metadata: Mapping[str, Any]) -> Upload:
+    def _prepare(self, data: object, metadata: RawMapping) -> Upload:
         return Upload(data, metadata)
 
     def _mark_as_changed(self) -> None:
@@ -167,12 +167,12 @@ class GridFSProxy:
     def __bool__(self) -> bool:
         return bool(self.grid_id)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Keywords:
         state = {**self.__dict__, "_fs": None, "gridout": None, "newfile": None}
         state.pop("_position", None)
         return state
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Keywords) -> None:
         self.__dict__.update(state)
 
     def __copy__(self) -> Self:

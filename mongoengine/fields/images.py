@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, ClassVar
 
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import ImproperlyConfigured, ValidationError
 from mongoengine.fields.file_proxies import GridFSProxy
@@ -28,7 +28,7 @@ class ImageGridFsProxy(GridFSProxy):
 
     _is_image = True
 
-    def _prepare(self, data: object, metadata: Mapping[str, Any]) -> Upload:
+    def _prepare(self, data: object, metadata: RawMapping) -> Upload:
         """Return the image to store, and its thumbnail if the field asks for one.
 
         :param data: a file-like object, or the path of a file
@@ -151,6 +151,6 @@ def _encoded(image: Any, format_name: str, progressive: bool) -> BytesIO:
     return data
 
 
-def _described(image: Any, format_name: str) -> dict[str, Any]:
+def _described(image: Any, format_name: str) -> RawDocument:
     width, height = image.size
     return {"width": width, "height": height, "format": format_name}

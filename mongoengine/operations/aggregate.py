@@ -7,21 +7,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.datastructures import BaseDict, BaseList
+from mongoengine.base.types import Keywords, RawDocument
 from mongoengine.driver.cursor import Batches
 from mongoengine.errors import LookUpError, OperationError
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.operations.source import QuerySource
+    from mongoengine.operations.source import AnyQueryset
 
 __all__ = ("aggregate", "average", "distinct", "item_frequencies", "sum")
 
-Raw = dict[str, Any]
-
 
 async def aggregate(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     pipeline: object,
     *,
@@ -53,7 +52,7 @@ async def aggregate(
 
 
 async def sum(
-    queryset: QuerySource[Any], io: IO, field: str, *, session: Session = None
+    queryset: AnyQueryset, io: IO, field: str, *, session: Session = None
 ) -> int | float:
     """Return the sum of the values of a field (`aggregate`); 0 if there are none.
 
@@ -67,7 +66,7 @@ async def sum(
 
 
 async def average(
-    queryset: QuerySource[Any], io: IO, field: str, *, session: Session = None
+    queryset: AnyQueryset, io: IO, field: str, *, session: Session = None
 ) -> float:
     """Return the mean of the values of a field (`aggregate`); 0 if there are none.
 
@@ -81,13 +80,13 @@ async def average(
 
 
 async def _total(
-    queryset: QuerySource[Any], io: IO, field: str, name: str, operator: str
+    queryset: AnyQueryset, io: IO, field: str, name: str, operator: str
 ) -> Any:
     spec = queryset._spec
     path = "$" + spec.path(field)
     if spec.is_void:
         return 0
-    stages: list[Raw] = [{"$match": spec.conditions}]
+    stages: list[RawDocument] = [{"$match": spec.conditions}]
     if _is_list(spec.last_field(field)):
         stages.append({"$unwind": path})
     stages.append({"$group": {"_id": name, "total": {operator: path}}})
@@ -98,7 +97,7 @@ async def _total(
 
 
 async def distinct(
-    queryset: QuerySource[Any], io: IO, field: str, *, session: Session = None
+    queryset: AnyQueryset, io: IO, field: str, *, session: Session = None
 ) -> list[Any]:
     """Return the different values of a field (`distinct`).
 
@@ -116,7 +115,7 @@ async def distinct(
         path = field
     if spec.is_void:
         return []
-    options: dict[str, Any] = {
+    options: Keywords = {
         "comment": spec.comment,
         "maxTimeMS": spec.max_time_ms,
         "collation": spec.collation,
@@ -130,7 +129,7 @@ async def distinct(
 
 
 async def _as_loaded(
-    queryset: QuerySource[Any], io: IO, name: str, values: list[Any]
+    queryset: AnyQueryset, io: IO, name: str, values: list[Any]
 ) -> list[Any]:
     """Return values of a field as loaded documents have them."""
     spec = queryset._spec
@@ -159,7 +158,7 @@ def _is_list(field: object) -> bool:
 
 
 async def item_frequencies(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     field: str,
     normalize: bool = False,
@@ -183,7 +182,7 @@ async def item_frequencies(
     counts: dict[Any, float] = {}
     if spec.is_void:
         return counts
-    stages: list[Raw] = [{"$match": spec.conditions}] if spec.conditions else []
+    stages: list[RawDocument] = [{"$match": spec.conditions}] if spec.conditions else []
     stages += item_counts(fields)
     collection = await queryset._open_to_read(io)
     cursor = await io(collection.aggregate, stages)
@@ -201,12 +200,12 @@ async def item_frequencies(
     return counts
 
 
-def item_counts(fields: list[Any]) -> list[Raw]:
+def item_counts(fields: list[Any]) -> list[RawDocument]:
     """Return the stages that count the items at a path, each with its number.
 
     :param fields: the fields on the path; strings for positions and keys
     """
-    stages: list[Raw] = []
+    stages: list[RawDocument] = []
     value: object = "$"
     for place, field in enumerate(fields):
         name = field if isinstance(field, str) else field.db_field
@@ -226,7 +225,7 @@ def item_counts(fields: list[Any]) -> list[Raw]:
     return [*stages, *_unwound(value), {"$group": group}]
 
 
-def _unwound(value: object) -> list[Raw]:
+def _unwound(value: object) -> list[RawDocument]:
     """Return the stages that give the items of lists one by one."""
     items = {"$cond": [{"$isArray": [value]}, value, [{"$ifNull": [value, None]}]]}
     return [{"$project": {"item": items}}, {"$unwind": "$item"}]

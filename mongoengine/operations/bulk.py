@@ -10,6 +10,7 @@ from pymongo.results import BulkWriteResult
 
 from mongoengine import signals
 from mongoengine.base.state import set_state
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import OperationError
 from mongoengine.operations.commands import CountedUpdate, Outcome, send
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from mongoengine.base.stamps import Moment, Stamped
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.operations.source import QuerySource
+    from mongoengine.operations.source import AnyQueryset, QuerySource
 
 __all__ = (
     "DeleteMany",
@@ -55,7 +56,7 @@ __all__ = (
 
 D = TypeVar("D")
 
-Query = QNode | Mapping[str, Any] | None
+Query = QNode | RawMapping | None
 
 
 class Operation:
@@ -81,13 +82,13 @@ class _Matching(Operation):
     def __init__(self, query: Query = None) -> None:
         self.query = query
 
-    def _filter(self, queryset: QuerySource[Any]) -> dict[str, Any]:
+    def _filter(self, queryset: AnyQueryset) -> RawDocument:
         query = self.query
         if isinstance(query, Mapping):
             queryset = queryset.filter(**query)
         elif query is not None:
             queryset = queryset.filter(query)
-        found: dict[str, Any] = queryset._filter()
+        found: RawDocument = queryset._filter()
         return found
 
 
@@ -103,7 +104,7 @@ class _Updating(_Matching):
     def __init__(
         self,
         query: Query,
-        update: Mapping[str, Any],
+        update: RawMapping,
         upsert: bool = False,
         array_filters: object = None,
     ) -> None:
@@ -153,8 +154,8 @@ async def bulk_save(
     validate: bool = True,
     clean: bool = True,
     ordered: bool = False,
-    write_concern: Mapping[str, Any] | None = None,
-    signal_kwargs: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    signal_kwargs: RawMapping | None = None,
     *,
     session: Session = None,
 ) -> list[D]:
@@ -214,7 +215,7 @@ async def _prepare_all(
     io: IO,
     validate: bool,
     clean: bool,
-    signal_kwargs: Mapping[str, Any] | None,
+    signal_kwargs: RawMapping | None,
 ) -> list[bool]:
     """Do what comes before documents are written; return which of them are new."""
     if all(awaits_nothing(io, cls) for cls in {*map(type, documents)}):
@@ -364,11 +365,11 @@ async def _restore(
 
 
 async def bulk_write(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     operations: Iterable[Operation],
     ordered: bool = True,
-    write_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
     *,
     session: Session = None,
 ) -> BulkWriteResult:
@@ -432,7 +433,7 @@ async def _fill_in_inserts(
 
 
 async def _request_of(
-    queryset: QuerySource[Any], io: IO, operation: object, stamped: Stamped | None
+    queryset: AnyQueryset, io: IO, operation: object, stamped: Stamped | None
 ) -> Any:
     """Return the PyMongo operation for one of ours; None for an insert."""
     if isinstance(operation, InsertOne):

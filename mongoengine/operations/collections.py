@@ -18,7 +18,7 @@ import asyncio
 import math
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,14 +27,16 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from mongoengine.base import context
 from mongoengine.base.common import _get_documents_by_db
+from mongoengine.base.types import Keywords, RawMapping
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
-from mongoengine.driver.alias import Database, Target
+from mongoengine.driver.alias import Target
 from mongoengine.driver.io import ASYNC, SYNC, instead, run
 from mongoengine.driver.registry import registry
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
     from mongoengine.base.stored_document import StoredDocument
+    from mongoengine.driver.alias import OpenDatabase
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
@@ -56,7 +58,7 @@ class _Preparation:
     What is called meanwhile may open the collection: `ensure_indexes()` does.
     """
 
-    def __init__(self, opened: Database[Any], target: Target) -> None:
+    def __init__(self, opened: OpenDatabase, target: Target) -> None:
         self.opened = opened
         self.target = target
         self.is_over = False
@@ -169,7 +171,7 @@ def _has_own_ensure_indexes(cls: DocumentClass, io: IO) -> bool:
 
 
 async def _prepare_once(
-    cls: DocumentClass, io: IO, opened: Database[Any], alias: str, target: Target
+    cls: DocumentClass, io: IO, opened: OpenDatabase, alias: str, target: Target
 ) -> Any:
     """Prepare a collection, or wait until another task or thread has."""
     preparing = opened.preparing
@@ -196,7 +198,7 @@ def _is_own(cls: DocumentClass, alias: str, name: str | None) -> bool:
 
 
 async def _prepare(
-    cls: DocumentClass, io: IO, opened: Database[Any], alias: str, target: Target
+    cls: DocumentClass, io: IO, opened: OpenDatabase, alias: str, target: Target
 ) -> Any:
     database, drops = opened.database, opened.drops
     name: Any = target[1]
@@ -236,7 +238,7 @@ async def _exists(io: IO, database: Any, name: str) -> bool:
     return name in await io(database.list_collection_names)
 
 
-async def _create(io: IO, database: Any, name: str, options: Mapping[str, Any]) -> Any:
+async def _create(io: IO, database: Any, name: str, options: RawMapping) -> Any:
     """Create a collection; None if another task, thread or program just has."""
     try:
         return await io(database.create_collection, name, **options)
@@ -248,9 +250,7 @@ async def _create(io: IO, database: Any, name: str, options: Mapping[str, Any]) 
         return None
 
 
-def _differ(
-    existing: Mapping[str, Any], declared: Mapping[str, Any], names: Iterable[str]
-) -> bool:
+def _differ(existing: RawMapping, declared: RawMapping, names: Iterable[str]) -> bool:
     return any(existing.get(name) != declared.get(name) for name in names)
 
 
@@ -287,7 +287,7 @@ async def _open_timeseries(cls: DocumentClass, io: IO, database: Any, name: str)
     :raises InvalidCollectionError: another program has just created it otherwise.
     """
     series = dict(cls._meta["timeseries"])
-    options: dict[str, Any] = {"timeseries": series}
+    options: Keywords = {"timeseries": series}
     if "expireAfterSeconds" in series:
         options["expireAfterSeconds"] = series.pop("expireAfterSeconds")
     if await _exists(io, database, name):

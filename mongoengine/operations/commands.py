@@ -13,6 +13,7 @@ import pymongo
 from pymongo.errors import BulkWriteError
 from pymongo.results import BulkWriteResult
 
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.write_errors import (
     INSERTING,
     copy_reply,
@@ -53,7 +54,7 @@ class Outcome:
         #: What was raised in place of an answer.
         self.lost: BaseException | None = None
         # In the order of PyMongo's, which messages show.
-        self.reply: dict[str, Any] = {"writeErrors": [], "writeConcernErrors": []}
+        self.reply: RawDocument = {"writeErrors": [], "writeConcernErrors": []}
         self.reply.update(dict.fromkeys(_COUNTS, 0))
         self.reply["upserted"] = []
         self.acknowledged = True
@@ -110,7 +111,7 @@ class Outcome:
             copy_reply(cause, summary)
         return summary
 
-    def _merge(self, places: list[int], reply: Mapping[str, Any]) -> None:
+    def _merge(self, places: list[int], reply: RawMapping) -> None:
         for count in _COUNTS:
             self.reply[count] += reply.get(count, 0)
         for name in ("writeErrors", "upserted"):
@@ -195,7 +196,7 @@ def _note_refusals(
     return reason
 
 
-def _reached(run: list[Any], details: Mapping[str, Any]) -> int:
+def _reached(run: list[Any], details: RawMapping) -> int:
     """Return how many requests of a run were sent before it was halted.
 
     Each insert counts once, and so does each update by primary key that inserts a

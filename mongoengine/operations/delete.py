@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mongoengine import signals
+from mongoengine.base.types import RawMapping
 from mongoengine.driver.loops import for_each
 from mongoengine.operations.delete_rules import (
     CASCADE,
@@ -23,7 +23,7 @@ from mongoengine.operations.read import read_all
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.operations.source import QuerySource
+    from mongoengine.operations.source import AnyQueryset
 
 __all__ = (
     "CASCADE",
@@ -37,9 +37,9 @@ __all__ = (
 
 
 async def delete(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
-    write_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
     _from_doc_delete: bool = False,
     cascade_refs: object = None,
     *,
@@ -69,9 +69,9 @@ async def delete(
 
 
 async def delete_one(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
-    write_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
     *,
     session: Session = None,
 ) -> int | None:
@@ -97,10 +97,10 @@ async def delete_one(
 
 
 async def _send(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     method: str,
-    write_concern: Mapping[str, Any] | None,
+    write_concern: RawMapping | None,
 ) -> int | None:
     collection = await queryset._open_to_write(io, write_concern)
     options = queryset._common_options()
@@ -108,7 +108,7 @@ async def _send(
     return result.deleted_count if result.acknowledged else None
 
 
-def _has_receivers(queryset: QuerySource[Any]) -> bool:
+def _has_receivers(queryset: AnyQueryset) -> bool:
     """Return whether anyone receives the signals of these deletions."""
     return signals.signals_available and any(
         signal.receivers and signal.has_receivers_for(queryset._document)
@@ -117,7 +117,7 @@ def _has_receivers(queryset: QuerySource[Any]) -> bool:
 
 
 async def _delete_each(
-    queryset: QuerySource[Any], io: IO, write_concern: Mapping[str, Any] | None
+    queryset: AnyQueryset, io: IO, write_concern: RawMapping | None
 ) -> int:
     """Delete document by document, each by its own `delete`."""
     documents = queryset._with(scalar=[], values=None, as_pymongo=False, related={})
@@ -130,9 +130,9 @@ async def _delete_each(
 
 
 async def _delete_with_rules(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
-    write_concern: Mapping[str, Any] | None,
+    write_concern: RawMapping | None,
     deletion: Deletion,
 ) -> int | None:
     """Apply the rules and delete the documents, those that refer to others first.
@@ -155,7 +155,7 @@ async def _delete_with_rules(
             await io.call(referring, "delete", **options)
 
 
-async def _open_level(queryset: QuerySource[Any], io: IO, deletion: Deletion) -> Level:
+async def _open_level(queryset: AnyQueryset, io: IO, deletion: Deletion) -> Level:
     make = queryset._document_maker()
     documents = [make(raw) for raw in await read_all(queryset, io)]
     level = Level(queryset, rules_of(queryset._document), documents)
@@ -165,7 +165,7 @@ async def _open_level(queryset: QuerySource[Any], io: IO, deletion: Deletion) ->
     return level
 
 
-def _is_plain(queryset: QuerySource[Any]) -> bool:
+def _is_plain(queryset: AnyQueryset) -> bool:
     """Return whether a cascade can go on without calling `queryset.delete`."""
     faces = [getattr(type(queryset), name) for name in ("delete", "async_delete")]
     return (

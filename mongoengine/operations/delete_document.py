@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField
+from mongoengine.base.types import RawMapping
 from mongoengine.driver.undo import after_commit
 from mongoengine.driver.write_errors import DELETING
 
@@ -22,7 +23,7 @@ async def delete(
     document: Any,
     io: IO,
     /,
-    signal_kwargs: Mapping[str, Any] | None = None,
+    signal_kwargs: RawMapping | None = None,
     *,
     session: Session = None,
     **write_concern: object,

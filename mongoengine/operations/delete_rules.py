@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bson
 
+from mongoengine.base.types import RawDocument
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
-    from mongoengine.operations.source import QuerySource
+    from mongoengine.operations.source import AnyQueryset
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "Level", "Rule")
 
@@ -105,7 +106,7 @@ class Level:
     """
 
     def __init__(
-        self, queryset: QuerySource[Any], rules: list[Rule], documents: list[Any]
+        self, queryset: AnyQueryset, rules: list[Rule], documents: list[Any]
     ) -> None:
         self.queryset = queryset
         self._documents = documents
@@ -142,7 +143,7 @@ class Level:
                 if await io.call(referring, "count"):
                     return referring
             elif rule.action in (NULLIFY, PULL):
-                change: dict[str, Any] = (
+                change: RawDocument = (
                     {f"unset__{rule.field}": 1}
                     if rule.action == NULLIFY
                     else {f"pull_all__{rule.field}": self._documents}

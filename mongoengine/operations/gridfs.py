@@ -11,7 +11,7 @@ GridFS does last; a file that is being deleted loses its description first.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +20,7 @@ from gridfs.errors import CorruptGridFile, FileExists, NoFile
 from pymongo.errors import AutoReconnect, NotPrimaryError, PyMongoError
 
 from mongoengine import connection
+from mongoengine.base.types import RawMapping
 from mongoengine.driver.complete import completed
 from mongoengine.driver.io import ASYNC, IO
 from mongoengine.driver.undo import after_commit, in_transaction, on_abort
@@ -80,7 +81,7 @@ class StoredFile(Protocol):
     def _files(self, io: IO) -> Any:
         """Return PyMongo's `GridFS` or `AsyncGridFS` of the alias and collection."""
 
-    def _prepare(self, data: object, metadata: Mapping[str, Any]) -> Upload:
+    def _prepare(self, data: object, metadata: RawMapping) -> Upload:
         """Return what to store for the data that a caller passed to `put`."""
 
     def _mark_as_changed(self) -> None:
@@ -249,9 +250,7 @@ async def put(proxy: StoredFile, io: IO, /, file_obj: object, **kwargs: object) 
     proxy._mark_as_changed()
 
 
-async def _store(
-    proxy: StoredFile, io: IO, data: object, metadata: Mapping[str, Any]
-) -> Any:
+async def _store(proxy: StoredFile, io: IO, data: object, metadata: RawMapping) -> Any:
     if proxy._is_image:
         data = await whole(io, data)
     prepared = proxy._prepare(data, metadata)
@@ -432,7 +431,7 @@ async def replace(
 
 
 async def _exchange(
-    io: IO, old: StoredFile, new: StoredFile, data: object, metadata: Mapping[str, Any]
+    io: IO, old: StoredFile, new: StoredFile, data: object, metadata: RawMapping
 ) -> None:
     """Put a file through `new`, then remove the one of `old`.
 

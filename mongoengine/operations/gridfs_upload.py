@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from gridfs.errors import FileExists
 from pymongo.errors import PyMongoError
 
 from mongoengine import connection
+from mongoengine.base.types import RawMapping
 from mongoengine.driver.complete import completed
 from mongoengine.driver.io import IO
 
@@ -37,8 +37,8 @@ class Upload(NamedTuple):
     """A file to store, and the one that belongs to it (the thumbnail of an image)."""
 
     data: Any
-    metadata: Mapping[str, Any]
-    thumbnail: tuple[Any, Mapping[str, Any]] | None = None
+    metadata: RawMapping
+    thumbnail: tuple[Any, RawMapping] | None = None
 
 
 def gridfs_of(io: IO, alias: str, collection_name: str) -> Any:
@@ -53,9 +53,7 @@ def file_session() -> Any:
     return None if session is None or session.in_transaction else session
 
 
-async def upload(
-    io: IO, files: object, data: object, metadata: Mapping[str, Any]
-) -> Any:
+async def upload(io: IO, files: object, data: object, metadata: RawMapping) -> Any:
     """Store a file and return its id; remove what was stored of it if that fails."""
     target = await begin(io, files, metadata)
     try:
@@ -70,7 +68,7 @@ async def upload(
     return target._id
 
 
-async def begin(io: IO, files: Any, metadata: Mapping[str, Any]) -> Any:
+async def begin(io: IO, files: Any, metadata: RawMapping) -> Any:
     """Return a PyMongo `GridIn` (`AsyncGridIn`) for a new file.
 
     :raises FileExists: if `metadata` has an `_id` that another file has: to remove

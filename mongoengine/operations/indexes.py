@@ -6,9 +6,10 @@ builds them.  See https://www.mongodb.com/docs/manual/indexes/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mongoengine.base.types import RawMapping
 from mongoengine.operations.collections import alias_of, open_collection
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ async def compare_indexes(
 
 
 def difference(
-    wanted: list[Keys], information: Mapping[str, Any]
+    wanted: list[Keys], information: RawMapping
 ) -> tuple[list[Keys], list[Keys]]:
     """Compare index keys with the server's indexes; return (missing, extra).
 
@@ -149,7 +150,7 @@ def _begins_with_class(keys: Any) -> bool:
     return (first if isinstance(first, str) else first[0]) == "_cls"
 
 
-def keys_of(index: Mapping[str, Any]) -> Keys:
+def keys_of(index: RawMapping) -> Keys:
     """The keys of an index as they were declared.
 
     Servers keep the fields of a text index apart, as its weights.

@@ -11,6 +11,7 @@ import pymongo
 from mongoengine import signals
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.types import RawMapping
 from mongoengine.driver.write_errors import (
     INSERTING,
     copy_reply,
@@ -33,7 +34,7 @@ from mongoengine.operations.validate import await_cleans
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.operations.source import QuerySource
+    from mongoengine.operations.source import AnyQueryset, QuerySource
 
 __all__ = ("insert",)
 
@@ -46,8 +47,8 @@ async def insert(
     io: IO,
     doc_or_docs: D,
     load_bulk: Literal[True] = True,
-    write_concern: Mapping[str, Any] | None = None,
-    signal_kwargs: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    signal_kwargs: RawMapping | None = None,
     *,
     ordered: bool = True,
     session: Session = None,
@@ -58,8 +59,8 @@ async def insert(
     io: IO,
     doc_or_docs: Iterable[D],
     load_bulk: Literal[True] = True,
-    write_concern: Mapping[str, Any] | None = None,
-    signal_kwargs: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    signal_kwargs: RawMapping | None = None,
     *,
     ordered: bool = True,
     session: Session = None,
@@ -70,8 +71,8 @@ async def insert(
     io: IO,
     doc_or_docs: Iterable[D],
     load_bulk: Literal[False],
-    write_concern: Mapping[str, Any] | None = None,
-    signal_kwargs: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    signal_kwargs: RawMapping | None = None,
     *,
     ordered: bool = True,
     session: Session = None,
@@ -82,19 +83,19 @@ async def insert(
     io: IO,
     doc_or_docs: D | Iterable[D],
     load_bulk: bool = True,
-    write_concern: Mapping[str, Any] | None = None,
-    signal_kwargs: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    signal_kwargs: RawMapping | None = None,
     *,
     ordered: bool = True,
     session: Session = None,
 ) -> Any: ...
 async def insert(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     doc_or_docs: Any,
     load_bulk: bool = True,
-    write_concern: Mapping[str, Any] | None = None,
-    signal_kwargs: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    signal_kwargs: RawMapping | None = None,
     *,
     ordered: bool = True,
     session: Session = None,
@@ -172,7 +173,7 @@ def _check(docs: list[Any], cls: Any) -> None:
             )
 
 
-def remember_target(queryset: QuerySource[Any], docs: Iterable[Any]) -> None:
+def remember_target(queryset: AnyQueryset, docs: Iterable[Any]) -> None:
     """Let documents that have been stored remember the collection."""
     if queryset._given_collection is not None:
         return
@@ -314,7 +315,7 @@ def _bulk_error(outcome: Outcome, docs: list[Any]) -> BulkOperationError:
 
 
 async def _load_back(
-    queryset: QuerySource[Any], io: IO, collection: Any, ids: list[Any]
+    queryset: AnyQueryset, io: IO, collection: Any, ids: list[Any]
 ) -> list[Any]:
     """Return the documents as they are stored now."""
     if not any(isinstance(key, dict) for key in ids):

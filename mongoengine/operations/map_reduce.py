@@ -10,6 +10,7 @@ from bson.son import SON
 
 from mongoengine import connection
 from mongoengine.base.sentinels import MISSING
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import OperationError
@@ -19,12 +20,10 @@ from mongoengine.query.query import NO_DOCUMENT, Query
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.operations.source import QuerySource
+    from mongoengine.operations.source import AnyQueryset
 
 __all__ = ("MapReduceDocument", "exec_js", "map_reduce")
 
-
-Raw = dict[str, Any]
 
 _INLINE = {"inline": 1}
 
@@ -33,14 +32,14 @@ ACTIONS = ("replace", "merge", "reduce")
 
 
 async def map_reduce(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     map_f: object,
     reduce_f: object,
     output: object,
     finalize_f: object = None,
     limit: int | None = None,
-    scope: Mapping[str, Any] | None = None,
+    scope: RawMapping | None = None,
     *,
     session: Session = None,
 ) -> Iterator[Any]:
@@ -86,7 +85,9 @@ async def map_reduce(
     )
 
 
-async def _stored_rows(spec: Query, io: IO, database: Any, stored: object) -> list[Raw]:
+async def _stored_rows(
+    spec: Query, io: IO, database: Any, stored: object
+) -> list[RawDocument]:
     """Return the rows of a map/reduce that were stored in a collection."""
     if isinstance(stored, Mapping):
         database = database.client[stored["db"]]
@@ -124,7 +125,7 @@ def _output(spec: Query, io: IO, output: object) -> Any:
 
 
 async def exec_js(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     code: Any,

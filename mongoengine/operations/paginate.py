@@ -7,13 +7,14 @@ import binascii
 import hashlib
 import hmac
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import bson
 from bson.errors import BSONError
 
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.operations.read import count
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.operations.source import QuerySource
+    from mongoengine.operations.source import AnyQueryset, QuerySource
     from mongoengine.query.query import Query
 
 __all__ = ("Page", "paginate")
@@ -128,7 +129,7 @@ def _arguments(
     position: list[Any] | None,
     backwards: bool,
     skip: int,
-) -> dict[str, Any]:
+) -> RawDocument:
     """Return the arguments of `find` for a page and one document more.
 
     :param position: the keys of the document before the page; None for the first page
@@ -150,7 +151,7 @@ def _arguments(
 
 
 def _check(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     size: int,
     after: str | None,
     before: str | None,
@@ -200,9 +201,7 @@ class _Tokens:
             signature, payload = content[:size], content[size:]
             if not hmac.compare_digest(signature, self._signature(payload)):
                 raise invalid
-            position: Mapping[str, Any] = bson.decode(
-                payload, codec_options=self._options
-            )
+            position: RawMapping = bson.decode(payload, codec_options=self._options)
             key = position["key"]
             if position["sort"] == self._sort and len(key) == len(self._sort):
                 return list(key)

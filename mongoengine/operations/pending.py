@@ -17,6 +17,7 @@ from bson import ObjectId
 from mongoengine.base.stamps import Moment, Stamped, stamps_exist
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import Changes
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.session import _get_session
 from mongoengine.driver.undo import on_abort
 from mongoengine.driver.write_errors import is_refusal
@@ -59,7 +60,7 @@ class PendingUpdate:
     def __init__(self, document: StoredDocument, moment: Moment | None) -> None:
         self.document = document
         #: The filter that finds the stored document.
-        self.key: dict[str, Any] = {}
+        self.key: RawDocument = {}
         #: Whether the command inserts the changes where nothing matches.
         self.upsert = False
         if moment is None:
@@ -97,14 +98,14 @@ class PendingUpdate:
             note_fragment(self.document, _inserted_by(self.key, self.changes.sets))
 
 
-def note_fragment(document: StoredDocument, fragment: dict[str, Any] | None) -> None:
+def note_fragment(document: StoredDocument, fragment: RawDocument | None) -> None:
     """Remember what an upsert may have stored of a document; None forgets it."""
     set_state(document, "_fragment", fragment)
 
 
-def _inserted_by(query: Mapping[str, Any], sets: Mapping[str, Any]) -> dict[str, Any]:
+def _inserted_by(query: RawMapping, sets: RawMapping) -> RawDocument:
     """Return the document that an upsert inserts where its filter matches nothing."""
-    document: dict[str, Any] = {}
+    document: RawDocument = {}
     for path, value in {**query, **sets}.items():
         *outer, name = path.split(".")
         place = document
@@ -157,7 +158,7 @@ class PendingInsert:
         try:
             if self.stamped is not None:
                 self.stamped.insert(document)
-            self.son: dict[str, Any] = document._to_wire(self._marks)
+            self.son: RawDocument = document._to_wire(self._marks)
         except BaseException:
             self._put_back()
             raise
@@ -187,7 +188,7 @@ class PendingInsert:
         earlier = self._earlier
         return earlier is not None and bool(earlier.key == self.key)
 
-    def is_stored_as(self, stored: Mapping[str, Any], codec_options: Any) -> bool:
+    def is_stored_as(self, stored: RawMapping, codec_options: Any) -> bool:
         """Return whether a stored document is what the earlier command carried."""
         earlier = self._earlier
         return (
@@ -280,7 +281,7 @@ def shown_changes(write: PendingInsert | PendingUpdate | None) -> Iterator[None]
     document = write.document
     pending = document._take_changes(whole=True)
     document._put_back(write.changes)
-    before: list[dict[str, Any]] = [deepcopy(paths) for paths in document._delta()]
+    before: list[RawDocument] = [deepcopy(paths) for paths in document._delta()]
     document._put_back(pending)
     try:
         yield
@@ -335,7 +336,7 @@ def _normalize_key(document: StoredDocument, key: object) -> None:
         put_key(document, read)
 
 
-def _key_first(son: dict[str, Any]) -> dict[str, Any]:
+def _key_first(son: RawDocument) -> RawDocument:
     """Return a document in the order in which PyMongo sends it."""
     return {"_id": son["_id"], **son}
 

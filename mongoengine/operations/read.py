@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bson import json_util
 
 from mongoengine.base.sentinels import MISSING
+from mongoengine.base.types import Keywords, RawDocument
 from mongoengine.base.utils import warn_caller
 from mongoengine.driver import loops
 from mongoengine.driver.cursor import Batches, open_cursor
@@ -20,7 +21,7 @@ from mongoengine.query.keyset import reversed_order
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.operations.source import QuerySource
+    from mongoengine.operations.source import AnyQueryset, QuerySource
 
 __all__ = (
     "count",
@@ -41,8 +42,6 @@ __all__ = (
 )
 
 D = TypeVar("D")
-
-Raw = dict[str, Any]
 
 REPR_OUTPUT_SIZE = 20
 
@@ -118,7 +117,7 @@ async def get(
     """
     narrowed = queryset.filter(*q_objs, **query)
     spec = narrowed._spec
-    raws: list[Raw] = []
+    raws: list[RawDocument] = []
     if not spec.is_void:
         arguments = spec.find(ordered=False, limit=2)
         collection = await narrowed._open_to_read(io)
@@ -194,9 +193,7 @@ async def next_item(queryset: QuerySource[D], io: IO) -> D:
 # Whether and how many
 
 
-async def exists(
-    queryset: QuerySource[Any], io: IO, *, session: Session = None
-) -> bool:
+async def exists(queryset: AnyQueryset, io: IO, *, session: Session = None) -> bool:
     """Return whether any document matches (`find`, of one `_id` at most).
 
     https://www.mongodb.com/docs/manual/reference/command/find/
@@ -211,7 +208,7 @@ async def exists(
     return await io(collection.find_one, **arguments) is not None
 
 
-async def has_data(queryset: QuerySource[Any], io: IO) -> bool:
+async def has_data(queryset: AnyQueryset, io: IO) -> bool:
     """Return whether any document matches (`find`, of one document at most)."""
     spec = queryset._spec
     if spec.is_void:
@@ -222,7 +219,7 @@ async def has_data(queryset: QuerySource[Any], io: IO) -> bool:
 
 
 async def count(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     with_limit_and_skip: bool = False,
     *,
@@ -239,7 +236,7 @@ async def count(
     spec = queryset._spec
     if spec.is_void or (spec.limit == 0 and not with_limit_and_skip):
         return 0
-    window: dict[str, Any] = {}
+    window: Keywords = {}
     if with_limit_and_skip:
         window = {"limit": spec.limit or None, "skip": spec.skip or None}
     conditions = spec.conditions
@@ -254,7 +251,7 @@ async def count(
 
 
 async def cached_count(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     with_limit_and_skip: bool = False,
     *,
@@ -308,7 +305,7 @@ async def to_list(
     return documents
 
 
-async def read_all(queryset: QuerySource[Any], io: IO) -> list[Raw]:
+async def read_all(queryset: AnyQueryset, io: IO) -> list[RawDocument]:
     """Return every raw document (`find`, `getMore`)."""
     if queryset._spec.is_void:
         return []
@@ -338,7 +335,7 @@ async def in_bulk(
     arguments = spec.cursor_arguments()
     keys = [stored_key(key) for key in object_ids]
     collection = await queryset._open(io)
-    raws: list[Raw] = []
+    raws: list[RawDocument] = []
     for start in range(0, len(keys) or 1, KEYS_AT_A_TIME):
         some = {"_id": {"$in": keys[start : start + KEYS_AT_A_TIME]}}
         cursor = open_cursor(collection, {**arguments, "filter": some})
@@ -356,7 +353,7 @@ def stored_key(key: object) -> Any:
     return key.to_mongo() if hasattr(key, "to_mongo") else key
 
 
-class _CompoundKey(dict[str, Any]):
+class _CompoundKey(RawDocument):
     """A primary key with several members, which does not change."""
 
     def __hash__(self) -> int:  # type: ignore[override]
@@ -388,8 +385,8 @@ def _hashable(key: object) -> Any:
 
 
 async def explain(
-    queryset: QuerySource[Any], io: IO, *, session: Session = None
-) -> dict[str, Any]:
+    queryset: AnyQueryset, io: IO, *, session: Session = None
+) -> RawDocument:
     """Return how the server would run the query.
 
     https://www.mongodb.com/docs/manual/reference/command/explain/
@@ -397,12 +394,12 @@ async def explain(
     :param session: a PyMongo session to work in
     """
     cursor = await queryset._find(io)
-    plan: dict[str, Any] = await io.plain(cursor.explain)
+    plan: RawDocument = await io.plain(cursor.explain)
     return plan
 
 
 async def to_json(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     *args: object,

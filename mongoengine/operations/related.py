@@ -31,6 +31,7 @@ from mongoengine.base.references import (
 )
 from mongoengine.base.schema import Schema
 from mongoengine.base.tracked import BaseDict, BaseList
+from mongoengine.base.types import RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import (
     FieldDoesNotExist,
@@ -386,7 +387,7 @@ def _root_of(cls: Any) -> Any:
     return root
 
 
-def _embedded_document(stored: Mapping[str, Any]) -> Any:
+def _embedded_document(stored: RawMapping) -> Any:
     """The embedded document that a dict with `_cls` is; None for other data."""
     try:
         cls = _DocumentRegistry.get(stored["_cls"])

@@ -13,6 +13,7 @@ from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.state import set_state
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.io import attach
 from mongoengine.driver.write_errors import (
@@ -37,8 +38,6 @@ from mongoengine.operations.validate import validate_in
 from mongoengine.query import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mongoengine.base.stamps import Moment
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
@@ -56,12 +55,12 @@ async def save(
     force_insert: bool = False,
     validate: bool = True,
     clean: bool = True,
-    write_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
     cascade: bool | None = None,
-    cascade_kwargs: Mapping[str, Any] | None = None,
+    cascade_kwargs: RawMapping | None = None,
     _refs: list[Any] | None = None,
-    save_condition: Mapping[str, Any] | None = None,
-    signal_kwargs: Mapping[str, Any] | None = None,
+    save_condition: RawMapping | None = None,
+    signal_kwargs: RawMapping | None = None,
     *,
     session: Session = None,
     **kwargs: object,
@@ -97,7 +96,7 @@ async def save(
     if cascade is None:
         cascade = cascade_kwargs is not None or document._meta.get("cascade", False)
     if cascade:
-        options: dict[str, Any] = {"validate": validate, "cascade": cascade}
+        options: RawDocument = {"validate": validate, "cascade": cascade}
         options.update(force_insert=force_insert, write_concern=write_concern)
         options.update(cascade_kwargs or {}, _refs=_refs)
         await io.call(document, "cascade_save", **options)
@@ -111,8 +110,8 @@ async def _write(
     io: IO,
     created: bool,
     force_insert: bool,
-    write_concern: Mapping[str, Any] | None,
-    save_condition: Mapping[str, Any] | None,
+    write_concern: RawMapping | None,
+    save_condition: RawMapping | None,
 ) -> PendingInsert | PendingUpdate:
     """Insert or update a document that has been prepared; return what was written."""
     cls = type(document)
@@ -167,7 +166,7 @@ async def prepare(
     io: IO,
     validate: bool,
     clean: bool,
-    signal_kwargs: Mapping[str, Any] | None,
+    signal_kwargs: RawMapping | None,
     force_insert: bool = False,
 ) -> bool:
     """Do what comes before a document is written; return whether it is new.
@@ -210,7 +209,7 @@ async def send_post_save(
     document: StoredDocument,
     write: PendingInsert | PendingUpdate | None,
     created: bool,
-    signal_kwargs: Mapping[str, Any] | None,
+    signal_kwargs: RawMapping | None,
 ) -> None:
     """Send the signal; its receivers see what the write has changed as changed."""
     with shown_changes(write):
@@ -224,7 +223,7 @@ async def send_post_save(
         )
 
 
-def with_write_concern(collection: Any, write_concern: Mapping[str, Any] | None) -> Any:
+def with_write_concern(collection: Any, write_concern: RawMapping | None) -> Any:
     """Return the collection, with these write concerns on top of its own."""
     if not write_concern:
         return collection
@@ -286,9 +285,7 @@ def is_doubtful_measurement(write: PendingInsert) -> bool:
     return write.is_retry and bool(write.document._meta.get("timeseries"))
 
 
-def refuse_change(
-    write: PendingInsert, stored: Mapping[str, Any], codec_options: Any
-) -> None:
+def refuse_change(write: PendingInsert, stored: RawMapping, codec_options: Any) -> None:
     """Raise an error if a document of a time series is stored with other values.
 
     :raises OperationError: it has been changed after the attempt that stored it
@@ -314,13 +311,13 @@ async def _update(
     document: StoredDocument,
     io: IO,
     collection: Any,
-    save_condition: Mapping[str, Any] | None,
+    save_condition: RawMapping | None,
 ) -> PendingInsert | PendingUpdate:
     """Write the changes of a stored document, if there are any.
 
     Return what was written: the whole document if it was not stored any more.
     """
-    query: dict[str, Any] = {}
+    query: RawDocument = {}
     if save_condition is not None:
         query = filters.query(type(document), **save_condition)
     query.update(stored_key(document))
@@ -347,7 +344,7 @@ async def _update(
 
 
 def _no_match(
-    document: StoredDocument, save_condition: Mapping[str, Any] | None
+    document: StoredDocument, save_condition: RawMapping | None
 ) -> OperationError:
     if save_condition is not None:
         return SaveConditionError("Race condition preventing document update detected")
@@ -406,7 +403,7 @@ async def _restore(
     return write
 
 
-def stored_key(document: StoredDocument) -> dict[str, Any]:
+def stored_key(document: StoredDocument) -> RawDocument:
     """Return the filter that finds the stored form of a document."""
     query = {"_id": stored_id(document)}
     if document._meta.get("shard_key"):
@@ -414,7 +411,7 @@ def stored_key(document: StoredDocument) -> dict[str, Any]:
     return query
 
 
-def key_query(document: StoredDocument, son: Mapping[str, Any]) -> dict[str, Any]:
+def key_query(document: StoredDocument, son: RawMapping) -> RawDocument:
     """Return the filter that finds a document, taken from its dump."""
     query = {"_id": son["_id"]}
     if document._meta.get("shard_key"):
@@ -422,7 +419,7 @@ def key_query(document: StoredDocument, son: Mapping[str, Any]) -> dict[str, Any
     return query
 
 
-def shard_key_of(document: StoredDocument, son: Mapping[str, Any]) -> dict[str, Any]:
+def shard_key_of(document: StoredDocument, son: RawMapping) -> RawDocument:
     """Return the values of the shard key, by database names, out of a dump."""
     values = {}
     for declared in document._meta["shard_key"]:

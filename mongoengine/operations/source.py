@@ -6,8 +6,8 @@ The base class of querysets, and what operations on them work with.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
@@ -15,6 +15,7 @@ from pymongo.write_concern import WriteConcern
 
 from mongoengine import connection
 from mongoengine.base import context
+from mongoengine.base.types import Keywords, RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, ReadingAhead, open_cursor
 from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
@@ -32,12 +33,10 @@ if TYPE_CHECKING:
     from mongoengine.query.projection import QueryFieldList
     from mongoengine.query.q import QNode
 
-__all__ = ("QuerySource",)
+__all__ = ("AnyQueryset", "QuerySource")
 
 D = TypeVar("D")
 T = TypeVar("T")
-
-Raw = dict[str, Any]
 
 #: The options of a `Query` that other code reads and sets as `_skip` and so on.
 FORWARDED = (
@@ -84,10 +83,10 @@ _MARKING_OPTIONS = frozenset(("given_collection", "loaded_fields"))
 def _forwarding(option: str) -> property:
     """Return a property that is an option of the query."""
 
-    def read(self: QuerySource[Any]) -> Any:
+    def read(self: AnyQueryset) -> Any:
         return getattr(self._spec, option)
 
-    def write(self: QuerySource[Any], value: object) -> None:
+    def write(self: AnyQueryset, value: object) -> None:
         self._spec = self._spec.replace(**{option: value})
 
     return property(read, write, doc=f"`Query.{option}`")
@@ -130,8 +129,8 @@ class QuerySource(Generic[D]):
         _allow_disk_use: bool
         _as_pymongo: bool
         _batch_size: int | None
-        _cls_query: Mapping[str, Any]
-        _collation: Mapping[str, Any] | None
+        _cls_query: RawMapping
+        _collation: RawMapping | None
         _collection_name: str
         _comment: Any
         _document: Any
@@ -142,7 +141,7 @@ class QuerySource(Generic[D]):
         _limit: int | None
         _loaded_fields: QueryFieldList
         _max_time_ms: int | None
-        _mongo_query: dict[str, Any] | None
+        _mongo_query: RawDocument | None
         _none: bool
         _ordering: Any
         _prefetch: bool
@@ -218,12 +217,12 @@ class QuerySource(Generic[D]):
     def __deepcopy__(self, memo: object) -> Self:
         return self.clone()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Keywords:
         options = {"_" + name: value for name, value in vars(self._spec).items()}
         options.pop("_given_collection", None)
         return {**options, "_iter": False}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Keywords) -> None:
         self._spec = Query.__new__(Query)
         options = {"_" + name for name in FORWARDED} & state.keys()
         self._spec.__dict__.update({name[1:]: state[name] for name in options})
@@ -263,12 +262,12 @@ class QuerySource(Generic[D]):
     async def _open_to_write(
         self,
         io: IO,
-        write_concern: Mapping[str, Any] | None,
-        read_concern: Mapping[str, Any] | None = None,
+        write_concern: RawMapping | None,
+        read_concern: RawMapping | None = None,
     ) -> Any:
         """Return the collection with these concerns on top of its own."""
         collection = await self._open(io)
-        options: dict[str, Any] = {}
+        options: Keywords = {}
         if write_concern:
             combined = dict(collection.write_concern.document)
             combined.update(write_concern)
@@ -291,12 +290,12 @@ class QuerySource(Generic[D]):
     # Parts of the query
 
     @property
-    def _query(self) -> dict[str, Any]:
+    def _query(self) -> RawDocument:
         """Return the filter, as MongoDB takes it."""
         return self._spec.conditions
 
     @property
-    def _cursor_args(self) -> dict[str, Any]:
+    def _cursor_args(self) -> Keywords:
         """Return the arguments of `find` that decide how documents are read."""
         return self._spec.cursor_arguments()
 
@@ -304,10 +303,10 @@ class QuerySource(Generic[D]):
     def _is_void(self) -> bool:
         return self._spec.is_void
 
-    def _filter(self) -> dict[str, Any]:
+    def _filter(self) -> RawDocument:
         return self._spec.filter()
 
-    def _common_options(self) -> dict[str, Any]:
+    def _common_options(self) -> Keywords:
         return self._spec.common_options()
 
     def _sort_keys(self) -> Any:
@@ -398,11 +397,11 @@ class QuerySource(Generic[D]):
             target = own
         return marking(make, loading_marks(document, *target, in_part))
 
-    def _converter(self) -> Callable[[list[Raw]], list[Any]]:
+    def _converter(self) -> Callable[[list[RawDocument]], list[Any]]:
         """Return the function that makes items of a batch of raw documents."""
         return results.batch_converter(self._spec, self._document_maker())
 
-    def _convert(self, raw: Raw, scalar_first: bool = False) -> Any:
+    def _convert(self, raw: RawDocument, scalar_first: bool = False) -> Any:
         """Return the item for a raw document."""
         spec = self._spec
         make = self._document_maker()
@@ -456,6 +455,10 @@ class QuerySource(Generic[D]):
         """Drive a body whose awaited form has another name."""
         with instead(use, self):
             return run(body)
+
+
+#: A query of which the type of the items does not matter.
+AnyQueryset: TypeAlias = QuerySource[Any]
 
 
 for _option in FORWARDED:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from mongoengine.base.types import RawMapping
 from mongoengine.errors import InvalidDocumentError, InvalidQueryError, OperationError
 from mongoengine.operations.load import Replacement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pymongo.results import UpdateResult
 
     from mongoengine.base.stored_document import StoredDocument
@@ -43,7 +42,7 @@ async def update(
     io: IO,
     /,
     *,
-    write_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
     full_result: bool = False,
     **kwargs: object,
 ) -> UpdateResult | int | None: ...

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mongoengine import connection
+from mongoengine.base.types import RawDocument
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.driver.io import ASYNC, SYNC
 from mongoengine.operations import collections
@@ -36,7 +37,7 @@ def own_target(cls: type[StoredDocument]) -> tuple[str, str | None]:
 
 def target_marks(
     cls: type[StoredDocument], alias: str, name: str | None
-) -> dict[str, Any]:
+) -> RawDocument:
     """Return the attributes of documents that are stored in another collection.
 
     It is empty for the alias and collection that the class declares.
@@ -46,9 +47,7 @@ def target_marks(
     return _attributes(cls, alias, name)
 
 
-def _attributes(
-    cls: type[StoredDocument], alias: str, name: str | None
-) -> dict[str, Any]:
+def _attributes(cls: type[StoredDocument], alias: str, name: str | None) -> RawDocument:
     return {
         "_target": (alias, name),
         "_get_db": partial(connection.database, SYNC, alias),
@@ -67,7 +66,7 @@ def put_target(document: StoredDocument, alias: str, name: str | None) -> None:
 
 def loading_marks(
     cls: type[StoredDocument], alias: str, name: str | None, partial_load: bool
-) -> dict[str, Any]:
+) -> RawDocument:
     """Return the attributes of documents that are loaded from a collection.
 
     :param partial_load: they are loaded without some of their fields
@@ -78,13 +77,13 @@ def loading_marks(
     return marks
 
 
-def mark(document: StoredDocument, marks: dict[str, Any]) -> None:
+def mark(document: StoredDocument, marks: RawDocument) -> None:
     """Set attributes of a document that are no data of it."""
     for attribute, value in marks.items():
         object.__setattr__(document, attribute, value)
 
 
-def marking(make: Callable[[Any], Any], marks: dict[str, Any]) -> Callable[[Any], Any]:
+def marking(make: Callable[[Any], Any], marks: RawDocument) -> Callable[[Any], Any]:
     """Return a function that makes documents and marks them."""
     if not marks:
         return make

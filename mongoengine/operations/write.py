@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from mongoengine import connection
 from mongoengine.base.stamps import Moment, Stamped, stamps_exist
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.write_errors import UPDATING
 from mongoengine.errors import OperationError
 from mongoengine.operations import read
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pymongo.results import UpdateResult
 
     from mongoengine.driver.io import IO
-    from mongoengine.operations.source import QuerySource
+    from mongoengine.operations.source import AnyQueryset, QuerySource
 
 __all__ = (
     "change_of",
@@ -37,7 +38,7 @@ __all__ = (
 D = TypeVar("D")
 
 #: What `$[name]` stands for in an update: one filter for each name.
-ArrayFilters: TypeAlias = Sequence[Mapping[str, Any]] | None
+ArrayFilters: TypeAlias = Sequence[RawMapping] | None
 
 
 async def create(queryset: QuerySource[D], io: IO, /, **kwargs: object) -> D:
@@ -58,26 +59,26 @@ async def create(queryset: QuerySource[D], io: IO, /, **kwargs: object) -> D:
 
 @overload
 async def update(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
     multi: bool = True,
     write_concern: None = None,
-    read_concern: Mapping[str, Any] | None = None,
+    read_concern: RawMapping | None = None,
     full_result: Literal[False] = False,
     array_filters: ArrayFilters = None,
     **update: object,
 ) -> int: ...
 @overload
 async def update(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
     multi: bool = True,
-    write_concern: Mapping[str, Any] | None = None,
-    read_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    read_concern: RawMapping | None = None,
     *,
     full_result: Literal[True],
     array_filters: ArrayFilters = None,
@@ -85,38 +86,38 @@ async def update(
 ) -> UpdateResult: ...
 @overload
 async def update(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
     multi: bool = True,
-    write_concern: Mapping[str, Any] | None = None,
-    read_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    read_concern: RawMapping | None = None,
     full_result: Literal[False] = False,
     array_filters: ArrayFilters = None,
     **update: object,
 ) -> int | None: ...
 @overload
 async def update(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
     multi: bool = True,
-    write_concern: Mapping[str, Any] | None = None,
-    read_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    read_concern: RawMapping | None = None,
     full_result: bool = False,
     array_filters: ArrayFilters = None,
     **update: object,
 ) -> UpdateResult | int | None: ...
 async def update(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
     multi: bool = True,
-    write_concern: Mapping[str, Any] | None = None,
-    read_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    read_concern: RawMapping | None = None,
     full_result: bool = False,
     array_filters: ArrayFilters = None,
     **update: object,
@@ -162,9 +163,7 @@ async def update(
 _update = update
 
 
-def stamping(
-    queryset: QuerySource[Any], io: IO
-) -> Stamped | AbstractContextManager[None]:
+def stamping(queryset: AnyQueryset, io: IO) -> Stamped | AbstractContextManager[None]:
     """Return the stamps that an update sets, to be undone where a block raises."""
     if not stamps_exist():
         return _NO_STAMPS
@@ -174,7 +173,7 @@ def stamping(
 _NO_STAMPS: AbstractContextManager[None] = nullcontext()
 
 
-def _codec_options(queryset: QuerySource[Any], io: IO) -> CodecOptions[Any]:
+def _codec_options(queryset: AnyQueryset, io: IO) -> CodecOptions[Any]:
     """Return how documents of a queryset are read; sends nothing."""
     spec = queryset._spec
     source = spec.given_collection
@@ -185,11 +184,11 @@ def _codec_options(queryset: QuerySource[Any], io: IO) -> CodecOptions[Any]:
 
 
 def change_of(
-    queryset: QuerySource[Any],
-    update: dict[str, Any],
+    queryset: AnyQueryset,
+    update: RawDocument,
     stamped: Stamped | None,
     upsert: bool = False,
-    conditions: Mapping[str, Any] | None = None,
+    conditions: RawMapping | None = None,
 ) -> Any:
     """Return an update as MongoDB takes it: operators, or a pipeline.
 
@@ -213,7 +212,7 @@ def change_of(
     return with_stamps(document, change, stamped.moment, upsert, conditions)
 
 
-def with_class(queryset: QuerySource[Any], change: Any) -> Any:
+def with_class(queryset: AnyQueryset, change: Any) -> Any:
     """Return a change that also sets the class of an inserted document."""
     named = {"_cls": queryset._document._class_name}
     if isinstance(change, list):
@@ -223,7 +222,7 @@ def with_class(queryset: QuerySource[Any], change: Any) -> Any:
 
 @overload
 async def update_one(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
@@ -234,11 +233,11 @@ async def update_one(
 ) -> int: ...
 @overload
 async def update_one(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
-    write_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
     *,
     full_result: Literal[True],
     array_filters: ArrayFilters = None,
@@ -246,32 +245,32 @@ async def update_one(
 ) -> UpdateResult: ...
 @overload
 async def update_one(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
-    write_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
     full_result: Literal[False] = False,
     array_filters: ArrayFilters = None,
     **update: object,
 ) -> int | None: ...
 @overload
 async def update_one(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
-    write_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
     full_result: bool = False,
     array_filters: ArrayFilters = None,
     **update: object,
 ) -> UpdateResult | int | None: ...
 async def update_one(
-    queryset: QuerySource[Any],
+    queryset: AnyQueryset,
     io: IO,
     /,
     upsert: bool = False,
-    write_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
     full_result: bool = False,
     array_filters: ArrayFilters = None,
     **update: Any,
@@ -293,8 +292,8 @@ async def upsert_one(
     queryset: QuerySource[D],
     io: IO,
     /,
-    write_concern: Mapping[str, Any] | None = None,
-    read_concern: Mapping[str, Any] | None = None,
+    write_concern: RawMapping | None = None,
+    read_concern: RawMapping | None = None,
     **update: Any,
 ) -> D | None:
     """Change the document that matches, or insert one (`update`, `find`).

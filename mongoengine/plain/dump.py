@@ -18,9 +18,12 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.base.references import LazyReference
 from mongoengine.base.stored_document import StoredDocument
 
-__all__ = ("Mode", "Tree", "name_tree", "to_dict", "to_json_value")
+__all__ = ("Mode", "PlainDocument", "Tree", "name_tree", "to_dict", "to_json_value")
 
 Mode: TypeAlias = Literal["python", "json"]
+
+#: A document as `to_dict` returns it: plain values, or those of JSON, by name.
+PlainDocument: TypeAlias = dict[str, Any]
 
 #: Names of fields, and of the fields inside them; an empty tree stands for everything.
 Tree: TypeAlias = "Mapping[str, Tree]"
@@ -41,7 +44,7 @@ def to_dict(
     exclude: Iterable[str] | None,
     by_alias: bool,
     references: Literal["key", "nested"],
-) -> dict[str, Any]:
+) -> PlainDocument:
     """Return a document as a plain dict; see `PlainData.to_dict`."""
     if mode not in ("python", "json"):
         raise ValueError(f'mode is "python" or "json", not {mode!r}')
@@ -76,8 +79,8 @@ def _document(
     only: Tree | None,
     without: Tree,
     parents: tuple[BaseDocument, ...],
-) -> dict[str, Any]:
-    plain: dict[str, Any] = {}
+) -> PlainDocument:
+    plain: PlainDocument = {}
     for name in document._fields_ordered:
         if name == "_cls" or (only is not None and name not in only):
             continue

@@ -32,7 +32,7 @@ __all__ = ("from_dict",)
 B = TypeVar("B", bound=BaseDocument)
 
 
-def from_dict(cls: type[B], data: Mapping[str, Any], by_alias: bool) -> B:
+def from_dict(cls: type[B], data: Mapping[str, object], by_alias: bool) -> B:
     """Return a new document of a plain dict; see `PlainData.from_dict`."""
     if not isinstance(data, Mapping):
         raise ValidationError(

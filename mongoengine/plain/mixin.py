@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pydantic_core.core_schema import CoreSchema
     from typing_extensions import Self
 
+    from mongoengine.plain.dump import PlainDocument
+
 __all__ = ("PlainData",)
 
 
@@ -30,7 +32,7 @@ class PlainData:
         exclude: Iterable[str] | None = None,
         by_alias: bool = False,
         references: Literal["key", "nested"] = "key",
-    ) -> dict[str, Any]:
+    ) -> PlainDocument:
         """Return the document as plain dicts and lists, without I/O.
 
             post.to_dict("json", exclude=["comments.author.email"])
@@ -60,7 +62,7 @@ class PlainData:
         return names
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], *, by_alias: bool = False) -> Self:
+    def from_dict(cls, data: Mapping[str, object], *, by_alias: bool = False) -> Self:
         """Return a new document of what `to_dict` gives, in either mode.
 
         It is not validated, and not saved.
@@ -108,8 +110,8 @@ class PlainData:
     @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        made: dict[str, Any] = _pydantic_types().json_schema(cls, handler)
+    ) -> PlainDocument:
+        made: PlainDocument = _pydantic_types().json_schema(cls, handler)
         return made
 
 

@@ -16,6 +16,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from pydantic_core import ValidationError as PydanticError
 
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.types import Namespace
 from mongoengine.errors import MongoEngineException, ValidationError
 from mongoengine.plain.annotations import annotation, is_required, optional
 from mongoengine.plain.dump import to_dict
@@ -23,6 +24,8 @@ from mongoengine.plain.load import from_dict
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
+
+    from mongoengine.plain.dump import PlainDocument
 
 __all__ = ("json_schema", "model_of", "schema_of")
 
@@ -89,7 +92,7 @@ class _Models:
         del self._open[cls]
         self._made[cls] = model
         if not self._open:
-            namespace: dict[str, Any] = {m.__name__: m for m in self._made.values()}
+            namespace: Namespace = {m.__name__: m for m in self._made.values()}
             for made in self._made.values():
                 made.model_rebuild(_types_namespace=namespace)
         return model
@@ -174,7 +177,7 @@ def schema_of(
 
 def json_schema(
     cls: type[BaseDocument], handler: GetJsonSchemaHandler
-) -> dict[str, Any]:
+) -> PlainDocument:
     """Return the JSON Schema of a class, the same for reading and for writing."""
     return handler.resolve_ref_schema(handler(model_of(cls).__pydantic_core_schema__))
 
@@ -217,7 +220,7 @@ def _leaves(
         yield from _leaves(inside, own)
 
 
-def _selected(data: dict[str, Any], info: core_schema.SerializationInfo) -> Any:
+def _selected(data: PlainDocument, info: core_schema.SerializationInfo) -> Any:
     """Apply `include`, `exclude` and `exclude_none` of the caller."""
     include, exclude = info.include, info.exclude or ()
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.expressions import literal
 
@@ -21,7 +21,7 @@ class Computed:
         self.expression = expression
 
 
-def as_pipeline(changes: Mapping[str, Any]) -> list[RawDocument]:
+def as_pipeline(changes: RawMapping) -> list[RawDocument]:
     """Return the pipeline that makes the changes of an update document.
 
     Every value is computed of the document as it was before.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import BaseField
+from mongoengine.base.types import RawDocument
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.expressions import Expression, Resolve, comparison
 from mongoengine.query.geo import distances_last, geo_condition
@@ -28,7 +29,7 @@ __all__ = (
     "query",
 )
 
-Filter = dict[str, Any]
+Filter = RawDocument
 
 _OPERATORS = frozenset(MATCH_OPERATORS)
 _GEO = frozenset(GEO_OPERATORS)
@@ -37,6 +38,9 @@ _COMPARED_WITH_SEVERAL = SEVERAL_VALUES - _GEO
 #: How many keywords with keys, positions and open names in them, of which there
 #: is no end, are remembered for a class.
 _OPEN_NAMES = 256
+
+#: The plan of a keyword of a filter or of an update.
+P = TypeVar("P")
 
 
 def query(_doc_cls: object = None, **kwargs: object) -> Filter:
@@ -48,12 +52,12 @@ def query(_doc_cls: object = None, **kwargs: object) -> Filter:
     return local_query(_doc_cls, kwargs)
 
 
-def local_query(document: Any, keywords: dict[str, Any]) -> Filter:
+def local_query(document: Any, keywords: RawDocument) -> Filter:
     """Return the filter for conditions on the documents of a class alone."""
     return _compile(document, keywords, plans_of(document, "_filter_plans"), _plan)
 
 
-def joined_query(document: Any, keywords: dict[str, Any]) -> Filter:
+def joined_query(document: Any, keywords: RawDocument) -> Filter:
     """Return the filter for conditions that may lead through references.
 
     It names joined documents by their joins, see `paths`, and so is one for a
@@ -66,9 +70,9 @@ def joined_query(document: Any, keywords: dict[str, Any]) -> Filter:
 
 def _compile(
     document: Any,
-    keywords: dict[str, Any],
-    plans: dict[str, Any],
-    make_plan: Callable[[Any, str, dict[str, Any]], FilterPlan],
+    keywords: RawDocument,
+    plans: dict[str, FilterPlan],
+    make_plan: Callable[[Any, str, RawDocument], FilterPlan],
 ) -> Filter:
     filters: Filter = {}
     clashes: dict[str, list[Any]] = {}
@@ -148,7 +152,7 @@ def plans_of(document: object, name: str) -> dict[str, Any]:
     return plans
 
 
-def remember(plans: dict[str, Any], keyword: str, plan: Any, path: list[Any]) -> None:
+def remember(plans: dict[str, P], keyword: str, plan: P, path: list[Any]) -> None:
     """Keep the plan of a keyword, unless there could be no end of such keywords."""
     declared = not any(isinstance(step, str) or step.name is None for step in path)
     if declared or len(plans) < _OPEN_NAMES:
@@ -330,7 +334,7 @@ def _ends_with_operator(document: Any, names: list[str]) -> bool:
     return not isinstance(field, str) and names[-1] in field._operators
 
 
-def _plan(document: object, keyword: str, plans: dict[str, Any]) -> FilterPlan:
+def _plan(document: object, keyword: str, plans: dict[str, FilterPlan]) -> FilterPlan:
     """Work out the plan of a keyword, and remember it."""
     given = keyword.rsplit("__")
     indices = [(i, name) for i, name in enumerate(given) if name.isdigit()]
@@ -354,7 +358,9 @@ def _plan(document: object, keyword: str, plans: dict[str, Any]) -> FilterPlan:
     return plan
 
 
-def _joined_plan(document: Any, keyword: str, plans: dict[str, Any]) -> FilterPlan:
+def _joined_plan(
+    document: Any, keyword: str, plans: dict[str, FilterPlan]
+) -> FilterPlan:
     """Work out the plan of a keyword that may lead through references."""
     names = keyword.split("__")
     while len(names) > 1 and (names[-1] in _OPERATORS or not names[-1]):

@@ -8,11 +8,12 @@ from typing import Any
 import pymongo
 from bson.son import SON
 
+from mongoengine.base.types import RawDocument
 from mongoengine.errors import InvalidQueryError
 
 __all__ = ("distances_last", "geo_condition", "infer_geometry")
 
-Condition = dict[str, Any]
+Condition = RawDocument
 Build = Callable[[Any], Condition]
 
 _DISTANCES = {"max_distance": "$maxDistance", "min_distance": "$minDistance"}

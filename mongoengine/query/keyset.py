@@ -15,6 +15,7 @@ from typing import Any
 from bson import Decimal128, ObjectId, Timestamp
 from bson.binary import Binary
 
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.errors import InvalidQueryError, OperationError
 
 __all__ = ("beyond", "key_of", "reversed_order", "sort_of", "with_keys")
@@ -61,7 +62,7 @@ def reversed_order(order: object) -> Sort:
     return [(name, -direction) for name, direction in sort_of(order)]
 
 
-def key_of(raw: Mapping[str, Any], sort: Sort) -> list[Any]:
+def key_of(raw: RawMapping, sort: Sort) -> list[Any]:
     """Return the values that a raw document is sorted by.
 
     :raises OperationError: if one is a list, or NaN, or of a type without an order
@@ -89,15 +90,15 @@ def _place_of(name: str, value: object, error: type[Exception]) -> int:
     raise error(f'Pages cannot be ordered by "{name}", which is {value!r}')
 
 
-def beyond(sort: Sort, key: list[Any]) -> dict[str, Any]:
+def beyond(sort: Sort, key: list[Any]) -> RawDocument:
     """Return the filter for the documents that follow a position.
 
     :param sort: the order, from `sort_of`
     :param key: the position, from `key_of`
     :raises InvalidQueryError: if a value cannot be compared
     """
-    alternatives: list[dict[str, Any]] = []
-    equal: list[dict[str, Any]] = []
+    alternatives: list[RawDocument] = []
+    equal: list[RawDocument] = []
     for (name, direction), value in zip(sort, key, strict=True):
         for condition in _conditions(name, direction, value):
             alternatives.append({"$and": [*equal, condition]} if equal else condition)
@@ -105,16 +106,14 @@ def beyond(sort: Sort, key: list[Any]) -> dict[str, Any]:
     return {"$or": alternatives}
 
 
-def _conditions(name: str, direction: int, value: object) -> list[dict[str, Any]]:
+def _conditions(name: str, direction: int, value: object) -> list[RawDocument]:
     """Return the filters of which those that follow in one key match one."""
     if value is None:
         return [{name: {"$ne": None}}] if direction > 0 else []
     place = _place_of(name, value, InvalidQueryError)
     others = _TYPES[place + 1 :] if direction > 0 else _TYPES[:place]
     types = [alias for _, aliases in others for alias in aliases]
-    conditions: list[dict[str, Any]] = [
-        {name: {"$gt" if direction > 0 else "$lt": value}}
-    ]
+    conditions: list[RawDocument] = [{name: {"$gt" if direction > 0 else "$lt": value}}]
     if types:
         conditions.append({name: {"$type": types}})
     if direction < 0 and name != "_id":
@@ -122,7 +121,7 @@ def _conditions(name: str, direction: int, value: object) -> list[dict[str, Any]
     return conditions
 
 
-def with_keys(projection: Mapping[str, Any], sort: Sort) -> dict[str, Any]:
+def with_keys(projection: RawMapping, sort: Sort) -> RawDocument:
     """Return a projection that has the sort keys, too.
 
     :raises OperationError: if one is inside of what is left out

@@ -31,7 +31,7 @@ __all__ = (
 JOINED = "__"
 
 #: The fields on a way; strings for positions in lists and keys of dicts.
-Fields: TypeAlias = "tuple[BaseField[Any] | str, ...]"
+Fields: TypeAlias = "tuple[BaseField | str, ...]"
 
 
 class Path:

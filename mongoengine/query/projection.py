@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mongoengine.base.types import RawDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 __all__ = ("QueryFieldList", "db_path", "with_fields")
 
@@ -34,7 +40,7 @@ class QueryFieldList:
         self.always_include = set(always_include or ())
         self._id: Any = None
         self._only_called = _only_called
-        self.slice: dict[str, Any] = {}
+        self.slice: RawDocument = {}
         #: Names of the classes of embedded documents, by the paths that need them.
         self.classes: dict[str, list[str]] = {}
 
@@ -84,7 +90,7 @@ class QueryFieldList:
     def __bool__(self) -> bool:
         return bool(self.fields)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> RawDocument:
         """The projection, as `find` takes it."""
         projection = {**dict.fromkeys(self.fields, self.value), **self.slice}
         if self.classes and self.value == self.ONLY:
@@ -109,7 +115,7 @@ def with_fields(
     existing: QueryFieldList,
     lookup: Callable[[str], list[Any]],
     only_called: bool,
-    choices: dict[str, Any],
+    choices: Mapping[str, object],
 ) -> QueryFieldList:
     """Return a projection to which fields are added.
 

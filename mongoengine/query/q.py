@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query import filters
@@ -49,13 +50,11 @@ class SimplificationVisitor(QNodeVisitor):
                 pass  # an `$and` takes them side by side
         return combination
 
-    def _query_conjunction(
-        self, queries: Iterable[Mapping[str, Any]]
-    ) -> dict[str, Any]:
+    def _query_conjunction(self, queries: Iterable[RawMapping]) -> RawDocument:
         """The keywords of all queries; a repeated one raises
         `DuplicateQueryConditionsError`.
         """
-        merged: dict[str, Any] = {}
+        merged: RawDocument = {}
         for query in queries:
             if not merged.keys().isdisjoint(query):
                 raise DuplicateQueryConditionsError
@@ -69,7 +68,7 @@ class QueryCompilerVisitor(QNodeVisitor):
     def __init__(
         self,
         document: Any,
-        compile_leaf: Callable[[Any, dict[str, Any]], Any] = filters.local_query,
+        compile_leaf: Callable[[Any, RawDocument], Any] = filters.local_query,
     ) -> None:
         self.document = document
         self.compile_leaf = compile_leaf
@@ -90,23 +89,23 @@ class QNode:
     OR = 1
     NOR = 2
 
-    def to_query(self, document: object) -> dict[str, Any]:
+    def to_query(self, document: object) -> RawDocument:
         """The MongoDB filter for these conditions on a document class.
 
         Raises `InvalidQueryError` for a name that means nothing there.
         """
         simplified = self.accept(SimplificationVisitor())
-        compiled: dict[str, Any] = simplified.accept(QueryCompilerVisitor(document))
+        compiled: RawDocument = simplified.accept(QueryCompilerVisitor(document))
         return compiled
 
-    def to_joined_query(self, document: Any) -> dict[str, Any]:
+    def to_joined_query(self, document: Any) -> RawDocument:
         """The filter for conditions of which some may lead through references.
 
         It is one for a pipeline that has looked up what they refer to.
         """
         simplified = self.accept(SimplificationVisitor())
         compiler = QueryCompilerVisitor(document, filters.joined_query)
-        compiled: dict[str, Any] = simplified.accept(compiler)
+        compiled: RawDocument = simplified.accept(compiler)
         return compiled
 
     def accept(self, visitor: QNodeVisitor) -> Any:
@@ -232,14 +231,14 @@ class Q(QNode):
         """Return what `visitor` makes of this leaf."""
         return visitor.visit_query(self)
 
-    def to_query(self, document: object) -> dict[str, Any]:
+    def to_query(self, document: object) -> RawDocument:
         """The MongoDB filter for these conditions on a document class.
 
         Raises `InvalidQueryError` for a name that means nothing there.
         """
         return filters.local_query(document, self.query)
 
-    def to_joined_query(self, document: Any) -> dict[str, Any]:
+    def to_joined_query(self, document: Any) -> RawDocument:
         """The filter for conditions of which some may lead through references."""
         return filters.joined_query(document, self.query)
 

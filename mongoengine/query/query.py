@@ -7,7 +7,6 @@ making a query costs a handful of assignments.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from pymongo.read_concern import ReadConcern
 
 from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.types import Keywords, RawDocument, RawMapping
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import LookUpError
 from mongoengine.query.expressions import resolved
@@ -62,7 +62,7 @@ SOURCES = frozenset(
 _SNAPSHOT = "The snapshot option is not anymore available with PyMongo 3+"
 
 #: A filter that no document meets.
-NO_DOCUMENT: Mapping[str, Any] = {"_id": {"$in": []}}
+NO_DOCUMENT: RawMapping = {"_id": {"$in": []}}
 
 DIRECTIONS = {"-": -1, "+": 1}
 
@@ -82,8 +82,8 @@ class Query:
 
     # Filter
     query_obj: QNode = Q()
-    mongo_query: dict[str, Any] | None = None
-    cls_query: Mapping[str, Any] = {}
+    mongo_query: RawDocument | None = None
+    cls_query: RawMapping = {}
     where_clause: str | None = None
     search_text: str | None = None
     search_text_score: bool | None = None
@@ -98,7 +98,7 @@ class Query:
 
     # Options of commands
     hint: Any = -1
-    collation: Mapping[str, Any] | None = None
+    collation: RawMapping | None = None
     comment: Any = None
     batch_size: int | None = None
     max_time_ms: int | None = None
@@ -116,7 +116,7 @@ class Query:
     follow_references = True
     prefetch = False
     # Names of the references to load at once, and those in their documents.
-    related: Mapping[str, Any] = {}
+    related: RawMapping = {}
 
     def __init__(self, document: Any, collection: Any = None) -> None:
         """Ask for all documents of a class.
@@ -163,7 +163,7 @@ class Query:
         return self.none or self.empty
 
     @property
-    def conditions(self) -> dict[str, Any]:
+    def conditions(self) -> RawDocument:
         """Compile the filter as MongoDB takes it, without `$where`; compiled once."""
         compiled = self.mongo_query
         if compiled is None:
@@ -176,7 +176,7 @@ class Query:
             self.mongo_query = compiled
         return compiled
 
-    def filter(self) -> dict[str, Any]:
+    def filter(self) -> RawDocument:
         """Return the filter with the condition of `where()`.
 
         The filter of `none()` and of empty slices is one that no document meets.
@@ -201,7 +201,7 @@ class Query:
 
     # Arguments for PyMongo
 
-    def find(self, ordered: bool = True, limit: int | None = None) -> dict[str, Any]:
+    def find(self, ordered: bool = True, limit: int | None = None) -> Keywords:
         """Return the arguments of `find` and `find_one`, without the session.
 
         :param ordered: heed the order; False where it makes no difference
@@ -213,7 +213,7 @@ class Query:
             conditions = self.filter()
         else:
             conditions = self.mongo_query or self.conditions
-        arguments: dict[str, Any] = {"filter": conditions}
+        arguments: Keywords = {"filter": conditions}
         if not FIND_OPTIONS.isdisjoint(self.__dict__):
             arguments.update(self._find_options())
         skip = self.skip
@@ -232,7 +232,7 @@ class Query:
                 arguments["sort"] = order
         return arguments
 
-    def _find_options(self) -> dict[str, Any]:
+    def _find_options(self) -> Keywords:
         """Return what was chosen by `only`, `hint` and their like."""
         options = self.cursor_arguments()
         if options.get("projection") == {}:
@@ -244,9 +244,9 @@ class Query:
             options["max_time_ms"] = self.max_time_ms
         return options
 
-    def cursor_arguments(self) -> dict[str, Any]:
+    def cursor_arguments(self) -> Keywords:
         """Return the arguments of `find` that decide how documents are read."""
-        arguments: dict[str, Any] = {}
+        arguments: Keywords = {}
         if self.snapshot:
             warn_caller(_SNAPSHOT, DeprecationWarning)
         if not self.timeout:
@@ -260,9 +260,9 @@ class Query:
             arguments["projection"] = fields
         return arguments
 
-    def common_options(self) -> dict[str, Any]:
+    def common_options(self) -> Keywords:
         """Return the options that reading, writing and aggregating take alike."""
-        options: dict[str, Any] = {}
+        options: Keywords = {}
         if self.hint != -1 and self.hint is not None:
             options["hint"] = self.hint
         if self.collation is not None:
@@ -279,7 +279,7 @@ class Query:
             return self.sort_keys(default) if default else None
         return [(ordering, 1)] if isinstance(ordering, str) else ordering
 
-    def pipeline(self, stages: object = ()) -> list[dict[str, Any]]:
+    def pipeline(self, stages: object = ()) -> list[RawDocument]:
         """Return a pipeline over the documents of this query.
 
         The filter, order and window come first, or right after a stage that the
@@ -290,7 +290,7 @@ class Query:
         if not isinstance(stages, (list, tuple)):
             raise TypeError("pipeline must be a list/tuple")
         rest: list[Any] = resolved(stages, partial(local_path, self.document))
-        pipeline: list[dict[str, Any]] = []
+        pipeline: list[RawDocument] = []
         if rest and isinstance(rest[0], dict) and rest[0].keys() & SOURCES:
             pipeline.append(rest.pop(0))
         if self.is_void:

@@ -13,7 +13,7 @@ __all__ = ("Paths", "class_inside", "merged", "refers", "related_paths")
 Paths: TypeAlias = "Mapping[str, Paths]"
 
 
-def related_paths(document: Any, names: Iterable[str]) -> dict[str, Any]:
+def related_paths(document: Any, names: Iterable[str]) -> Paths:
     """Return names such as `comments__author__city` as a tree of fields.
 
     :param document: the document class that the names begin at.
@@ -38,7 +38,7 @@ def related_paths(document: Any, names: Iterable[str]) -> dict[str, Any]:
     return tree
 
 
-def merged(tree: Paths, other: Paths) -> dict[str, Any]:
+def merged(tree: Paths, other: Paths) -> Paths:
     """Return the names of both trees."""
     result = dict(tree)
     for name, inside in other.items():

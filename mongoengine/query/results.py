@@ -6,6 +6,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from mongoengine.base.types import RawDocument
+
 if TYPE_CHECKING:
     from mongoengine.query.query import Query
 
@@ -16,7 +18,7 @@ Make = Callable[[Any], Any]
 
 def batch_converter(
     query: Query, make: Make
-) -> Callable[[list[dict[str, Any]]], list[Any]]:
+) -> Callable[[list[RawDocument]], list[Any]]:
     """Return the function that makes a list of items of a list of raw documents.
 
     :param make: makes a document of a raw one

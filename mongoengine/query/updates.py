@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from mongoengine.base.types import RawDocument
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.computed_updates import Computed, as_pipeline
 from mongoengine.query.expressions import Expression
@@ -24,7 +25,7 @@ from mongoengine.query.paths import is_position, local_path, looked_up
 
 __all__ = ("update",)
 
-Update = dict[str, Any]
+Update = RawDocument
 
 _COMPARISONS = frozenset(COMPARISON_OPERATORS)
 _SEVERAL = (list, tuple, set)
@@ -224,7 +225,7 @@ def _is_new_operator(document: object, names: list[str]) -> bool:
     )
 
 
-def _plan(document: object, keyword: str, plans: dict[str, Any]) -> UpdatePlan:
+def _plan(document: object, keyword: str, plans: dict[str, UpdatePlan]) -> UpdatePlan:
     """Work out the plan of a keyword, and remember it."""
     names = keyword.split("__")
     is_operator = names[0] in UPDATE_OPERATORS or _is_new_operator(document, names)

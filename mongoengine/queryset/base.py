@@ -12,6 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mongoengine.base.sentinels import MISSING
+from mongoengine.base.types import RawDocument
 from mongoengine.compatibility import names_of
 from mongoengine.dereference import DeReference
 from mongoengine.driver.io import (
@@ -52,8 +53,6 @@ if TYPE_CHECKING:
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
 
 D = TypeVar("D")
-
-Raw = dict[str, Any]
 
 
 def relating(face: Callable[..., Any]) -> Callable[..., Any]:
@@ -192,11 +191,11 @@ class BaseQuerySet(Builders[D]):
 
         def aggregate(
             self, pipeline: object, **kwargs: object
-        ) -> CommandCursor[Raw]: ...
+        ) -> CommandCursor[RawDocument]: ...
 
         def async_aggregate(
             self, pipeline: object, **kwargs: object
-        ) -> PendingCursor[AsyncCommandCursor[Raw], Raw]: ...
+        ) -> PendingCursor[AsyncCommandCursor[RawDocument], RawDocument]: ...
 
     else:
         aggregate = blocking(_aggregate.aggregate)

@@ -16,6 +16,7 @@ from pymongo.common import validate_read_preference
 from pymongo.read_concern import ReadConcern
 
 from mongoengine import connection
+from mongoengine.base.types import Keywords, RawDocument, RawMapping
 from mongoengine.base.utils import warn_caller
 from mongoengine.driver.io import ASYNC
 from mongoengine.errors import InvalidQueryError, OperationError
@@ -157,7 +158,7 @@ class Builders(QuerySource[D]):
         validate_read_preference("read_preference", read_preference)
         return self._with(read_preference=read_preference)
 
-    def read_concern(self, read_concern: Mapping[str, Any] | None) -> Self:
+    def read_concern(self, read_concern: RawMapping | None) -> Self:
         """Set how durable the data must be that servers answer with.
 
         https://www.mongodb.com/docs/manual/reference/read-concern/
@@ -204,7 +205,7 @@ class Builders(QuerySource[D]):
         :param fields: names; `a.b` or `a__b` for those of embedded documents
         :raises LookUpError: if a field is unknown
         """
-        chosen: dict[str, Any] = dict.fromkeys(fields, QueryFieldList.ONLY)
+        chosen: Keywords = dict.fromkeys(fields, QueryFieldList.ONLY)
         return self.fields(True, **chosen)
 
     def exclude(self, *fields: str) -> Self:
@@ -212,7 +213,7 @@ class Builders(QuerySource[D]):
 
         :raises LookUpError: if a field is unknown
         """
-        left_out: dict[str, Any] = dict.fromkeys(fields, QueryFieldList.EXCLUDE)
+        left_out: Keywords = dict.fromkeys(fields, QueryFieldList.EXCLUDE)
         return self.fields(**left_out)
 
     def fields(self, _only_called: bool = False, **kwargs: object) -> Self:
@@ -262,7 +263,7 @@ class Builders(QuerySource[D]):
             )
         return self.scalar(*fields)
 
-    def values(self, *fields: str) -> Builders[dict[str, Any]]:
+    def values(self, *fields: str) -> Builders[RawDocument]:
         """Give dicts of these fields instead of documents.
 
         `async_values` is awaited, and gives the list.
@@ -275,7 +276,7 @@ class Builders(QuerySource[D]):
         items: Any = chosen._with(scalar=[], values=fields)
         return items  # type: ignore[no-any-return]
 
-    def as_pymongo(self) -> Builders[dict[str, Any]]:
+    def as_pymongo(self) -> Builders[RawDocument]:
         """Give the documents as PyMongo does: dicts with the names of the database."""
         return self._with(as_pymongo=True)  # type: ignore[return-value]
 

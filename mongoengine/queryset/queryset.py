@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from mongoengine.base.types import Keywords
 from mongoengine.compatibility import names_of
 from mongoengine.driver.cursor import Batches, ReadingAhead
 from mongoengine.driver.io import (
@@ -256,14 +257,14 @@ class QuerySet(BaseQuerySet[D]):
             self._results = None
         super().rewind()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Keywords:
         state = super().__getstate__()
         if self._results is not None and not self._results.more:
             state["_results"] = self._results.documents
             state["_len"] = self._len
         return state
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Keywords) -> None:
         documents = state.pop("_results", None)
         super().__setstate__(state)
         self._result_cache = documents

@@ -27,11 +27,9 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
-from pymongo.database import Database
 
 from mongoengine.connection import (
     DEFAULT_CONNECTION_NAME,
@@ -40,6 +38,7 @@ from mongoengine.connection import (
     register_connection,
 )
 from mongoengine.driver.registry import registry
+from mongoengine.driver.types import PyMongoDatabase, RawDocument
 from mongoengine.testing.commands import assert_num_commands as _assert_num_commands
 from mongoengine.testing.commands import observe_new_clients
 
@@ -52,7 +51,7 @@ __all__ = (
     "mongoengine_uri",
 )
 
-OpenAlias = Callable[..., Database[dict[str, Any]]]
+OpenAlias = Callable[..., PyMongoDatabase]
 
 #: The ini option that names the server.
 INI = "mongoengine_uri"
@@ -83,14 +82,14 @@ def mongoengine_uri(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def mongoengine_settings() -> dict[str, Any]:
+def mongoengine_settings() -> RawDocument:
     """Return further arguments of `connect()`; made to be overridden."""
     return {"uuidRepresentation": "standard"}
 
 
 @pytest.fixture(scope="session")
 def _mongoengine_databases(
-    mongoengine_uri: str, mongoengine_settings: dict[str, Any]
+    mongoengine_uri: str, mongoengine_settings: RawDocument
 ) -> Iterator[_Databases]:
     databases = _Databases({**mongoengine_settings, "host": mongoengine_uri})
     yield databases
@@ -106,7 +105,7 @@ def mongoengine_alias(_mongoengine_databases: _Databases) -> Iterator[OpenAlias]
     """
     opened: list[str] = []
 
-    def open_alias(name: str, *, only_async: bool = False) -> Database[dict[str, Any]]:
+    def open_alias(name: str, *, only_async: bool = False) -> PyMongoDatabase:
         opened.append(name)
         return _mongoengine_databases.open(name, only_async)
 
@@ -116,13 +115,13 @@ def mongoengine_alias(_mongoengine_databases: _Databases) -> Iterator[OpenAlias]
 
 
 @pytest.fixture
-def mongoengine_db(mongoengine_alias: OpenAlias) -> Database[dict[str, Any]]:
+def mongoengine_db(mongoengine_alias: OpenAlias) -> PyMongoDatabase:
     """Return the empty database of the default alias, open for both families."""
     return mongoengine_alias(DEFAULT_CONNECTION_NAME)
 
 
 @pytest.fixture
-def async_mongoengine_db(mongoengine_alias: OpenAlias) -> Database[dict[str, Any]]:
+def async_mongoengine_db(mongoengine_alias: OpenAlias) -> PyMongoDatabase:
     """Return the empty database of the default alias, open for awaiting alone.
 
     The database is a blocking one of PyMongo's, beside the alias, to look into.
@@ -139,13 +138,13 @@ def assert_num_commands() -> type[_assert_num_commands]:
 class _Databases:
     """One database for each alias, emptied after each test."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: RawDocument) -> None:
         self._settings = settings
         self._run = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_"
         self._run += uuid.uuid4().hex[:8]
         self._names: dict[str, str] = {}
 
-    def open(self, alias: str, only_async: bool) -> Database[dict[str, Any]]:
+    def open(self, alias: str, only_async: bool) -> PyMongoDatabase:
         name = self._names.setdefault(alias, f"{self._run}_{len(self._names)}")
         _close(alias)
         register_connection(alias, name=name, **self._settings)
@@ -165,7 +164,7 @@ class _Databases:
         if self._names:
             _close(BESIDE)
 
-    def _beside(self, name: str) -> Database[dict[str, Any]]:
+    def _beside(self, name: str) -> PyMongoDatabase:
         """Return a database on a client that tests do not close."""
         if BESIDE not in registry.aliases:
             register_connection(BESIDE, name=self._run, **self._settings)
@@ -184,7 +183,7 @@ def _close(name: str) -> None:
     disconnect(name)
 
 
-def _empty(database: Database[dict[str, Any]]) -> None:
+def _empty(database: PyMongoDatabase) -> None:
     """Delete all documents and keep the indexes.
 
     Views go with the documents that they show; capped and time series collections,

@@ -1,0 +1,72 @@
+"""Types that annotations name: values as BSON has them, and PyMongo's generic classes.
+
+PyMongo has one class for each family where the library has one operation; the names
+that begin with `Any` mean either of the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from pymongo import AsyncMongoClient, MongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.command_cursor import AsyncCommandCursor
+from pymongo.asynchronous.cursor import AsyncCursor
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.collection import Collection
+from pymongo.command_cursor import CommandCursor
+from pymongo.cursor import Cursor
+from pymongo.database import Database
+
+__all__ = (
+    "AnyClient",
+    "AnyCollection",
+    "AnyCursor",
+    "AnyDatabase",
+    "AsyncPyMongoClient",
+    "AsyncPyMongoDatabase",
+    "Keywords",
+    "Pipeline",
+    "PyMongoClient",
+    "PyMongoDatabase",
+    "RawDocument",
+    "RawMapping",
+    "RawValue",
+)
+
+#: A value as PyMongo reads and writes it: of any BSON type.  Which one it is says the
+#: field or the command, which no type checker follows.
+#: https://www.mongodb.com/docs/manual/reference/bson-types/
+RawValue: TypeAlias = Any
+
+#: A document as PyMongo reads and writes it: values by database name.
+RawDocument: TypeAlias = dict[str, RawValue]
+
+#: A raw document that is only read: a filter, a concern, a reply of the server.
+RawMapping: TypeAlias = Mapping[str, RawValue]
+
+#: The stages of an aggregation.
+Pipeline: TypeAlias = Sequence[RawMapping]
+
+#: Keyword arguments that are collected for another function; their types are those
+#: of its parameters.
+Keywords: TypeAlias = dict[str, Any]
+
+PyMongoClient: TypeAlias = MongoClient[RawDocument]
+AsyncPyMongoClient: TypeAlias = AsyncMongoClient[RawDocument]
+AnyClient: TypeAlias = PyMongoClient | AsyncPyMongoClient
+
+PyMongoDatabase: TypeAlias = Database[RawDocument]
+AsyncPyMongoDatabase: TypeAlias = AsyncDatabase[RawDocument]
+AnyDatabase: TypeAlias = PyMongoDatabase | AsyncPyMongoDatabase
+
+AnyCollection: TypeAlias = Collection[RawDocument] | AsyncCollection[RawDocument]
+
+#: A cursor of `find` or of a command.
+AnyCursor: TypeAlias = (
+    Cursor[RawDocument]
+    | AsyncCursor[RawDocument]
+    | CommandCursor[RawDocument]
+    | AsyncCommandCursor[RawDocument]
+)
