@@ -258,6 +258,8 @@ async def computing() -> None:
     rows = [row async for row in books.async_aggregate([{"$match": {}}])]
     cursor = await books.async_aggregate([{"$match": {}}])
     assert await cursor.to_list() == rows
+    typed = await books.async_aggregate([], into=Shelved).to_list()
+    assert [book.pk for book in typed] == [row["_id"] for row in rows]
     assert await books.async_average("pages") == await books.async_sum("pages") == 1
     assert await books.async_distinct("title") == ["one"]
     await books.async_distinct("author")

@@ -11,6 +11,7 @@ from mongoengine.driver import loops
 from mongoengine.driver.cursor import Batches, Reader
 from mongoengine.driver.io import ASYNC, IO, asynchronous
 from mongoengine.driver.loops import Steps, UncachedSteps
+from mongoengine.driver.rows import ConvertedRows
 
 __all__ = ("PendingCursor", "pending")
 
@@ -126,6 +127,8 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
 
     async def _batches(self, io: IO) -> Reader:
         result: object = await self._start()
+        if isinstance(result, ConvertedRows):
+            return result.reader()
         return _Rows(result) if isinstance(result, Iterator) else Batches(result)
 
 

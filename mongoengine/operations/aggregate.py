@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from mongoengine.base.datastructures import BaseDict, BaseList
 from mongoengine.base.types import Keywords, RawDocument
 from mongoengine.driver.cursor import Batches
+from mongoengine.driver.rows import AsyncRows, Rows
 from mongoengine.errors import LookUpError, OperationError
+from mongoengine.operations.rows import row_maker
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -24,6 +26,7 @@ async def aggregate(
     io: IO,
     pipeline: object,
     *,
+    into: type[Any] | None = None,
     session: Session = None,
     **kwargs: object,
 ) -> Any:
@@ -32,20 +35,30 @@ async def aggregate(
     The query, ordering, skip and limit of the queryset come first, or right
     after a stage that the server wants first, such as `$geoNear`.
 
-    :param pipeline: a list of stages
+    :param pipeline: a list of stages, in which `F("author__name")` stands for the path
+        of a field in the database
+    :param into: the class of the rows: a document or embedded document class, a
+        dataclass, a TypedDict or a Pydantic model
     :param kwargs: options of `Collection.aggregate`
     :param session: a PyMongo session to work in
-    :returns: a PyMongo cursor over dicts; what `async_aggregate` gives can be
-        awaited for it, iterated at once, or asked for `to_list()`
-    :raises TypeError: if the pipeline is no list or tuple
+    :returns: a PyMongo cursor over dicts, or `Rows` of objects; what
+        `async_aggregate` gives can be awaited for it, iterated at once, or asked for
+        `to_list()`
+    :raises TypeError: if the pipeline is no list or tuple, or no row can be made an
+        object of `into`
+    :raises ValidationError: when a row is read that does not fit a dataclass
 
     https://www.mongodb.com/docs/manual/reference/command/aggregate/
     """
     spec = queryset._spec
     stages = spec.pipeline(pipeline)
+    make = None if into is None else row_maker(into)
     collection = await queryset._open_to_read(io)
     options = {**spec.common_options(), **kwargs}
-    return await io(collection.aggregate, stages, **options)
+    cursor = await io(collection.aggregate, stages, **options)
+    if make is None:
+        return cursor
+    return AsyncRows(cursor, make) if io.is_async else Rows(cursor, make)
 
 
 # Values of one field

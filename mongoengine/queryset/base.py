@@ -48,11 +48,13 @@ if TYPE_CHECKING:
     from pymongo.command_cursor import CommandCursor
     from typing_extensions import Self
 
+    from mongoengine.driver.rows import AsyncRows, Rows
     from mongoengine.driver.session import Session
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
 
 D = TypeVar("D")
+T = TypeVar("T")
 
 
 def relating(face: Callable[..., Any]) -> Callable[..., Any]:
@@ -189,13 +191,25 @@ class BaseQuerySet(Builders[D]):
 
     if TYPE_CHECKING:
 
+        @overload
         def aggregate(
-            self, pipeline: object, **kwargs: object
+            self, pipeline: object, *, into: None = None, **kwargs: object
         ) -> CommandCursor[RawDocument]: ...
+        @overload
+        def aggregate(
+            self, pipeline: object, *, into: type[T], **kwargs: object
+        ) -> Rows[T]: ...
+        def aggregate(self, pipeline: object, **kwargs: object) -> Any: ...
 
+        @overload
         def async_aggregate(
-            self, pipeline: object, **kwargs: object
+            self, pipeline: object, *, into: None = None, **kwargs: object
         ) -> PendingCursor[AsyncCommandCursor[RawDocument], RawDocument]: ...
+        @overload
+        def async_aggregate(
+            self, pipeline: object, *, into: type[T], **kwargs: object
+        ) -> PendingCursor[AsyncRows[T], T]: ...
+        def async_aggregate(self, pipeline: object, **kwargs: object) -> Any: ...
 
     else:
         aggregate = blocking(_aggregate.aggregate)

@@ -20,6 +20,7 @@ from mongoengine import (
     EmbeddedDocument,
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
+    F,
     FileField,
     GenericLazyReferenceField,
     IntField,
@@ -211,6 +212,9 @@ CASES: dict[str, Case] = {
     "BaseQuerySet.aggregate": on_queryset(
         "aggregate", [{"$project": {"n": 1}}], batchSize=2
     ),
+    "BaseQuerySet.aggregate into documents": on_queryset(
+        "aggregate", [], into=FaultItem, batchSize=2
+    ),
     "BaseQuerySet.average": on_queryset("average", "number"),
     "BaseQuerySet.sum": on_queryset("sum", "number"),
     "BaseQuerySet.distinct": on_queryset("distinct", "name"),
@@ -244,6 +248,9 @@ CASES: dict[str, Case] = {
     "BaseQuerySet.insert": Case(insert),
     "BaseQuerySet.insert of one": Case(insert_one),
     "BaseQuerySet.update": on_queryset("update", set__name="updated"),
+    "BaseQuerySet.update to computed values": on_queryset(
+        "update", set__number=F("number") * 0 + 3
+    ),
     "BaseQuerySet.update_one": on_queryset("update_one", set__name="updated"),
     "BaseQuerySet.upsert_one": Case(
         lambda family, state: family(

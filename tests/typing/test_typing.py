@@ -12,7 +12,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-GOOD = [HERE / "user_code.py", HERE / "application.py"]
+GOOD = [HERE / "user_code.py", HERE / "application.py", HERE / "aggregation.py"]
 BAD = [HERE / "mistakes.py", HERE / "assignments.py"]
 STRICT = HERE / "pyrightconfig.json"
 SECONDS = 500

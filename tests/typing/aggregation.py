@@ -1,0 +1,67 @@
+"""Computed values, typed rows and annotations, as an application would use them.
+
+Never imported: mypy and pyright read it, and `assert_type` says what they must infer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from typing_extensions import assert_type
+
+from mongoengine import Document, EmbeddedDocument, F, IntField, Q, StringField
+from mongoengine.query.expressions import Expression
+
+
+class Note(EmbeddedDocument):
+    text = StringField()
+
+
+class Order(Document):
+    price = IntField(required=True)
+    limit = IntField()
+
+
+@dataclass
+class Total:
+    id: str
+    total: int
+
+
+class TotalDict(TypedDict):
+    id: str
+    total: int
+
+
+def computed() -> None:
+    assert_type(F("price") * 2 + F("limit"), Expression)
+    assert_type(2 - F("price") / 3, Expression)
+    Order.objects(Q(price__gt=F("limit") * 2)).update(limit=F("price") % 7)
+
+
+def rows() -> None:
+    stages = [{"$group": {"_id": F("price"), "total": {"$sum": F("limit")}}}]
+    for total in Order.objects.aggregate(stages, into=Total):
+        assert_type(total, Total)
+    assert_type(
+        Order.objects.aggregate(stages, into=TotalDict).to_list(), list[TotalDict]
+    )
+    assert_type(next(Order.objects.aggregate(stages, into=Order)), Order)
+    assert_type(Order.objects.aggregate(stages, into=Note).to_list(), list[Note])
+    for row in Order.objects.aggregate(stages):
+        assert_type(row, dict[str, Any])
+
+
+async def async_rows() -> None:
+    async for total in Order.objects.async_aggregate([], into=Total):
+        assert_type(total, Total)
+    cursor = await Order.objects.async_aggregate([], into=Order)
+    async for order in cursor:
+        assert_type(order, Order)
+    assert_type(await cursor.to_list(), list[Order])
+    assert_type(
+        await Order.objects.async_aggregate([], into=Note).to_list(), list[Note]
+    )
+    async for row in Order.objects.async_aggregate([]):
+        assert_type(row, dict[str, Any])
