@@ -151,7 +151,8 @@ class using_db(_SwitchBlock[None]):
             await Order.objects.async_count()
 
     Holds for this task or thread and for the tasks that it starts in the block.
-    Documents that are made or loaded in the block go on living in that database.
+    Documents that are made or loaded in the block go on living in that database, and
+    so do their files.
 
     :param alias_or_name: an alias, or the name of a database on the connection that
         each class uses by itself
@@ -168,7 +169,7 @@ class using_db(_SwitchBlock[None]):
         return None
 
     def _switches(self) -> list[context.Switch[Any]]:
-        target: str | context.OtherDatabase = self.alias_or_name
+        target: str | context.OtherDatabase = context.OtherAlias(self.alias_or_name)
         alias = registry.aliases.get(self.alias_or_name)
         if alias is None or alias.settings is None:
             target = context.OtherDatabase(self.alias_or_name)

@@ -14,6 +14,10 @@ from mongoengine import (
     CASCADE,
     ConnectionFailure,
     Document,
+    EmbeddedDocument,
+    EmbeddedDocumentField,
+    FileField,
+    ListField,
     ReferenceField,
     StringField,
     connect,
@@ -21,7 +25,12 @@ from mongoengine import (
     register_connection,
 )
 from mongoengine.connection import get_connection
-from mongoengine.context_managers import async_using_db, switch_db, using_db
+from mongoengine.context_managers import (
+    async_switch_db,
+    async_using_db,
+    switch_db,
+    using_db,
+)
 from tests.families import Family
 
 
@@ -38,6 +47,17 @@ class TenantOrder(Document):
 
 class TenantRush(TenantOrder):
     pass
+
+
+class TenantPart(EmbeddedDocument):
+    scan = FileField()
+
+
+class TenantLetter(Document):
+    text = FileField()
+    part = EmbeddedDocumentField(TenantPart)
+    pages = ListField(FileField())
+    meta = {"collection": "letter"}
 
 
 def stored(mongo: Any, database: str, collection: str) -> int:
@@ -96,6 +116,65 @@ async def test_deleting_follows_rules_in_the_database(
         await family(TenantOrder(number="1", customer=customer), "save")
         await family(customer, "delete")
     assert stored(mongo, tenants[0], "order") == 0
+
+
+async def letter_with_files(family: Family) -> TenantLetter:
+    letter = TenantLetter(part=TenantPart())
+    await family(letter.text, "put", b"text")
+    await family(letter.part.scan, "put", b"scan")
+    page = TenantLetter.pages.field.get_proxy_obj(None, None)
+    await family(page, "put", b"page")
+    letter.pages.append(page)
+    saved: TenantLetter = await family(letter, "save")
+    return saved
+
+
+async def test_files_are_in_the_database_of_their_document(
+    family: Family, mongo: Any, tenants: list[str]
+) -> None:
+    async with async_using_db(tenants[0]):
+        await letter_with_files(family)
+    assert stored(mongo, tenants[0], "fs.files") == 3
+    assert stored(mongo, mongo.name, "fs.files") == 0
+    async with async_using_db(tenants[0]):
+        loaded = await family(TenantLetter.objects, "first")
+    # Also after the block: a document remembers its database.
+    assert await family(loaded.text, "read") == b"text"
+    assert await family(loaded.part.scan, "read") == b"scan"
+    await family(loaded.text, "replace", b"new")
+    assert stored(mongo, tenants[0], "fs.files") == 3
+
+
+async def test_a_deleted_document_takes_its_files_along(
+    family: Family, mongo: Any, tenants: list[str]
+) -> None:
+    async with async_using_db(tenants[0]):
+        await letter_with_files(family)
+        letter = await family(TenantLetter.objects, "first")
+    await family(letter, "delete")
+    assert stored(mongo, tenants[0], "fs.files") == 0
+    assert stored(mongo, tenants[0], "fs.chunks") == 0
+
+
+async def test_files_follow_to_an_alias(
+    family: Family, mongo: Any, tenants: list[str], settings: dict[str, Any]
+) -> None:
+    register_connection("archive", **{**settings, "name": tenants[1]})
+    async with async_using_db("archive"):
+        await letter_with_files(family)
+        letter = await family(TenantLetter.objects, "first")
+    assert stored(mongo, tenants[1], "fs.files") == 3
+    assert await family(letter.text, "read") == b"text"
+
+
+async def test_files_stay_on_their_alias_when_only_the_class_is_switched(
+    family: Family, mongo: Any, tenants: list[str], settings: dict[str, Any]
+) -> None:
+    register_connection("archive", **{**settings, "name": tenants[1]})
+    async with async_switch_db(TenantLetter, "archive"):
+        await letter_with_files(family)
+    assert stored(mongo, tenants[1], "letter") == 1
+    assert stored(mongo, mongo.name, "fs.files") == 3
 
 
 async def test_an_alias_goes_before_a_database(

@@ -21,8 +21,10 @@ from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
 
 __all__ = (
     "EVERY_CLASS",
+    "OtherAlias",
     "OtherDatabase",
     "Switch",
+    "alias_of_files",
     "collection_name_of",
     "db_alias_of",
     "dereferencing_is_off",
@@ -57,6 +59,12 @@ class OtherDatabase:
         return registry.sibling(own, self.name)
 
 
+class OtherAlias(str):
+    """An alias that `using_db()` has chosen for classes, and for their files."""
+
+    __slots__ = ()
+
+
 db_aliases: Switches[str | OtherDatabase] = ContextVar("db_aliases", default=_NOTHING)
 collection_names: Switches[str] = ContextVar("collection_names", default=_NOTHING)
 no_dereferencing: Switches[bool] = ContextVar("no_dereferencing", default=_NOTHING)
@@ -79,6 +87,29 @@ def db_alias_of(cls: type) -> str | None:
     if abandoned:
         _refuse_abandoned(db_aliases, (cls, EVERY_CLASS))
     return None
+
+
+def alias_of_files(own: str, document: Any) -> str:
+    """Return the alias of the files of a document: `own`, unless `using_db()` holds.
+
+    A document remembers the database that it lives in, and its files are there, too.
+    Without a document, the database of the block around decides.
+
+    :param own: the alias that the field declares
+    :param document: the document, or an embedded one, or None
+    """
+    while getattr(document, "_instance", None) is not None:
+        document = document._instance
+    if document is None or not document._is_document:
+        chosen = db_aliases.get().get(EVERY_CLASS)
+        if isinstance(chosen, OtherDatabase):
+            return registry.sibling(own, chosen.name)
+    else:
+        chosen = (document._target or (None,))[0]
+        alias = registry.aliases.get(chosen) if chosen is not None else None
+        if alias is not None and alias.sibling_of and alias.settings:
+            return registry.sibling(own, alias.settings["name"])
+    return chosen if isinstance(chosen, OtherAlias) else own
 
 
 def collection_name_of(cls: type) -> str | None:

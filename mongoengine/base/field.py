@@ -407,7 +407,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     async def _before_insert(self, document: object, io: IO) -> None:
         """Complete the field of a document (or embedded one) that will be inserted."""
 
-    async def _after_delete(self, value: object, io: IO) -> None:
+    async def _after_delete(self, value: object, io: IO, document: Any) -> None:
         """Remove what a deleted document kept elsewhere for this value."""
 
     def prepare_query_value(self, op: str | None, value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gridfs import GridFS
 
 from mongoengine import connection
+from mongoengine.base.context import alias_of_files
 from mongoengine.base.types import Keywords, RawMapping
 from mongoengine.driver.io import (
     IO,
@@ -43,6 +44,8 @@ class GridFSProxy:
     """
 
     _fs: Any = None
+    _fs_alias: str | None = None
+    _pinned_alias: str | None = None
     _is_image = False
     # Faces ask their owner for these: `__getattr__` would open the file.
     _document = _fields = None
@@ -107,7 +110,8 @@ class GridFSProxy:
 
     @property
     def _alias(self) -> str:
-        return self.db_alias
+        """The alias of the database: that of the document, in `using_db()`."""
+        return self._pinned_alias or alias_of_files(self.db_alias, self.instance)
 
     @property
     def fs(self) -> GridFS:
@@ -116,10 +120,12 @@ class GridFSProxy:
         return files
 
     def _files(self, io: IO) -> Any:
+        alias = self._alias
         if io.is_async:
-            return gridfs_of(io, self.db_alias, self.collection_name)
-        if self._fs is None:
-            self._fs = gridfs_of(io, self.db_alias, self.collection_name)
+            return gridfs_of(io, alias, self.collection_name)
+        if self._fs is None or self._fs_alias != alias:
+            self._fs = gridfs_of(io, alias, self.collection_name)
+            self._fs_alias = alias
         return self._fs
 
     def _prepare(self, data: object, metadata: RawMapping) -> Upload:
@@ -141,11 +147,11 @@ class GridFSProxy:
     def _opened(self) -> Any:
         """The open file: as it is, or opened now where that may block."""
         if self.gridout is None and self.grid_id is not None:
-            if may_block(self.db_alias):
+            if may_block(self._alias):
                 return self.get()
             raise AttributeError(
                 f"Use `await {type(self).__name__}.async_get()` first: the alias "
-                f'"{self.db_alias}" is open with connect_async()'
+                f'"{self._alias}" is open with connect_async()'
             )
         return self.gridout
 
@@ -188,7 +194,7 @@ class GridFSProxy:
 
     def __str__(self) -> str:
         opened = self.gridout
-        if opened is None and may_block(self.db_alias):
+        if opened is None and may_block(self._alias):
             opened = self.get()
         name = opened.filename if opened else "<no file>"
         return f"<{type(self).__name__}: {name} ({self.grid_id})>"

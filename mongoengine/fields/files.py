@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, overload
 from bson import ObjectId
 
 from mongoengine import connection
+from mongoengine.base.context import alias_of_files
 from mongoengine.base.field import BaseField
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import GridFSError
@@ -128,8 +129,10 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
         if not isinstance(value.grid_id, ObjectId):
             self.error("Invalid GridFSProxy value")
 
-    async def _after_delete(self, value: object, io: IO) -> None:
+    async def _after_delete(self, value: object, io: IO, document: Any) -> None:
         if isinstance(value, GridFSProxy) and value:
+            # A proxy that was never read has no document yet.
+            value._pinned_alias = alias_of_files(value.db_alias, document)
             await gridfs_fields.delete_file(value, io)
 
     # The file of a document, from its class: `await Doc.file.async_read(doc)`.

@@ -48,14 +48,14 @@ async def delete(
         )
     kept = list(_kept_elsewhere(document))
     if kept:
-        await after_commit(io, _delete_kept, kept)
+        await after_commit(io, _delete_kept, document, kept)
     if signals.post_delete.receivers:
         await signals.send(io, signals.post_delete, cls, document=document, **extra)
 
 
-async def _delete_kept(io: IO, kept: list[tuple[Any, Any]]) -> None:
+async def _delete_kept(io: IO, document: Any, kept: list[tuple[Any, Any]]) -> None:
     for field, value in kept:
-        await field._after_delete(value, io)
+        await field._after_delete(value, io, document)
 
 
 def _kept_elsewhere(document: Any) -> Iterator[tuple[Any, Any]]:

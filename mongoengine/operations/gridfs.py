@@ -70,13 +70,16 @@ class StoredFile(Protocol):
     """The state of a file of a document, on which the operations work."""
 
     grid_id: Any
-    db_alias: str
     collection_name: str
     newfile: Any
     gridout: Any
     _position: int
     #: An image is stored from one file-like object and may have a thumbnail.
     _is_image: bool
+
+    @property
+    def _alias(self) -> str:
+        """The alias of the database that the file is in."""
 
     def _files(self, io: IO) -> Any:
         """Return PyMongo's `GridFS` or `AsyncGridFS` of the alias and collection."""
@@ -204,7 +207,7 @@ async def chunks(proxy: StoredFile) -> AsyncIterator[bytes]:
     opened = await get(proxy, ASYNC)
     if opened is None:
         return
-    collection = connection.database(ASYNC, proxy.db_alias)[proxy.collection_name]
+    collection = connection.database(ASYNC, proxy._alias)[proxy.collection_name]
     left, number = opened.length, 0
     while left > 0:
         query = {"files_id": proxy.grid_id, "n": {"$gte": number}}
@@ -378,7 +381,7 @@ async def delete(proxy: StoredFile, io: IO, /, *, session: Session = None) -> No
 async def _delete_with_commit(proxy: StoredFile, io: IO) -> None:
     """Remove the file when the transaction has been committed, or keep its id."""
     old = proxy._twin(proxy.grid_id)
-    old.instance = None
+    old._pinned_alias, old.instance = proxy._alias, None
     on_abort(partial(_point_to, proxy, proxy.grid_id))
     await after_commit(io, _delete_old, old)
 
@@ -437,7 +440,7 @@ async def _exchange(
 
     If the old file cannot be removed, the new one is, and `new` has no id.
     """
-    root = connection.database(io, old.db_alias)[old.collection_name]
+    root = connection.database(io, old._alias)[old.collection_name]
     query = {"_id": old.grid_id}
     description = await io(root.files.find_one, query, session=file_session())
     await io.call(new, "put", data, **metadata)
