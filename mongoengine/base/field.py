@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing_extensions import Never, Self
 
     from mongoengine.base.stamps import Stamp
-    from mongoengine.base.types import Default, Yes
+    from mongoengine.base.types import Default, OwnClass, Reader, Undeclared, Yes
     from mongoengine.driver.io import IO
 
 __all__ = ("BaseField", "ObjectIdField")
@@ -139,6 +139,14 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
 
     @overload
     def __get__(self, instance: None, owner: object) -> Self: ...
+    @overload
+    def __get__(
+        self: BaseField[Undeclared, Any, Any], instance: object, owner: object
+    ) -> Any: ...
+    @overload
+    def __get__(
+        self: BaseField[OwnClass, Any, Unset], instance: Reader, owner: object
+    ) -> Reader | Unset: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Value | Unset: ...
     def __get__(self, instance: Any, owner: Any) -> Any:

@@ -46,6 +46,7 @@ __all__ = (
     "Namespace",
     "Never",
     "OrNone",
+    "OwnClass",
     "Owner",
     "Pipeline",
     "PrimaryKey",
@@ -53,8 +54,10 @@ __all__ = (
     "RawDocument",
     "RawMapping",
     "RawValue",
+    "Reader",
     "Referred",
     "Typed",
+    "Undeclared",
     "Unset",
     "Value",
     "Yes",
@@ -89,8 +92,23 @@ Unset = TypeVar("Unset", covariant=True, default=Value)
 #: The same for the field classes that fix the type of their values.
 OrNone = TypeVar("OrNone", bound="None", covariant=True, default=None)
 
+
+class OwnClass:
+    """Stand for the class of the document that is read, for `ReferenceField("self")`.
+
+    Only type checkers see it, as the type of such a field.
+    """
+
+
+class Undeclared:
+    """Match, in an overload, fields that do not say the type of their values."""
+
+
 #: The class of the documents that a field refers to.
 Referred = TypeVar("Referred", default=Any)
+
+#: The class of the document that a field is read from.
+Reader = TypeVar("Reader")
 
 #: The type of the items of a list or of the values of a dict.
 Item = TypeVar("Item", default=Any)

@@ -11,7 +11,7 @@ from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.plain import (
     copied,
 )
-from mongoengine.base.types import Item, Never
+from mongoengine.base.types import Item, Never, OwnClass
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.text import StringField
 from mongoengine.query.operators import STRING_OPERATORS
@@ -37,6 +37,13 @@ class DictField(
     @overload
     def __init__(
         self: DictField[Any], field: None = None, *args: object, **kwargs: object
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DictField[Any],
+        field: BaseField[OwnClass, Never, object],
+        *args: object,
+        **kwargs: object,
     ) -> None: ...
     @overload
     def __init__(
@@ -157,9 +164,23 @@ class MapField(DictField[Item]):
     :param field: the field of the values.
     """
 
+    @overload
+    def __init__(
+        self: MapField[Any],
+        field: BaseField[OwnClass, Never, object],
+        *args: object,
+        **kwargs: object,
+    ) -> None: ...
+    @overload
     def __init__(
         self,
         field: BaseField[Item, Never, object] | None = None,
+        *args: object,
+        **kwargs: object,
+    ) -> None: ...
+    def __init__(
+        self,
+        field: BaseField[Any, Never, object] | None = None,
         *args: Any,
         **kwargs: Any,
     ) -> None:

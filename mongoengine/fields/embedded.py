@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from bson import SON
 
@@ -20,9 +20,15 @@ from mongoengine.base.types import Never, OrNone
 from mongoengine.errors import InvalidQueryError, NotRegistered
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from mongoengine.base.document import BaseDocument
     from mongoengine.base.tracking import Marks
-    from mongoengine.base.types import Default, Yes
+    from mongoengine.base.types import Default, Reader, Undeclared, Yes
+
+    class OwnEmbedded(BaseDocument):
+        """Stand for the class of the document that is read."""
+
 
 __all__ = (
     "EmbeddedDocumentField",
@@ -79,6 +85,20 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
     ) -> None: ...
     @overload
     def __init__(
+        self: EmbeddedDocumentField[OwnEmbedded, Never],
+        document_type: Literal["self"],
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedDocumentField[OwnEmbedded, None],
+        document_type: Literal["self"],
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
         self: EmbeddedDocumentField[Any, Any],
         document_type: str,
         **options: object,
@@ -92,6 +112,34 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             self.error(_NOT_EMBEDDED_CLASS)
         self.document_type_obj: Any = document_type
         super().__init__(**kwargs)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: object) -> Self: ...
+        @overload
+        def __get__(
+            self: BaseField[Undeclared, Any, Any], instance: object, owner: object
+        ) -> Any: ...
+        @overload
+        def __get__(
+            self: EmbeddedDocumentField[OwnEmbedded, OrNone],
+            instance: Reader,
+            owner: object,
+        ) -> Reader | OrNone: ...
+        @overload
+        def __get__(self, instance: object, owner: object) -> E | OrNone: ...
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
+
+        @overload
+        def __set__(
+            self: EmbeddedDocumentField[OwnEmbedded, Any],
+            instance: Reader,
+            value: Reader | None,
+        ) -> None: ...
+        @overload
+        def __set__(self, instance: Any, value: E | None) -> None: ...
+        def __set__(self, instance: Any, value: Any) -> None: ...
 
     def _prepare(self) -> None:
         super()._prepare()

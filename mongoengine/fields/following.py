@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
-from bson import DBRef
+from bson import DBRef, ObjectId
 
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.codec import Proof
@@ -23,6 +23,9 @@ from mongoengine.operations.fetch import fetch_referenced, load_for
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from mongoengine.base.types import OwnClass, Reader, Undeclared
+    from mongoengine.driver.session import Session
 
 
 __all__ = ("DocumentTyped", "Followed")
@@ -109,6 +112,14 @@ class Followed(BaseField[Value, Assigned, Unset]):
     @overload
     def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
+    def __get__(
+        self: BaseField[Undeclared, Any, Any], instance: object, owner: object
+    ) -> Any: ...
+    @overload
+    def __get__(
+        self: BaseField[OwnClass, Any, Unset], instance: Reader, owner: object
+    ) -> Reader | Unset: ...
+    @overload
     def __get__(self, instance: object, owner: object) -> Value | Unset: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
@@ -126,7 +137,15 @@ class Followed(BaseField[Value, Assigned, Unset]):
             return AsyncReferenceProxy.of(value, self, instance)
         return value
 
-    def __set__(self, instance: Any, value: Assigned | None) -> None:
+    @overload
+    def __set__(
+        self: BaseField[OwnClass, Any, Any],
+        instance: Reader,
+        value: Reader | DBRef | ObjectId | None,
+    ) -> None: ...
+    @overload
+    def __set__(self, instance: Any, value: Assigned | None) -> None: ...
+    def __set__(self, instance: Any, value: Any) -> None:
         if type(value) in AWAITABLE:
             value = self._unwrapped(value)
         super().__set__(instance, value)
@@ -154,5 +173,36 @@ class Followed(BaseField[Value, Assigned, Unset]):
         note_lazy_reference(type(instance).__name__, self.name)
         return run(load_for(self, SYNC, instance, value))
 
-    fetch = blocking_as(fetch_referenced, "fetch")
-    async_fetch = asynchronous_as(fetch_referenced, "fetch")
+    if TYPE_CHECKING:
+
+        @overload
+        def fetch(
+            self: BaseField[OwnClass, Any, Unset],
+            document: Reader,
+            *,
+            session: Session = None,
+        ) -> Reader | Unset: ...
+        @overload
+        def fetch(
+            self, document: object, *, session: Session = None
+        ) -> Value | Unset: ...
+        def fetch(self, document: Any, *, session: Session = None) -> Any: ...
+
+        @overload
+        async def async_fetch(
+            self: BaseField[OwnClass, Any, Unset],
+            document: Reader,
+            *,
+            session: Session = None,
+        ) -> Reader | Unset: ...
+        @overload
+        async def async_fetch(
+            self, document: object, *, session: Session = None
+        ) -> Value | Unset: ...
+        async def async_fetch(
+            self, document: Any, *, session: Session = None
+        ) -> Any: ...
+
+    else:
+        fetch = blocking_as(fetch_referenced, "fetch")
+        async_fetch = asynchronous_as(fetch_referenced, "fetch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from bson import SON, DBRef, ObjectId
 
@@ -23,8 +23,9 @@ from mongoengine.fields.generic_references import GenericReferenceField
 if TYPE_CHECKING:
     from typing_extensions import Never, Self
 
+    from mongoengine.base.field import BaseField
     from mongoengine.base.stored_document import StoredDocument
-    from mongoengine.base.types import Default, Yes
+    from mongoengine.base.types import Default, OwnClass, Reader, Undeclared, Yes
 
 __all__ = ("GenericLazyReferenceField", "LazyReferenceField")
 
@@ -121,6 +122,26 @@ class LazyReferenceField(
     ) -> None: ...
     @overload
     def __init__(
+        self: LazyReferenceField[OwnClass, Never],
+        document_type: Literal["self"],
+        passthrough: bool = False,
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: LazyReferenceField[OwnClass, None],
+        document_type: Literal["self"],
+        passthrough: bool = False,
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
         self: LazyReferenceField[Any, Any],
         document_type: str,
         passthrough: bool = False,
@@ -154,6 +175,14 @@ class LazyReferenceField(
 
     @overload
     def __get__(self, instance: None, owner: object) -> Self: ...
+    @overload
+    def __get__(
+        self: BaseField[Undeclared, Any, Any], instance: object, owner: object
+    ) -> Any: ...
+    @overload
+    def __get__(
+        self: LazyReferenceField[OwnClass, OrNone], instance: Reader, owner: object
+    ) -> LazyReference[Reader] | OrNone: ...
     @overload
     def __get__(
         self, instance: object, owner: object

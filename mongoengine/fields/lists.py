@@ -17,7 +17,7 @@ from mongoengine.base.plain import (
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.tracked import BaseList
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import Item, Never
+from mongoengine.base.types import Item, Never, OwnClass
 from mongoengine.fields.embedded import EmbeddedDocumentField
 
 if TYPE_CHECKING:
@@ -53,6 +53,14 @@ class ListField(
     def __init__(
         self: ListField[Any],
         field: None = None,
+        *,
+        max_length: int | None = None,
+        **kwargs: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ListField[Any],
+        field: BaseField[OwnClass, Never, object],
         *,
         max_length: int | None = None,
         **kwargs: object,
@@ -248,7 +256,17 @@ class SortedListField(ListField[Item]):
 
     _sorts = True
 
-    def __init__(self, field: BaseField[Item, Never, object], **kwargs: Any) -> None:
+    @overload
+    def __init__(
+        self: SortedListField[Any],
+        field: BaseField[OwnClass, Never, object],
+        **kwargs: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, field: BaseField[Item, Never, object], **kwargs: object
+    ) -> None: ...
+    def __init__(self, field: BaseField[Any, Never, object], **kwargs: Any) -> None:
         self._ordering: str | None = kwargs.pop("ordering", None)
         self._order_reverse: bool = kwargs.pop("reverse", False)
         super().__init__(field, **kwargs)

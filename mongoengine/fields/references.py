@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from bson import DBRef, ObjectId
 
@@ -25,7 +25,7 @@ from mongoengine.fields.lazy_references import (
 if TYPE_CHECKING:
     from typing_extensions import Never
 
-    from mongoengine.base.types import Default, Yes
+    from mongoengine.base.types import Default, OwnClass, Yes
 
 __all__ = (
     "RECURSIVE_REFERENCE_CONSTANT",
@@ -110,6 +110,24 @@ class ReferenceField(
     def __init__(
         self: ReferenceField[Referred, None],
         document_type: type[Referred],
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ReferenceField[OwnClass, Never],
+        document_type: Literal["self"],
+        dbref: bool = False,
+        reverse_delete_rule: int = DO_NOTHING,
+        *,
+        required: Yes,
+        **options: object,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ReferenceField[OwnClass, None],
+        document_type: Literal["self"],
         dbref: bool = False,
         reverse_delete_rule: int = DO_NOTHING,
         **options: object,

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mongoengine.base.sentinels import MISSING
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import Pipeline, RawDocument
 from mongoengine.compatibility import names_of
 from mongoengine.dereference import DeReference
 from mongoengine.driver.io import (
@@ -193,23 +193,23 @@ class BaseQuerySet(Builders[D]):
 
         @overload
         def aggregate(
-            self, pipeline: object, *, into: None = None, **kwargs: object
+            self, pipeline: Pipeline, *, into: None = None, **kwargs: object
         ) -> CommandCursor[RawDocument]: ...
         @overload
         def aggregate(
-            self, pipeline: object, *, into: type[T], **kwargs: object
+            self, pipeline: Pipeline, *, into: type[T], **kwargs: object
         ) -> Rows[T]: ...
-        def aggregate(self, pipeline: object, **kwargs: object) -> Any: ...
+        def aggregate(self, pipeline: Pipeline, **kwargs: object) -> Any: ...
 
         @overload
         def async_aggregate(
-            self, pipeline: object, *, into: None = None, **kwargs: object
+            self, pipeline: Pipeline, *, into: None = None, **kwargs: object
         ) -> PendingCursor[AsyncCommandCursor[RawDocument], RawDocument]: ...
         @overload
         def async_aggregate(
-            self, pipeline: object, *, into: type[T], **kwargs: object
+            self, pipeline: Pipeline, *, into: type[T], **kwargs: object
         ) -> PendingCursor[AsyncRows[T], T]: ...
-        def async_aggregate(self, pipeline: object, **kwargs: object) -> Any: ...
+        def async_aggregate(self, pipeline: Pipeline, **kwargs: object) -> Any: ...
 
     else:
         aggregate = blocking(_aggregate.aggregate)

@@ -137,6 +137,10 @@ class Post(Document):
     editor = ReferenceField(User)
     country = LazyReferenceField(Country)
     about = GenericReferenceField()
+    related = ListField(ReferenceField("self"))
+    before = LazyReferenceField("self")
+    root = ReferenceField("self", required=True)
+    other = ReferenceField("Post")
     subject = GenericReferenceField(required=True)
     source = GenericLazyReferenceField()
     copy = CachedReferenceField(User, fields=["name"])
@@ -229,7 +233,13 @@ def references(post: Post, comment: Comment) -> None:
     assert_type(comment.about, Document | None)
     assert_type(post.source, LazyReference[Any] | None)
     assert_type(post.copy, User | None)
-    assert_type(post.parent, Any)
+    assert_type(post.parent, Post | None)
+    assert_type(post.root, Post)
+    assert_type(post.before, LazyReference[Post] | None)
+    assert_type(post.related, list[Any])
+    assert_type(post.other, Any)
+    post.parent = post
+    post.parent = None
     assert_type(Post.author.fetch(post), User)
     assert_type(Post.editor.fetch(post), User | None)
 
@@ -290,6 +300,7 @@ async def queries_async(post: Post) -> None:
     assert_type(await post.author, User)
     assert_type(await Post.author.async_fetch(post), User)
     assert_type(await Post.editor.async_fetch(post), User | None)
+    assert_type(await Post.parent.async_fetch(post), Post | None)
     if post.country is not None:
         assert_type(await post.country.async_fetch(), Country)
     assert_type(await User.objects.adults().async_first(), User | None)

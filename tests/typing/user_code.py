@@ -101,7 +101,7 @@ def references(note: Note) -> None:
         assert_type(note.reader.fetch(), User)
     assert_type(note.readers, list[User])
     assert_type(note.about, Document | None)
-    assert_type(note.parent, Any)
+    assert_type(note.parent, Note | None)
     note.author = User(name="Ada")
 
 
