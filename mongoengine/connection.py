@@ -114,7 +114,8 @@ def register_connection(
     :param authmechanismproperties: options of that mechanism
     :param kwargs: what else `pymongo.MongoClient` takes, such as
         `uuidRepresentation` or `tz_aware`; `mongo_client_class` is the class to
-        use in its place
+        use in its place; `safe_values=True` has no value of a keyword query or
+        update be taken for an operator
     """
     hosts = (db, name, host, port, read_preference)
     user = (username, password, authentication_source)

@@ -278,6 +278,10 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """Return whether any name means something inside a value of the field."""
         return False
 
+    #: Whether a stored value may be a mapping, or have mappings of any keys in it, with
+    #: which a query compares.
+    _stores_mappings = False
+
     @property
     def _stores_class(self) -> bool:
         """Return whether embedded documents of the field store their class."""

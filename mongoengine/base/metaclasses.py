@@ -91,7 +91,10 @@ for _name in (
 
 
 #: What is worked out of the fields of a class when it is first needed.
-_COMPILED = ("_filter_plans", "_joined_plans", "_update_plans")
+_COMPILED = (
+    *("_filter_plans", "_joined_plans", "_update_plans"),
+    *("_safe_filter_plans", "_safe_joined_plans", "_safe_update_plans"),
+)
 
 #: The attributes of a class that say which fields it has.
 _DECLARED = frozenset(

@@ -63,24 +63,26 @@ class Alias:
     """The settings, the blocking client and the clients of event loops of a name.
 
     `is_registered` says that the alias opens by itself in whichever family is used;
-    `was_open`, that it was open for blocking operations before the process forked.
+    `was_open`, that it was open for blocking operations before the process forked;
+    `safe_values`, what the settings say about that, and None without settings.
     """
 
     __slots__ = (
+        "_settings",
         "async_class",
         "blocking",
         "client",
         "is_registered",
         "loops",
         "name",
-        "settings",
+        "safe_values",
         "sibling_of",
         "was_open",
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.settings: Settings | None = None
+        self.settings = None
         self.client: Any = None
         self.blocking: BlockingDatabase | None = None
         self.async_class: Any = None
@@ -88,6 +90,16 @@ class Alias:
         self.is_registered = False
         self.was_open = False
         self.sibling_of: str | None = None
+
+    @property
+    def settings(self) -> Settings | None:
+        """Return the settings record, or None."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings | None) -> None:
+        self._settings = settings
+        self.safe_values = None if settings is None else "safe_values" in settings
 
     @property
     def database(self) -> Any:

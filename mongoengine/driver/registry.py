@@ -80,6 +80,11 @@ class Registry:
             raise ConnectionFailure("You have not defined a default connection")
         raise ConnectionFailure(f'Connection with alias "{name}" has not been defined')
 
+    def has_safe_values(self, name: str) -> bool | None:
+        """Return whether an alias has `safe_values`; None if it is not defined."""
+        alias = self.aliases.get(name)
+        return None if alias is None else alias.safe_values
+
     def sibling(self, name: str, database: str) -> str:
         """Return the name of an alias for another database on the same clients.
 
@@ -383,8 +388,8 @@ def unreachable(name: str, error: Exception) -> ConnectionFailure:
 
 
 def but_for_name(settings: Settings | None) -> Settings | None:
-    """Return settings without the name of the database."""
-    return settings and {**settings, "name": None}
+    """Return the settings that decide whether two aliases can share a client."""
+    return settings and {**settings, "name": None, "safe_values": None}
 
 
 def running_loop() -> AbstractEventLoop:

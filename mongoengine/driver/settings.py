@@ -62,7 +62,10 @@ _OF_RECORD = {
     "authmechanismproperties": "authmechanismproperties",
 }
 
-_NOT_FOR_CLIENTS = {"name", "mongo_client_class", "driver", *_OF_RECORD}
+_NOT_FOR_CLIENTS = {
+    *("name", "mongo_client_class", "driver", "safe_values"),
+    *_OF_RECORD,
+}
 
 _MOCK_IS_GONE = (
     "Use of mongomock:// URI or 'is_mock' were removed in favor of "
@@ -89,6 +92,7 @@ async def settings_record(
     authentication_source: str | None = None,
     authentication_mechanism: str | None = None,
     authmechanismproperties: object = None,
+    safe_values: bool = False,
     **kwargs: object,
 ) -> Settings:
     """Return the settings of an alias; records are equal if nothing differs.
@@ -106,6 +110,8 @@ async def settings_record(
         "username": username,
         "read_preference": read_preference,
     }
+    if safe_values:
+        record["safe_values"] = True
     _check_database_name(record["name"])
     hosts = record["host"]
     record["host"] = [hosts] if isinstance(hosts, str) else list(hosts)

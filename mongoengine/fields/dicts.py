@@ -33,6 +33,7 @@ class DictField(
     """
 
     _load_can_fail = True
+    _stores_mappings = True
 
     @overload
     def __init__(

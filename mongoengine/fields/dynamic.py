@@ -33,6 +33,7 @@ class DynamicField(BaseField):
     """
 
     _dumps_inside = True
+    _stores_mappings = True
 
     @property
     def _takes_any_member(self) -> bool:

@@ -50,6 +50,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
     _dumps_inside = True
 
     _embeds = True
+    _stores_mappings = True
     _passes_clean = True
     _load_can_fail = True
 
@@ -301,6 +302,7 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
     _passes_clean = True
     _load_can_fail = True
     _holds_any_embedded = True
+    _stores_mappings = True
 
     _stores_class = True
 

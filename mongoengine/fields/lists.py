@@ -49,6 +49,10 @@ class ListField(
     _load_can_fail = True
     _list_rank = 2
 
+    @property
+    def _stores_mappings(self) -> bool:  # type: ignore[override]
+        return self.field is None or bool(self.field._stores_mappings)
+
     @overload
     def __init__(
         self: ListField[Any],

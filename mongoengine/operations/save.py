@@ -10,6 +10,7 @@ from pymongo import WriteConcern
 
 from mongoengine import signals
 from mongoengine.base import hooks
+from mongoengine.base.awaiting import alias_of
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.state import set_state
@@ -36,6 +37,7 @@ from mongoengine.operations.pending import (
 from mongoengine.operations.sequences import fill_sequences, takes_numbers
 from mongoengine.operations.validate import validate_in
 from mongoengine.query import filters
+from mongoengine.query.safe_values import are_safe
 
 if TYPE_CHECKING:
     from mongoengine.base.stamps import Moment
@@ -319,7 +321,8 @@ async def _update(
     """
     query: RawDocument = {}
     if save_condition is not None:
-        query = filters.query(type(document), **save_condition)
+        safe = are_safe(type(document), alias_of(document))
+        query = filters.local_query(type(document), save_condition, safe)
     query.update(stored_key(document))
     if document._fragment is not None and await fragments(io, collection, [document]):
         return await _restore(document, io, collection, moment_of(collection))

@@ -84,15 +84,14 @@ async def modify(
     if document.pk is None:
         raise InvalidDocumentError("The document does not have a primary key.")
     id_field = document._meta["id_field"]
-    if query is None:
-        query = {}
-    wanted = dict(query) if isinstance(query, dict) else query.to_query(document)
-    if wanted.setdefault(id_field, document.pk) != document.pk:
+    keywords = dict(query) if isinstance(query, dict) else {}
+    if keywords.setdefault(id_field, document.pk) != document.pk:
         raise InvalidQueryError(
             "Invalid document modify query: it must modify only this document."
         )
-    wanted.update(document._object_key)
-    queryset = document._qs.filter(**wanted)
+    keywords.update(document._object_key)
+    conditions = () if query is None or isinstance(query, dict) else (query,)
+    queryset = document._qs.filter(*conditions, **keywords)
     with Replacement(document) as replacement:
         stored = await io.call(queryset, "modify", new=True, **update)
         if stored is None:

@@ -204,7 +204,7 @@ def change_of(
     if isinstance(raw, list):
         change = [updates.update(document, __raw__=stage) for stage in raw]
     else:
-        change = updates.update(document, **update)
+        change = updates.compiled(document, update, queryset._spec.is_safe)
     if stamped is None:
         return change
     if upsert and conditions is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.expressions import Expression, Resolve, comparison
 from mongoengine.query.geo import distances_last, geo_condition
@@ -20,11 +20,18 @@ from mongoengine.query.operators import (
     UNWRAPPED,
 )
 from mongoengine.query.paths import Path, crossed, local_path, looked_up, path_of
+from mongoengine.query.safe_values import (
+    are_safe,
+    has_operators,
+    is_operator,
+    refuse,
+)
 
 __all__ = (
     "handle_raw_query",
     "joined_query",
     "local_query",
+    "place_of",
     "prepare_several",
     "query",
 )
@@ -49,28 +56,34 @@ def query(_doc_cls: object = None, **kwargs: object) -> Filter:
     Without a class, the names are taken as they are.  Raises `InvalidQueryError`
     for a name that means nothing, and what a field raises for a value.
     """
-    return local_query(_doc_cls, kwargs)
+    return local_query(_doc_cls, kwargs, are_safe(_doc_cls))
 
 
-def local_query(document: Any, keywords: RawDocument) -> Filter:
-    """Return the filter for conditions on the documents of a class alone."""
-    return _compile(document, keywords, plans_of(document, "_filter_plans"), _plan)
+def local_query(document: Any, keywords: RawMapping, safe: bool) -> Filter:
+    """Return the filter for conditions on the documents of a class alone.
+
+    :param safe: no value is taken for an operator
+    """
+    plans = plans_of(document, "_safe_filter_plans" if safe else "_filter_plans")
+    return _compile(document, keywords, plans, _safe_plan if safe else _plan)
 
 
-def joined_query(document: Any, keywords: RawDocument) -> Filter:
+def joined_query(document: Any, keywords: RawMapping, safe: bool) -> Filter:
     """Return the filter for conditions that may lead through references.
 
     It names joined documents by their joins, see `paths`, and so is one for a
     pipeline that has looked them up.
+
+    :param safe: no value is taken for an operator
     """
-    return _compile(
-        document, keywords, plans_of(document, "_joined_plans"), _joined_plan
-    )
+    plans = plans_of(document, "_safe_joined_plans" if safe else "_joined_plans")
+    make = partial(_joined_plan, make=_safe_plan if safe else _plan)
+    return _compile(document, keywords, plans, make)
 
 
 def _compile(
     document: Any,
-    keywords: RawDocument,
+    keywords: RawMapping,
     plans: dict[str, FilterPlan],
     make_plan: Callable[[Any, str, RawDocument], FilterPlan],
 ) -> Filter:
@@ -88,6 +101,9 @@ def _compile(
             continue
         if plan.prepare is None:
             key, value = plan.condition(value)
+            if key[:1] == "$" and plan.field is not None:
+                clashes.setdefault(key, []).append(value)
+                continue
         else:
             key, value = plan.key, plan.prepare(plan.op, value)
             if plan.operator is not None:
@@ -119,7 +135,9 @@ def _conjoin(filters: Filter, clashes: dict[str, list[Any]]) -> None:
     """Move what cannot stand under one key into an `$and`."""
     conditions: list[Filter] = list(filters.get("$and", ()))
     for key, values in clashes.items():
-        conditions += [{key: value} for value in (*values, filters.pop(key))]
+        if key in filters:
+            values.append(filters.pop(key))
+        conditions += [{key: value} for value in values]
     filters["$and"] = conditions
 
 
@@ -159,6 +177,12 @@ def remember(plans: dict[str, P], keyword: str, plan: P, path: list[Any]) -> Non
         plans[keyword] = plan
 
 
+def place_of(document: Any, names: list[str]) -> str:
+    """Return the class and the field of a keyword, for errors."""
+    cls = document if isinstance(document, type) else type(document)
+    return ".".join((cls.__name__, *names))
+
+
 class FilterPlan:
     """The plan for making a condition of one keyword of a document class.
 
@@ -175,18 +199,21 @@ class FilterPlan:
         "operator",
         "parts",
         "path",
+        "place",
         "prepare",
         "resolve",
     )
 
     def __init__(
         self,
+        place: str,
         field: Any,
         parts: list[str],
         indices: list[tuple[int, str]],
         op: str | None,
         negated: bool,
     ) -> None:
+        self.place = place
         self.field = field
         self.parts = parts
         self.indices = indices
@@ -234,14 +261,116 @@ class FilterPlan:
             if op in _ON_A_FIELD:
                 raise InvalidQueryError(f'"{op}" needs a document class: {self.key}')
         elif op in SINGLE_VALUE or op in field._operators:
-            path, value = field._condition(op, value)
+            path, value = self._operand(value)
         elif op in SEVERAL_VALUES and not isinstance(value, dict):
-            path, value = _several_conditions(field, op, value)
+            path, value = self._operands(value)
         if field is None or op not in field._operators:
             wrap = _WRAPPERS.get(op)
-            value = {self.operator: value} if wrap is None else wrap(field, op, value)
+            value = {self.operator: value} if wrap is None else wrap(self, value)
         key = self._join(path) if path else self.key
         return key, {"$not": value} if self.negated else value
+
+    def _operand(self, value: object) -> tuple[str, Any]:
+        """Return the path inside the field that a value is compared with, and it."""
+        operand: tuple[str, Any] = self.field._condition(self.op, value)
+        return operand
+
+    def _operands(self, values: object) -> tuple[str, list[Any]]:
+        """Return the path inside the field that values are compared with, and them.
+
+        :raises InvalidQueryError: if they would have to be compared with different
+            paths.
+        """
+        conditions = [self._operand(value) for value in _iterable(values)]
+        paths = {path for path, value in conditions if value is not None}
+        if len(paths) > 1:
+            raise InvalidQueryError(
+                f'The values of "{self.field.name}__{self.op}" must all be documents, '
+                "all be DBRefs or all be keys; use Q() to combine different ones"
+            )
+        return paths.pop() if paths else "", [value for _, value in conditions]
+
+    def _element(self, value: object) -> Any:
+        """Return the operand of `$elemMatch`: a keyword query on an embedded document,
+        or one value of the field.
+        """
+        embedded = self._class_of_items()
+        if isinstance(value, dict) and embedded is not None:
+            return query(embedded, **value)
+        return self.field.prepare_query_value(self.op, value)
+
+    def _class_of_items(self) -> Any:
+        """Return the class of the embedded documents in a list, or None."""
+        inner = self.field._inner
+        return inner._embedded_class if inner and self.field._list_rank else None
+
+
+class SafeFilterPlan(FilterPlan):
+    """The same, but no value is taken for an operator.
+
+    A mapping that looks like one is refused, unless the field stores mappings: then
+    it is compared as it is.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, *details: Any) -> None:
+        super().__init__(*details)
+        self.prepare = None
+
+    def condition(self, value: Any) -> tuple[str, Any]:
+        op = self.op
+        several = op in _COMPARED_WITH_SEVERAL and not isinstance(value, Mapping)
+        if several:
+            value = list(_iterable(value))
+        if not (op in _ELEMENT or self._compares_mappings) and has_operators(value):
+            refuse(self.place, value)
+        key, condition = super().condition(value)
+        return self._apart(key, condition) if several else (key, condition)
+
+    @property
+    def _compares_mappings(self) -> bool:
+        op = self.op
+        compares = op in SINGLE_VALUE or op in _COMPARED_WITH_SEVERAL
+        return compares and self.field._stores_mappings
+
+    def _operand(self, value: object) -> tuple[str, Any]:
+        # Fields leave mappings that look like operators as they are, or fail.
+        path, value = ("", value) if is_operator(value) else super()._operand(value)
+        if self.op in self.field._operators:
+            return path, value
+        if not self._compares_mappings and has_operators(value):
+            refuse(self.place, value)
+        if self.op in _NAKED and is_operator(value):
+            value = {"$eq": value}
+        return path, value
+
+    def _apart(self, key: str, condition: Any) -> tuple[str, Any]:
+        """Compare with mappings that look like operators one by one.
+
+        The server does not take them in `$in`, `$nin` and `$all`.
+        """
+        values = (condition["$not"] if self.negated else condition)[self.operator]
+        others = [value for value in values if not is_operator(value)]
+        if len(others) == len(values):
+            return key, condition
+        joins = "$all" if self.op == "all" else "$in"
+        each = [{key: {joins: others}}] if others else []
+        each += [{key: {"$eq": value}} for value in values if is_operator(value)]
+        together = "$and" if self.op == "all" else "$or"
+        if (self.op == "nin") != self.negated:
+            return "$nor", [{together: each}]
+        return together, each
+
+    def _element(self, value: object) -> Any:
+        embedded = self._class_of_items()
+        if isinstance(value, dict) and embedded is not None:
+            if "__raw__" in value:
+                refuse(self.place, value)
+            return local_query(embedded, value, safe=True)
+        if has_operators(value):
+            refuse(self.place, value)
+        return super()._element(value)
 
 
 def _compares_values(field: Any) -> bool:
@@ -249,40 +378,20 @@ def _compares_values(field: Any) -> bool:
     return type(field)._condition is BaseField._condition
 
 
-def _several_conditions(field: Any, op: str, values: object) -> tuple[str, list[Any]]:
-    """Return the path inside the field that several values are compared with, and them.
-
-    :raises InvalidQueryError: if they would have to be compared with different paths.
-    """
-    conditions = [field._condition(op, value) for value in _iterable(values)]
-    paths = {path for path, value in conditions if value is not None}
-    if len(paths) > 1:
-        raise InvalidQueryError(
-            f'The values of "{field.name}__{op}" must all be documents, all be DBRefs '
-            "or all be keys; use Q() to combine different ones"
-        )
-    return paths.pop() if paths else "", [value for _, value in conditions]
-
-
-def _element_condition(field: Any, op: str | None, value: object) -> Any:
-    """Return the operand of `$elemMatch`: a keyword query on an embedded document,
-    or one value of the field.
-    """
-    embedded = field._inner and field._inner._embedded_class
-    if isinstance(value, dict) and field._list_rank and embedded is not None:
-        value = query(embedded, **value)
-    else:
-        value = field.prepare_query_value(op, value)
-    return {"$elemMatch": value}
-
+_ELEMENT = frozenset(("match", "elemMatch"))
+#: The operators whose operand may stand where MongoDB looks for operators.
+_NAKED = UNWRAPPED | {"not"}
 
 #: Writes the condition of an operator that is not simply `{"$op": value}`.
-_WRAPPERS: dict[str | None, Callable[[Any, Any, Any], Any]] = {
-    **dict.fromkeys(UNWRAPPED, lambda field, op, value: value),
-    **dict.fromkeys(GEO_OPERATORS, geo_condition),
-    **dict.fromkeys(("match", "elemMatch"), _element_condition),
+_WRAPPERS: dict[str | None, Callable[[FilterPlan, Any], Any]] = {
+    **dict.fromkeys(UNWRAPPED, lambda plan, value: value),
+    **dict.fromkeys(
+        GEO_OPERATORS,
+        lambda plan, value: geo_condition(plan.field, str(plan.op), value),
+    ),
+    **dict.fromkeys(_ELEMENT, lambda plan, value: {"$elemMatch": plan._element(value)}),
 }
-_ON_A_FIELD = frozenset((*GEO_OPERATORS, "match", "elemMatch"))
+_ON_A_FIELD = frozenset(GEO_OPERATORS) | _ELEMENT
 
 
 def _iterable(value: object) -> Any:
@@ -334,7 +443,19 @@ def _ends_with_operator(document: Any, names: list[str]) -> bool:
     return not isinstance(field, str) and names[-1] in field._operators
 
 
-def _plan(document: object, keyword: str, plans: dict[str, FilterPlan]) -> FilterPlan:
+def _safe_plan(
+    document: object, keyword: str, plans: dict[str, FilterPlan]
+) -> FilterPlan:
+    """Work out the plan of a keyword whose values are no operators."""
+    return _plan(document, keyword, plans, SafeFilterPlan)
+
+
+def _plan(
+    document: object,
+    keyword: str,
+    plans: dict[str, FilterPlan],
+    plan_class: type[FilterPlan] = FilterPlan,
+) -> FilterPlan:
     """Work out the plan of a keyword, and remember it."""
     given = keyword.rsplit("__")
     indices = [(i, name) for i, name in enumerate(given) if name.isdigit()]
@@ -345,35 +466,41 @@ def _plan(document: object, keyword: str, plans: dict[str, FilterPlan]) -> Filte
     negated = len(names) > 1 and names[-1] == "not"
     if negated:
         names.pop()
+    place = place_of(document, names)
     if document is None:
-        return FilterPlan(None, names, indices, op, negated)
+        return plan_class(place, None, names, indices, op, negated)
     path = looked_up(document, names)
     field = [step for step in path if not isinstance(step, str)][-1]
     parts = [step if isinstance(step, str) else step.db_field for step in path]
     if path[-1] is field and field._compared_path:
         parts[-1] += f".{field._compared_path}"
-    plan = FilterPlan(field, parts, indices, op, negated)
+    plan = plan_class(place, field, parts, indices, op, negated)
     plan.path = "__".join(given[: len(names) + len(indices)])
     remember(plans, keyword, plan, [*path, *(index for _, index in indices)])
     return plan
 
 
 def _joined_plan(
-    document: Any, keyword: str, plans: dict[str, FilterPlan]
+    document: Any,
+    keyword: str,
+    plans: dict[str, FilterPlan],
+    make: Callable[[Any, str, dict[str, FilterPlan]], FilterPlan],
 ) -> FilterPlan:
     """Work out the plan of a keyword that may lead through references."""
     names = keyword.split("__")
     while len(names) > 1 and (names[-1] in _OPERATORS or not names[-1]):
         names.pop()
     if document is None:
-        return _plan(document, keyword, plans)
+        return make(document, keyword, plans)
     join, rest = crossed(document, names)
     if join is None:
-        plan = _plan(document, keyword, plans)
+        plan = make(document, keyword, plans)
         plan.resolve = path_of
         return plan
+    if join.cls._meta.get("safe_values"):
+        make = _safe_plan
     taken = len(names) - len(rest)
-    plan = _plan(join.cls, "__".join(keyword.split("__")[taken:]), {})
+    plan = make(join.cls, "__".join(keyword.split("__")[taken:]), {})
     plan.begin_at(join.name)
     plan.path = "__".join([*names[:taken], plan.path])
     plans[keyword] = plan

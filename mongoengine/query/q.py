@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query import filters
+from mongoengine.query.safe_values import are_safe
 
 __all__ = ("Q", "QNode")
 
@@ -62,16 +63,22 @@ class SimplificationVisitor(QNodeVisitor):
         return merged
 
 
+#: Makes the filter of a leaf: of a class, keywords, and whether values are safe.
+Compile: TypeAlias = Callable[[Any, RawMapping, bool], RawDocument]
+
+
 class QueryCompilerVisitor(QNodeVisitor):
     """Makes the MongoDB filter of each node, for one document class."""
 
     def __init__(
         self,
         document: Any,
-        compile_leaf: Callable[[Any, RawDocument], Any] = filters.local_query,
+        compile_leaf: Compile = filters.local_query,
+        safe: bool | None = None,
     ) -> None:
         self.document = document
         self.compile_leaf = compile_leaf
+        self.safe = are_safe(document) if safe is None else safe
 
     def visit_combination(self, combination: QCombination) -> Any:
         """`{"$and": [...]}`, `{"$or": [...]}` or `{"$nor": [...]}`, of filters."""
@@ -79,7 +86,7 @@ class QueryCompilerVisitor(QNodeVisitor):
 
     def visit_query(self, query: Q) -> Any:
         """The filter for the keywords of a leaf."""
-        return self.compile_leaf(self.document, query.query)
+        return self.compile_leaf(self.document, query.query, self.safe)
 
 
 class QNode:
@@ -89,22 +96,28 @@ class QNode:
     OR = 1
     NOR = 2
 
-    def to_query(self, document: object) -> RawDocument:
+    def to_query(self, document: object, safe: bool | None = None) -> RawDocument:
         """The MongoDB filter for these conditions on a document class.
 
         Raises `InvalidQueryError` for a name that means nothing there.
+
+        :param safe: no value is taken for an operator; None for what the class and
+            its alias say
         """
         simplified = self.accept(SimplificationVisitor())
-        compiled: RawDocument = simplified.accept(QueryCompilerVisitor(document))
+        compiler = QueryCompilerVisitor(document, safe=safe)
+        compiled: RawDocument = simplified.accept(compiler)
         return compiled
 
-    def to_joined_query(self, document: Any) -> RawDocument:
+    def to_joined_query(self, document: Any, safe: bool | None = None) -> RawDocument:
         """The filter for conditions of which some may lead through references.
 
         It is one for a pipeline that has looked up what they refer to.
+
+        :param safe: see `to_query()`
         """
         simplified = self.accept(SimplificationVisitor())
-        compiler = QueryCompilerVisitor(document, filters.joined_query)
+        compiler = QueryCompilerVisitor(document, filters.joined_query, safe)
         compiled: RawDocument = simplified.accept(compiler)
         return compiled
 
@@ -231,16 +244,26 @@ class Q(QNode):
         """Return what `visitor` makes of this leaf."""
         return visitor.visit_query(self)
 
-    def to_query(self, document: object) -> RawDocument:
+    def to_query(self, document: object, safe: bool | None = None) -> RawDocument:
         """The MongoDB filter for these conditions on a document class.
 
         Raises `InvalidQueryError` for a name that means nothing there.
-        """
-        return filters.local_query(document, self.query)
 
-    def to_joined_query(self, document: Any) -> RawDocument:
-        """The filter for conditions of which some may lead through references."""
-        return filters.joined_query(document, self.query)
+        :param safe: no value is taken for an operator; None for what the class and
+            its alias say
+        """
+        if safe is None:
+            safe = are_safe(document)
+        return filters.local_query(document, self.query, safe)
+
+    def to_joined_query(self, document: Any, safe: bool | None = None) -> RawDocument:
+        """The filter for conditions of which some may lead through references.
+
+        :param safe: see `to_query()`
+        """
+        if safe is None:
+            safe = are_safe(document)
+        return filters.joined_query(document, self.query, safe)
 
     @property
     def empty(self) -> bool:

@@ -18,11 +18,13 @@ from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.types import Keywords, RawDocument, RawMapping
 from mongoengine.base.utils import warn_caller
+from mongoengine.driver.registry import registry
 from mongoengine.errors import LookUpError
 from mongoengine.query.expressions import resolved
 from mongoengine.query.paths import local_path
 from mongoengine.query.projection import QueryFieldList, db_path
 from mongoengine.query.q import Q, QNode
+from mongoengine.query.safe_values import are_safe
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -158,6 +160,11 @@ class Query:
     # Filter
 
     @property
+    def is_safe(self) -> bool:
+        """Return whether no value is taken for an operator: see `safe_values`."""
+        return are_safe(self.document, self.alias)
+
+    @property
     def is_void(self) -> bool:
         """Return whether this is `none()` or an empty slice."""
         return self.none or self.empty
@@ -167,13 +174,19 @@ class Query:
         """Compile the filter as MongoDB takes it, without `$where`; compiled once."""
         compiled = self.mongo_query
         if compiled is None:
-            compiled = self.query_obj.to_query(self.document)
+            document = self.document
+            # As in `are_safe()`; None as long as the alias is not defined.
+            safe = document._meta.get("safe_values") or registry.has_safe_values(
+                self.alias
+            )
+            compiled = self.query_obj.to_query(document, safe or False)
             if self.cls_query:
                 if "_cls" in compiled:
                     compiled = {"$and": [self.cls_query, compiled]}
                 else:
                     compiled.update(self.cls_query)
-            self.mongo_query = compiled
+            if safe is not None:
+                self.mongo_query = compiled
         return compiled
 
     def filter(self) -> RawDocument:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.computed_updates import Computed, as_pipeline
 from mongoengine.query.expressions import Expression
 from mongoengine.query.filters import (
     handle_raw_query,
+    place_of,
     plans_of,
     prepare_several,
     remember,
@@ -22,8 +23,15 @@ from mongoengine.query.operators import (
     UPDATE_OPERATORS,
 )
 from mongoengine.query.paths import is_position, local_path, looked_up
+from mongoengine.query.safe_values import (
+    are_safe,
+    has_operators,
+    is_operator,
+    literally,
+    refuse,
+)
 
-__all__ = ("update",)
+__all__ = ("compiled", "update")
 
 Update = RawDocument
 
@@ -51,17 +59,25 @@ def update(_doc_cls: Any = None, **update: Any) -> Any:
 
     :returns: operators with their operands; a pipeline if `F` stands in a value
     """
-    plans = plans_of(_doc_cls, "_update_plans")
+    return compiled(_doc_cls, update, are_safe(_doc_cls))
+
+
+def compiled(document: Any, keywords: RawMapping, safe: bool) -> Any:
+    """The MongoDB update document for keyword updates of a document class.
+
+    :param safe: no value is taken for an operator
+    """
+    plans = plans_of(document, "_safe_update_plans" if safe else "_update_plans")
     changes: Update = {}
     computed = False
-    for keyword, value in update.items():
+    for keyword, value in keywords.items():
         if keyword == "__raw__":
             handle_raw_query(value, changes)
             continue
-        plan = plans.get(keyword) or _plan(_doc_cls, keyword, plans)
+        plan = plans.get(keyword) or _plan(document, keyword, plans, safe)
         if isinstance(value, Expression):
             computed = True
-            operator, change = plan.computed(value, _doc_cls)
+            operator, change = plan.computed(value, document)
         else:
             operator, change = plan.change(value)
         if operator in changes:
@@ -70,8 +86,8 @@ def update(_doc_cls: Any = None, **update: Any) -> Any:
             changes[operator] = change
     if not computed:
         return changes
-    for keyword in update.keys() - {"__raw__"}:
-        plan = plans.get(keyword) or _plan(_doc_cls, keyword, plans)
+    for keyword in keywords.keys() - {"__raw__"}:
+        plan = plans.get(keyword) or _plan(document, keyword, plans, safe)
         plan.refuse_lists()
     return as_pipeline(changes)
 
@@ -79,10 +95,11 @@ def update(_doc_cls: Any = None, **update: Any) -> Any:
 class UpdatePlan:
     """The plan for making a change of one keyword of a document class."""
 
-    __slots__ = ("decrease", "field", "key", "match", "op", "parts", "path")
+    __slots__ = ("decrease", "field", "key", "match", "op", "parts", "path", "place")
 
     def __init__(
         self,
+        place: str,
         op: str,
         decrease: bool,
         match: str | None,
@@ -90,6 +107,7 @@ class UpdatePlan:
         path: list[Any],
         field: object = None,
     ) -> None:
+        self.place = place
         self.op = op
         self.decrease = decrease
         self.match = match
@@ -225,14 +243,47 @@ def _is_new_operator(document: object, names: list[str]) -> bool:
     )
 
 
-def _plan(document: object, keyword: str, plans: dict[str, UpdatePlan]) -> UpdatePlan:
+class SafeUpdatePlan(UpdatePlan):
+    """The same, but no value is taken for an operator."""
+
+    __slots__ = ()
+
+    def _prepared(self, field: Any, value: Any) -> Any:
+        compares = self.match is None or self.match in _COMPARED_AS_THEY_ARE
+        if not (compares and field._stores_mappings) and has_operators(value):
+            refuse(self.place, value)
+        value = super()._prepared(field, value)
+        if self.match is None and self.op == "pull":
+            return literally(value)
+        if self.op == "addToSet" and is_operator(value):
+            return [value]
+        return value
+
+    def _pushed(self, value: object) -> tuple[str, Update]:
+        if self.op == "push" and is_operator(value):
+            operator, change = super()._pushed([value])
+            return operator, {
+                key: item if isinstance(item, dict) else {"$each": item}
+                for key, item in change.items()
+            }
+        return super()._pushed(value)
+
+
+#: The operators of `pull` whose operand MongoDB takes for a value.
+_COMPARED_AS_THEY_ARE = frozenset(("ne", "gt", "gte", "lt", "lte"))
+
+
+def _plan(
+    document: object, keyword: str, plans: dict[str, UpdatePlan], safe: bool
+) -> UpdatePlan:
     """Work out the plan of a keyword, and remember it."""
+    plan_class = SafeUpdatePlan if safe else UpdatePlan
     names = keyword.split("__")
-    is_operator = names[0] in UPDATE_OPERATORS or _is_new_operator(document, names)
-    if len(names) < 3 and not is_operator:
+    has_operator = names[0] in UPDATE_OPERATORS or _is_new_operator(document, names)
+    if len(names) < 3 and not has_operator:
         names.insert(0, "set")
-        is_operator = True
-    given = names.pop(0) if is_operator else None
+        has_operator = True
+    given = names.pop(0) if has_operator else None
     match = None
     if len(names) > 1:
         if names[-1] in _COMPARISONS:
@@ -244,13 +295,14 @@ def _plan(document: object, keyword: str, plans: dict[str, UpdatePlan]) -> Updat
     if given is None:
         raise TypeError(f"No update operator in {keyword}: write set__{keyword}")
     op = UPDATE_NAMES.get(given, given)
+    place = place_of(document, names)
     if document is None:
-        return UpdatePlan(op, given == "dec", match, names, path)
+        return plan_class(place, op, given == "dec", match, names, path)
     parts = [
         ("$" if step == "S" else step) if isinstance(step, str) else step.db_field
         for step in path
     ]
     field = [step for step in path if not isinstance(step, str)][-1]
-    plan = UpdatePlan(op, given == "dec", match, parts, path, field)
+    plan = plan_class(place, op, given == "dec", match, parts, path, field)
     remember(plans, keyword, plan, path)
     return plan
