@@ -191,7 +191,7 @@ _NAMES: Mapping[str, str] = {
 
 def literal(value: object) -> Any:
     """Return a value as an expression that stands for just this value."""
-    if isinstance(value, (str, dict, list, tuple)):
+    if isinstance(value, (str, Mapping, list, tuple)):
         return {"$literal": value}
     return value
 

@@ -85,6 +85,8 @@ class Query:
     # Filter
     query_obj: QNode = Q()
     mongo_query: RawDocument | None = None
+    #: The filter was compiled before the alias was defined, which may decide otherwise.
+    compiled_early = False
     cls_query: RawMapping = {}
     where_clause: str | None = None
     search_text: str | None = None
@@ -173,7 +175,7 @@ class Query:
     def conditions(self) -> RawDocument:
         """Compile the filter as MongoDB takes it, without `$where`; compiled once."""
         compiled = self.mongo_query
-        if compiled is None:
+        if compiled is None or self.compiled_early:
             document = self.document
             # As in `are_safe()`; None as long as the alias is not defined.
             safe = document._meta.get("safe_values") or registry.has_safe_values(
@@ -185,8 +187,11 @@ class Query:
                     compiled = {"$and": [self.cls_query, compiled]}
                 else:
                     compiled.update(self.cls_query)
-            if safe is not None:
-                self.mongo_query = compiled
+            self.mongo_query = compiled
+            if safe is None:
+                self.compiled_early = True
+            elif self.compiled_early:
+                self.compiled_early = False
         return compiled
 
     def filter(self) -> RawDocument:
@@ -224,6 +229,8 @@ class Query:
         """
         if self.none or self.empty or self.where_clause:
             conditions = self.filter()
+        elif self.compiled_early:
+            conditions = self.conditions
         else:
             conditions = self.mongo_query or self.conditions
         arguments: Keywords = {"filter": conditions}
