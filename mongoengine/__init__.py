@@ -105,6 +105,7 @@ from mongoengine.fields import (
     URLField,
     UUIDField,
 )
+from mongoengine.operations.watch_database import async_watch, watch
 from mongoengine.query.expressions import F
 from mongoengine.queryset import (
     CASCADE,
@@ -211,6 +212,7 @@ __all__ = [
     "UUIDField",
     "ValidationError",
     "async_run_in_transaction",
+    "async_watch",
     "async_with_transaction",
     "bound_session",
     "connect",
@@ -234,6 +236,7 @@ __all__ = [
     "queryset_manager",
     "register_connection",
     "run_in_transaction",
+    "watch",
     "with_transaction",
 ]
 

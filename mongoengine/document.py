@@ -6,7 +6,7 @@ has two faces: `save()` and `async_save()`, and so on.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, overload
 
 from mongoengine import connection
@@ -26,6 +26,7 @@ from mongoengine.driver.io import (
     blocking,
     instead,
 )
+from mongoengine.driver.pending import pending
 from mongoengine.errors import (
     DoesNotExist,
     MultipleObjectsReturned,
@@ -39,6 +40,7 @@ from mongoengine.operations import indexes as _indexes
 from mongoengine.operations import load as _load
 from mongoengine.operations import save as _save
 from mongoengine.operations import stored as _stored
+from mongoengine.operations import watch as _watch
 from mongoengine.operations.collections import InvalidCollectionError
 from mongoengine.operations.map_reduce import MapReduceDocument
 from mongoengine.operations.pending import PendingInsert
@@ -49,10 +51,12 @@ from mongoengine.queryset import QuerySet
 
 if TYPE_CHECKING:
     from bson import ObjectId
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from mongoengine.base.field import BaseField, ObjectIdField
     from mongoengine.driver.io import IO
+    from mongoengine.driver.session import Session
+    from mongoengine.operations.watch_database import WatchOptions
     from mongoengine.queryset.manager import QuerySetManager
 
     D = TypeVar("D", bound="Document")
@@ -193,6 +197,13 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
     my_metaclass: ClassVar[Any] = TopLevelDocumentMetaclass
     _cls_field = StringField
     _unknown_field = DynamicField
+
+    # Methods that upstream does not have: a field may have the name of one.
+    _hidden_by_fields = frozenset(
+        name
+        for name in ("async_watch", "watch", *vars(PlainData))
+        if not name.startswith("_")
+    )
 
     # The command that may have stored it, although no answer has come.
     _unconfirmed: PendingInsert | None = None
@@ -377,6 +388,30 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
             rules = dict(owner._meta.get("delete_rules") or {})
             rules.update({(referrer, field_name): rule for referrer in referring})
             owner._meta["delete_rules"] = rules
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def watch(
+            cls,
+            operations: Collection[str] | None = None,
+            *,
+            session: Session = None,
+            **options: Unpack[WatchOptions],
+        ) -> _watch.ChangeStream[Self]: ...
+
+        @classmethod
+        def async_watch(
+            cls,
+            operations: Collection[str] | None = None,
+            *,
+            session: Session = None,
+            **options: Unpack[WatchOptions],
+        ) -> _watch.AsyncChangeStream[Self]: ...
+
+    else:
+        watch = classmethod(blocking(_watch.watch))
+        async_watch = classmethod(pending(_watch.watch, _watch.AsyncChangeStream))
 
     drop_collection = classmethod(blocking(_collections.drop_collection))
     async_drop_collection = classmethod(asynchronous(_collections.drop_collection))

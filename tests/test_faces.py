@@ -26,7 +26,7 @@ ASYNC_CLASSES = {"AsyncReferenceProxy"}
 # Called back by blinker, which can only call a plain function.
 CALLBACKS = {"CachedReferenceField.on_document_pre_save"}
 # Gives what can be awaited or iterated at once, and so is no coroutine function.
-PENDING = {"async_aggregate", "async_map_reduce"}
+PENDING = {"async_aggregate", "async_map_reduce", "async_watch"}
 
 
 def modules() -> Iterator[Any]:

@@ -267,6 +267,27 @@ async def computing() -> None:
 
 
 @runs(
+    "QuerySet.async_watch",
+    "Document.async_watch",
+    "ChangeStream.async_try_next",
+    "ChangeStream.async_close",
+    "watch_database.async_watch",
+)
+async def watching() -> None:
+    for stream in (
+        Shelved.objects.async_watch(max_await_time_ms=500),
+        Shelved.async_watch(max_await_time_ms=500),
+        me.async_watch(max_await_time_ms=500, classes=[Shelved]),
+    ):
+        async with stream:
+            book = await Shelved(title="w").async_save()
+            assert (await anext(stream)).document == book
+            assert await stream.async_try_next() is None
+    stream = await me.async_watch()
+    await stream.async_close()
+
+
+@runs(
     "QuerySet.async_map_reduce",
     "QuerySet.async_item_frequencies",
     "QuerySet.async_exec_js",

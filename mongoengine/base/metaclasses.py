@@ -416,7 +416,9 @@ def _refuse_method_names(new_class: Any, field: Any) -> None:
     :raises InvalidDocumentError: if there is such a method.
     """
     roots = [base for base in new_class.__mro__ if "my_metaclass" in vars(base)]
-    if new_class._is_document and field.name and hasattr(roots[-1], field.name):
+    if not new_class._is_document or field.name in roots[-1]._hidden_by_fields:
+        return
+    if field.name and hasattr(roots[-1], field.name):
         raise InvalidDocumentError(
             f"{field.name} is a document method and not a valid field name"
         )

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from pymongo import CursorType
-from pymongo.errors import ConnectionFailure
+from pymongo.errors import ConnectionFailure, OperationFailure
 
 from mongoengine.driver.io import IO
 from mongoengine.driver.session import _get_session
 from mongoengine.driver.types import Keywords, RawDocument
 
-__all__ = ("Batches", "Reader", "ReadingAhead", "open_cursor")
+__all__ = ("Batches", "Events", "Reader", "ReadingAhead", "open_cursor")
+
+#: What `resume_after` takes: a place in the events of a server.
+Token = Mapping[str, Any]
 
 #: Turns of the event loop after which PyMongo has written a request to its socket.
 STEPS_TO_SEND = 3
@@ -77,13 +81,8 @@ class Batches:
         return batch
 
     def _kill_soon(self) -> None:
-        """Have the cursor killed, in the background, once the server is back.
-
-        PyMongo takes a cursor for gone with the connection; for servers it is not.
-        """
-        if self._whole and self.cursor.cursor_id:
-            self.cursor._killed = False
-            self.cursor._die_no_lock()
+        if self._whole:
+            kill_soon(self.cursor)
 
     async def _step(self, io: IO, batch: list[RawDocument]) -> None:
         try:
@@ -160,6 +159,83 @@ class ReadingAhead:
             if not task.cancelled():
                 task.exception()  # seen: it would be logged otherwise
         await self._batches.close(io)
+
+
+class Events:
+    """A change stream, read event by event; it goes on where a reading was broken off.
+
+    PyMongo opens its stream once more by itself after an error that allows it.  After
+    a second one in a row, the next reading does so; after a cancellation, which ends
+    PyMongo's stream, a new one starts at the place that was reached.
+
+    https://www.mongodb.com/docs/manual/changeStreams/
+
+    :param start: opens a stream of PyMongo's, after a token if one is given
+    """
+
+    __slots__ = ("_start", "_stream", "ended", "token")
+
+    def __init__(
+        self, start: Callable[[IO, Token | None], Awaitable[Any]], token: Token | None
+    ) -> None:
+        self._start = start
+        self._stream: Any = None
+        self.token = token
+        self.ended = False
+
+    async def open(self, io: IO, token: Token | None = None) -> Any:
+        """Open the stream, so that it has the events from now on."""
+        stream = self._stream = await self._start(io, token)
+        self.token = stream.resume_token or self.token
+        return stream
+
+    async def read(self, io: IO) -> RawDocument | None:
+        """Return the next event; None where there is none yet, and at the end."""
+        if self.ended:
+            return None
+        stream = self._stream or await self.open(io, self.token)
+        cursor = stream._cursor
+        event: RawDocument | None
+        try:
+            event = await io.plain(stream.try_next)
+        except BaseException as error:
+            self._note_failure(stream, error)
+            kill_soon(cursor)
+            raise
+        if stream._cursor is not cursor:
+            kill_soon(cursor)  # PyMongo has opened another one
+        self.token = stream.resume_token or self.token
+        self.ended = not stream.alive
+        return event
+
+    def _note_failure(self, stream: Any, error: BaseException) -> None:
+        self.token = stream.resume_token or self.token
+        if not stream.alive:
+            self._stream = None
+            # The server would refuse to go on.
+            self.ended = isinstance(error, OperationFailure)
+
+    async def close(self, io: IO) -> None:
+        """Read no more, and close the server cursor, if there is one left."""
+        self.ended = True
+        stream, self._stream = self._stream, None
+        if stream is None or sys.is_finalizing():
+            return
+        try:
+            await io.plain(stream.close)
+        except BaseException:
+            kill_soon(stream._cursor)
+            raise
+
+
+def kill_soon(cursor: Any) -> None:
+    """Have a cursor killed, in the background, once the server is back.
+
+    PyMongo takes a cursor for gone with the connection; for servers it is not.
+    """
+    if cursor.cursor_id:
+        cursor._killed = False
+        cursor._die_no_lock()
 
 
 def open_cursor(

@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from functools import partial, wraps
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
 
 from mongoengine.driver import loops
 from mongoengine.driver.cursor import Batches, Reader
@@ -13,30 +21,47 @@ from mongoengine.driver.io import ASYNC, IO, asynchronous
 from mongoengine.driver.loops import Steps, UncachedSteps
 from mongoengine.driver.rows import ConvertedRows
 
-__all__ = ("PendingCursor", "pending")
+__all__ = ("PendingCursor", "Start", "pending")
 
 C = TypeVar("C")
 R = TypeVar("R")
 P = ParamSpec("P")
 S = TypeVar("S")
+T = TypeVar("T")
+
+#: Starts an operation that gives a cursor.
+Start: TypeAlias = Callable[[], Coroutine[Any, Any, C]]
 
 
+@overload
 def pending(
     body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, C]],
-) -> Callable[Concatenate[S, P], PendingCursor[C, Any]]:
+) -> Callable[Concatenate[S, P], PendingCursor[C, Any]]: ...
+
+
+@overload
+def pending(
+    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, C]],
+    made: Callable[[Start[C], object, str], T],
+) -> Callable[Concatenate[S, P], T]: ...
+
+
+def pending(body: Callable[..., Any], made: Callable[..., Any] | None = None) -> Any:
     """Return the face that gives a `PendingCursor` for what `body` returns.
 
     :param body: returns a cursor of PyMongo's, or an iterator
+    :param made: makes the result instead, with the arguments of `PendingCursor`
     """
     awaited: Any = asynchronous(body)
     owner = sys._getframe(1).f_locals
     awaited.__qualname__ = f"{owner.get('__qualname__')}.{awaited.__name__}"
     awaited.__module__ = owner.get("__module__", awaited.__module__)
     use = awaited.__name__.removeprefix("async_") + "()"
+    make = made or PendingCursor
 
     @wraps(awaited)
-    def face(self: S, /, *args: P.args, **kwargs: P.kwargs) -> PendingCursor[C, Any]:
-        return PendingCursor(partial(awaited, self, *args, **kwargs), self, use)
+    def face(self: object, /, *args: object, **kwargs: object) -> Any:
+        return make(partial(awaited, self, *args, **kwargs), self, use)
 
     return face
 
@@ -59,9 +84,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
 
     __slots__ = ("_coroutine", "_owner", "_rows", "_start", "_use")
 
-    def __init__(
-        self, start: Callable[[], Coroutine[Any, Any, C]], owner: object, use: str
-    ) -> None:
+    def __init__(self, start: Start[C], owner: object, use: str) -> None:
         self._start = start
         self._owner = owner
         self._use = use

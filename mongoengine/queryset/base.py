@@ -32,6 +32,7 @@ from mongoengine.operations import insert as _insert
 from mongoengine.operations import map_reduce as _map_reduce
 from mongoengine.operations import paginate as _paginate
 from mongoengine.operations import read
+from mongoengine.operations import watch as _watch
 from mongoengine.operations import write as _write
 from mongoengine.operations.delete import (
     CASCADE,
@@ -232,6 +233,11 @@ class BaseQuerySet(Builders[D]):
 
     exec_js = blocking(_map_reduce.exec_js)
     async_exec_js = asynchronous(_map_reduce.exec_js)
+
+    # Watched
+
+    watch = blocking(_watch.watch)
+    async_watch = pending(_watch.watch, _watch.AsyncChangeStream)
 
     # Written
 

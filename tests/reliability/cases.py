@@ -145,6 +145,14 @@ def on_class(method: str, *args: Any, **kwargs: Any) -> Case:
     return Case(lambda family, state: family(FaultItem, method, *args, **kwargs))
 
 
+def on_watched_class() -> Case:
+    async def call(family: Family, state: State) -> Any:
+        stream = await family(FaultItem, "watch", max_await_time_ms=20)
+        await family(stream, "close")
+
+    return Case(call)
+
+
 def change_item(state: State) -> None:
     for item in state.items[1:3]:
         item.number = 100 + item.number
@@ -187,6 +195,15 @@ async def read_loop(family: Family, state: State) -> Any:
 async def read_uncached(family: Family, state: State) -> Any:
     queryset = state.queryset.no_cache()
     return [item.number for item in await family.loop(queryset)]
+
+
+async def watch(family: Family, state: State) -> Any:
+    """Open a change stream, read what is there, and close it."""
+    stream = await family(state.queryset.filter(), "watch", max_await_time_ms=20)
+    try:
+        return await family(stream, "try_next")
+    finally:
+        await family(stream, "close")
 
 
 async def bulk_write(family: Family, state: State) -> Any:
@@ -242,6 +259,10 @@ CASES: dict[str, Case] = {
     ),
     "loop": Case(read_loop),
     "loop without cache": Case(read_uncached),
+    "BaseQuerySet.watch": Case(watch),
+    "ChangeStream.try_next": Case(watch),
+    "ChangeStream.close": Case(watch),
+    "Document.watch": on_watched_class(),
     "BaseQuerySet.create": on_queryset(
         "create", number=20, name="created", repeats=False
     ),

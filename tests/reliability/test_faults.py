@@ -17,7 +17,10 @@ from tests.reliability.cells import (
 )
 
 #: Operations on collections and indexes are not allowed in a transaction.
-_OUTSIDE = ("index", "drop_collection", "explain", "count", "SequenceField")
+_OUTSIDE = (
+    *("index", "drop_collection", "explain", "count", "SequenceField"),
+    *("watch", "ChangeStream"),
+)
 
 
 def test_every_operation_has_a_call_or_a_reason() -> None:

@@ -52,12 +52,15 @@ from mongoengine import (
     StringField,
     URLField,
     UUIDField,
+    async_watch,
     queryset_manager,
+    watch,
 )
 from mongoengine.base import BaseField, EmbeddedDocumentList, LazyReference
 from mongoengine.base.geo import GeoLineString, GeoPoint
 from mongoengine.context_managers import run_in_transaction
 from mongoengine.fields import GridFSProxy
+from mongoengine.operations.watch import AsyncChangeStream, Change, ChangeStream
 
 
 class Role(enum.Enum):
@@ -318,3 +321,30 @@ async def queries_async(post: Post) -> None:
     assert_type(rows, list[dict[str, Any]])
     async with run_in_transaction() as session:
         assert_type(session, AsyncClientSession)
+
+
+def changes() -> None:
+    with User.objects.adults().watch(("insert", "update")) as stream:
+        assert_type(stream, ChangeStream[User])
+        assert_type(stream.try_next(), Change[User] | None)
+        for change in stream:
+            assert_type(change, Change[User])
+            assert_type(change.document, User | None)
+            assert_type(change.document_before, User | None)
+            assert_type(change.operation, str)
+            assert_type(change.updated_fields, dict[str, Any])
+            assert_type(change.removed_fields, list[str])
+            assert_type(change.resume_token, dict[str, Any])
+    assert_type(Post.watch(max_await_time_ms=100), ChangeStream[Post])
+    assert_type(next(Post.objects.as_pymongo().watch()).document, dict[str, Any] | None)
+    assert_type(watch(classes=[Post]), ChangeStream[Any])
+
+
+async def changes_async() -> None:
+    async with User.objects.async_watch(resume_after={}) as stream:
+        assert_type(stream, AsyncChangeStream[User])
+        assert_type(await stream.async_try_next(), Change[User] | None)
+        async for change in stream:
+            assert_type(change.document, User | None)
+    assert_type(await Post.async_watch(), AsyncChangeStream[Post])
+    assert_type(await async_watch("other"), AsyncChangeStream[Any])
