@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeAlias
 
 from pymongo import CursorType
 from pymongo.errors import ConnectionFailure, OperationFailure
 
 from mongoengine.driver.io import IO
 from mongoengine.driver.session import _get_session
-from mongoengine.driver.types import Keywords, RawDocument
+from mongoengine.driver.types import (
+    AnyChangeStream,
+    Keywords,
+    RawDocument,
+    RawMapping,
+)
 
 __all__ = ("Batches", "Events", "Reader", "ReadingAhead", "open_cursor")
 
 #: What `resume_after` takes: a place in the events of a server.
-Token = Mapping[str, Any]
+Token: TypeAlias = RawMapping
 
 #: Turns of the event loop after which PyMongo has written a request to its socket.
 STEPS_TO_SEND = 3
@@ -176,14 +181,16 @@ class Events:
     __slots__ = ("_start", "_stream", "ended", "token")
 
     def __init__(
-        self, start: Callable[[IO, Token | None], Awaitable[Any]], token: Token | None
+        self,
+        start: Callable[[IO, Token | None], Awaitable[AnyChangeStream]],
+        token: Token | None,
     ) -> None:
         self._start = start
-        self._stream: Any = None
+        self._stream: AnyChangeStream | None = None
         self.token = token
         self.ended = False
 
-    async def open(self, io: IO, token: Token | None = None) -> Any:
+    async def open(self, io: IO, token: Token | None = None) -> AnyChangeStream:
         """Open the stream, so that it has the events from now on."""
         stream = self._stream = await self._start(io, token)
         self.token = stream.resume_token or self.token
@@ -208,7 +215,7 @@ class Events:
         self.ended = not stream.alive
         return event
 
-    def _note_failure(self, stream: Any, error: BaseException) -> None:
+    def _note_failure(self, stream: AnyChangeStream, error: BaseException) -> None:
         self.token = stream.resume_token or self.token
         if not stream.alive:
             self._stream = None

@@ -10,16 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from pymongo import AsyncMongoClient, MongoClient
+from pymongo.asynchronous.change_stream import AsyncChangeStream
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.change_stream import ChangeStream
 from pymongo.collection import Collection
 from pymongo.command_cursor import CommandCursor
 from pymongo.cursor import Cursor
 from pymongo.database import Database
 
 __all__ = (
+    "AnyChangeStream",
     "AnyClient",
     "AnyCollection",
     "AnyCursor",
@@ -70,3 +73,5 @@ AnyCursor: TypeAlias = (
     | CommandCursor[RawDocument]
     | AsyncCommandCursor[RawDocument]
 )
+
+AnyChangeStream: TypeAlias = ChangeStream[RawDocument] | AsyncChangeStream[RawDocument]

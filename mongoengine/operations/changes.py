@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from mongoengine.base.common import _DocumentRegistry, class_named_in
@@ -11,11 +10,12 @@ from mongoengine.query.events import AFTER, BEFORE
 
 if TYPE_CHECKING:
     import datetime
-    from typing import Any
 
     from bson.timestamp import Timestamp
 
-    from mongoengine.base.types import RawDocument
+    from mongoengine.base.document import BaseDocument
+    from mongoengine.base.field import BaseField
+    from mongoengine.driver.types import RawDocument, RawMapping, RawValue
 
 __all__ = ("Change", "Reading")
 
@@ -26,7 +26,7 @@ R = TypeVar("R", covariant=True)
 class Reading(Protocol[R]):
     """What a change stream says about the documents of its events."""
 
-    def class_of(self, event: RawDocument) -> Any:
+    def class_of(self, event: RawDocument) -> type[BaseDocument] | None:
         """Return the document class of an event, or None."""
 
     def document(self, event: RawDocument, raw: RawDocument) -> R:
@@ -48,8 +48,8 @@ class Change(Generic[D]):
         #: The event as MongoDB sent it.
         self.raw = raw
         self._reading = reading
-        self._after: Any = MISSING
-        self._before: Any = MISSING
+        self._after: D | None = MISSING
+        self._before: D | None = MISSING
 
     def __repr__(self) -> str:
         return f"<Change: {self.operation} of {self.collection} {self.key!r}>"
@@ -64,12 +64,12 @@ class Change(Generic[D]):
         return operation
 
     @property
-    def resume_token(self) -> dict[str, Any]:
+    def resume_token(self) -> RawDocument:
         """Return the place of this change: store it, and pass it as `resume_after`.
 
         That of an `invalidate` is for `start_after`.
         """
-        token: dict[str, Any] = self.raw["_id"]
+        token: RawDocument = self.raw["_id"]
         return token
 
     @property
@@ -85,8 +85,7 @@ class Change(Generic[D]):
         """
         if self._after is MISSING:
             self._after = self._read(AFTER)
-        document: D | None = self._after
-        return document
+        return self._after
 
     @property
     def document_before(self) -> D | None:
@@ -97,32 +96,31 @@ class Change(Generic[D]):
         """
         if self._before is MISSING:
             self._before = self._read(BEFORE)
-        document: D | None = self._before
-        return document
+        return self._before
 
     def _read(self, place: str) -> D | None:
         raw = self.raw.get(place)
         return None if raw is None else self._reading.document(self.raw, raw)
 
     @property
-    def key(self) -> Any:
+    def key(self) -> RawValue:
         """Return the primary key of the document; None for changes of a collection."""
         key = self.raw.get("documentKey", {}).get("_id")
         cls = self._document_class
-        field = None if cls is None else cls._fields.get(cls._meta.get("id_field"))
+        field = None if cls is None else cls._fields.get(cls._meta["id_field"])
         return key if field is None or key is None else _converted(field, key)
 
     @property
-    def document_class(self) -> Any:
+    def document_class(self) -> type[BaseDocument] | None:
         """Return the class of the document; None if there is none."""
         return self._document_class
 
     @property
-    def _document_class(self) -> Any:
+    def _document_class(self) -> type[BaseDocument] | None:
         return self._reading.class_of(self.raw)
 
     @property
-    def updated_fields(self) -> dict[str, Any]:
+    def updated_fields(self) -> RawDocument:
         """Return what an update has set: values by names such as `author.name`.
 
         Names are those of the fields, with positions and keys: `comments.0.text`.
@@ -153,7 +151,7 @@ class Change(Generic[D]):
             for each in self._described("truncatedArrays", ())
         }
 
-    def _described(self, part: str, otherwise: Any) -> Any:
+    def _described(self, part: str, otherwise: RawValue) -> RawValue:
         return (self.raw.get("updateDescription") or {}).get(part) or otherwise
 
     @property
@@ -175,9 +173,9 @@ class Change(Generic[D]):
         return time
 
 
-def _converted(field: Any, value: object) -> Any:
+def _converted(field: BaseField[RawValue], value: object) -> RawValue:
     """Return a stored value as documents have it; references stay keys."""
-    inner = field
+    inner: BaseField[RawValue] | None = field
     while inner is not None:
         if inner._is_reference:
             return value
@@ -185,7 +183,9 @@ def _converted(field: Any, value: object) -> Any:
     return None if value is None else field.to_python(value)
 
 
-def _field_at(cls: Any, path: str) -> tuple[str, Any]:
+def _field_at(
+    cls: type[BaseDocument] | None, path: str
+) -> tuple[str, BaseField[RawValue] | None]:
     """Return the name of a database path, and the field that it leads to, or None."""
     names: list[str] = []
     owner, field = cls, None
@@ -200,20 +200,21 @@ def _field_at(cls: Any, path: str) -> tuple[str, Any]:
     return ".".join(names), field
 
 
-def _field_stored_as(cls: Any, key: str) -> Any:
+def _field_stored_as(cls: type[BaseDocument], key: str) -> BaseField[RawValue] | None:
     """Return the field that a class, or one of its subclasses, stores under a key."""
-    below: Iterable[Any] = map(_DocumentRegistry.get, cls._subclasses[1:])
-    for each in (cls, *below):
-        name = each._reverse_db_field_map.get(key)
-        if name in each._fields:
-            return each._fields[name]
+    for class_name in cls._subclasses:
+        fields = _DocumentRegistry.get(class_name)._fields.values()
+        field: BaseField[RawValue] | None
+        field = next((each for each in fields if each.db_field == key), None)
+        if field is not None:
+            return field
     return None
 
 
-def named_class(cls: Any, event: Mapping[str, Any]) -> Any:
+def named_class(cls: type[BaseDocument], event: RawMapping) -> type[BaseDocument]:
     """Return the class that the document of an event names, or the one given."""
     for place in (AFTER, BEFORE):
-        named = class_named_in(event.get(place) or {})
+        named: type[BaseDocument] | None = class_named_in(event.get(place) or {})
         if named is not None:
             return named
     return cls

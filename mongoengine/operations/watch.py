@@ -6,7 +6,7 @@ https://www.mongodb.com/docs/manual/changeStreams/
 from __future__ import annotations
 
 import datetime
-from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import TracebackType
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from bson.timestamp import Timestamp
 
-from mongoengine.driver.cursor import Events
+from mongoengine.driver.cursor import Events, Token
 from mongoengine.driver.io import ASYNC, SYNC, asynchronous, blocking, run
 from mongoengine.driver.session import _get_session
 from mongoengine.errors import OperationError
@@ -25,17 +25,15 @@ from mongoengine.query.events import event_pipeline
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from mongoengine.base.types import RawDocument
+    from mongoengine.base.document import BaseDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.pending import Start
     from mongoengine.driver.session import Session
+    from mongoengine.driver.types import AnyChangeStream, Keywords, RawDocument
 
 __all__ = ("AsyncChangeStream", "Change", "ChangeStream", "Options", "watch")
 
 D = TypeVar("D")
-
-#: A place in the events of a server, as `change.resume_token` gives it.
-Token: TypeAlias = Mapping[str, Any]
 
 #: Whether events come with documents, or with before images.
 Images: TypeAlias = Literal["whenAvailable", "required"] | None
@@ -85,7 +83,7 @@ class Options:
                 raise ValueError(f"watch() knows no operation {name!r}{hint}")
         return names
 
-    def arguments(self, token: Token | None) -> dict[str, Any]:
+    def arguments(self, token: Token | None) -> Keywords:
         """Return the arguments of PyMongo's `watch`.
 
         :param token: the place to go on after, once the stream has been opened
@@ -163,31 +161,36 @@ async def watch(
     :raises ValueError: if there is no such operation
     """
     options = Options(
-        operations=operations,
-        full_document=full_document,
-        full_document_before_change=full_document_before_change,
-        resume_after=resume_after,
-        start_after=start_after,
-        start_at_operation_time=start_at_operation_time,
-        max_await_time_ms=max_await_time_ms,
-        batch_size=batch_size,
+        operations,
+        full_document,
+        full_document_before_change,
+        resume_after,
+        start_after,
+        start_at_operation_time,
+        max_await_time_ms,
+        batch_size,
     )
-    queryset: QuerySource[D] = _queryset_of(source)
+    return await _watch_query(_queryset_of(source), io, options)
+
+
+async def _watch_query(
+    queryset: QuerySource[D], io: IO, options: Options
+) -> ChangeStream[D]:
     spec = queryset._spec
     if spec.related:
         raise OperationError("watch() cannot load references: leave out select_related")
     pipeline = event_pipeline(
         spec,
         options.chosen(),
-        updates_have_documents=full_document is not None,
-        has_before_images=full_document_before_change is not None,
+        updates_have_documents=options.full_document is not None,
+        has_before_images=options.full_document_before_change is not None,
     )
 
-    async def start(io: IO, arguments: dict[str, Any]) -> Any:
+    async def start(io: IO, arguments: Keywords) -> AnyChangeStream:
         collection = await queryset._open_to_read(io)
-        return await io(
-            collection.watch, pipeline, **{**_query_options(queryset), **arguments}
-        )
+        keywords = {**_query_options(queryset), **arguments}
+        stream: AnyChangeStream = await io(collection.watch, pipeline, **keywords)
+        return stream
 
     return await opened(io, start, options, _DocumentReading(queryset), spec.is_void)
 
@@ -197,7 +200,7 @@ def _queryset_of(source: Any) -> Any:
     return QuerySource(source, None) if isinstance(source, type) else source
 
 
-def _query_options(queryset: QuerySource[Any]) -> dict[str, Any]:
+def _query_options(queryset: QuerySource[Any]) -> Keywords:
     """Return the options of a query that `watch` of PyMongo takes."""
     spec = queryset._spec
     options = {
@@ -210,7 +213,7 @@ def _query_options(queryset: QuerySource[Any]) -> dict[str, Any]:
 
 async def opened(
     io: IO,
-    start: Callable[[IO, dict[str, Any]], Awaitable[Any]],
+    start: Callable[[IO, Keywords], Awaitable[AnyChangeStream]],
     options: Options,
     reading: Reading[D],
     is_void: bool = False,
@@ -222,7 +225,7 @@ async def opened(
     """
     session = _get_session()
 
-    def start_after(io: IO, token: Token | None) -> Awaitable[Any]:
+    def start_after(io: IO, token: Token | None) -> Awaitable[AnyChangeStream]:
         arguments = options.arguments(token)
         if session is not None:  # also where it is opened once more
             arguments["session"] = session
@@ -242,7 +245,7 @@ class _DocumentReading(Generic[D]):
         self._class = queryset._spec.document
         self._convert = queryset._converter()
 
-    def class_of(self, event: RawDocument) -> Any:
+    def class_of(self, event: RawDocument) -> type[BaseDocument] | None:
         """Return the class that the document names, or that of the query."""
         return named_class(self._class, event)
 
@@ -265,17 +268,17 @@ class ChangeStream(Generic[D]):
 
     def __init__(self, events: Events | None, reading: Reading[D] | None) -> None:
         self._events = events
-        self._reading: Any = reading
+        self._reading = reading
         self._closed = False
 
     @property
-    def resume_token(self) -> dict[str, Any] | None:
+    def resume_token(self) -> RawDocument | None:
         """Return the place that has been reached, for `resume_after`.
 
         It moves on also while there are no changes.  None if the stream was not opened.
         """
-        token: Any = self._events and self._events.token
-        return dict(token) if token else None
+        token = None if self._events is None else self._events.token
+        return None if token is None else dict(token)
 
     @property
     def alive(self) -> bool:
@@ -294,6 +297,10 @@ class ChangeStream(Generic[D]):
         assert self._events is not None
         return self._events
 
+    def _reader(self) -> Reading[D]:
+        assert self._reading is not None  # it comes with the events
+        return self._reading
+
     async def _try_next(self, io: IO) -> Change[D] | None:
         """Return the next change, or None if there is none yet.
 
@@ -301,7 +308,7 @@ class ChangeStream(Generic[D]):
         """
         events = None if self._closed else await self._open(io)
         raw = None if events is None else await events.read(io)
-        return None if raw is None else Change(raw, self._reading)
+        return None if raw is None else Change(raw, self._reader())
 
     try_next = blocking(_try_next)
     async_try_next = asynchronous(_try_next)

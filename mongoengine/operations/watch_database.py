@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from bson.timestamp import Timestamp
     from typing_extensions import Unpack
 
-    from mongoengine.base.types import RawDocument
+    from mongoengine.base.document import BaseDocument
+    from mongoengine.base.stored_document import StoredDocument
+    from mongoengine.driver.cursor import Token
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
-    from mongoengine.operations.watch import Documents, Images, Token
+    from mongoengine.driver.types import AnyChangeStream, Keywords, RawDocument
+    from mongoengine.operations.watch import Documents, Images
 
     class WatchOptions(TypedDict, total=False):
         """The options that all forms of `watch()` take; see `BaseQuerySet.watch`."""
@@ -49,7 +52,7 @@ def watch(
     alias: str = DEFAULT_CONNECTION_NAME,
     operations: Collection[str] | None = None,
     *,
-    classes: Sequence[type[Any]] | None = None,
+    classes: Sequence[type[StoredDocument]] | None = None,
     session: Session = None,
     **options: Unpack[WatchOptions],
 ) -> ChangeStream[Any]:
@@ -80,7 +83,7 @@ def async_watch(
     alias: str = DEFAULT_CONNECTION_NAME,
     operations: Collection[str] | None = None,
     *,
-    classes: Sequence[type[Any]] | None = None,
+    classes: Sequence[type[StoredDocument]] | None = None,
     session: Session = None,
     **options: Unpack[WatchOptions],
 ) -> AsyncChangeStream[Any]:
@@ -99,21 +102,22 @@ async def _open(
     io: IO,
     alias: str,
     session: Session,
-    classes: Sequence[type[Any]] | None,
+    classes: Sequence[type[StoredDocument]] | None,
     options: Options,
 ) -> ChangeStream[Any]:
     pipeline = _pipeline(options.chosen(), classes)
 
-    async def start(io: IO, arguments: dict[str, Any]) -> Any:
+    async def start(io: IO, arguments: Keywords) -> AnyChangeStream:
         database = connection.database(io, alias)
-        return await io(database.watch, pipeline, **arguments)
+        stream: AnyChangeStream = await io(database.watch, pipeline, **arguments)
+        return stream
 
     with session_of_call(session):
         return await opened(io, start, options, _DatabaseReading(alias))
 
 
 def _pipeline(
-    operations: Iterable[str] | None, classes: Iterable[Any] | None
+    operations: Iterable[str] | None, classes: Iterable[type[StoredDocument]] | None
 ) -> list[RawDocument]:
     """Return the stages that leave the events of some operations and classes."""
     stages: list[RawDocument] = []
@@ -132,9 +136,9 @@ class _DatabaseReading:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._classes: dict[str, Any] = {}
+        self._classes: dict[str, type[StoredDocument]] = {}
 
-    def class_of(self, event: RawDocument) -> Any:
+    def class_of(self, event: RawDocument) -> type[BaseDocument] | None:
         """Return the class that the document names, or that of the collection."""
         if event["operationType"] not in OF_DOCUMENTS:
             return None
@@ -146,7 +150,7 @@ class _DatabaseReading:
             self._classes[name] = cls
         return named_class(self._classes[name], event)
 
-    def _stored_in(self, collection: str) -> Any:
+    def _stored_in(self, collection: str) -> type[StoredDocument] | None:
         """Return the class that a collection is for: one without a base in it."""
         classes = [
             cls
