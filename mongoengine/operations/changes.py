@@ -203,11 +203,10 @@ def _field_at(
 def _field_stored_as(cls: type[BaseDocument], key: str) -> BaseField[RawValue] | None:
     """Return the field that a class, or one of its subclasses, stores under a key."""
     for class_name in cls._subclasses:
-        fields = _DocumentRegistry.get(class_name)._fields.values()
-        field: BaseField[RawValue] | None
-        field = next((each for each in fields if each.db_field == key), None)
-        if field is not None:
-            return field
+        field: BaseField[RawValue]
+        for field in _DocumentRegistry.get(class_name)._fields.values():
+            if field.db_field == key:
+                return field
     return None
 
 
