@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from mongoengine.base.field import BaseField, ObjectIdField
-    from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
     from mongoengine.operations.watch_database import WatchOptions
     from mongoengine.queryset.manager import QuerySetManager
@@ -236,9 +235,6 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
         with instead("_get_db()", cls):
             return connection.database(ASYNC, cls._get_db_alias())
 
-    _prepared_collection = classmethod(_collections.prepared_collection)
-    _open_collection = classmethod(_collections.open_collection)
-
     @classmethod
     def _get_collection(cls) -> Any:
         """The PyMongo collection of the class, ready for use.
@@ -257,18 +253,6 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
     def _disconnect(cls) -> None:
         """Open the collection again before it is next used."""
         cls._collection = None
-
-    async def _own_collection(self, io: IO) -> Any:
-        """The collection that this document is stored in."""
-        cls = type(self)
-        target = self._target or (
-            cls._get_db_alias(),
-            cls._get_collection_name(),
-        )
-        collection = _collections.prepared_collection(cls, io, *target)
-        if collection is not None:
-            return collection
-        return await _collections.open_collection(cls, io, *target)
 
     @property
     def _qs(self) -> QuerySet[Self]:

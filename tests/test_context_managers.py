@@ -108,15 +108,15 @@ def test_switch_db_nests(db: Any, archive: str, settings: Any) -> None:
     register_connection("third", **settings)
     with switch_db(Animal, archive):
         with switch_db(Animal, "third"):
-            assert context.db_alias_of(Animal) == "third"
-        assert context.db_alias_of(Animal) == archive
-    assert context.db_alias_of(Animal) is None
+            assert context.alias_of(Animal) == "third"
+        assert context.alias_of(Animal) == archive
+    assert context.alias_of(Animal) == "default"
 
 
 def test_switch_db_ends_with_an_exception(db: Any, archive: str) -> None:
     with pytest.raises(ZeroDivisionError), switch_db(Animal, archive):
         raise ZeroDivisionError
-    assert context.db_alias_of(Animal) is None
+    assert context.alias_of(Animal) == "default"
 
 
 def test_a_queryset_keeps_the_database_it_was_made_for(db: Any, archive: str) -> None:
@@ -181,20 +181,20 @@ async def test_a_thousand_tasks_each_see_their_tenant(
 
     wanted = [tenants[n % 5] for n in range(1000)]
     assert await asyncio.gather(*map(read, wanted)) == wanted
-    assert context.db_alias_of(Animal) is None
+    assert context.alias_of(Animal) == "default"
     for name in tenants:
         await disconnect_async(name)
 
 
 async def test_child_tasks_inherit_and_cannot_change_their_parent() -> None:
-    async def child() -> tuple[str | None, str | None]:
-        inherited = context.db_alias_of(Animal)
+    async def child() -> tuple[str, str]:
+        inherited = context.alias_of(Animal)
         async with async_switch_db(Animal, "child"):
-            return inherited, context.db_alias_of(Animal)
+            return inherited, context.alias_of(Animal)
 
     async with async_switch_db(Animal, "parent"):
         assert await asyncio.create_task(child()) == ("parent", "child")
-        assert context.db_alias_of(Animal) == "parent"
+        assert context.alias_of(Animal) == "parent"
 
 
 async def test_nothing_leaks_after_cancellation() -> None:
@@ -205,14 +205,14 @@ async def test_nothing_leaks_after_cancellation() -> None:
             async with async_switch_db(Animal, "x"):
                 await asyncio.sleep(10)
         finally:
-            after.append(context.db_alias_of(Animal))
+            after.append(context.alias_of(Animal))
 
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert after == [None]
+    assert after == ["default"]
 
 
 # -- switch_collection --------------------------------------------------------

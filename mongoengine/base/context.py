@@ -24,9 +24,9 @@ __all__ = (
     "OtherAlias",
     "OtherDatabase",
     "Switch",
+    "alias_of",
     "alias_of_files",
     "collection_name_of",
-    "db_alias_of",
     "dereferencing_is_off",
     "dereferencing_of_field_is_off",
     "no_dereference_for_fields",
@@ -74,10 +74,10 @@ no_field_dereferencing: Switches[bool] = ContextVar(
 no_sub_classes: Switches[bool] = ContextVar("no_sub_classes", default=_NOTHING)
 
 
-def db_alias_of(cls: type) -> str | None:
-    """Return the alias that `cls` itself is switched to, or None.
+def alias_of(cls: Any) -> str:
+    """Return the alias that a class uses in this task or thread.
 
-    :raises ContextError: if it is None because of a block whose context has ended
+    :raises ContextError: if it is not switched because the context of a block has ended
     """
     aliases = db_aliases.get()
     if aliases:
@@ -86,7 +86,8 @@ def db_alias_of(cls: type) -> str | None:
             return alias if isinstance(alias, str) else alias.alias_of(cls)
     if abandoned:
         _refuse_abandoned(db_aliases, (cls, EVERY_CLASS))
-    return None
+    own: str = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
+    return own
 
 
 def alias_of_files(own: str, document: Any) -> str:
@@ -112,10 +113,12 @@ def alias_of_files(own: str, document: Any) -> str:
     return chosen if isinstance(chosen, OtherAlias) else own
 
 
-def collection_name_of(cls: type) -> str | None:
-    """Return the collection that `cls` or its nearest base is switched to, or None.
+def collection_name_of(cls: Any) -> str | None:
+    """Return the collection that a class uses in this task or thread.
 
-    :raises ContextError: if it is None because of a block whose context has ended
+    It is None for an abstract class.
+
+    :raises ContextError: if it is not switched because the context of a block has ended
     """
     names = collection_names.get()
     if names:
@@ -124,7 +127,8 @@ def collection_name_of(cls: type) -> str | None:
                 return names[base]
     if abandoned:
         _refuse_abandoned(collection_names, cls.__mro__)
-    return None
+    own: str | None = cls._meta.get("collection")
+    return own
 
 
 def _refuse_abandoned(variable: Switches[Any], keys: tuple[Any, ...]) -> None:

@@ -10,11 +10,10 @@ from bson import DBRef
 from mongoengine.base import context
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.types import RawDocument
-from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
-    from mongoengine.driver.io import IO
+    pass
 
 __all__ = ("StoredDocument",)
 
@@ -43,14 +42,6 @@ class StoredDocument(BaseDocument):
         _collection: ClassVar[Any]
         DoesNotExist: ClassVar[type[Exception]]
 
-        @classmethod
-        def _prepared_collection(cls, io: IO, alias: str, name: str | None) -> Any: ...
-        @classmethod
-        async def _open_collection(
-            cls, io: IO, alias: str | None = None, name: str | None = None
-        ) -> Any: ...
-        async def _own_collection(self, io: IO) -> Any: ...
-
         ensure_indexes: ClassVar[Callable[[], None]]
         async_ensure_indexes: ClassVar[Callable[[], Awaitable[None]]]
 
@@ -73,20 +64,8 @@ class StoredDocument(BaseDocument):
             return super().__hash__()
         return hash(self.pk)
 
-    @classmethod
-    def _get_db_alias(cls) -> str:
-        """Return the alias that the class uses in this task or thread."""
-        alias: str | None = context.db_alias_of(cls)
-        if alias is None:
-            alias = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
-        return alias
-
-    @classmethod
-    def _get_collection_name(cls) -> str | None:
-        """Return the collection that the class uses in this task or thread."""
-        switched = context.collection_name_of(cls)
-        name: str | None = switched or cls._meta.get("collection")
-        return name
+    _get_db_alias = classmethod(context.alias_of)
+    _get_collection_name = classmethod(context.collection_name_of)
 
     @property
     def _object_key(self) -> RawDocument:

@@ -101,14 +101,14 @@ class ChangeTracking(DocumentState):
                     f"{type(self).__name__!r} object has no attribute '_changed_fields'"
                 ) from None
             changes = ChangedPaths()
-            _set_changes(self, changes)
+            set_state(self, "_changes", changes)
         else:
             changes.compact()
         return changes.paths
 
     @_changed_fields.setter
     def _changed_fields(self, paths: Iterable[str]) -> None:
-        _set_changes(self, ChangedPaths(paths))
+        set_state(self, "_changes", ChangedPaths(paths))
 
     def _own_changes(self) -> ChangedPaths | None:
         """The marks of this document, or None where there are none."""
@@ -141,7 +141,7 @@ class ChangeTracking(DocumentState):
                 if self._is_unmarked():
                     return
                 changes = ChangedPaths()
-                _set_changes(self, changes)
+                set_state(self, "_changes", changes)
             changes.mark(path)
             if self._changes is changes:
                 return
@@ -158,7 +158,7 @@ class ChangeTracking(DocumentState):
             return EMPTY_PATHS
         if changes is None or changes.paths or changes.unnamed:
             marks.append((self, changes))
-            _set_changes(self, ChangedPaths())
+            set_state(self, "_changes", ChangedPaths())
         return changes
 
     def _is_untouched(self) -> bool:
@@ -281,7 +281,8 @@ class ChangeTracking(DocumentState):
             )
         sets: RawDocument = {}
         unsets: RawDocument = {}
-        for path, document, mark in _outermost(changes):
+        outermost = changes if len(changes) == 1 else _outermost(changes)
+        for path, document, mark in outermost:
             place = document._place(mark)
             if place.path != mark:
                 # Only a container around the place can be stored.
@@ -316,7 +317,10 @@ class ChangeTracking(DocumentState):
         """
         # Values are dumped when their marks are gone, so that what another thread
         # assigns in between is either dumped or marked again.
-        if not whole and self._has_flat_changes():
+        schema = type(self)._schema
+        if not (
+            whole or self._dynamic or schema.own_dump or self._is_unmarked()
+        ) and self._values.keys().isdisjoint(schema.nesting_names):
             return self._take_flat_changes()
         marks: Marks = []
         changes = Changes(marks, {}, {})
@@ -334,22 +338,12 @@ class ChangeTracking(DocumentState):
             raise
         return changes
 
-    def _has_flat_changes(self) -> bool:
-        """Return whether no embedded document can have changed."""
-        schema = type(self)._schema
-        return (
-            not self._dynamic
-            and not schema.own_dump
-            and self._values.keys().isdisjoint(schema.nesting_names)
-            and not self._is_unmarked()
-        )
-
     def _take_flat_changes(self) -> Changes:
-        """Do the same as `_take_changes` for the fields of this document alone."""
+        """Take the changes where no embedded document can have any."""
         marked: ChangedPaths | None = getattr(self, "_changes", None)
-        if not marked:
+        if marked is None or not (marked.paths or marked.unnamed):
             return NO_CHANGES
-        _set_changes(self, ChangedPaths())
+        set_state(self, "_changes", ChangedPaths())
         marked.compact()
         changes = Changes([(self, marked)], {}, {})
         try:
@@ -389,7 +383,7 @@ class ChangeTracking(DocumentState):
                     restored.mark(path)
                 for name in meanwhile.unnamed:
                     restored.mark_unnamed(name)
-            _set_changes(document, restored)
+            set_state(document, "_changes", restored)
 
     # Places
 
@@ -425,10 +419,6 @@ NO_CHANGES = Changes([], {}, {})
 
 #: Stands for the default of a field of which every empty value is removed.
 ANY_EMPTY: Any = Sentinel("ANY_EMPTY")
-
-
-def _set_changes(document: ChangeTracking, changes: ChangedPaths) -> None:
-    set_state(document, "_changes", changes)
 
 
 def _dumped(field: Any, value: object) -> Any:
@@ -590,8 +580,6 @@ def take_marks_inside(container: object, marks: Marks) -> None:
 
 def _outermost(changes: list[Change]) -> list[Change]:
     """The changes in their order, each once, without those inside another one."""
-    if len(changes) < 2:
-        return changes
     by_path: dict[str, Change] = {}
     for change in changes:
         by_path.setdefault(change.path, change)

@@ -73,14 +73,6 @@ class InvalidCollectionError(Exception):
     """A collection exists with other options than its document class declares."""
 
 
-def alias_of(cls: DocumentClass) -> str:
-    """Return the alias that the class uses in this task or thread."""
-    alias: str | None = context.db_alias_of(cls)
-    if alias is None:
-        alias = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
-    return alias
-
-
 def own_alias_of(cls: DocumentClass) -> str:
     """Return the alias that `cls` was declared with."""
     alias: str = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
@@ -127,6 +119,16 @@ def prepared_collection(
     return collection
 
 
+async def collection_to_write(document: StoredDocument, io: IO) -> Any:
+    """Return the collection that a document is stored in."""
+    cls = type(document)
+    alias, name = document._target or (cls._get_db_alias(), cls._get_collection_name())
+    collection = prepared_collection(cls, io, alias, name)
+    if collection is None:
+        return await open_collection(cls, io, alias, name)
+    return collection
+
+
 async def open_collection(
     cls: DocumentClass, io: IO, alias: str | None = None, name: str | None = None
 ) -> Any:
@@ -137,7 +139,7 @@ async def open_collection(
     :raises InvalidCollectionError: it exists with other options.
     """
     if alias is None:
-        alias = alias_of(cls)
+        alias = context.alias_of(cls)
     if name is None:
         name = cls._get_collection_name()
     collection = prepared_collection(cls, io, alias, name)
@@ -226,7 +228,7 @@ async def _ensure_first_indexes(
     cls: DocumentClass, io: IO, alias: str, target: Target
 ) -> None:
     with ExitStack() as switched:
-        if alias_of(cls) != alias:
+        if context.alias_of(cls) != alias:
             switched.enter_context(context.Switch(context.db_aliases, alias, cls))
         name: Any = target[1]
         if cls._get_collection_name() != name:
@@ -323,7 +325,7 @@ async def drop_collection(
         raise OperationError(
             f"Document {cls} has no collection defined (is it abstract ?)"
         )
-    alias = alias_of(cls)
+    alias = context.alias_of(cls)
     opened = registry.opened(io, alias)
     if _is_own(cls, alias, name):
         cls._collection = None

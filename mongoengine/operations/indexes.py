@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mongoengine.base.context import alias_of
 from mongoengine.base.types import RawMapping
-from mongoengine.operations.collections import alias_of, open_collection
+from mongoengine.operations.collections import open_collection
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO

@@ -349,8 +349,9 @@ def held_id(document: StoredDocument) -> Any:
 
 def stored_id(document: StoredDocument) -> Any:
     """Return the primary key of a document as MongoDB stores it."""
-    field: Any = document._fields[document._meta["id_field"]]
-    value = held_id(document)
+    name = document._meta["id_field"]
+    field: Any = document._fields[name]
+    value = document._value_of(name, field)
     if value.__class__ in field._dump_as:
         return value
     return field._to_mongo_safe_call(value, use_db_field=True)

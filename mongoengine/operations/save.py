@@ -26,6 +26,7 @@ from mongoengine.errors import (
     OperationError,
     SaveConditionError,
 )
+from mongoengine.operations.collections import collection_to_write
 from mongoengine.operations.pending import (
     PendingInsert,
     PendingUpdate,
@@ -119,7 +120,7 @@ async def _write(
     cls = type(document)
     if document._meta.get("auto_create_index_on_save") and cls._collection is not None:
         await io.call(cls, "ensure_indexes")
-    collection = await document._own_collection(io)
+    collection = await collection_to_write(document, io)
     if write_concern:
         collection = with_write_concern(collection, write_concern)
     with SAVING:
@@ -255,15 +256,7 @@ async def _send_whole(
     write: PendingInsert, io: IO, collection: Any, replace: bool
 ) -> None:
     son = write.son
-    if is_doubtful_measurement(write):
-        # Documents of a time series cannot be replaced, and keys are not unique there.
-        stored = await io(collection.find_one, {"_id": write.key})
-        if stored:
-            refuse_change(write, stored, collection.codec_options)
-            return
-    elif write.is_retry and write.has_own_key:
-        query = key_query(write.document, son)
-        await io(collection.replace_one, query, son, upsert=True)
+    if write.is_retry and await _send_again(write, io, collection):
         return
     if replace and not write.has_own_key:
         query = key_query(write.document, son)
@@ -280,6 +273,20 @@ async def _send_whole(
             raise
         query = key_query(write.document, son)
         await io(collection.replace_one, query, son, upsert=True)
+
+
+async def _send_again(write: PendingInsert, io: IO, collection: Any) -> bool:
+    """Write what an earlier attempt may have stored; return False if it is new."""
+    if is_doubtful_measurement(write):
+        # Documents of a time series cannot be replaced, and keys are not unique there.
+        stored = await io(collection.find_one, {"_id": write.key})
+        if stored:
+            refuse_change(write, stored, collection.codec_options)
+        return bool(stored)
+    if write.has_own_key:
+        query = key_query(write.document, write.son)
+        await io(collection.replace_one, query, write.son, upsert=True)
+    return write.has_own_key
 
 
 def is_doubtful_measurement(write: PendingInsert) -> bool:

@@ -20,6 +20,7 @@ from mongoengine.driver.cursor import Batches, ReadingAhead, open_cursor
 from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
 from mongoengine.errors import OperationError
+from mongoengine.operations import collections
 from mongoengine.operations.select_related import RelatedSteps
 from mongoengine.operations.target import loading_marks, marking, own_target
 from mongoengine.query import results
@@ -244,10 +245,10 @@ class QuerySource(Generic[D]):
         alias, name = spec.alias, spec.collection_name
         if spec.using:
             return connection.database(io, alias)[name]
-        collection = spec.document._prepared_collection(io, alias, name)
+        collection = collections.prepared_collection(spec.document, io, alias, name)
         if collection is not None:
             return collection
-        return await spec.document._open_collection(io, alias, name)
+        return await collections.open_collection(spec.document, io, alias, name)
 
     async def _open_to_read(self, io: IO) -> Any:
         """Return the collection with the read preference and concern that were set."""

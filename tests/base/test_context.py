@@ -22,8 +22,8 @@ class ContextSub(ContextBase):
 
 
 def test_nothing_is_switched_at_first() -> None:
-    assert context.db_alias_of(ContextBase) is None
-    assert context.collection_name_of(ContextBase) is None
+    assert context.alias_of(ContextBase) == "default"
+    assert context.collection_name_of(ContextBase) == "context_base"
     assert not context.dereferencing_is_off(ContextBase)
     assert not context.dereferencing_of_field_is_off(ContextBase.name)
     assert not context.sub_classes_are_off(ContextBase)
@@ -31,9 +31,9 @@ def test_nothing_is_switched_at_first() -> None:
 
 def test_a_switch_holds_for_its_block() -> None:
     with Switch(context.db_aliases, "other", ContextBase):
-        assert context.db_alias_of(ContextBase) == "other"
-        assert context.db_alias_of(ContextSub) is None
-    assert context.db_alias_of(ContextBase) is None
+        assert context.alias_of(ContextBase) == "other"
+        assert context.alias_of(ContextSub) == "default"
+    assert context.alias_of(ContextBase) == "default"
 
 
 def test_a_collection_is_switched_for_subclasses_too() -> None:
@@ -42,15 +42,15 @@ def test_a_collection_is_switched_for_subclasses_too() -> None:
         with Switch(context.collection_names, "nearer", ContextSub):
             assert context.collection_name_of(ContextSub) == "nearer"
             assert context.collection_name_of(ContextBase) == "other"
-    assert context.collection_name_of(ContextSub) is None
+    assert context.collection_name_of(ContextSub) == "context_base"
 
 
 def test_blocks_can_be_nested() -> None:
     with Switch(context.db_aliases, "one", ContextBase):
         with Switch(context.db_aliases, "two", ContextBase, ContextSub):
-            assert context.db_alias_of(ContextBase) == "two"
-        assert context.db_alias_of(ContextBase) == "one"
-        assert context.db_alias_of(ContextSub) is None
+            assert context.alias_of(ContextBase) == "two"
+        assert context.alias_of(ContextBase) == "one"
+        assert context.alias_of(ContextSub) == "default"
 
 
 def test_a_block_that_fails_is_left_as_well() -> None:
@@ -66,7 +66,7 @@ def test_what_was_switched_later_is_left_alone() -> None:
     first.__enter__()
     second.__enter__()
     first.__exit__()
-    assert context.db_alias_of(ContextBase) == "second"
+    assert context.alias_of(ContextBase) == "second"
     second.__exit__()
     context.db_aliases.set(context._NOTHING)
 
@@ -83,19 +83,19 @@ def test_another_thread_sees_nothing() -> None:
     seen = []
     with Switch(context.db_aliases, "other", ContextBase):
         thread = threading.Thread(
-            target=lambda: seen.append(context.db_alias_of(ContextBase))
+            target=lambda: seen.append(context.alias_of(ContextBase))
         )
         thread.start()
         thread.join()
-    assert seen == [None]
+    assert seen == ["default"]
 
 
 async def test_a_task_sees_what_it_was_started_in() -> None:
-    async def alias() -> str | None:
+    async def alias() -> str:
         await asyncio.sleep(0)
-        return context.db_alias_of(ContextBase)
+        return context.alias_of(ContextBase)
 
     with Switch(context.db_aliases, "other", ContextBase):
         inside = asyncio.create_task(alias())
     outside = asyncio.create_task(alias())
-    assert await asyncio.gather(inside, outside) == ["other", None]
+    assert await asyncio.gather(inside, outside) == ["other", "default"]

@@ -113,14 +113,14 @@ def test_a_block_of_a_generator_that_is_closed_elsewhere_is_just_left(
     generator: Any = generate()
     contextvars.copy_context().run(next, generator)
     generator.close()
-    assert context.db_alias_of(GuardedNote) is None
+    assert context.alias_of(GuardedNote) == "default"
     assert _get_session() is None
 
 
 def test_blocks_in_one_context_nest(block: Any) -> None:
     with block, switch_db(GuardedNote, "other"):
-        assert context.db_alias_of(GuardedNote) == "other"
-    assert context.db_alias_of(GuardedNote) is None
+        assert context.alias_of(GuardedNote) == "other"
+    assert context.alias_of(GuardedNote) == "default"
 
 
 async def test_async_blocks_that_are_left_in_another_task_raise() -> None:
@@ -133,8 +133,8 @@ async def test_async_blocks_that_are_left_in_another_task_raise() -> None:
     with switch_db(GuardedNote, "mine"):
         with pytest.raises(ContextError):
             await anext(blocks)
-        assert context.db_alias_of(GuardedNote) == "mine"
-    assert context.db_alias_of(GuardedNote) is None
+        assert context.alias_of(GuardedNote) == "mine"
+    assert context.alias_of(GuardedNote) == "default"
 
 
 # -- as soon as somebody uses it ----------------------------------------------
@@ -223,6 +223,6 @@ def test_a_block_that_is_dropped_is_not_waited_for() -> None:
     block = switch_db(GuardedNote, "tenant")
     contextvars.copy_context().run(block.__enter__)
     with pytest.raises(ContextError):
-        context.db_alias_of(GuardedNote)
+        context.alias_of(GuardedNote)
     del block
-    assert context.db_alias_of(GuardedNote) is None
+    assert context.alias_of(GuardedNote) == "default"
