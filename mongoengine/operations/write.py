@@ -213,11 +213,17 @@ def change_of(
 
 
 def with_class(queryset: AnyQueryset, change: Any) -> Any:
-    """Return a change that also sets the class of an inserted document."""
-    named = {"_cls": queryset._document._class_name}
+    """Return a change that gives an inserted document its class.
+
+    A document that is there keeps its own, which may be that of a subclass.
+    """
+    name = queryset._document._class_name
     if isinstance(change, list):
-        return [*change, {"$set": named}]
-    return {**change, "$set": {**change.get("$set", {}), **named}}
+        return [*change, {"$set": {"_cls": {"$ifNull": ["$_cls", name]}}}]
+    if any("_cls" in changes for changes in change.values()):
+        return change
+    inserted = {**change.get("$setOnInsert", {}), "_cls": name}
+    return {**change, "$setOnInsert": inserted}
 
 
 @overload
@@ -367,6 +373,8 @@ async def modify(
         options.update(upsert=upsert, return_document=bool(new))
         with stamping(queryset, io) as stamped:
             change = change_of(queryset, update, stamped, upsert)
+            if upsert and spec.cls_query:
+                change = with_class(queryset, change)
             collection = await queryset._open(io)
             with UPDATING:
                 raw = await io(collection.find_one_and_update, query, change, **options)

@@ -429,6 +429,7 @@ def deleting_subclasses_only(me, db):
     return [Child.objects.delete(), [d["name"] for d in db.raw("base")], db.commands()]
 
 
+@differs("an upsert changes the class of no stored document, and modify() inserts one")
 def updating_subclasses_only(me, db):
     class Base(me.Document):
         name = me.StringField()
