@@ -45,6 +45,7 @@ from mongoengine.driver.transaction import (
 from mongoengine.errors import (
     BulkOperationError,
     BulkWriteError,
+    ConcurrentModificationError,
     DeprecatedError,
     DoesNotExist,
     FieldDoesNotExist,
@@ -146,6 +147,7 @@ __all__ = [
     "BulkWriteError",
     "CachedReferenceField",
     "ComplexDateTimeField",
+    "ConcurrentModificationError",
     "ConnectionFailure",
     "DateField",
     "DateTimeField",

@@ -38,6 +38,7 @@ from mongoengine.operations import collections as _collections
 from mongoengine.operations import delete_document
 from mongoengine.operations import indexes as _indexes
 from mongoengine.operations import load as _load
+from mongoengine.operations import retry as _retry
 from mongoengine.operations import save as _save
 from mongoengine.operations import stored as _stored
 from mongoengine.operations import watch as _watch
@@ -186,6 +187,9 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
         names of the fields that the collection is sharded by.
     `strict`
         whether unknown fields in stored documents are an error.
+    `version_field`
+        the name of an `IntField` that counts the writes of a document: one that
+        others have written since it was loaded is not saved or deleted.
     `queryset_class`, `id_field`, `cascade`, `delete_rules`
         as their names say.
     """
@@ -331,6 +335,9 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
 
     save = blocking(_save.save)
     async_save = asynchronous(_save.save)
+
+    save_with_retry = blocking(_retry.save_with_retry)
+    async_save_with_retry = asynchronous(_retry.save_with_retry)
 
     cascade_save = blocking(_save.cascade_save)
     async_cascade_save = asynchronous(_save.cascade_save)

@@ -15,6 +15,7 @@
     │       │   └── BulkOperationError
     │       ├── NotUniqueError
     │       ├── SaveConditionError
+    │       │   └── ConcurrentModificationError
     │       └── TransientOperationError (also a PyMongoError)
     ├── AssertionError
     │   └── ValidationError
@@ -39,6 +40,7 @@ from pymongo.errors import PyMongoError
 __all__ = (
     "BulkOperationError",
     "BulkWriteError",
+    "ConcurrentModificationError",
     "ContextError",
     "DeprecatedError",
     "DoesNotExist",
@@ -146,6 +148,14 @@ class BulkOperationError(BulkWriteError):
 
 class SaveConditionError(OperationError):
     """Raised if the stored document does not match the `save_condition` of a save."""
+
+
+class ConcurrentModificationError(SaveConditionError):
+    """Raised if others have changed or deleted a document since it was loaded.
+
+    Only documents with a `version_field` are checked.  Nothing has been written, and
+    the changes of the document are still pending: call `reload()` and make them again.
+    """
 
 
 class FieldDoesNotExist(MongoEngineException):

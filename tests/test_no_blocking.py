@@ -117,6 +117,7 @@ def runs(*names: str) -> Callable[[Operation], Operation]:
     "Document.async_validate",
     "EmbeddedDocument.async_validate",
     "Document.async_save",
+    "Document.async_save_with_retry",
     "Document.async_cascade_save",
     "Document.async_reload",
     "Document.async_update",
@@ -133,6 +134,7 @@ async def documents() -> None:
     await book.async_save(cascade=True)
     await book.async_save(save_condition={"title": "two"})
     await book.async_cascade_save()
+    await book.async_save_with_retry(lambda changed: setattr(changed, "title", "two"))
     await book.async_update(inc__pages=1)
     await book.async_modify(inc__pages=1)
     await book.async_reload()

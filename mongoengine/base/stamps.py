@@ -92,8 +92,15 @@ class Stamp:
         return MISSING
 
     def condition(self, document: Any) -> Mapping[str, Any]:
-        """Return a filter that the stored document must match to be written."""
+        """Return a filter that the stored document must match to be written.
+
+        :raises OperationError: if the document was loaded without the field
+        """
         return {}
+
+    def is_loaded(self, document: Any) -> bool:
+        """Return whether `condition` can be worked out."""
+        return True
 
     def change(self, moment: Moment) -> tuple[str, Any] | None:
         """Return the operator and operand for an update by a query, or None."""
@@ -134,9 +141,15 @@ class Stamped:
         self.condition: dict[str, Any] = {}
         self._before: list[_Before] = []
 
-    def insert(self, document: Any) -> None:
-        """Stamp a document that is inserted as a whole."""
+    def insert(self, document: Any, restored: bool = False) -> None:
+        """Stamp a document that is inserted as a whole.
+
+        :param restored: a write of it has just stored a part
+        """
+        self._note_condition(document)
         for stamp in type(document)._schema.stamps:
+            if restored and stamp.condition(document):
+                continue
             value = document._value_of(stamp.field.name, stamp.field)
             self._set(document, stamp, stamp.for_insert(value, self.moment), False)
         self._set_inside(document, mark=False)
@@ -144,7 +157,6 @@ class Stamped:
     def update(self, document: Any) -> None:
         """Stamp a stored document, if it has changes, which are written."""
         if document._is_unmarked():
-            self._note_condition(document)
             self.insert(document)
         elif document._get_changed_fields():
             self._note_condition(document)
@@ -183,6 +195,11 @@ class Stamped:
     ) -> None:
         if error is not None:
             self.undo()
+
+    def advance(self, document: Any, stamp: Stamp) -> None:
+        """Let a document have the value that another write of it has stored."""
+        value = document._value_of(stamp.field.name, stamp.field)
+        self._set(document, stamp, stamp.for_update(value, self.moment), False)
 
     def _note_condition(self, document: Any) -> None:
         for stamp in type(document)._schema.stamps:

@@ -35,6 +35,8 @@ class StoredDocument(BaseDocument):
     _partial: bool = False
     # What an upsert without an answer has stored, if the document was not stored.
     _fragment: RawDocument | None = None
+    # The key, and what was set and unset, of an update without an answer.
+    _unanswered: tuple[RawDocument, RawDocument, RawDocument] | None = None
 
     if TYPE_CHECKING:
         _qs: Any

@@ -37,18 +37,24 @@ class Version(Stamp):
         :raises OperationError: if that has not been loaded
         """
         field = self.field
-        key, name = field.db_field, field.name
-        is_loaded = key in (document._raw or ())
-        value = document._value_of(name, field)
-        if document._partial and not is_loaded and self._is_blank(value):
+        if not self.is_loaded(document):
             raise OperationError(
-                f'Could not write document (the version field "{name}" of this '
+                f'Could not write document (the version field "{field.name}" of this '
                 f"{type(document).__name__} was not loaded: name it in only(), or "
                 "call reload() before the changes)"
             )
-        if is_loaded or not self._is_blank(value):
-            return {key: value}
-        return {key: {"$in": [None, value or 0]}}
+        value = document._value_of(field.name, field)
+        if field.db_field in (document._raw or ()) or not self._is_blank(value):
+            return {field.db_field: value}
+        return {field.db_field: {"$in": [None, value or 0]}}
+
+    def is_loaded(self, document: Any) -> bool:
+        field = self.field
+        return (
+            not document._partial
+            or field.db_field in (document._raw or ())
+            or not self._is_blank(document._values.get(field.name))
+        )
 
     def change(self, moment: Moment) -> tuple[str, Any] | None:
         return "$inc", 1

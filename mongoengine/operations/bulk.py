@@ -14,6 +14,11 @@ from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import OperationError
 from mongoengine.operations.commands import CountedUpdate, Outcome, send
+from mongoengine.operations.conflicts import (
+    conflict,
+    guarded,
+    is_conflict,
+)
 from mongoengine.operations.insert import apply, remember_target, requests_for
 from mongoengine.operations.pending import (
     PendingInsert,
@@ -24,11 +29,11 @@ from mongoengine.operations.pending import (
 )
 from mongoengine.operations.save import (
     awaits_nothing,
-    fragments,
     gone_in_part,
     is_new,
-    key_query,
+    look_up_lost,
     prepare,
+    retry_query,
     send_post_save,
     stored_key,
 )
@@ -183,7 +188,7 @@ async def bulk_save(
     _check(queryset, docs)
     created = await _prepare_all(docs, io, validate, clean, signal_kwargs)
     collection = await queryset._open_to_write(io, write_concern)
-    cut = await fragments(io, collection, docs)
+    cut = await look_up_lost(io, collection, docs)
     moment = moment_of(collection)
     writes, places = _pending(docs, created, cut, moment)
     outcome = Outcome(len(docs))
@@ -271,7 +276,8 @@ def _pending(
                 write = PendingUpdate(document, moment)
                 if not write.changes.update:
                     continue
-                write.key, write.upsert = key, not document._partial
+                write.key = {**key, **write.condition}
+                write.upsert = write.may_insert
             writes.append(write)
             places.append(place)
     except BaseException as error:
@@ -294,20 +300,28 @@ async def _send_saves(
         inserts = [write for write in writes if write.created]
         sent = iter(await requests_for(io, collection, inserts))
         requests = [
-            next(sent)
-            if write.created
-            else CountedUpdate(write.key, write.changes.update, upsert=write.upsert)
-            for write in writes
+            next(sent) if write.created else _update_of(write) for write in writes
         ]
     except BaseException as error:
         for write in writes:
             write.fail(error)
         raise
     outcome = await send(io, collection, requests, ordered)
+    for place, failure in outcome.failed.items():
+        if is_conflict(failure, writes[place]):
+            outcome.failed[place] = conflict(writes[place].document)
     await _fail_missing(io, collection, writes, outcome)
     apply(outcome, dict(enumerate(writes)), options)
     await _restore(io, collection, writes, outcome, moment)
     return outcome
+
+
+def _update_of(write: PendingUpdate) -> CountedUpdate:
+    """Return the update of one document, which fails if a condition is not met."""
+    change = write.changes.update
+    if not write.condition or write.upsert:
+        return CountedUpdate(write.key, change, upsert=write.upsert)
+    return CountedUpdate(write.key, guarded(change), upsert=True)
 
 
 async def _fail_missing(
@@ -353,8 +367,8 @@ async def _restore(
         set_state(document, "_created", True)
     again = begin_inserts(documents, moment, restored=True)
     requests = [
-        pymongo.ReplaceOne(key_query(w.document, w.son), w.son, upsert=True)
-        for w in again
+        pymongo.ReplaceOne(retry_query(write), write.son, upsert=True)
+        for write in again
     ]
     second = await send(io, collection, requests, ordered=False)
     apply(second, dict(enumerate(again)), collection.codec_options)

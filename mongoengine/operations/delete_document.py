@@ -11,6 +11,7 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.types import RawMapping
 from mongoengine.driver.undo import after_commit
 from mongoengine.driver.write_errors import DELETING
+from mongoengine.operations.conflicts import condition_of, conflict
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -36,16 +37,23 @@ async def delete(
     :param write_concern: options of a PyMongo `WriteConcern`
     :param session: a PyMongo session to work in
     :raises OperationError: if the server refuses, or a rule `DENY` forbids it
+    :raises ConcurrentModificationError: if others have changed the document since it
+        was loaded, and its class has a version
     """
     cls = type(document)
     extra = signal_kwargs or {}
     if signals.pre_delete.receivers:
         await signals.send(io, signals.pre_delete, cls, document=document, **extra)
-    queryset = document._qs.filter(**document._object_key)
+    stored = queryset = document._qs.filter(**document._object_key)
+    condition = condition_of(document)
+    if condition:
+        queryset = stored.filter(__raw__=condition)
     with DELETING:
-        await io.call(
+        count = await io.call(
             queryset, "delete", write_concern=write_concern, _from_doc_delete=True
         )
+    if condition and count == 0 and await io.call(stored, "exists"):
+        raise conflict(document, "delete")
     kept = list(_kept_elsewhere(document))
     if kept:
         await after_commit(io, _delete_kept, document, kept)

@@ -23,8 +23,8 @@ from mongoengine.operations.pending import PendingInsert, begin_inserts, moment_
 from mongoengine.operations.read import in_bulk
 from mongoengine.operations.save import (
     is_doubtful_measurement,
-    key_query,
     read_keys,
+    retry_query,
     send_insert,
 )
 from mongoengine.operations.sequences import fill_sequences, takes_numbers
@@ -237,6 +237,7 @@ def _is_stored_already(write: Any, failure: object) -> bool:
     return (
         write.created
         and write.has_own_key
+        and not (write.is_retry and write.condition)
         and isinstance(failure, NotUniqueError)
         and is_own_key(failure.details)
     )
@@ -256,7 +257,7 @@ async def requests_for(
         stored = await read_keys(io, collection, [write.key for write in doubtful])
     options = collection.codec_options
     return [
-        pymongo.ReplaceOne(key_query(write.document, write.son), write.son, upsert=True)
+        pymongo.ReplaceOne(retry_query(write), write.son, upsert=True)
         if write.restored
         or (
             write.is_retry

@@ -53,9 +53,10 @@ def moment_of(collection: Any) -> Moment | None:
 class PendingUpdate:
     """A command that carries the changes of a stored document."""
 
-    __slots__ = ("changes", "document", "key", "stamped", "upsert")
+    __slots__ = ("changes", "document", "key", "may_insert", "stamped", "upsert")
 
     created = False
+    is_retry = False
 
     def __init__(self, document: StoredDocument, moment: Moment | None) -> None:
         self.document = document
@@ -63,12 +64,16 @@ class PendingUpdate:
         self.key: RawDocument = {}
         #: Whether the command inserts the changes where nothing matches.
         self.upsert = False
+        #: Whether it may insert the document if that is not stored.
+        self.may_insert = not document._partial
         if moment is None:
             self.stamped: Stamped | None = None
             self.changes: Changes = document._take_changes()
             return
+        is_new = document._is_unmarked()
         with Stamped(moment) as self.stamped:
             self.stamped.update(document)
+            self.may_insert = self.may_insert and (is_new or not self.condition)
             self.changes = document._take_changes()
 
     @property
@@ -94,7 +99,12 @@ class PendingUpdate:
         If the outcome is unknown, an upsert may have stored the changes alone.
         """
         self._put_back()
-        if self.upsert and not is_refusal(error) and self.document._fragment is None:
+        if is_refusal(error):
+            return
+        if self.condition:
+            attempt = {"_id": self.key["_id"]}, self.changes.sets, self.changes.unsets
+            set_state(self.document, "_unanswered", attempt)
+        elif self.upsert and self.document._fragment is None:
             note_fragment(self.document, _inserted_by(self.key, self.changes.sets))
 
 
@@ -157,7 +167,7 @@ class PendingInsert:
         self.stamped = None if moment is None else Stamped(moment)
         try:
             if self.stamped is not None:
-                self.stamped.insert(document)
+                self.stamped.insert(document, restored)
             self.son: RawDocument = document._to_wire(self._marks)
         except BaseException:
             self._put_back()
@@ -181,6 +191,11 @@ class PendingInsert:
             )
         set_state(document, "_created", True)
         object.__setattr__(document, "_unconfirmed", self)
+
+    @property
+    def condition(self) -> Mapping[str, Any]:
+        """The filter that a stored document must match to be replaced."""
+        return {} if self.stamped is None else self.stamped.condition
 
     @property
     def is_retry(self) -> bool:

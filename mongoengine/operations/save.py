@@ -24,9 +24,15 @@ from mongoengine.driver.write_errors import (
 from mongoengine.errors import (
     InvalidDocumentError,
     OperationError,
-    SaveConditionError,
 )
 from mongoengine.operations.collections import collection_to_write
+from mongoengine.operations.conflicts import (
+    adopt_versions,
+    conflict,
+    is_duplicate_of_other,
+    retry_condition,
+    unmatched,
+)
 from mongoengine.operations.pending import (
     PendingInsert,
     PendingUpdate,
@@ -247,6 +253,8 @@ async def send_insert(
         await _send_whole(write, io, collection, replace)
     except BaseException as error:
         write.fail(error, collection.codec_options)
+        if (replace or write.is_retry) and is_duplicate_of_other(error, write):
+            raise conflict(document) from error
         raise
     write.succeed()
     return write
@@ -259,7 +267,7 @@ async def _send_whole(
     if write.is_retry and await _send_again(write, io, collection):
         return
     if replace and not write.has_own_key:
-        query = key_query(write.document, son)
+        query = {**key_query(write.document, son), **write.condition}
         if await io(collection.find_one_and_replace, query, son):
             return
     try:
@@ -271,8 +279,7 @@ async def _send_whole(
             return  # another save of this document, under way too, was first
         if not await _stored_by_earlier(write, io, collection):
             raise
-        query = key_query(write.document, son)
-        await io(collection.replace_one, query, son, upsert=True)
+        await io(collection.replace_one, retry_query(write), son, upsert=True)
 
 
 async def _send_again(write: PendingInsert, io: IO, collection: Any) -> bool:
@@ -284,8 +291,7 @@ async def _send_again(write: PendingInsert, io: IO, collection: Any) -> bool:
             refuse_change(write, stored, collection.codec_options)
         return bool(stored)
     if write.has_own_key:
-        query = key_query(write.document, write.son)
-        await io(collection.replace_one, query, write.son, upsert=True)
+        await io(collection.replace_one, retry_query(write), write.son, upsert=True)
     return write.has_own_key
 
 
@@ -331,21 +337,24 @@ async def _update(
         safe = are_safe(type(document), alias_of(document))
         query = filters.local_query(type(document), save_condition, safe)
     query.update(stored_key(document))
-    if document._fragment is not None and await fragments(io, collection, [document]):
-        return await _restore(document, io, collection, moment_of(collection))
     moment = moment_of(collection)
+    is_doubtful = document._fragment is not None or document._unanswered is not None
+    if is_doubtful and await look_up_lost(io, collection, [document]):
+        return await _restore(document, io, collection, moment)
     write = PendingUpdate(document, moment)
     changes = write.changes.update
     if not changes:
         return write
-    upsert = save_condition is None and not document._partial
-    write.key, write.upsert = query, upsert
+    upsert = save_condition is None and write.may_insert
+    write.key, write.upsert = {**query, **write.condition}, upsert
     try:
-        result = await io(collection.update_one, query, changes, upsert=upsert)
+        result = await io(collection.update_one, write.key, changes, upsert=upsert)
         if result.acknowledged and not upsert and not result.matched_count:
-            raise _no_match(document, save_condition)
+            raise await _no_match(document, io, collection, write, save_condition)
     except BaseException as error:
         write.fail(error)
+        if is_duplicate_of_other(error, write):
+            raise conflict(document) from error
         raise
     write.succeed()
     if not result.acknowledged or result.upserted_id is None:
@@ -353,12 +362,16 @@ async def _update(
     return await _restore(document, io, collection, moment)
 
 
-def _no_match(
-    document: StoredDocument, save_condition: RawMapping | None
+async def _no_match(
+    document: StoredDocument,
+    io: IO,
+    collection: Any,
+    write: PendingUpdate,
+    save_condition: RawMapping | None,
 ) -> OperationError:
-    if save_condition is not None:
-        return SaveConditionError("Race condition preventing document update detected")
-    return gone_in_part(document)
+    if save_condition is None and not write.condition:
+        return gone_in_part(document)
+    return await unmatched(document, io, collection, write, save_condition)
 
 
 def gone_in_part(document: StoredDocument) -> OperationError:
@@ -369,7 +382,16 @@ def gone_in_part(document: StoredDocument) -> OperationError:
     )
 
 
-async def fragments(io: IO, collection: Any, documents: list[Any]) -> list[Any]:
+async def look_up_lost(io: IO, collection: Any, documents: list[Any]) -> list[Any]:
+    """Find out what updates without an answer have stored of some documents.
+
+    Return those of which only changes are stored, marked as new.
+    """
+    await adopt_versions(io, collection, documents)
+    return await _fragments(io, collection, documents)
+
+
+async def _fragments(io: IO, collection: Any, documents: list[Any]) -> list[Any]:
     """Return the documents of which only changes are stored, and mark them as new.
 
     An upsert of which no answer came has inserted the changes alone if the document
@@ -404,10 +426,11 @@ async def _restore(
     set_state(document, "_created", True)
     write = PendingInsert(document, moment, restored=True)
     try:
-        query = key_query(document, write.son)
-        await io(collection.replace_one, query, write.son, upsert=True)
+        await io(collection.replace_one, retry_query(write), write.son, upsert=True)
     except BaseException as error:
         write.fail(error)
+        if is_duplicate_of_other(error, write):
+            raise conflict(document) from error
         raise
     write.succeed()
     return write
@@ -427,6 +450,11 @@ def key_query(document: StoredDocument, son: RawMapping) -> RawDocument:
     if document._meta.get("shard_key"):
         query.update(shard_key_of(document, son))
     return query
+
+
+def retry_query(write: PendingInsert) -> RawDocument:
+    """Return the filter that finds what an earlier attempt may have stored."""
+    return {**key_query(write.document, write.son), **retry_condition(write)}
 
 
 def shard_key_of(document: StoredDocument, son: RawMapping) -> RawDocument:

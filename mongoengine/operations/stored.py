@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from mongoengine.base.stamps import Moment, Stamped
 from mongoengine.base.types import RawMapping
+from mongoengine.driver.undo import on_abort
 from mongoengine.errors import InvalidDocumentError, InvalidQueryError, OperationError
+from mongoengine.operations.conflicts import advance, condition_of
 from mongoengine.operations.load import Replacement
 
 if TYPE_CHECKING:
@@ -47,9 +50,12 @@ async def update(
     **kwargs: object,
 ) -> UpdateResult | int | None: ...
 async def update(
-    document: StoredDocument, io: IO, /, **kwargs: object
+    document: StoredDocument, io: IO, /, **kwargs: Any
 ) -> UpdateResult | int | None:
     """Update the stored document, and leave this one as it is.
+
+    A class with a version has it counted up; so has this document, unless others have
+    written since it was loaded.
 
     :param kwargs: update operators (`set__title="x"`, `inc__views=1`), and the
         options of :meth:`QuerySet.update_one`.
@@ -64,6 +70,18 @@ async def update(
         queryset = document._qs.filter(**son)
     else:
         raise OperationError("attempt to update a document not yet saved")
+    condition = condition_of(document, loaded_only=True)
+    if condition and document.pk is not None and not kwargs.get("upsert", False):
+        unchanged = queryset.filter(__raw__=condition)
+        collection = await queryset._open_to_write(io, kwargs.get("write_concern"))
+        if collection.write_concern.acknowledged:
+            found = await io.call(unchanged, "update_one", **kwargs)
+            if found if isinstance(found, int) else found.matched_count:
+                stamped = Stamped(Moment())
+                advance(document, stamped, kwargs)
+                on_abort(stamped.undo)
+                updated: UpdateResult | int = found
+                return updated
     result: UpdateResult | int | None = await io.call(queryset, "update_one", **kwargs)
     return result
 

@@ -220,6 +220,10 @@ def change_friend(state: State) -> None:
     change_item(state)
 
 
+def rename(item: Any) -> None:
+    item.name = "renamed"
+
+
 def number_field() -> Any:
     return FaultNumber._fields["value"]
 
@@ -311,6 +315,11 @@ CASES: dict[str, Case] = {
     ),
     "Document.cascade_save": Case(
         lambda family, state: family(state.items[1], "cascade_save"), change_friend
+    ),
+    "Document.save_with_retry": Case(
+        lambda family, state: family(
+            FaultItem._from_son(raw_item(1)), "save_with_retry", rename
+        )
     ),
     "Document.update": on_item("update", set__name="updated"),
     "Document.modify": on_item("modify", set__name="modified"),

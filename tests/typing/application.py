@@ -183,6 +183,7 @@ def scalars(user: User) -> None:
     assert_type(user.joined, datetime)
     assert_type(user.seen, datetime | None)
     assert_type(user.moment, datetime | None)
+    assert_type(user.save_with_retry(lambda changed: changed.name), User)
     assert_type(user.created, datetime)
     assert_type(user.updated, datetime | None)
     assert_type(user.changed_on, date | None)
