@@ -12,8 +12,9 @@ from typing import Any, Literal, Optional
 
 import bson
 from _harness import Case, Cases
+from _programs import builder, walker
 from _shape import raw_article
-from _shapes import OPTIONS, Colour, F, Shape, keywords, walker
+from _shapes import OPTIONS, Colour, F, Shape, keywords
 
 
 def _articles(count: int) -> list[dict[str, Any]]:
@@ -394,7 +395,7 @@ def _codec(
     dumps: bool = True,
 ) -> Cases:
     count = len(encoded)
-    touch_all = walker({**shape.base, **shape.fields}, shape)
+    touch_all = walker(shape)
     touch_five = shape.touch_five
 
     def decode(data: bytes) -> dict[str, Any]:
@@ -443,11 +444,11 @@ def _codec(
         if embedded is None:
             cases["construct nested"] = Case(construct_all, nested, per=count)
         else:
-            classes = embedded
+            built = builder(shape, construct, embedded)
 
             def construct_nested(raws: list[dict[str, Any]]) -> None:
                 for raw in raws:
-                    build(**keywords(shape, raw, classes))
+                    built(raw)
 
             cases["construct nested"] = Case(
                 construct_nested, lambda: [decode(data) for data in encoded], per=count

@@ -430,37 +430,6 @@ OPTIONS = bson.CodecOptions(uuid_representation=bson.binary.UuidRepresentation.S
 # -- reading everything ----------------------------------------------------------------
 
 
-def walker(fields: Fields, shape: Shape) -> Callable[[Any], None]:
-    """Return a function that reads every field, key and item of a document."""
-    steps = [(name, _item_walker(each, shape)) for name, each in fields.items()]
-
-    def walk(document: Any) -> None:
-        for name, inside in steps:
-            value = getattr(document, name)
-            if inside is not None and value is not None:
-                inside(value)
-
-    return walk
-
-
-def _item_walker(each: F, shape: Shape) -> Callable[[Any], None] | None:
-    if each.type == "embedded":
-        return walker(shape.embedded[str(each.embedded)], shape)
-    if each.type == "dict":
-        return walk_plain
-    if each.of is None:
-        return None
-    inside = _item_walker(each.of, shape)
-    values = dict.values if each.type == "map" else iter
-
-    def walk(container: Any) -> None:
-        for item in values(container):
-            if inside is not None:
-                inside(item)
-
-    return walk
-
-
 def walk_plain(value: Any) -> None:
     """Read every key and item of plain data."""
     items = value.values() if isinstance(value, dict) else value
@@ -558,11 +527,12 @@ def _python(
         return [_python(each.of, item, shape, classes) for item in value]
     if each.type == "map" and each.of is not None:
         return {k: _python(each.of, item, shape, classes) for k, item in value.items()}
-    convert = _PYTHON.get(each.type)
+    convert = PYTHON.get(each.type)
     return value if convert is None else convert(value)
 
 
-_PYTHON: dict[str, Callable[[Any], Any]] = {
+#: What an application hands to a constructor in the place of a raw value.
+PYTHON: dict[str, Callable[[Any], Any]] = {
     "enum": Colour,
     "uuid": lambda value: (
         value if isinstance(value, uuid.UUID) else uuid.UUID(bytes=bytes(value))

@@ -197,21 +197,28 @@ def _finite(proofs: Sequence[tuple[str, Proof]]) -> Check:
 
 
 def compiled_for_all(
-    keys: frozenset[str], proofs: Sequence[tuple[str, Proof]], otherwise: Proof
+    keys: frozenset[str],
+    proofs: Sequence[tuple[str, Proof]],
+    optional: Sequence[tuple[str, Proof]],
+    otherwise: Proof,
 ) -> Proof:
     """Return the test of lists of raw documents, which holds for None, too.
 
     :param keys: the keys that the documents may have.
     :param proofs: keys that every document must have, and what the values must pass.
+    :param optional: keys that documents may have, and what the values must pass.
     :param otherwise: the test of lists for which this does not hold.
     """
     terms, names = _terms(proofs, "item")
+    for place, (key, proof) in enumerate(optional):
+        names[f"optional{place}"], names[f"maybe{place}"] = key, proof
+        terms.append(f"maybe{place}(item.get(optional{place}))")
     names.update(
         covers=keys.issuperset,
         keys_of=chain.from_iterable,
         otherwise=otherwise,
     )
-    # A key of what is no dict raises a TypeError.
+    # A key of what is no dict raises a TypeError, its `get` an AttributeError.
     condition = " and ".join(terms) or "item.__class__ is dict"
     source = f"""
 def prove(items):
@@ -224,7 +231,7 @@ def prove(items):
                     break
             else:
                 return True
-    except (KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError):
         pass
     return otherwise(items)
 """

@@ -12,7 +12,7 @@ from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import BaseField
-from mongoengine.base.overrides import plain_methods
+from mongoengine.base.overrides import is_ours, plain_methods
 from mongoengine.base.plain import (
     copied,
     has_references,
@@ -23,8 +23,15 @@ from mongoengine.base.plain import (
 )
 from mongoengine.base.references import generic_reference, untyped_target
 from mongoengine.base.sentinels import MISSING
+from mongoengine.base.state import EMPTY
 from mongoengine.base.strict import is_strict, note_lazy_reference
-from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
+from mongoengine.base.tracked import (
+    BaseDict,
+    BaseList,
+    TrackedContainer,
+    tracked_dict,
+    tracked_list,
+)
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import Assigned, Value
 from mongoengine.errors import ValidationError
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
 
     from mongoengine.base.tracking import Marks
 
-__all__ = ("ComplexBaseField",)
+__all__ = ("ComplexBaseField", "items_validator")
 
 TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
 UNSAVED_REFERENCE = (
@@ -72,8 +79,11 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self
-        value = instance._values.get(self.name, MISSING)
-        if value is MISSING:
+        values = instance._values
+        name = self.name
+        if name in values:
+            value = values[name]
+        else:
             value = self._tracked_raw(instance)
             if value is MISSING:
                 value = instance._touch(self)
@@ -92,25 +102,27 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         if raw is None:
             return MISSING
         value = raw.get(self.db_field)
-        inner = self.field
-        tracked: object
-        if value.__class__ is list:
-            if self._untyped:
-                if has_references(value):
-                    return MISSING
-            elif (
-                inner is None
-                or self._may_refer
-                or not inner._loads_unchanged.issuperset(map(type, value))
-            ):
-                return MISSING
-            tracked = self._list_class()(value, weakref.proxy(instance), self.name)
-        elif value.__class__ is dict and self._untyped and not has_references(value):
-            tracked = BaseDict(value, weakref.proxy(instance), self.name)
-        else:
+        kind = value.__class__
+        if kind is not list and kind is not dict:
             return MISSING
-        tracked._dereferenced = True
-        instance._put(self.name, tracked)
+        if self._untyped:
+            if has_references(value):
+                return MISSING
+        elif self._may_refer or not self._loads_as_it_is(value):
+            return MISSING
+        parent = weakref.proxy(instance)
+        tracked: Any
+        if kind is dict:
+            tracked = tracked_dict(value, parent, self.name, True)
+        elif (made := self._list_class()) is BaseList:
+            tracked = tracked_list(value, parent, self.name, True)
+        else:
+            tracked = made(value, parent, self.name)
+            tracked._dereferenced = True
+        if instance._values is EMPTY:
+            instance._put(self.name, tracked)
+        else:
+            instance._values[self.name] = tracked
         return tracked
 
     def _is_free(self, raw: Any) -> bool:
@@ -196,6 +208,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def _prepare(self) -> None:
         super()._prepare()
         inner = self.field
+        self._loads_inside = is_ours(type(self), "to_python")
         # The field's own conversions leave plain data of any depth as it is.
         self._untyped = (
             plain_methods(type(self))
@@ -280,6 +293,27 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return item.to_python()
         return self.to_python(item)
 
+    def _from_argument(self, value: Any, document: Any) -> Any:
+        if self.field is None or self._loads_as_it_is(value):
+            copy = copied(value)
+            if copy is not None:
+                return copy
+        return super()._from_argument(value, document)
+
+    def _loads_as_it_is(self, value: Any) -> bool:
+        inner = self.field
+        if inner is None or not self._loads_inside:
+            return False
+        if value.__class__ is list:
+            items: Any = value
+        elif value.__class__ is dict:
+            items = value.values()
+        else:
+            return value is None
+        if inner._loads_unchanged.issuperset(map(type, items)):
+            return True
+        return inner._is_container and all(map(inner._loads_as_it_is, items))
+
     def _items_load_proof(self) -> Proof | None:
         proof = self._load_proof()
         return None if proof is None else each(proof)
@@ -325,6 +359,24 @@ class ComplexBaseField(BaseField[Value, Assigned]):
                 for key, item in items
             }
         return dumped if _is_mapping(value) else _in_order(dumped)
+
+    def _as_stored(self, value: Any) -> Any:
+        inner = self.field
+        if inner is None:
+            copy = copied(value)
+            return self.to_mongo(value) if copy is None else copy
+        unchanged, dump = inner._dumps_unchanged, inner._dump_value
+        if isinstance(value, list):
+            return [
+                item if item.__class__ in unchanged else dump(item)
+                for item in list.__iter__(value)
+            ]
+        if isinstance(value, dict):
+            return {
+                key: item if item.__class__ in unchanged else dump(item)
+                for key, item in dict.items(value)
+            }
+        return self.to_mongo(value)
 
     def _wire(self, value: object, marks: Marks) -> Any:
         inner = self.field
@@ -417,6 +469,21 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         if self.field is not None:
             self.field.owner_document = owner_document
         self._owner_document = owner_document
+
+
+def items_validator(inner: BaseField[Any]) -> Proof | None:
+    """Return a test that is true of valid items of a converted value, or None."""
+    surely, proof = inner._surely_valid, inner._value_validator()
+    if not surely and proof is None:
+        return None
+
+    def valid(items: Iterable[Any]) -> bool:
+        for item in items:
+            if item.__class__ not in surely and (proof is None or not proof(item)):
+                return False
+        return True
+
+    return valid
 
 
 def _items_of(value: Any) -> list[tuple[Any, Any]] | None:

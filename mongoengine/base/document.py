@@ -75,6 +75,9 @@ class BaseDocument(
                 "Instantiating a document with positional arguments is not "
                 "supported. Please use `field_name=value` keyword arguments."
             )
+        schema = type(self)._schema
+        if schema.construct is not None and schema.construct(self, values):
+            return
         if self._dynamic:
             set_state(self, "_dynamic_lock", True)
         set_up(self, None, created=True, initialised=False)
@@ -91,7 +94,6 @@ class BaseDocument(
             signals.send_now(
                 signals.pre_init, self.__class__, document=self, values=values
             )
-        schema = type(self)._schema
         places_all = schema.places_all
         if not values.keys() <= schema.fields.keys():
             self._refuse_unknown(values, created)
@@ -366,8 +368,11 @@ class BaseDocument(
         set_state(self, "_initialised", False)
         if isinstance(data, dict):
             loaded = cls._from_son(data)
-            set_state(self, "_raw", loaded._raw)
-            set_state(self, "_values", loaded._values)
+            # A new document has values alone: what was loaded counts as stored.
+            is_new = self._is_document and "_changed_fields" not in state
+            values = loaded._data if is_new else loaded._values
+            set_state(self, "_raw", None if is_new else loaded._raw)
+            set_state(self, "_values", values)
             for value in self._values.values():
                 rebind(self, value)
             if self._dynamic:

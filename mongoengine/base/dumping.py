@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import SON
 
+from mongoengine.base.bson_types import UNCHANGED
 from mongoengine.base.dump_plans import new_son
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY, DocumentState
@@ -36,17 +37,18 @@ class DocumentDumping(DocumentState):
         :param use_db_field: name the values as the database does.
         :param fields: only these fields; paths into embedded documents allowed.
         """
-        if fields or not use_db_field or self._dynamic:
+        if fields or not use_db_field:
             return self._dump(use_db_field, list(fields or ()))
         if self._values is EMPTY and self._raw is not None:
             dumped: SON[str, Any] | None = type(self)._schema.dump_raw(self._raw)
             if dumped is not None:
                 return dumped
-        return self._dump_all()
-
-    def _dump_all(self) -> SON[str, Any]:
-        """The same as `_dump`, of all fields by their database names."""
-        return new_son(self._dump_fields())
+        data = self._dump_fields()
+        # As `new_son` does it.
+        son: SON[str, Any] = dict.__new__(SON)
+        dict.update(son, data)
+        son._SON__keys = [*data]  # type: ignore[attr-defined]
+        return son
 
     def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, Any]:
         data: RawDocument = {"_id": None, "_cls": self._class_name}
@@ -111,22 +113,39 @@ class DocumentDumping(DocumentState):
                     if value.__class__ in both:
                         data[key] = value
                         continue
+                    dump = None if value is None else schema.codec(name).dump
+                    dumped = None if dump is None else dump(value)
+                    if dumped is not None:
+                        data[key] = dumped
+                        continue
                 value = self._touch(field)
                 values = self._values
             if value.__class__ in unchanged:
                 data[key] = value
             elif value is not None:
                 if marks is None:
-                    value = field.to_mongo(value)
+                    value = field._dump_value(value)
                 else:
                     value = field._wire(value, marks)
                 if value is not None or field.null:
                     data[key] = value
             elif special:
                 self._dump_special(field, data)
+        if self._dynamic:
+            self._dump_dynamic(data)
         if "_cls" in data and not self._meta.get("allow_inheritance"):
             del data["_cls"]
         return self._with_id(data) if schema.may_have_id else data
+
+    def _dump_dynamic(self, data: RawDocument) -> None:
+        """Dump the fields that the class does not define."""
+        values = self._values
+        for name, field in self._dynamic_fields.items():
+            value = values.get(name)
+            if value.__class__ not in UNCHANGED:
+                value = field._to_mongo_safe_call(value)
+            if value is not None or field.null:
+                data[field.db_field] = value
 
     def _dump_special(self, field: Any, data: RawDocument) -> None:
         """Dump a field without a value that makes its own, or stores a null."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from bson import SON
 
+from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.common import class_named_in
+from mongoengine.base.dump_plans import new_son
 from mongoengine.base.items import WholePath, inner_path, is_nameable
 from mongoengine.base.marks import ChangedPaths
 from mongoengine.base.sentinels import MISSING
@@ -15,7 +18,7 @@ from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.types import RawMapping
 from mongoengine.base.utils import is_ours
 
-__all__ = ("DynamicAttributes",)
+__all__ = ("DynamicAttributes", "DynamicPlan", "dynamic_plan")
 
 
 class DynamicAttributes:
@@ -31,6 +34,7 @@ class DynamicAttributes:
         _dynamic_lock: bool
         _dynamic_fields: Any
         _initialised: bool
+        _raw: dict[str, Any] | None
         _fields: Any
         _fields_ordered: tuple[str, ...]
         _reverse_db_field_map: Any
@@ -88,9 +92,34 @@ class DynamicAttributes:
 
     # Data
 
+    def _take_stored(self, stored: RawMapping, plan: DynamicPlan) -> None:
+        """Make fields of the keys of a stored document that no field has.
+
+        The document has no such fields yet.
+        """
+        values: dict[str, Any] = {}
+        for name in plan.fields:
+            value = stored[name]
+            if value.__class__ not in PLAIN:
+                value = self._expanded(name, value)
+            values[name] = value
+        if self._values:
+            self._values.update(values)
+        elif values:
+            set_state(self, "_values", values)
+        attributes = self.__dict__
+        attributes.update(values)
+        attributes["_dynamic_fields"] = new_son(plan.fields)
+        attributes["_fields_ordered"] = plan.ordered
+        attributes["_dynamic_lock"] = False
+
     def _take_unknown(self, values: RawMapping) -> None:
         """Make fields of the arguments of the constructor that no field has."""
-        cls = type(self)
+        cls: Any = type(self)
+        plan = cls._schema.dynamic_plan(tuple(values))
+        if plan is not None and not self._dynamic_fields:
+            self._take_stored(values, plan)
+            return
         for name, value in values.items():
             if name[:1] == "_" or "." in name or _is_taken(cls, name):
                 self._set_data(name, value)
@@ -140,6 +169,9 @@ class DynamicAttributes:
         del self._dynamic_fields[name]
         ordered = tuple(other for other in self._fields_ordered if other != name)
         set_state(self, "_fields_ordered", ordered)
+        if self._raw is not None and name in self._raw:
+            left = {key: value for key, value in self._raw.items() if key != name}
+            set_state(self, "_raw", left)
         self._values.pop(name, None)
         self.__dict__.pop(name, None)
 
@@ -162,16 +194,53 @@ class DynamicAttributes:
                 # For a reference it raises `FieldDoesNotExist`, as upstream does.
                 return cls(**value)
             items = {
-                k: self._expanded(inner_path(path, k), v) for k, v in value.items()
+                k: v if v.__class__ in PLAIN else self._expanded(inner_path(path, k), v)
+                for k, v in value.items()
             }
             return BaseDict(items, self, path)
         if isinstance(value, (list, tuple)):
-            return BaseList(
-                [self._expanded(inner_path(path, i), v) for i, v in enumerate(value)],
-                self,
-                path,
-            )
+            listed = [
+                v if v.__class__ in PLAIN else self._expanded(inner_path(path, i), v)
+                for i, v in enumerate(value)
+            ]
+            return BaseList(listed, self, path)
         return value
+
+
+class DynamicPlan(NamedTuple):
+    """What stored documents with the same keys have in common."""
+
+    #: The fields of the keys that the class does not define.
+    fields: dict[str, Any]
+    #: The names of all fields.
+    ordered: tuple[str, ...]
+
+
+def dynamic_plan(cls: Any, keys: Iterable[str]) -> DynamicPlan | None:
+    """Return the plan for stored documents of a class that have these other keys.
+
+    None where one of the keys means something to the class or to the constructor.
+    """
+    fields = {}
+    for key in keys:
+        if not _is_ordinary(cls, key):
+            return None
+        field = cls._unknown_field(null=True)
+        field.name = field.db_field = key
+        fields[key] = field
+    return DynamicPlan(fields, (*cls._fields_ordered, *fields))
+
+
+def _is_ordinary(cls: Any, key: str) -> bool:
+    """Return whether a key becomes an attribute of a document, as it is."""
+    return (
+        is_nameable(key)
+        and key[0] != "_"
+        and key not in cls._fields
+        and key not in ("id", "pk", "self")
+        and "\0" not in key
+        and not _is_taken(cls, key)
+    )
 
 
 _BAD_NAME = (

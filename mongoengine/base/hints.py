@@ -8,11 +8,14 @@ about; a user's own field class needs none.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mongoengine.base.bson_types import NO_TYPES
+from mongoengine.base.bson_types import NO_TYPES, PLAIN
 from mongoengine.base.codec import Dump, FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.overrides import is_ours, plain_methods, still_true
+from mongoengine.base.plain import adopt
+from mongoengine.base.tracked import TrackedContainer
 from mongoengine.errors import ValidationError
 
 __all__ = ("FieldHints",)
@@ -35,6 +38,8 @@ class FieldHints:
     _may_refer: bool = True
     # Lists or dicts of values of any kind, at whatever depth.
     _untyped: bool = False
+    # What is loaded of lists and dicts are lists and dicts of their loaded items.
+    _loads_inside: bool = False
     # `to_mongo(to_python(raw))` depends on nothing but the raw value.
     _is_pure: ClassVar[bool] = False
     # Values are embedded documents that the methods of their class make and dump.
@@ -42,14 +47,18 @@ class FieldHints:
     # What is inside a value is dumped the same way alone as with the value.
     _dumps_inside: bool = False
     _convert: Callable[[Any], Any]
+    _take: Callable[[Any, Any], Any]
+    _dump_value: Callable[[Any], Any]
 
     if TYPE_CHECKING:
+        name: str
         choices: Any
         validation: Any
         _dereferences: bool | None
 
         def to_python(self, value: Any) -> Any: ...
         def to_mongo(self, value: Any) -> Any: ...
+        def _to_mongo_safe_call(self, value: object) -> Any: ...
         def validate(self, value: Any) -> None: ...
         def _validate(self, value: object) -> None: ...
         def _holds_references(self) -> bool: ...
@@ -81,6 +90,13 @@ class FieldHints:
         self._surely_valid = cls._valid_types if unconstrained else NO_TYPES
         quick = still_true(cls, "_from_raw", "to_python")
         self._convert = self._from_raw if quick else self.to_python
+        takes = still_true(cls, "_from_argument", "to_python")
+        self._take = (
+            self._from_argument
+            if takes
+            else MethodType(FieldHints._from_argument, self)
+        )
+        self._dump_value = self._choose_dump(cls)
         self._user_converted = not is_ours(cls, "to_python") or (
             inner is not None and inner._user_converted
         )
@@ -88,6 +104,15 @@ class FieldHints:
         if not plain_methods(cls):
             self._dumps_inside = False
         self._plainly_set = is_ours(cls, "__set__") and is_ours(cls, "__get__")
+
+    def _choose_dump(self, cls: type[FieldHints]) -> Callable[[Any], Any]:
+        """Return the function that dumps whole values by their database names."""
+        if not is_ours(cls, "to_mongo"):
+            return self._to_mongo_safe_call
+        if cls._as_stored is FieldHints._as_stored:
+            return self.to_mongo
+        quick = still_true(cls, "_as_stored", "to_mongo")
+        return self._as_stored if quick else self.to_mongo
 
     def _codec(self, cls: object) -> FieldCodec:
         """Return how values of the field are converted in documents of `cls`."""
@@ -113,6 +138,23 @@ class FieldHints:
             return None
         return self._raw_validator() or self._passing_validation()
 
+    def _value_validator(self) -> Proof | None:
+        """Return a test that is true of valid converted values, or None."""
+        unchanged, proof = self._loads_unchanged, self._known_validator()
+        if proof is None or not unchanged:
+            return None
+        return lambda value: value.__class__ in unchanged and proof(value)
+
+    def _is_validated_here(self) -> bool:
+        """Return whether nothing but the class of the field says what is valid."""
+        cls = type(self)
+        return (
+            not self.choices
+            and self.validation is None
+            and is_ours(cls, "validate")
+            and is_ours(cls, "_validate")
+        )
+
     def _passing_validation(self) -> Proof | None:
         """Return a test that calls `validate`, for fields without user code."""
         pure, unchanged = self._is_pure, self._loads_unchanged
@@ -133,6 +175,26 @@ class FieldHints:
             return True
 
         return valid
+
+    def _as_stored(self, value: Any) -> Any:
+        """Do as `to_mongo`, which is asked where a class does not define this."""
+        return self.to_mongo(value)
+
+    def _from_argument(self, value: Any, document: Any) -> Any:
+        """Return what the constructor of a document puts in place for a value.
+
+        Lists and dicts are copied: the caller keeps its own.
+        """
+        value = self.to_python(value)
+        if value.__class__ not in PLAIN:
+            if isinstance(value, TrackedContainer):
+                value = value._bound_to(document, self.name)
+            adopt(document, value)
+        return value
+
+    def _loads_as_it_is(self, value: Any) -> bool:
+        """Return whether `to_python` gives a raw value back, or an equal copy."""
+        return value.__class__ in self._loads_unchanged
 
     def _from_raw(self, value: object) -> Any:
         """Do as `to_python`; nobody else holds the value, so that it may be kept."""

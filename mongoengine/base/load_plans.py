@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from mongoengine import signals
 from mongoengine.base.codec import Check, Proof, compiled, compiled_for_all, equal_to
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.dynamic import DynamicPlan
 from mongoengine.base.state import EMPTY, set_state
 from mongoengine.base.types import RawMapping
 from mongoengine.errors import NotRegistered
@@ -34,13 +35,19 @@ class LoadPlan(NamedTuple):
     plain: bool
     # The shape has a `_cls`, which may name another class.
     named: bool
-    # `eager` or `plain`
+    # Something else than a test of the values is to be done.
     unusual: bool
+    # The fields of keys that a dynamic class does not define.
+    dynamic: DynamicPlan | None
 
     @property
     def sure(self) -> bool:
         """Return whether nothing can fail, whatever the values are."""
         return not (self.proofs or self.unusual or self.named)
+
+
+#: Keys of documents, and proofs of values: of keys that are there, and of others.
+Columns = tuple[frozenset[str], list[tuple[str, Proof]], list[tuple[str, Proof]]]
 
 
 class LoadPlans:
@@ -65,6 +72,7 @@ class LoadPlans:
         #: Shapes whose documents are of this class and need not be constructed.
         self.trusted: set[tuple[str, ...]] = set()
         self.make = self._compile_make()
+        self.make_inside = self._compile_make_inside()
         self.loads_surely = self._compile_loads_surely()
         self.all_load_surely = self._compile_all_load_surely()
 
@@ -94,9 +102,13 @@ class LoadPlans:
         cls = self.cls
         proofs = []
         eager = []
-        plain = self.plain or cls._dynamic
+        plain = self.plain
+        unknown = []
         for key in shape:
             field = self.fields.get(key)
+            if field is None and cls._dynamic:
+                unknown.append(key)
+                continue
             if field is None:
                 # A key that is the name of another field, an unknown key, `_cls`
                 # of a class without subclasses: the constructor knows.
@@ -109,12 +121,17 @@ class LoadPlans:
             proof = field._load_proof()
             if proof is not None:
                 proofs.append((key, proof))
+        dynamic = None
+        if cls._dynamic and not plain:
+            dynamic = cls._schema.dynamic_plan(tuple(unknown))
+        plain = plain or (cls._dynamic and dynamic is None)
         return LoadPlan(
             tuple(proofs),
             tuple(eager),
             plain,
             named="_cls" in shape,
-            unusual=plain or bool(eager),
+            unusual=plain or bool(eager or dynamic),
+            dynamic=dynamic,
         )
 
     def _is_special(self, key: str) -> bool:
@@ -187,22 +204,23 @@ class LoadPlans:
 
         return compile_and_prove
 
-    def _make_columns(self) -> tuple[frozenset[str], list[tuple[str, Proof]]]:
+    def _make_columns(self) -> Columns:
         """Return the keys of which documents of any shape may consist, and proofs."""
         if self.plain or self.cls._dynamic:
-            return frozenset(), []
+            return frozenset(), [], []
         harmless = set()
-        proofs = []
+        proofs: list[tuple[str, Proof]] = []
+        optional: list[tuple[str, Proof]] = []
         for key, field in self.fields.items():
             if key == "_cls" or field._user_converted:
                 continue
             proof = field._load_proof()
+            harmless.add(key)
             if proof is None:
-                harmless.add(key)
-            elif field._embedded_class is None and field._inner is None:
-                harmless.add(key)
-                proofs.append((key, proof))
-        return frozenset(harmless), proofs
+                continue
+            nested = field._embedded_class is not None or field._inner is not None
+            (optional if nested else proofs).append((key, proof))
+        return frozenset(harmless), proofs, optional
 
     # Making documents
 
@@ -240,17 +258,41 @@ class LoadPlans:
 
         return make
 
+    def _compile_make_inside(self) -> Callable[[Any, Any], Any]:
+        """Return the loader for raw documents inside one that has been checked.
+
+        It takes the raw document and a weak reference to the document around it.
+        """
+        cls, trusted = self.cls, self.trusted
+        new, constructs, maker = cls.__new__, self.constructs, self.maker
+        own_loader = self.own_loader
+
+        def make_inside(raw: Any, parent: Any) -> Any:
+            if tuple(raw) not in trusted or own_loader or constructs():
+                document = maker()(raw)
+                set_state(document, "_instance", parent)
+                return document
+            document = new(cls)
+            document._raw = raw
+            document._values = EMPTY
+            document._created = False
+            document._initialised = True
+            document._instance = parent
+            return document
+
+        return make_inside
+
     def make_embedded(self, items: list[Any], parent: Any) -> list[Any] | None:
         """Return the documents of a list of raw ones, None where one is no dict."""
-        make = self.maker()
-        plain = make is self.make
+        if self.own_loader or self.constructs():
+            return self._load_embedded(items, parent)
         cls, trusted = self.cls, self.trusted
         new = cls.__new__
         made = []
         for item in items:
             if item.__class__ is not dict:
                 return None
-            if plain and tuple(item) in trusted:
+            if tuple(item) in trusted:
                 # What `make` does; that nothing fails was proved with the owner.
                 document = new(cls)
                 document._raw = item
@@ -259,8 +301,19 @@ class LoadPlans:
                 document._initialised = True
                 document._instance = parent
             else:
-                document = make(item)
+                document = self.make(item)
                 set_state(document, "_instance", parent)
+            made.append(document)
+        return made
+
+    def _load_embedded(self, items: list[Any], parent: Any) -> list[Any] | None:
+        make = self.maker()
+        made = []
+        for item in items:
+            if item.__class__ is not dict:
+                return None
+            document = make(item)
+            set_state(document, "_instance", parent)
             made.append(document)
         return made
 

@@ -86,7 +86,13 @@ class DocumentLoading(DocumentState):
         document = kind.__new__(kind)
         set_up(document, son, created, initialised=False)
         if not auto_dereference:
-            document._auto_dereference = False
+            set_state(document, "_auto_dereference", False)
+        if plan.dynamic is not None:
+            document._take_stored(son, plan.dynamic)
+            if not auto_dereference:
+                for value in document._values.values():
+                    if value.__class__ not in PLAIN:
+                        follow_no_references(value)
         errors: dict[str, Exception] = {}
         for field in plan.eager:
             document._convert_now(field, errors)
@@ -96,7 +102,10 @@ class DocumentLoading(DocumentState):
                     document._convert_now(plans.fields[key], errors)
         if errors:
             raise kind._invalid_data(errors)
-        document._initialised = True
+        if plan.dynamic is None:
+            document._initialised = True
+        else:
+            set_state(document, "_initialised", True)
         return document
 
     def _convert_now(self, field: Any, errors: dict[str, Exception]) -> None:

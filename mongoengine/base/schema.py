@@ -19,6 +19,7 @@ from bson import SON
 from mongoengine.base.bson_types import NO_TYPES, UNCHANGED
 from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.complex_fields import ComplexBaseField
+from mongoengine.base.construct_plans import constructor
 from mongoengine.base.dump_plans import (
     AS_STORED,
     DumpPlan,
@@ -26,6 +27,7 @@ from mongoengine.base.dump_plans import (
     dumper_of,
     new_son,
 )
+from mongoengine.base.dynamic import DynamicPlan, dynamic_plan
 from mongoengine.base.field import BaseField
 from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
 from mongoengine.base.overrides import is_ours
@@ -113,6 +115,15 @@ class Schema:
             or self.set_when_made
             or self.fields.keys() - self.placed - {"_cls"}
         )
+        self.construct = (
+            constructor(cls, self.fields, self.placed, self.blank, self.defaults)
+            if not (cls._dynamic or self.set_when_made)
+            and self.quick.keys() >= self.fields.keys() - {"_cls"}
+            else None
+        )
+        # The plans of a dynamic class for keys that it does not define.
+        self.dynamic_plans: dict[tuple[str, ...], DynamicPlan | None] = {}
+        self.hooked = hooked
         self.plain = self._needs_constructor()
         ordered = [name for name in cls._fields_ordered if name in self.fields]
         self.own_loader = not is_ours(cls, "_from_son")
@@ -121,7 +132,9 @@ class Schema:
         self.load_plans = LoadPlans(cls, self.by_key, self.plain, self.own_loader)
         self.dumpers = tuple(map(dumper_of, map(self.fields.__getitem__, ordered)))
         #: Whether a dump may have an `_id`.
-        self.may_have_id: bool = cls._is_document or "_id" in self.by_key
+        self.may_have_id: bool = bool(
+            cls._is_document or cls._dynamic or "_id" in self.by_key
+        )
         #: The names of embedded documents whose values may be stored as they are.
         self.stored_names: tuple[str, ...] | None = None
         self.unchanged = [d.unchanged for d in self.dumpers]
@@ -195,6 +208,21 @@ class Schema:
         if codec is None:
             codec = self._codecs[name] = self.fields[name]._codec(self.cls)
         return codec
+
+    def dynamic_plan(self, keys: tuple[str, ...]) -> DynamicPlan | None:
+        """Return the plan for data of a dynamic class under other keys than fields.
+
+        None where one of the keys means something to the class, or user code sees
+        each attribute that is set.
+        """
+        if self.hooked:
+            return None
+        if keys not in self.dynamic_plans:
+            plan = dynamic_plan(self.cls, keys)
+            if len(self.dynamic_plans) >= MOST_SHAPES:
+                return plan
+            self.dynamic_plans[keys] = plan
+        return self.dynamic_plans[keys]
 
     # Dumping
 

@@ -7,7 +7,7 @@ does not go by way of that: `set_state` and `remove_state` are for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -68,6 +68,7 @@ class DocumentState:
 
         # Of dynamic documents only.
         def _set_data(self, name: str, value: object) -> None: ...
+        def _take_stored(self, stored: Mapping[str, Any], plan: Any) -> None: ...
         def _forget(self, name: str) -> None: ...
         def _restore_fields(self, fields: object) -> None: ...
 

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
 from mongoengine.base.bson_types import PLAIN
-from mongoengine.base.items import WholePath, inner_path, stored_items, stored_values
+from mongoengine.base.items import (
+    WholePath,
+    inner_path,
+    is_nameable,
+    stored_items,
+    stored_values,
+)
 from mongoengine.base.proxies import AWAITABLE, is_document, item_proxy
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
@@ -17,7 +23,15 @@ if TYPE_CHECKING:
 
     from mongoengine.driver.session import Session
 
-__all__ = ("PROXIES", "BaseDict", "BaseList", "TrackedContainer", "rebind")
+__all__ = (
+    "PROXIES",
+    "BaseDict",
+    "BaseList",
+    "TrackedContainer",
+    "rebind",
+    "tracked_dict",
+    "tracked_list",
+)
 
 PROXIES = frozenset(weakref.ProxyTypes)
 
@@ -71,9 +85,36 @@ def _contains(container: object, wanted: object) -> bool:
     )
 
 
-def _is_orphan(value: object) -> bool:
-    """Return whether it is a generic reference that no document was found for."""
-    return value.__class__ is dict and "_ref" in value and "_cls" in value
+new_dict, update_dict = dict.__new__, dict.update
+new_list, extend_list = list.__new__, list.extend
+
+
+def tracked_dict(
+    items: Any, parent: Any, path: str, dereferenced: bool
+) -> BaseDict[Any, Any]:
+    """Return a tracked dict, without the checks of its constructor.
+
+    :param parent: a weak reference to the document.
+    :param dereferenced: no references are to be followed in it.
+    """
+    tracked: BaseDict[Any, Any] = new_dict(BaseDict)
+    update_dict(tracked, items)
+    tracked._instance = parent
+    tracked._name = path
+    tracked._dereferenced = dereferenced
+    return tracked
+
+
+def tracked_list(
+    items: Any, parent: Any, path: str, dereferenced: bool
+) -> BaseList[Any]:
+    """Return a tracked list; see `tracked_dict`."""
+    tracked: BaseList[Any] = new_list(BaseList)
+    extend_list(tracked, items)
+    tracked._instance = parent
+    tracked._name = path
+    tracked._dereferenced = dereferenced
+    return tracked
 
 
 class TrackedContainer:
@@ -195,18 +236,43 @@ class TrackedContainer:
 
     def _keep(self, key: Any, value: Any) -> Any:
         """Put the tracked form of a plain container in its place."""
-        wrapped: object
-        if isinstance(value, dict):
-            wrapped = dict.__new__(BaseDict)
-            dict.update(wrapped, value)
-        else:
-            wrapped = list.__new__(BaseList)
-            list.extend(wrapped, value)
-        wrapped._instance = self._instance
-        wrapped._name = inner_path(self._name, key)
-        wrapped._dereferenced = self._dereferenced
+        path = inner_path(self._name, key)
+        make = tracked_dict if isinstance(value, dict) else tracked_list
+        wrapped = make(value, self._instance, path, self._dereferenced)
         self._replace(key, wrapped)
         return wrapped
+
+    def _bind_nested(
+        self, items: Iterable[tuple[Any, Any]], put: Callable[[Any, Any, Any], None]
+    ) -> None:
+        """Do the same for all nested containers, and bind those that are tracked.
+
+        One loop without calls: containers of containers are read this way.
+        """
+        instance, path, dereferenced = self._instance, self._name, self._dereferenced
+        is_whole = path.__class__ is WholePath
+        wrapped: Any
+        for key, value in items:
+            if value.__class__ is dict:
+                if "_ref" in value and "_cls" in value:
+                    # A generic reference that no document was found for.
+                    continue
+                wrapped = new_dict(BaseDict)
+                update_dict(wrapped, value)
+            elif value.__class__ is list:
+                wrapped = new_list(BaseList)
+                extend_list(wrapped, value)
+            else:
+                if value.__class__ in BOUND:
+                    self._rebound(key, value)
+                continue
+            wrapped._instance = instance
+            if is_whole or not (key.__class__ is int or is_nameable(key)):
+                wrapped._name = WholePath(path)
+            else:
+                wrapped._name = f"{path}.{key}"
+            wrapped._dereferenced = dereferenced
+            put(self, key, wrapped)
 
     def _replace(self, key: object, value: object) -> None:
         raise NotImplementedError
@@ -288,21 +354,20 @@ class BaseDict(TrackedContainer, dict[K, T]):
 
     def values(self) -> Any:
         self._bind_all()
-        return super().values()
+        return dict.values(self)
 
     def items(self) -> Any:
         self._bind_all()
-        return super().items()
+        return dict.items(self)
 
     def _bind_all(self) -> None:
         """Before items are handed out at once, bind those that can change."""
         if self._awaits is not None:
             self._make_awaitable(self._awaits[0])
-        for key, value in super().items():
-            if value.__class__ in BOUND:
-                self._rebound(key, value)
-            elif value.__class__ in NESTED and not _is_orphan(value):
-                self._keep(key, value)
+        for value in dict.values(self):
+            if value.__class__ in BINDABLE:
+                self._bind_nested(dict.items(self), dict.__setitem__)
+                return
 
     def _take_over(self, items: Any) -> None:
         dict.update(self, items)
@@ -330,7 +395,6 @@ class BaseDict(TrackedContainer, dict[K, T]):
         return value
 
     __delitem__ = _marks_key(dict.__delitem__)
-    __delattr__ = _marks_key(dict.__delattr__)
     __ior__ = _marks_all(dict.__ior__)
     clear = _marks_all(dict.clear)
     update = _marks_all(dict.update)
@@ -392,7 +456,10 @@ class BaseList(TrackedContainer, list[T]):
         self._dereferenced = True
 
     def __iter__(self) -> Iterator[T]:
-        self._bind_all()
+        if self._awaits is not None or not BINDABLE.isdisjoint(
+            map(type, list.__iter__(self))
+        ):
+            self._bind_all()
         return list.__iter__(self)
 
     def _bind_all(self) -> None:
@@ -400,11 +467,7 @@ class BaseList(TrackedContainer, list[T]):
         if self._awaits is not None:
             self._make_awaitable(self._awaits[0])
         if not BINDABLE.isdisjoint(map(type, list.__iter__(self))):
-            for index, value in enumerate(list.__iter__(self)):
-                if value.__class__ in BOUND:
-                    self._rebound(index, value)
-                elif value.__class__ in NESTED and not _is_orphan(value):
-                    self._keep(index, value)
+            self._bind_nested(enumerate(list.__iter__(self)), list.__setitem__)
 
     def copy(self) -> list[T]:
         return [*self]

@@ -48,10 +48,24 @@ class DocumentValidation(DocumentState):
         schema = type(self)._schema
         if values is EMPTY and not errors and schema.surely_valid(raw or {}):
             return
-        for name, key, field, surely, proof, needed in schema.checks():
+        for (
+            name,
+            key,
+            field,
+            surely,
+            proof,
+            unchanged,
+            value_proof,
+            needed,
+        ) in schema.checks():
             if name in values:
                 value = values[name]
                 if value.__class__ in field._surely_valid:
+                    continue
+                if value.__class__ in unchanged:
+                    if proof is not None and proof(value):
+                        continue
+                elif value_proof is not None and value_proof(value):
                     continue
             else:
                 value = None if raw is None else raw.get(key)
@@ -71,6 +85,47 @@ class DocumentValidation(DocumentState):
                 f"ValidationError ({self._class_name}:{self._known_pk()}) ",
                 errors=errors,
             )
+
+    def _is_surely_valid(self) -> bool:
+        """Return whether `validate` passes, as far as that shows without calling it."""
+        schema = type(self)._schema
+        if schema.own_validation or self._dynamic:
+            return False
+        values, raw = self._values, self._raw
+        if values is EMPTY:
+            return bool(schema.surely_valid(raw or {}))
+        for (
+            name,
+            key,
+            field,
+            surely,
+            proof,
+            unchanged,
+            value_proof,
+            needed,
+        ) in schema.checks():
+            if name in values:
+                value = values[name]
+                if value.__class__ in field._surely_valid:
+                    continue
+                if value is None:
+                    if field.required:
+                        return False
+                elif value.__class__ in unchanged:
+                    if proof is None or not proof(value):
+                        return False
+                elif value_proof is None or not value_proof(value):
+                    return False
+            else:
+                value = None if raw is None else raw.get(key)
+                if value is None:
+                    if needed:
+                        return False
+                elif value.__class__ not in surely and (
+                    proof is None or not proof(value)
+                ):
+                    return False
+        return True
 
     def _check_field(
         self, field: Any, value: object, clean: bool, errors: dict[str, Any]

@@ -15,13 +15,16 @@ Proofs = tuple[tuple[str, Proof], ...]
 
 
 class Check(NamedTuple):
-    """The plan for validating a raw value without converting it."""
+    """The plan for validating a value: a raw one without converting it."""
 
     name: str
     key: str
     field: Any
     surely: frozenset[type]
     proof: Proof | None
+    # Types of converted values for which `proof` holds, too; and a test of others.
+    unchanged: frozenset[type]
+    value_proof: Proof | None
     # Without a value it has to be looked at: it is required, or has a default.
     needed: bool
 
@@ -30,7 +33,14 @@ def check_of(field: Any, codec: FieldCodec) -> Check:
     """Return how a field is validated."""
     needed = field.default is not None or field.required
     return Check(
-        field.name, field.db_field, field, codec.valid, codec.validator, needed
+        field.name,
+        field.db_field,
+        field,
+        codec.valid,
+        codec.validator,
+        codec.loads_unchanged,
+        field._value_validator(),
+        needed,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, overload
 
 from mongoengine.base.codec import Dump, Proof
-from mongoengine.base.complex_fields import ComplexBaseField
+from mongoengine.base.complex_fields import ComplexBaseField, items_validator
 from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.plain import (
     copied,
@@ -113,6 +113,24 @@ class DictField(
 
         return valid
 
+    def _value_validator(self) -> Proof | None:
+        if not self._is_validated_here():
+            return None
+        inner = self.field
+        items = None if inner is None else items_validator(inner)
+        if inner is not None and items is None:
+            return None
+
+        def valid(value: Any) -> bool:
+            return (
+                isinstance(value, dict)
+                and _has_valid_keys(value)
+                and (bool(value) or not self.required)
+                and (items is None or items(dict.values(value)))
+            )
+
+        return valid
+
     def validate(self, value: Any) -> None:  # type: ignore[override]
         """Check that it is a dict, its keys at every level, and every value."""
         if not isinstance(value, dict):
@@ -120,6 +138,17 @@ class DictField(
         if not _has_valid_keys(value):
             self._refuse_keys(value)
         super().validate(value)
+
+    def _from_argument(self, value: Any, document: Any) -> Any:
+        inner: Any = self.field
+        if inner is not None and inner._made_directly and value.__class__ is dict:
+            cls = inner.document_type_obj
+            for item in value.values():
+                if item.__class__ is not cls:
+                    break
+            else:
+                return {**value}
+        return super()._from_argument(value, document)
 
     def _from_raw(self, value: object) -> Any:
         inner = self.field

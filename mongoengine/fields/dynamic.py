@@ -26,6 +26,10 @@ from mongoengine.operations.dereference import load_referenced
 __all__ = ("DynamicField",)
 
 
+#: The types of values that are handed out as they are held.
+HANDED_OUT = UNCHANGED | {BaseDict, BaseList}
+
+
 class DynamicField(BaseField):
     """A field that takes any value MongoDB can store.
 
@@ -41,12 +45,15 @@ class DynamicField(BaseField):
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         """Return the value; lists and dicts note their changes in the document."""
+        if instance is None:
+            return self
+        values = instance._values
+        if self.name in values:
+            value = values[self.name]
+            if value.__class__ in HANDED_OUT:
+                return value
         value = super().__get__(instance, owner)
-        if (
-            instance is None
-            or not isinstance(value, (dict, list))
-            or isinstance(value, TrackedContainer)
-        ):
+        if not isinstance(value, (dict, list)) or isinstance(value, TrackedContainer):
             return value
         tracked: Any = BaseDict if isinstance(value, dict) else BaseList
         value = tracked(value, instance, self.name)

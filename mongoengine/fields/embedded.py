@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from weakref import proxy
 
 from bson import SON
 
@@ -15,6 +16,7 @@ from mongoengine.base.plain import (
     is_embedded,
     is_embedded_class,
 )
+from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import Never, OrNone
 from mongoengine.errors import InvalidQueryError, NotRegistered
@@ -142,6 +144,25 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         def __set__(self, instance: Any, value: E | None) -> None: ...
         def __set__(self, instance: Any, value: Any) -> None: ...
 
+    else:
+
+        def __get__(self, instance: Any, owner: Any) -> Any:
+            if instance is None:
+                return self
+            values = instance._values
+            if self.name in values:
+                return values[self.name]
+            raw = instance._raw
+            if raw is not None and self._made_directly and self._dereferences:
+                value = raw.get(self.db_field)
+                if value.__class__ is dict and instance._auto_dereference:
+                    # Nothing in it fails to load: that was proved with the document.
+                    kind: Any = self.document_type
+                    made = kind._schema.load_plans.make_inside(value, proxy(instance))
+                    instance._put(self.name, made)
+                    return made
+            return instance._touch(self)
+
     def _prepare(self) -> None:
         super()._prepare()
         self._made_directly = plain_methods(type(self))
@@ -197,8 +218,16 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             )
         return kind._from_son(value, _auto_dereference=bool(self._dereferences))
 
+    def _from_argument(self, value: Any, document: Any) -> Any:
+        if value.__class__ is self.document_type_obj:
+            set_state(value, "_instance", proxy(document))
+            return value
+        return super()._from_argument(value, document)
+
     def _from_raw(self, value: Any) -> Any:
-        kind = self.document_type
+        kind: Any = self.document_type
+        if value.__class__ is dict:
+            return kind._schema.load_plans.maker(bool(self._dereferences))(value)
         if isinstance(value, kind):
             return value
         return kind._from_son(value, _auto_dereference=bool(self._dereferences))
@@ -208,11 +237,16 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         if cls is None:
             return super()._load_proof()
 
-        def proof(value: object) -> bool:
-            if value.__class__ is dict:
-                surely: bool = cls._schema.load_plans.loads_surely(value)
-                return surely
-            return value is None
+        def proof(value: Any) -> bool:
+            if value.__class__ is not dict:
+                return value is None
+            # As `loads_surely` does it, in the innermost loop of loading.
+            plans = cls._schema.load_plans
+            check = plans.checks.get(tuple(value))
+            if check is True or (check is not None and check(value)):
+                return True
+            surely: bool = plans.loads_surely(value)
+            return surely
 
         return proof
 
@@ -245,6 +279,17 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
 
         return valid
 
+    def _value_validator(self) -> Proof | None:
+        if not self._is_validated_here():
+            return None
+
+        def valid(value: Any) -> bool:
+            return (
+                value.__class__ is self.document_type_obj and value._is_surely_valid()
+            )
+
+        return valid
+
     def to_mongo(
         self,
         value: Any,
@@ -254,6 +299,11 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         if not isinstance(value, self.document_type):
             return value
         return value.to_mongo(use_db_field, fields=fields)
+
+    def _as_stored(self, value: Any) -> Any:
+        if value.__class__ is self.document_type_obj:
+            return value.to_mongo(True, fields=None)
+        return self.to_mongo(value)
 
     def validate(self, value: Any, clean: bool = True) -> None:
         """Check the class and validate the embedded document."""

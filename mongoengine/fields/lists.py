@@ -8,13 +8,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from mongoengine.base.codec import Dump, Proof
-from mongoengine.base.complex_fields import ComplexBaseField
+from mongoengine.base.complex_fields import ComplexBaseField, items_validator
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import (
     copied,
 )
 from mongoengine.base.sentinels import MISSING
+from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseList
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import Item, Never, OwnClass
@@ -139,6 +140,25 @@ class ListField(
 
         return valid
 
+    def _value_validator(self) -> Proof | None:
+        if not self._is_validated_here():
+            return None
+        inner = self.field
+        items = None if inner is None else items_validator(inner)
+        if inner is not None and items is None:
+            return None
+
+        def valid(value: Any) -> bool:
+            longest = self.max_length
+            return (
+                isinstance(value, list)
+                and (longest is None or len(value) <= longest)
+                and (bool(value) or not self.required)
+                and (items is None or items(list.__iter__(value)))
+            )
+
+        return valid
+
     def _wire(self, value: object, marks: Marks) -> Any:
         inner: Any = self.field
         if inner is not None and inner._made_directly and isinstance(value, list):
@@ -150,6 +170,25 @@ class ListField(
         if inner._made_directly and {*map(type, items)} == {inner.document_type}:
             return items[:]
         return super()._list_to_python(items)
+
+    def _from_argument(self, value: Any, document: Any) -> Any:
+        inner: Any = self.field
+        if inner is None or value.__class__ is not list:
+            return super()._from_argument(value, document)
+        if inner._made_directly:
+            cls = inner.document_type_obj
+            for item in value:
+                if item.__class__ is not cls:
+                    return super()._from_argument(value, document)
+            parent = weakref.proxy(document)
+            for item in value:
+                set_state(item, "_instance", parent)
+            return value[:]
+        unchanged = inner._loads_unchanged
+        for item in value:
+            if item.__class__ not in unchanged:
+                return super()._from_argument(value, document)
+        return value[:]
 
     def _tracked_raw(self, instance: Any) -> Any:
         inner: Any = self.field

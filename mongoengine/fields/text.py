@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, overload
 
+from mongoengine.base.codec import Proof
 from mongoengine.base.field import BaseField
+from mongoengine.base.overrides import still_true
 from mongoengine.base.types import OrNone
 from mongoengine.base.utils import LazyRegexCompiler
 
@@ -123,6 +125,22 @@ class StringField(BaseField[str, str, OrNone]):
         if self.regex is not None and not self.regex.match(text):
             return "String value did not match validation regex"
         return None
+
+    def _raw_validator(self) -> Proof | None:
+        otherwise = self._passing_validation()
+        own_checks = not still_true(type(self), "_raw_validator", "validate")
+        if self.choices or self.regex is not None or own_checks or otherwise is None:
+            return super()._raw_validator()
+
+        def valid(raw: Any) -> bool:
+            if raw.__class__ is not str:
+                return otherwise(raw)
+            longest, shortest = self.max_length, self.min_length
+            return (longest is None or len(raw) <= longest) and (
+                shortest is None or len(raw) >= shortest
+            )
+
+        return valid
 
     def _is_unconstrained(self) -> bool:
         asked_for = (self.max_length, self.min_length, self.regex)

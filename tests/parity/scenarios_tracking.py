@@ -221,10 +221,15 @@ def dict_by_attribute(me, db):
     def set_attribute(doc, part, inner):
         doc.mapping.a = 5
 
+    return try_edits(me, db, [set_attribute])
+
+
+@differs("a dict without the attribute that is to be deleted has not changed")
+def dict_without_attribute(me, db):
     def delete_attribute(doc, part, inner):
         del doc.mapping.a
 
-    return try_edits(me, db, [set_attribute, delete_attribute])
+    return try_edits(me, db, [delete_attribute])
 
 
 def values_inside_dicts(me, db):

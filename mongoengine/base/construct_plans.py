@@ -1,0 +1,135 @@
+"""Plans for constructing documents from keywords.
+
+A program constructs the documents of a class with few sets of keywords and of types of
+values.  A plan is made once for each such *shape*: it says which values are converted
+and which defaults are called, so that all others are put in place at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any, NamedTuple
+
+from mongoengine import signals
+from mongoengine.base import context
+from mongoengine.base.bson_types import PLAIN
+from mongoengine.base.plain import adopt
+from mongoengine.base.sentinels import MISSING
+
+__all__ = ("ConstructPlan", "construct_plan", "constructor")
+
+#: Returns what the constructor of a document puts in place for an argument.
+Take = Callable[[Any, Any], Any]
+
+#: More shapes than this and the class is not one of few shapes: do not keep them.
+MOST_SHAPES = 256
+
+
+class ConstructPlan(NamedTuple):
+    """The plan for constructing documents from keywords of one shape."""
+
+    #: The fields of which a callable makes the value.
+    defaults: tuple[tuple[str, Any], ...]
+    #: The fields that have a default in the place of None.
+    constants: tuple[tuple[str, Any], ...]
+    #: The arguments that are converted or copied.
+    takes: tuple[tuple[str, Take], ...]
+    #: The arguments that are assigned, since that does more than putting them in place;
+    #: and what converts them before.
+    assigned: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+
+
+def construct_plan(
+    fields: Mapping[str, Any],
+    placed: Set[str],
+    defaults: Sequence[tuple[str, Any]],
+    values: Mapping[str, Any],
+) -> ConstructPlan | None:
+    """Return the plan for arguments like `values`, None if one of them has no field.
+
+    :param fields: the fields of the class by name.
+    :param placed: names of fields of which converted values are put in place.
+    :param defaults: names and fields with a callable default.
+    """
+    if not values.keys() <= fields.keys():
+        return None
+    called = [pair for pair in defaults if pair[0] not in values]
+    constants, takes, assigned = [], [], []
+    for name, value in values.items():
+        field = fields[name]
+        if value.__class__ in field._loads_unchanged:
+            continue
+        if name not in placed or field._keeps_given:
+            converts = value is not None and not field._keeps_given
+            assigned.append((name, field.to_python if converts else None))
+        elif value is not None:
+            takes.append((name, field._take))
+        elif field.default is not None and not field.null:
+            if callable(field.default):
+                called.append((name, field))
+            else:
+                constants.append((name, field.default))
+    parts = map(tuple, (called, constants, takes, assigned))
+    return ConstructPlan(*parts)
+
+
+def constructor(
+    cls: Any,
+    fields: Mapping[str, Any],
+    placed: Set[str],
+    blank: Mapping[str, Any],
+    defaults: Sequence[tuple[str, Any]],
+) -> Callable[[Any, dict[str, Any]], bool]:
+    """Return the function that gives a fresh document its state and its values.
+
+    It returns False, and leaves the document alone, where there is no plan for them.
+
+    :param blank: the values of a document without arguments.
+    """
+    plans: dict[tuple[Any, ...], ConstructPlan | None] = {}
+    embedded = not cls._is_document
+    pre_init, post_init = signals.pre_init, signals.post_init
+    aliases, collections = context.db_aliases, context.collection_names
+
+    def plan_of(shape: tuple[Any, ...], values: dict[str, Any]) -> ConstructPlan | None:
+        if len(plans) >= MOST_SHAPES:
+            return None
+        plans[shape] = plan = construct_plan(fields, placed, defaults, values)
+        return plan
+
+    def construct(document: Any, values: dict[str, Any]) -> bool:
+        shape = (*values, *map(type, values.values()))
+        plan = plans.get(shape, MISSING)
+        if plan is MISSING:
+            plan = plan_of(shape, values)
+        if plan is None or pre_init.receivers or post_init.receivers:
+            return False
+        called, constants, takes, assigned = plan
+        document._raw = None
+        document._values = held = {**blank, **values}
+        document._created = True
+        document._initialised = False
+        if embedded:
+            document._instance = None
+        elif aliases.get() or collections.get():
+            document._note_switch()
+        for name, field in called:
+            held[name] = value = field.default()
+            if value and value.__class__ not in PLAIN:
+                adopt(document, value)
+        for name, value in constants:
+            held[name] = value
+            adopt(document, value)
+        for name, take in takes:
+            value = take(values[name], document)
+            if value is None:
+                setattr(document, name, None)
+            else:
+                held[name] = value
+        for name, convert in assigned:
+            value = values[name]
+            setattr(document, name, value if convert is None else convert(value))
+        document._initialised = True
+        return True
+
+    return construct
