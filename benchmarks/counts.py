@@ -132,7 +132,7 @@ def calls_in(work: Work) -> collections.Counter[str]:
     return calls
 
 
-def blocks_in(work: Work, documents: int = 50) -> float:
+def blocks_in(work: Work, documents: int = 20) -> float:
     """Return how many blocks of memory a document, and what was made of it, takes."""
     prepare, run = work
     subjects = [prepare() for _ in range(documents)]

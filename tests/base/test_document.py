@@ -25,6 +25,11 @@ from mongoengine import (
     ValidationError,
     signals,
 )
+from mongoengine.base.datastructures import (
+    BaseDict,
+    BaseList,
+    EmbeddedDocumentList,
+)
 from mongoengine.base.document import NON_FIELD_ERRORS
 
 ID = ObjectId("5f0000000000000000000001")
@@ -487,10 +492,11 @@ def test_references_of_a_new_document_are_held() -> None:
     assert Holder(thing=thing).thing is thing
 
 
-@pytest.mark.parametrize("cls", [Document, EmbeddedDocument])
-def test_assigning_an_attribute_runs_no_python_code_of_documents(
-    cls: type[Any],
-) -> None:
+@pytest.mark.parametrize(
+    "cls", [Document, EmbeddedDocument, BaseDict, BaseList, EmbeddedDocumentList]
+)
+def test_assigning_an_attribute_runs_no_python_code(cls: type[Any]) -> None:
+    # A class that defines either method runs Python for both of them.
     assert cls.__setattr__ is object.__setattr__
     assert cls.__delattr__ is object.__delattr__
 
