@@ -32,7 +32,7 @@ PAGES = [
 SECONDS = 280
 
 SPHINX_DIRECTIVE = re.compile(
-    r"^\.\. (toctree|currentmodule|auto\w+)::.*\n( +.*\n|\n(?= ))*", re.M
+    r"^\.\. (toctree|currentmodule|literalinclude|auto\w+)::.*\n( +.*\n|\n(?= ))*", re.M
 )
 ROLE = re.compile(r":(?:doc|ref|class|meth|func|attr|exc|mod):`([^`]*)`")
 DIRECTIVE = re.compile(r"^\.\. code-block:: (\w+)$")

@@ -193,26 +193,21 @@ async def read_cover(isbn: str) -> StreamingResponse:
 @shop.websocket("/changes")
 async def changes(socket: WebSocket) -> None:
     await socket.accept()
-    collection = await Book._async_get_collection()
-    stream = await collection.watch(full_document="updateLookup")
 
     async def send() -> None:
         await socket.send_json({"ready": True})
         async for change in stream:
-            book = change.get("fullDocument") or {}
-            await socket.send_json(
-                {
-                    "kind": change["operationType"],
-                    "isbn": book.get("isbn"),
-                    "stock": book.get("stock"),
-                }
-            )
+            book = change.document
+            if book is not None:
+                await socket.send_json(
+                    {"kind": change.operation, "isbn": book.isbn, "stock": book.stock}
+                )
 
     async def listen() -> None:
         async for _ in socket.iter_text():
             pass  # Until the client goes away, nothing that it says matters.
 
-    async with stream:
+    async with Book.objects.async_watch() as stream:
         tasks = {asyncio.create_task(send()), asyncio.create_task(listen())}
         _, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:

@@ -8,6 +8,8 @@ SETTINGS = {
     "host": os.environ.get("MONGODB_URI", "embedded://"),
     "uuidRepresentation": "standard",
     "appname": "bookshop",
+    # Values of a request cannot become operators of a query.
+    "safe_values": True,
     # Fail within seconds, not after half a minute, when no server answers.
     "serverSelectionTimeoutMS": 5000,
 }
