@@ -48,7 +48,7 @@ from mongoengine.driver.types import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mongoengine.driver.alias import Settings
+    from mongoengine.driver.credentials import Settings
 
 
 __all__ = (
@@ -174,7 +174,7 @@ async def connect_async(
     try:
         await embedded.start(ASYNC, settings["host"])
     except embedded.EmbeddedServerError as error:
-        raise unreachable(alias, error) from error
+        raise unreachable(alias, str(error)) from error
     with registry.lock:
         opened = registry.make(alias)
         if opened.is_open or opened.is_async:

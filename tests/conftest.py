@@ -42,8 +42,9 @@ def server_uri() -> str:
     """The URI of the server that the tests run on."""
     if uri := os.environ.get("MONGODB_URI"):
         return uri
-    run(embedded.start(SYNC, ["embedded://"]))
-    return f"mongodb://{embedded.address('embedded://')}/"
+    host = "embedded://?testCommands=true&auth=false"
+    run(embedded.start(SYNC, [host]))
+    return embedded.uri(host)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from mongoengine.connection import (
     ConnectionFailure,
@@ -22,6 +24,7 @@ from mongoengine.connection import (
     disconnect,
     disconnect_all,
     disconnect_async,
+    get_async_db,
     get_db,
     register_connection,
 )
@@ -136,7 +139,8 @@ def test_one_folder_has_one_server_however_it_is_spelled(
 ) -> None:
     monkeypatch.chdir(folder.parent)
     for url in (f"embedded://{folder}", f"embedded:///{folder}", "embedded:///./data"):
-        assert embedded._parsed(url) == ("0", os.path.realpath(folder))
+        request = embedded._parsed(url)
+        assert (request.port, request.folder) == ("0", os.path.realpath(folder))
 
 
 @pytest.mark.parametrize(
@@ -151,12 +155,80 @@ def test_one_folder_has_one_server_however_it_is_spelled(
     ],
 )
 def test_what_a_url_says(url: str, port: str, where: str) -> None:
-    assert embedded._parsed(url) == (port, where and os.path.realpath(where))
+    request = embedded._parsed(url)
+    assert request.port == port
+    assert request.folder == (where and os.path.realpath(where))
+    assert request.auth
+    assert not request.test_commands
 
 
 def test_a_url_that_is_not_understood() -> None:
     with pytest.raises(ConnectionFailure, match="'embedded://data' is not understood"):
         connect("a", host="embedded://data", **STANDARD)
+
+
+@pytest.mark.parametrize("options", ["?x=1", "?auth=no", "?testCommands=1"])
+def test_an_option_that_is_not_understood(options: str) -> None:
+    with pytest.raises(ConnectionFailure, match="is not understood"):
+        connect("a", host="embedded://" + options, **STANDARD)
+
+
+@pytest.mark.slow
+def test_nobody_else_gets_in_without_the_password(folder: Path) -> None:
+    url = f"embedded://{folder}"
+    connect("blog", host=url, **STANDARD)
+    get_db().posts.insert_one({"_id": 1})
+    with MongoClient(embedded.address(url)) as stranger:
+        for call in (stranger.blog.posts.find_one, stranger.list_database_names):
+            with pytest.raises(OperationFailure, match="requires authentication"):
+                call()
+    with MongoClient(embedded.uri(url)) as friend:
+        assert friend.blog.posts.find_one() == {"_id": 1}
+        with pytest.raises(OperationFailure, match="no such command"):
+            friend.admin.command("configureFailPoint", "failCommand", mode="off")
+
+
+@pytest.mark.slow
+async def test_its_password_is_new_each_time(folder: Path) -> None:
+    url = f"embedded://{folder}"
+    await connect_async("blog", host=url, **STANDARD)
+    await get_async_db().posts.insert_one({"_id": 1})
+    old = embedded.uri(url)
+    await disconnect_async()
+    embedded._drop(embedded._servers[embedded._parsed(url).key])
+    await connect_async("blog", host=url, **STANDARD)
+    assert await get_async_db().posts.find_one() == {"_id": 1}
+    assert old.partition("@")[0] != embedded.uri(url).partition("@")[0]
+    await disconnect_async()
+
+
+@pytest.mark.slow
+def test_it_listens_on_the_loopback_interface_alone(folder: Path) -> None:
+    url = f"embedded://{folder}"
+    connect("blog", host=url, **STANDARD)
+    host, _, port = embedded.address(url).partition(":")
+    assert host == "127.0.0.1"
+    for other in ("127.0.0.2", socket.gethostbyname(socket.gethostname())):
+        if other != host:
+            assert not listens(f"{other}:{port}")
+
+
+@pytest.mark.slow
+def test_without_a_password_and_with_test_commands_where_that_is_asked_for(
+    folder: Path,
+) -> None:
+    url = f"embedded://{folder}"
+    connect("blog", host=f"{url}?auth=false&testCommands=true", **STANDARD)
+    with MongoClient(embedded.address(url)) as anybody:
+        anybody.admin.command("configureFailPoint", "failCommand", mode="off")
+    assert embedded.credentials(url) == {}
+
+
+@pytest.mark.slow
+def test_test_commands_cannot_be_had_later(folder: Path) -> None:
+    connect("blog", host=f"embedded://{folder}", **STANDARD)
+    with pytest.raises(ConnectionFailure, match="without test commands already"):
+        connect("b", "b", host=f"embedded://{folder}?testCommands=true", **STANDARD)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from mongoengine import errors
 from mongoengine.cli import indexes, validate
 from mongoengine.cli.models import CommandError, connect_aliases, document_classes
 from mongoengine.connection import ConnectionFailure
+from mongoengine.driver.credentials import without_password
 
 __all__ = ("main",)
 
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.MongoEngineException,
         pymongo.errors.PyMongoError,
     ) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        text = without_password(str(error))
+        print(f"{type(error).__name__}: {text}", file=sys.stderr)
         return FAILED
     return AGREES if agrees else DIFFERS

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mongoengine.connection import DEFAULT_CONNECTION_NAME, register_connection
 from mongoengine.document import Document
+from mongoengine.driver.credentials import without_password
 
 __all__ = (
     "CommandError",
     "connect_aliases",
     "document_classes",
-    "without_password",
 )
 
 #: Names the URI of the default alias where `--uri` does not.
 ENVIRONMENT_VARIABLE = "MONGODB_URI"
 
-_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@/]*@")
-
 
 class CommandError(Exception):
     """The command line asks for something that is not there."""
-
-
-def without_password(text: str) -> str:
-    """Return `text` with the password of each URI in it replaced by `***`."""
-    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def connect_aliases(uri: str | None, aliases: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from mongoengine.driver.io import SYNC, run
 from mongoengine.driver.settings import settings_record
 
 if TYPE_CHECKING:
-    from mongoengine.driver.alias import Settings
+    from mongoengine.driver.credentials import Settings
 
 
 def _check_db_name(name: object) -> None:

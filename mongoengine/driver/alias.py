@@ -7,6 +7,7 @@ import threading
 from asyncio import AbstractEventLoop
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from mongoengine.driver.credentials import Settings
 from mongoengine.driver.loop_client import LoopClient
 from mongoengine.driver.types import PyMongoClient
 
@@ -23,7 +24,6 @@ __all__ = (
 C = TypeVar("C")
 
 #: The settings of an alias: what `connect()` was called with, defaults included.
-Settings: TypeAlias = dict[str, Any]
 
 #: A document class and the name of a collection.
 Target: TypeAlias = tuple[type, str | None]
@@ -98,7 +98,8 @@ class Alias:
 
     @settings.setter
     def settings(self, settings: Settings | None) -> None:
-        self._settings = settings
+        # Other people's tests put plain dictionaries here.
+        self._settings = None if settings is None else Settings(settings)
         self.safe_values = None if settings is None else "safe_values" in settings
 
     @property

@@ -4,15 +4,18 @@
     connect("blog", host="embedded:///./data")         data in the folder ./data
     connect("blog", host="embedded:///srv/data")       data in the folder /srv/data
     connect("blog", host="embedded://:27018")          on that loopback port
+    connect("blog", host="embedded://?auth=false")     without a password
+    connect("blog", host="embedded://?testCommands=true")    `configureFailPoint` etc.
 
 The server is SecantusDB, from the `embedded` extra, in a process of its own on a
-free loopback port.  There is one for one folder (and one in memory) however many
-aliases use it; it starts in a fraction of a second with the first of them and is
-gone when the program ends, also when the program is killed.
+free loopback port, with a password that only this program has: other programs get it
+from `uri()`.  There is one for one folder (and one in memory, or for the same options
+in memory) however many aliases use it; it starts in a fraction of a second with the
+first of them and is gone when the program ends, also when the program is killed.
 
 This is for trying things out, for developing and for testing.  Production wants
-MongoDB itself: the embedded server has no replicas, no authentication and only a
-part of MongoDB's features.
+MongoDB itself: the embedded server has no replicas and only a part of MongoDB's
+features.
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ from __future__ import annotations
 import asyncio
 import atexit
 import importlib.util
+import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -29,18 +34,29 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO as File
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
+from mongoengine.driver.credentials import without_password
 from mongoengine.driver.io import IO
 
-__all__ = ("EmbeddedServerError", "address", "is_embedded", "start")
+__all__ = (
+    "EmbeddedServerError",
+    "address",
+    "credentials",
+    "is_embedded",
+    "start",
+    "uri",
+)
 
 _SCHEME = "embedded://"
 _URL = re.compile(
-    r"embedded://(?:(?:localhost|127\.0\.0\.1)?:(?P<port>\d+))?(?:/(?P<folder>.*))?"
+    r"embedded://(?:(?:localhost|127\.0\.0\.1)?:(?P<port>\d+))?(?:/(?P<folder>[^?]*))?"
+    r"(?:\?(?P<options>.*))?"
 )
+_USERNAME = "mongoengine"
 _LISTENING = re.compile(rb"listening on (\S+:\d+)")
 _BUSY = b"already being managed by another process"
 
@@ -56,17 +72,56 @@ class EmbeddedServerError(Exception):
     """The embedded server could not be started, or has ended."""
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What a URL asks for.
+
+    :param port: "0" for any
+    :param folder: "" for none
+    """
+
+    port: str
+    folder: str
+    test_commands: bool = False
+    auth: bool = True
+
+    @property
+    def key(self) -> str:
+        """Return the folder, of which there is one server, or the options.
+
+        Servers in memory that are asked for otherwise are different ones.
+        """
+        if self.folder or (self.auth and not self.test_commands):
+            return self.folder
+        return f"?auth={self.auth}&testCommands={self.test_commands}"
+
+
 class _Server:
     """One server process, behind the supervisor that ends it with this program."""
 
-    def __init__(self, port: str, folder: str) -> None:
+    def __init__(self, request: _Request) -> None:
+        folder, port = request.folder, request.port
+        self.key = request.key
         self.folder = folder
         self.port = port
+        self.test_commands = request.test_commands
+        self.password = secrets.token_urlsafe(24) if request.auth else None
         self.address: str | None = None
         self._owner = os.getpid()
         place = Path(tempfile.mkdtemp(prefix="mongoengine-embedded-"))
-        settings = place / "secantusd.toml"
-        settings.touch()
+        settings = place / "settings.json"
+        settings.touch(mode=0o600)
+        settings.write_text(
+            json.dumps(
+                {
+                    "port": int(port),
+                    "folder": folder,
+                    "test_commands": self.test_commands,
+                    "username": _USERNAME,
+                    "password": self.password,
+                }
+            )
+        )
         log = place / "log"
         log.touch()
         self._log: File[bytes] = log.open("rb")
@@ -74,15 +129,13 @@ class _Server:
         self._pipe: int | None
         theirs, self._pipe = os.pipe()
         supervisor = Path(__file__).with_name("embedded_supervisor.py")
+        script = Path(__file__).with_name("embedded_server.py")
         try:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", os.fspath(supervisor)),
                     *(os.fspath(place), "1" if folder else "0"),
-                    *(sys.executable, "-m", "secantus"),
-                    *("--config", os.fspath(settings)),
-                    *("--port", port, "--storage-path", folder or ":memory:"),
-                    "--enable-test-commands",
+                    *(sys.executable, os.fspath(script), os.fspath(settings)),
                 ],
                 stdin=theirs,
                 env={**os.environ, "TMPDIR": os.fspath(place)},
@@ -163,13 +216,13 @@ async def start(io: IO, hosts: list[str]) -> None:
     """
     for host in hosts:
         if is_embedded(host):
-            await _start(io, *_parsed(host))
+            await _start(io, _parsed(host))
 
 
-async def _start(io: IO, port: str, folder: str) -> None:
+async def _start(io: IO, request: _Request) -> None:
     begun = time.monotonic()
     while True:
-        server = _launched(port, folder)
+        server = _launched(request)
         try:
             while not server.listens():
                 if time.monotonic() - begun > _SECONDS_TO_START:
@@ -199,35 +252,75 @@ def address(host: str) -> str:
     """
     if not is_embedded(host):
         return host
-    _, folder = _parsed(host)
-    server = _servers.get(folder)
+    return _running(host)[1]
+
+
+def credentials(host: str) -> dict[str, str]:
+    """Return the user of an embedded server, as options of a PyMongo client.
+
+    It is empty for other hosts, and for servers without a password.
+    """
+    password = _running(host)[0].password if is_embedded(host) else None
+    if password is None:
+        return {}
+    return {"username": _USERNAME, "password": password, "authSource": "admin"}
+
+
+def uri(host: str) -> str:
+    """Return the MongoDB URI of a running embedded server, password included.
+
+    It is for other programs and other clients: do not let it get into logs.
+    """
+    server, at = _running(host)
+    if server.password is None:
+        return f"mongodb://{at}/"
+    return f"mongodb://{_USERNAME}:{server.password}@{at}/?authSource=admin"
+
+
+def _running(host: str) -> tuple[_Server, str]:
+    """Return a server that listens, and its address."""
+    server = _servers.get(_parsed(host).key)
     if server is None or server.address is None or server.has_ended():
         raise EmbeddedServerError(
             f"The embedded server of {host!r} is not running any more. "
             "Use disconnect() and connect() to start it again"
         )
-    return server.address
+    return server, server.address
 
 
-def _parsed(host: str) -> tuple[str, str]:
-    """Return the port ("0": any) and the folder ("": none) that `host` asks for."""
+_FLAGS = {"true": True, "false": False}
+
+
+def _parsed(host: str) -> _Request:
     found = _URL.fullmatch(host)
-    if found is None:
+    options = dict(parse_qsl(found["options"] or "") if found else ())
+    flags = {
+        "testcommands": options.pop("testCommands", "false"),
+        "auth": options.pop("auth", "true"),
+    }
+    if found is None or options or not _FLAGS.keys() >= set(flags.values()):
         raise EmbeddedServerError(
-            f"{host!r} is not understood: use embedded:// for data in memory, "
-            "embedded:///./folder for data in a folder, and embedded://:27018 or "
-            "embedded://:27018/./folder for a port of your choice"
+            f"{without_password(host)!r} is not understood: use embedded:// for data "
+            "in memory, embedded:///./folder for data in a folder, and "
+            "embedded://:27018 or embedded://:27018/./folder for a port of your "
+            "choice; ?testCommands=true and ?auth=false are the options"
         )
     folder = unquote(found["folder"] or "")
     if folder and not folder.startswith(("./", "../")):
         folder = os.path.join(os.sep, folder)
-    return found["port"] or "0", os.path.realpath(folder) if folder else ""
+    return _Request(
+        found["port"] or "0",
+        os.path.realpath(folder) if folder else "",
+        _FLAGS[flags["testcommands"]],
+        _FLAGS[flags["auth"]],
+    )
 
 
-def _launched(port: str, folder: str) -> _Server:
+def _launched(request: _Request) -> _Server:
     """Return the server of a folder, its process started if need be."""
+    port, folder = request.port, request.folder
     with _lock:
-        server = _servers.get(folder)
+        server = _servers.get(request.key)
         if server is None or server.has_ended():
             if importlib.util.find_spec("secantus") is None:
                 raise EmbeddedServerError(
@@ -235,11 +328,16 @@ def _launched(port: str, folder: str) -> _Server:
                     "installed. Use `pip install SecantusDB`, which is what the "
                     "extra `embedded` of this distribution installs"
                 )
-            _servers[folder] = server = _Server(port, folder)
+            _servers[request.key] = server = _Server(request)
         elif port not in ("0", server.port, _port_of(server)):
             raise EmbeddedServerError(
                 f"The embedded server of {folder or 'memory'!r} runs on "
                 f"{server.address or server.port} already, not on port {port}"
+            )
+        elif request.test_commands and not server.test_commands:
+            raise EmbeddedServerError(
+                f"The embedded server of {folder or 'memory'!r} runs without test "
+                "commands already: ask for them where it is first used"
             )
     return server
 
@@ -250,8 +348,8 @@ def _port_of(server: _Server) -> str | None:
 
 def _drop(server: _Server) -> None:
     with _lock:
-        if _servers.get(server.folder) is server:
-            del _servers[server.folder]
+        if _servers.get(server.key) is server:
+            del _servers[server.key]
     server.end()
 
 

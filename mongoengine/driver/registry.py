@@ -14,7 +14,8 @@ from pymongo import AsyncMongoClient, MongoClient
 
 from mongoengine.driver import embedded
 from mongoengine.driver import io as io_module
-from mongoengine.driver.alias import Alias, Database, LoopDatabase, Settings
+from mongoengine.driver.alias import Alias, Database, LoopDatabase
+from mongoengine.driver.credentials import Settings, without_password
 from mongoengine.driver.io import IO, SYNC, WrongFamilyError, run
 from mongoengine.driver.loop_client import LoopClient
 from mongoengine.driver.settings import client_options
@@ -78,7 +79,9 @@ class Registry:
             return alias, alias.settings
         if name == DEFAULT_CONNECTION_NAME:
             raise ConnectionFailure("You have not defined a default connection")
-        raise ConnectionFailure(f'Connection with alias "{name}" has not been defined')
+        # The name may be a URI that was passed for one.
+        shown = without_password(name)
+        raise ConnectionFailure(f'Connection with alias "{shown}" has not been defined')
 
     def has_safe_values(self, name: str) -> bool | None:
         """Return whether an alias has `safe_values`; None if it is not defined."""
@@ -96,7 +99,7 @@ class Registry:
         with self.lock:
             other = self.make(f"{name}/{database}")
             if other.settings is None:
-                other.settings = {**settings, "name": database}
+                other.settings = settings.replace(name=database)
                 other.sibling_of = name
             other.client, other.was_open = alias.client, alias.was_open
             other.async_class = alias.async_class
@@ -251,7 +254,7 @@ class Registry:
     def close_embedded(self) -> None:
         """Close the blocking clients of embedded servers, which are about to end."""
         for alias in list(self.aliases.values()):
-            hosts = (alias.settings or {}).get("host", ())
+            hosts = alias.settings["host"] if alias.settings else ()
             if alias.client is not None and any(map(embedded.is_embedded, hosts)):
                 alias.client.close()
 
@@ -371,7 +374,7 @@ def made(name: str, client_class: Any, settings: Settings) -> Any:
     try:
         return client_class(**client_options(settings))
     except Exception as error:
-        raise unreachable(name, error) from error
+        raise unreachable(name, settings.hide(str(error))) from error
 
 
 def start_embedded(name: str, settings: Settings) -> None:
@@ -379,17 +382,17 @@ def start_embedded(name: str, settings: Settings) -> None:
     try:
         run(embedded.start(SYNC, settings["host"]))
     except embedded.EmbeddedServerError as error:
-        raise unreachable(name, error) from error
+        raise unreachable(name, str(error)) from error
 
 
-def unreachable(name: str, error: Exception) -> ConnectionFailure:
+def unreachable(name: str, reason: str) -> ConnectionFailure:
     """Return the error for an alias that cannot be opened."""
-    return ConnectionFailure(f"Cannot connect to database {name} :\n{error}")
+    return ConnectionFailure(f"Cannot connect to database {name} :\n{reason}")
 
 
 def but_for_name(settings: Settings | None) -> Settings | None:
     """Return the settings that decide whether two aliases can share a client."""
-    return settings and {**settings, "name": None, "safe_values": None}
+    return settings and settings.replace(name=None, safe_values=None)
 
 
 def running_loop() -> AbstractEventLoop:

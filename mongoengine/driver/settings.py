@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import Any
 
 from bson.binary import UuidRepresentation
 from pymongo import uri_parser
@@ -18,11 +18,8 @@ from pymongo.read_preferences import (
 )
 
 from mongoengine.driver import embedded
+from mongoengine.driver.credentials import Settings
 from mongoengine.driver.io import IO
-
-if TYPE_CHECKING:
-    from mongoengine.driver.alias import Settings
-
 
 __all__ = (
     "DEFAULT_DATABASE_NAME",
@@ -99,17 +96,19 @@ async def settings_record(
 
     The arguments are those of `connection.register_connection()`.
     """
-    record: Settings = {
-        "name": name or db or DEFAULT_DATABASE_NAME,
-        "host": host or DEFAULT_HOST,
-        "port": port or DEFAULT_PORT,
-        "authentication_mechanism": authentication_mechanism,
-        "authmechanismproperties": authmechanismproperties,
-        "authentication_source": authentication_source,
-        "password": password,
-        "username": username,
-        "read_preference": read_preference,
-    }
+    record = Settings(
+        {
+            "name": name or db or DEFAULT_DATABASE_NAME,
+            "host": host or DEFAULT_HOST,
+            "port": port or DEFAULT_PORT,
+            "authentication_mechanism": authentication_mechanism,
+            "authmechanismproperties": authmechanismproperties,
+            "authentication_source": authentication_source,
+            "password": password,
+            "username": username,
+            "read_preference": read_preference,
+        }
+    )
     if safe_values:
         record["safe_values"] = True
     _check_database_name(record["name"])
@@ -127,11 +126,11 @@ async def settings_record(
     return record
 
 
-async def _parsed_uri(io: IO, uri: str) -> Settings:
+async def _parsed_uri(io: IO, uri: str) -> dict[str, Any]:
     """Return the part of a record that a URI decides."""
     parser = async_uri_parser if io.is_async else uri_parser
     parsed = await io.plain(parser.parse_uri, uri)
-    parts = {"name": parsed["database"]}
+    parts: dict[str, Any] = {"name": parsed["database"]}
     parts |= {key: parsed[key] for key in ("username", "password")}
     parts = {key: value for key, value in parts.items() if value}
     options = parsed["options"]
@@ -151,8 +150,11 @@ async def _parsed_uri(io: IO, uri: str) -> Settings:
 
 def client_options(record: Settings) -> Settings:
     """Return the keyword arguments that a record gives to a client class."""
-    options = {k: v for k, v in record.items() if k not in _NOT_FOR_CLIENTS}
+    options = Settings({k: v for k, v in record.items() if k not in _NOT_FOR_CLIENTS})
     options["host"] = [embedded.address(host) for host in record["host"]]
+    if record["username"] is None:
+        for host in record["host"]:
+            options.update(embedded.credentials(host))
     for key, option in _OF_RECORD.items():
         if record[key] is not None:
             options[option] = record[key]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mongoengine.cli import main
-from mongoengine.cli.models import without_password
+from mongoengine.driver.credentials import without_password
 
 MODELS = """
 from mongoengine import *

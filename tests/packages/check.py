@@ -86,7 +86,7 @@ def main() -> int:
 
 def embedded_server() -> str:
     """Start the embedded server, which ends with this process; return its URI."""
-    mongoengine.connect(host="embedded://", alias="packages")
+    mongoengine.connect(host="embedded://?auth=false", alias="packages")
     return embedded.address("embedded://")
 
 
