@@ -17,7 +17,7 @@ from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMeta
 from mongoengine.base.public import publish
 from mongoengine.base.state import set_state
 from mongoengine.base.stored_document import StoredDocument
-from mongoengine.base.types import Meta
+from mongoengine.base.types import Keywords, Meta
 from mongoengine.compatibility import names_of
 from mongoengine.driver.io import (
     ASYNC,
@@ -154,7 +154,7 @@ class EmbeddedDocument(PlainData, BaseDocument, metaclass=DocumentMetaclass):
         state["_instance"] = None
         return state
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: Keywords) -> None:
         super().__setstate__(state)
         set_state(self, "_instance", state["_instance"])
 
@@ -311,7 +311,7 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
             state["_fragment"] = self._fragment
         return state
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: Keywords) -> None:
         super().__setstate__(state)
         if state.get("_target") is not None:
             put_target(self, *state["_target"])

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mongoengine.compatibility import names_of
+from mongoengine.driver.types import Function
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -124,7 +124,7 @@ def send_now(signal: Any, sender: object, **kwargs: object) -> None:
             _refuse(signal, sender, receiver)
 
 
-def _receivers(signal: Any, sender: object) -> list[Callable[..., Any]]:
+def _receivers(signal: Any, sender: object) -> list[Function]:
     """Return the receivers of a signal from `sender`, in the order of connecting."""
     if getattr(signal, "is_muted", False):
         return []
@@ -139,13 +139,13 @@ def _strong(receiver: object) -> Any:
     return receiver() if isinstance(receiver, weakref.ref) else receiver
 
 
-def _is_coroutine_function(receiver: Callable[..., Any]) -> bool:
+def _is_coroutine_function(receiver: Function) -> bool:
     return inspect.iscoroutinefunction(receiver) or inspect.iscoroutinefunction(
         getattr(receiver, "__call__", None)  # noqa: B004 - the method itself
     )
 
 
-def _refuse(signal: Any, sender: object, receiver: Callable[..., Any]) -> NoReturn:
+def _refuse(signal: Any, sender: object, receiver: Function) -> NoReturn:
     name = getattr(receiver, "__qualname__", None) or repr(receiver)
     sender_name = getattr(sender, "__name__", None) or repr(sender)
     raise RuntimeError(

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from mongoengine.base.types import Namespace, RawDocument
+from mongoengine.base.types import Convert, Namespace, RawDocument, RawValue
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
 
 __all__ = (
     "Check",
@@ -23,10 +27,10 @@ __all__ = (
 )
 
 #: Is true of a raw value that cannot fail to load, or that is valid.
-Proof = Callable[[Any], bool]
+Proof: TypeAlias = Callable[[RawValue], bool]
 
 #: Returns the dump of a raw value, or None where the value has to be converted.
-Dump = Callable[[Any], Any]
+Dump: TypeAlias = Callable[[RawValue], RawValue]
 
 
 class FieldCodec(NamedTuple):
@@ -42,7 +46,7 @@ class FieldCodec(NamedTuple):
     #: Values that `validate` accepts.
     valid: frozenset[type]
     #: Returns the Python value of a raw value that nobody else holds.
-    convert: Callable[[Any], Any]
+    convert: Convert
     #: Returns the dump of a raw value, where that needs no Python value.
     dump: Dump | None
     #: Is true of raw values that are valid.

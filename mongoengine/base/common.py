@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.types import RawMapping
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import NotRegistered
+
+if TYPE_CHECKING:
+    from mongoengine.base.state import DocumentState
+
 
 __all__ = ("UPDATE_OPERATORS", "_DocumentRegistry")
 
@@ -60,7 +64,7 @@ class _DocumentRegistry:
         return found
 
     @staticmethod
-    def register(DocCls: Any) -> None:
+    def register(DocCls: type[DocumentState]) -> None:
         """Enter a class under its `_class_name`.
 
         Warns where a class of the same name from another module is replaced.

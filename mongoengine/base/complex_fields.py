@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from bson import DBRef
@@ -33,12 +33,22 @@ from mongoengine.base.tracked import (
     tracked_list,
 )
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import Assigned, Value
+from mongoengine.base.types import (
+    Assigned,
+    Convert,
+    Function,
+    PythonValue,
+    RawMapping,
+    RawValue,
+    Value,
+)
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.base.field import Child
+    from mongoengine.base.references import ReferenceTarget
     from mongoengine.base.tracking import Marks
 
 __all__ = ("ComplexBaseField", "items_validator")
@@ -76,7 +86,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Value: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> PythonValue:
         if instance is None:
             return self
         values = instance._values
@@ -93,7 +103,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return value
         return self._track(instance, value)
 
-    def _tracked_raw(self, instance: Any) -> Any:
+    def _tracked_raw(self, instance: Any) -> PythonValue:
         """The tracked container of an untouched raw value, where that is simple.
 
         It is where the value needs neither conversion nor dereferencing.
@@ -125,7 +135,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             instance._values[self.name] = tracked
         return tracked
 
-    def _is_free(self, raw: Any) -> bool:
+    def _is_free(self, raw: RawMapping) -> bool:
         """Return whether the field's value in a raw document has no references."""
         if self._references_show is None:
             self._references_show = shows_references(self)
@@ -145,7 +155,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             value = items
         super().__set__(instance, value)
 
-    def _track(self, instance: Any, value: object) -> Any:
+    def _track(self, instance: Any, value: object) -> PythonValue:
         """Wrap a list or dict so that changes are noted; follow its references."""
         value = self._tracked(instance, value, self._may_refer)
         if (
@@ -156,7 +166,9 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             value = self._dereferenced_value(instance, value)
         return value
 
-    def _tracked(self, instance: Any, value: object, may_refer: bool = False) -> Any:
+    def _tracked(
+        self, instance: Any, value: object, may_refer: bool = False
+    ) -> PythonValue:
         """Wrap a list or dict so that changes are noted, and keep it."""
         tracked: object
         if isinstance(value, (list, tuple)):
@@ -175,7 +187,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def _list_class(self) -> type[BaseList[Any]]:
         return BaseList
 
-    def _dereferenced_value(self, instance: Any, value: Any) -> Any:
+    def _dereferenced_value(self, instance: Any, value: PythonValue) -> PythonValue:
         """Follow the references in a tracked value, where that is asked for."""
         if not value:
             value._dereferenced = True
@@ -224,10 +236,10 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         if self.field is not None and not self.field._is_container:
             self.field._register_delete_rule(cls, name)
 
-    def _target_of(self, value: object) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> ReferenceTarget | None:
         return untyped_target(value) if self.field is None else None
 
-    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[Child]:
         inner = self.field
         if isinstance(value, dict):
             return ((key, inner, item) for key, item in dict.items(value))
@@ -237,12 +249,12 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return ((i, inner, v) for i, v in enumerate(value))
         return ()
 
-    def _dump_item(self, value: object) -> Any:
+    def _dump_item(self, value: object) -> RawValue:
         return self._dump_untyped(value, True, None)
 
     def _holds_references(self) -> bool:
         """Return whether a value of this field may have references in it."""
-        inner: Any = self.field
+        inner: BaseField | None = self.field
         while inner is not None and inner._is_container:
             inner = inner._inner
         if inner is None or inner._is_reference:
@@ -250,9 +262,9 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         return bool(inner._embedded_holds_references() or inner._holds_references())
 
     #: Follow the references in a list or dict; set by `operations.fetch`.
-    _lazy_load_refs: ClassVar[Callable[..., Any]]
+    _lazy_load_refs: ClassVar[Function]
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """Convert every item; lists stay lists, mappings become dicts."""
         if value.__class__ is list and self.field is not None:
             return self._list_to_python(value)
@@ -284,7 +296,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return items[:]
         return [inner.to_python(item) for item in items]
 
-    def _untyped_to_python(self, item: object) -> Any:
+    def _untyped_to_python(self, item: object) -> PythonValue:
         if item.__class__ in PLAIN:
             return item
         if is_document(item):
@@ -318,7 +330,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         proof = self._load_proof()
         return None if proof is None else each(proof)
 
-    def _from_raw(self, value: object) -> Any:
+    def _from_raw(self, value: object) -> PythonValue:
         if self.field is None and value.__class__ in (list, dict):
             return value
         return self.to_python(value)
@@ -330,10 +342,10 @@ class ComplexBaseField(BaseField[Value, Assigned]):
 
     def to_mongo(
         self,
-        value: Any,
+        value: PythonValue,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
-    ) -> Any:
+    ) -> RawValue:
         """Dump every item; documents become references."""
         if isinstance(value, list):
             listed = self._dump_list(value, use_db_field, fields)
@@ -378,7 +390,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             }
         return self.to_mongo(value)
 
-    def _wire(self, value: object, marks: Marks) -> Any:
+    def _wire(self, value: object, marks: Marks) -> RawValue:
         inner = self.field
         if inner is not None and value.__class__ is list:
             if inner._dumps_unchanged.issuperset(map(type, value)):
@@ -391,7 +403,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         self, items: list[Any], use_db_field: bool, fields: Iterable[str] | None
     ) -> list[Any] | None:
         """The dump of a list of plain data or of one kind of documents, or None."""
-        inner: Any = self.field
+        inner: BaseField | None = self.field
         if inner is None:
             copy: list[Any] | None = copied(items)
             return copy
@@ -403,8 +415,8 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         return None
 
     def _dump_document(
-        self, value: Any, use_db_field: bool, fields: Iterable[str] | None
-    ) -> Any:
+        self, value: PythonValue, use_db_field: bool, fields: Iterable[str] | None
+    ) -> RawValue:
         if is_document(value):
             return generic_reference(value)
         dumped = value.to_mongo(use_db_field=use_db_field, fields=fields)
@@ -414,7 +426,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
 
     def _dump_untyped(
         self, item: object, use_db_field: bool, fields: Iterable[str] | None
-    ) -> Any:
+    ) -> RawValue:
         if is_document(item):
             return self._dump_stray_document(item)
         if hasattr(item, "to_mongo"):
@@ -424,7 +436,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return dumped
         return self.to_mongo(item, use_db_field, fields)
 
-    def _dump_stray_document(self, document: Any) -> Any:
+    def _dump_stray_document(self, document: Any) -> RawValue:
         if document.pk is None:
             self.error(UNSAVED_REFERENCE)
         # A class without subclasses stores no `_cls`: the reference has to tell it.
@@ -432,7 +444,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return generic_reference(document)
         return DBRef(document._get_collection_name(), document.pk)
 
-    def validate(self, value: Any) -> None:  # type: ignore[override]
+    def validate(self, value: PythonValue) -> None:  # type: ignore[override]
         """Validate every item; errors are collected by index or key."""
         errors: dict[Any, Any] = {}
         if self.field is not None and not self._items_are_valid(value):
@@ -457,7 +469,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return False
         return surely.issuperset(map(type, list.__iter__(value)))
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         return self.to_mongo(value)
 
     def lookup_member(self, member_name: str) -> Any:
@@ -471,7 +483,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         self._owner_document = owner_document
 
 
-def items_validator(inner: BaseField[Any]) -> Proof | None:
+def items_validator(inner: BaseField) -> Proof | None:
     """Return a test that is true of valid items of a converted value, or None."""
     surely, proof = inner._surely_valid, inner._value_validator()
     if not surely and proof is None:
@@ -504,7 +516,7 @@ def _in_order(converted: dict[Any, Any]) -> list[Any]:
     return list(converted.values())
 
 
-def _has_unloaded(value: Any, inner: Any) -> bool:
+def _has_unloaded(value: Any, inner: BaseField | None) -> bool:
     """Return whether a container has references that are to be loaded."""
     items = value.values() if isinstance(value, dict) else value
     deeper = None if inner is None else inner._inner
@@ -518,7 +530,7 @@ def _has_unloaded(value: Any, inner: Any) -> bool:
     return False
 
 
-def _build_items(items: list[Any], build: Callable[[Any], Any]) -> None:
+def _build_items(items: list[Any], build: Convert) -> None:
     """Put lazy references into a list in the place of what they stand for."""
     for index, item in enumerate(list.__iter__(items)):
         built = build(item)

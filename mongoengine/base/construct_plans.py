@@ -7,14 +7,26 @@ and which defaults are called, so that all others are put in place at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence, Set
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mongoengine import signals
 from mongoengine.base import context
 from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.plain import adopt
 from mongoengine.base.sentinels import MISSING
+from mongoengine.base.types import (
+    Convert,
+    Keywords,
+    PythonValue,
+    RawDocument,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mongoengine.base.field import BaseField
+
 
 __all__ = ("ConstructPlan", "construct_plan", "constructor")
 
@@ -36,14 +48,14 @@ class ConstructPlan(NamedTuple):
     takes: tuple[tuple[str, Take], ...]
     #: The arguments that are assigned, since that does more than putting them in place;
     #: and what converts them before.
-    assigned: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+    assigned: tuple[tuple[str, Convert | None], ...]
 
 
 def construct_plan(
-    fields: Mapping[str, Any],
+    fields: Mapping[str, BaseField],
     placed: Set[str],
     defaults: Sequence[tuple[str, Any]],
-    values: Mapping[str, Any],
+    values: Mapping[str, PythonValue],
 ) -> ConstructPlan | None:
     """Return the plan for arguments like `values`, None if one of them has no field.
 
@@ -75,11 +87,11 @@ def construct_plan(
 
 def constructor(
     cls: Any,
-    fields: Mapping[str, Any],
+    fields: Mapping[str, BaseField],
     placed: Set[str],
-    blank: Mapping[str, Any],
+    blank: Mapping[str, PythonValue],
     defaults: Sequence[tuple[str, Any]],
-) -> Callable[[Any, dict[str, Any]], bool]:
+) -> Callable[[Any, RawDocument], bool]:
     """Return the function that gives a fresh document its state and its values.
 
     It returns False, and leaves the document alone, where there is no plan for them.
@@ -91,13 +103,13 @@ def constructor(
     pre_init, post_init = signals.pre_init, signals.post_init
     aliases, collections = context.db_aliases, context.collection_names
 
-    def plan_of(shape: tuple[Any, ...], values: dict[str, Any]) -> ConstructPlan | None:
+    def plan_of(shape: tuple[Any, ...], values: Keywords) -> ConstructPlan | None:
         if len(plans) >= MOST_SHAPES:
             return None
         plans[shape] = plan = construct_plan(fields, placed, defaults, values)
         return plan
 
-    def construct(document: Any, values: dict[str, Any]) -> bool:
+    def construct(document: Any, values: Keywords) -> bool:
         shape = (*values, *map(type, values.values()))
         plan = plans.get(shape, MISSING)
         if plan is MISSING:

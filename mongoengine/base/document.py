@@ -24,7 +24,7 @@ from mongoengine.base.schema import Schema
 from mongoengine.base.state import EMPTY, SLOTS, set_state, set_up
 from mongoengine.base.tracked import TrackedContainer, rebind
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import Keywords, PythonValue, RawDocument, RawMapping
 from mongoengine.base.validation import NON_FIELD_ERRORS, DocumentValidation
 from mongoengine.compatibility import names_of
 from mongoengine.errors import (
@@ -32,6 +32,10 @@ from mongoengine.errors import (
     InvalidDocumentError,
     OperationError,
 )
+
+if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
+
 
 __all__ = ("NON_FIELD_ERRORS", "BaseDocument")
 
@@ -215,7 +219,7 @@ class BaseDocument(
             if key != "_cls" and key not in self._reverse_db_field_map:
                 self._values.setdefault(key, raw[key])
 
-    def _touch(self, field: Any) -> Any:
+    def _touch(self, field: Any) -> PythonValue:
         """Convert a field that is not in `_values` yet, and put it there."""
         raw = self._raw
         value = None if raw is None else raw.get(field.db_field)
@@ -245,7 +249,7 @@ class BaseDocument(
         super().__init_subclass__(**kwargs)
         hooks.note_hook(cls.clean, f"{cls.__name__}.clean")
 
-    def _note_assignment(self, field: Any, value: object) -> bool:
+    def _note_assignment(self, field: BaseField, value: object) -> bool:
         """Return whether an assignment changes a field, and note a new primary key."""
         name = field.name
         held = field._read(self)
@@ -260,14 +264,14 @@ class BaseDocument(
             # Values that cannot be compared (aware and naive datetimes) differ.
             return True
 
-    def _follows_references(self, field: Any) -> bool:
+    def _follows_references(self, field: BaseField) -> bool:
         return self._auto_dereference and bool(field._auto_dereference)
 
     def _is_awaited(self) -> bool:
         """Return whether references are for the caller to await, not to block for."""
         return is_awaited(self)
 
-    def _value_of(self, name: str, field: object) -> Any:
+    def _value_of(self, name: str, field: object) -> PythonValue:
         """The held value of a field, converted but not wrapped."""
         try:
             return self._values[name]
@@ -276,7 +280,7 @@ class BaseDocument(
 
     # A document as a mapping
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> PythonValue:
         if name in self._fields_ordered:
             try:
                 return getattr(self, name)
@@ -362,7 +366,7 @@ class BaseDocument(
         state["_data"] = self.to_mongo()
         return state
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: Keywords) -> None:
         cls = type(self)
         data = state["_data"]
         set_state(self, "_initialised", False)

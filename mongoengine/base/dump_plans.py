@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import SON
 
@@ -11,6 +11,10 @@ from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.overrides import plain_methods
 from mongoengine.base.sentinels import Sentinel
 from mongoengine.base.types import RawDocument, RawMapping
+
+if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
+
 
 __all__ = ("AS_STORED", "DumpPlan", "Dumper", "dump_plan", "dumper_of", "new_son")
 
@@ -38,7 +42,7 @@ class Dumper(NamedTuple):
 
     name: str
     key: str
-    field: Any
+    field: BaseField
     # Types of converted values, and of raw ones, that are dumped as they are.
     unchanged: frozenset[type]
     both: frozenset[type]
@@ -93,7 +97,7 @@ def dump_plan(
     return DumpPlan(template, tuple(dumps))
 
 
-def _dumped_when_missing(field: Any, unchanged: frozenset[type]) -> Any:
+def _dumped_when_missing(field: BaseField, unchanged: frozenset[type]) -> Any:
     if field._auto_gen:
         return UNKNOWN
     if field.null:
@@ -109,7 +113,7 @@ def _making(default: Callable[[], Any]) -> Dump:
     return lambda _: default()
 
 
-def dumper_of(field: Any) -> Dumper:
+def dumper_of(field: BaseField) -> Dumper:
     """Return how the converted values of a field are dumped."""
     return Dumper(
         field.name,

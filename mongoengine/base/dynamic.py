@@ -15,8 +15,13 @@ from mongoengine.base.marks import ChangedPaths
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
-from mongoengine.base.types import RawMapping
+from mongoengine.base.types import PythonValue, RawDocument, RawMapping
 from mongoengine.base.utils import is_ours
+
+if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
+    from mongoengine.base.state import DocumentState
+
 
 __all__ = ("DynamicAttributes", "DynamicPlan", "dynamic_plan")
 
@@ -34,7 +39,7 @@ class DynamicAttributes:
         _dynamic_lock: bool
         _dynamic_fields: Any
         _initialised: bool
-        _raw: dict[str, Any] | None
+        _raw: RawDocument | None
         _fields: Any
         _fields_ordered: tuple[str, ...]
         _reverse_db_field_map: Any
@@ -67,7 +72,7 @@ class DynamicAttributes:
         else:
             super().__delattr__(name)
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> PythonValue:
         if name in self._dynamic_fields and _is_taken(type(self), name):
             return self._values.get(name)
         return super().__getitem__(name)  # type: ignore[misc]
@@ -97,7 +102,7 @@ class DynamicAttributes:
 
         The document has no such fields yet.
         """
-        values: dict[str, Any] = {}
+        values: dict[str, PythonValue] = {}
         for name in plan.fields:
             value = stored[name]
             if value.__class__ not in PLAIN:
@@ -211,7 +216,7 @@ class DynamicPlan(NamedTuple):
     """What stored documents with the same keys have in common."""
 
     #: The fields of the keys that the class does not define.
-    fields: dict[str, Any]
+    fields: dict[str, BaseField]
     #: The names of all fields.
     ordered: tuple[str, ...]
 
@@ -260,7 +265,7 @@ def _definition(cls: type, name: str) -> tuple[Any, bool]:
     return MISSING, False
 
 
-def _names_in(cls: Any) -> frozenset[str]:
+def _names_in(cls: type[DocumentState]) -> frozenset[str]:
     """Return the names of the attributes of a class when its schema was made."""
     names: frozenset[str] = cls._schema.names
     return names

@@ -6,9 +6,9 @@ a value: what the user assigns, what the document holds, and what MongoDB stores
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, overload
 
 from bson import ObjectId
 
@@ -21,7 +21,7 @@ from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.tracking import ChangeTracking, Marks, take_marks_inside
-from mongoengine.base.types import Assigned, Keywords, OrNone, Typed, Unset, Value
+from mongoengine.base.types import Assigned, OrNone, Typed, Unset, Value
 from mongoengine.errors import (
     DeprecatedError,
     InvalidDocumentError,
@@ -32,14 +32,27 @@ from mongoengine.errors import (
 if TYPE_CHECKING:
     from typing_extensions import Never, Self
 
+    from mongoengine.base.references import ReferenceTarget
     from mongoengine.base.stamps import Stamp
-    from mongoengine.base.types import Default, OwnClass, Reader, Undeclared, Yes
+    from mongoengine.base.types import (
+        Default,
+        Keywords,
+        OwnClass,
+        PythonValue,
+        RawValue,
+        Reader,
+        Undeclared,
+        Yes,
+    )
     from mongoengine.driver.io import IO
 
-__all__ = ("BaseField", "ObjectIdField")
+__all__ = ("BaseField", "Child", "ObjectIdField")
 
 #: What `reverse_delete_rule` is unless it is given; see `queryset`.
 DO_NOTHING = 0
+
+#: What is inside a value: its key, its field, None for values of any type, and itself.
+Child: TypeAlias = "tuple[Hashable, BaseField | None, PythonValue]"
 
 
 class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
@@ -142,14 +155,14 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     @overload
     def __get__(
         self: BaseField[Undeclared, Any, Any], instance: object, owner: object
-    ) -> Any: ...
+    ) -> PythonValue: ...
     @overload
     def __get__(
         self: BaseField[OwnClass, Any, Unset], instance: Reader, owner: object
     ) -> Reader | Unset: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Value | Unset: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> PythonValue:
         """The field itself from the class, the converted value from a document."""
         # In the order of what is read most: every read of every document is here.
         try:
@@ -190,7 +203,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         default = self.default
         setattr(instance, self.name, default() if callable(default) else default)
 
-    def _read(self, instance: Any) -> Any:
+    def _read(self, instance: Any) -> PythonValue:
         """The value as it is held, without whatever `__get__` adds to it."""
         value = instance._values.get(self.name, MISSING)
         return instance._touch(self) if value is MISSING else value
@@ -206,11 +219,11 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             message, errors=errors, field_name=field_name or self.name
         )
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """Convert what MongoDB stores into what the document holds."""
         return value
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """Convert what the document holds into what MongoDB stores."""
         return self.to_python(value)
 
@@ -219,7 +232,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         value: object,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
-    ) -> Any:
+    ) -> RawValue:
         """Call `to_mongo` with as much as its signature takes."""
         extra: Keywords = {}
         accepted = _parameters_of(self.to_mongo)
@@ -229,7 +242,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             extra["use_db_field"] = use_db_field
         return self.to_mongo(value, **extra)
 
-    def _wire(self, value: object, marks: Marks) -> Any:
+    def _wire(self, value: object, marks: Marks) -> RawValue:
         """Dump a value to be encoded at once and not kept.
 
         :param marks: the marks of embedded documents in it are moved there.
@@ -299,7 +312,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     #: Makes a reference of a plain key in a list or dict of the field's values.
     _as_reference: Any = None
 
-    def _target_of(self, value: object) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> ReferenceTarget | None:
         """Return the document class and the DBRef of a value that is to be followed.
 
         None for everything else.  The class is None where only the DBRef tells it.
@@ -318,7 +331,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """Return whether embedded documents of the field may have references."""
         return False
 
-    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[Child]:
         """Key, field and value of what is inside a value of the field.
 
         The key is the name in the database, the position or the key of a dict; the
@@ -326,7 +339,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """
         return ()
 
-    def _dump_item(self, value: object) -> Any:
+    def _dump_item(self, value: object) -> RawValue:
         """The dump of an item of a value, where items of any type are allowed."""
         return self.to_mongo(value)
 
@@ -367,11 +380,11 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     def _check_length(self, value: object) -> None:
         """Raise a ValidationError if the field does not take so many items."""
 
-    def _as_operand(self, value: object) -> Any:
+    def _as_operand(self, value: object) -> object:
         """Convert what an update operator is given, before it is taken for several."""
         return value
 
-    def _change(self, op: str, value: object) -> Any:
+    def _change(self, op: str, value: object) -> RawValue:
         """The operand that an update operator (`"set"`, `"push"`) gets for `value`."""
         return self.prepare_query_value(op, value)
 
@@ -424,13 +437,13 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     async def _after_delete(self, value: object, io: IO, document: Any) -> None:
         """Remove what a deleted document kept elsewhere for this value."""
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """Convert a value of a keyword query; `op` is the operator's name."""
         if op in UPDATE_OPERATORS:
             self.validate(value)
         return value
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Raise a :class:`~mongoengine.errors.ValidationError` for a bad value."""
 
     def _is_unconstrained(self) -> bool:
@@ -451,7 +464,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         if set(given) - set(allowed):
             self.error(f"Value must be one of {allowed}")
 
-    def _validate(self, value: Any, **kwargs: Any) -> None:
+    def _validate(self, value: PythonValue, **kwargs: Any) -> None:
         """Check choices, the `validation` callable and `validate`, in that order."""
         if self.choices:
             self._validate_choices(value)
@@ -539,13 +552,13 @@ class ObjectIdField(BaseField[ObjectId, ObjectId | str, OrNone]):
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         if not isinstance(value, ObjectId) and value is not None:
             with suppress(Exception):
                 return ObjectId(value)
         return value
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         if isinstance(value, ObjectId):
             return value
         try:
@@ -553,12 +566,12 @@ class ObjectIdField(BaseField[ObjectId, ObjectId | str, OrNone]):
         except Exception as failure:
             self.error(str(failure))
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         if value is None:
             return value
         return self.to_mongo(value)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         try:
             ObjectId(str(value))
         except Exception:

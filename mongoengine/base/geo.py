@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypedDict
 
 from bson import SON
 
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import Item, OrNone, Value
+from mongoengine.base.types import Item, OrNone, PythonValue, RawValue, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 __all__ = (
     "GeoJsonBaseField",
@@ -97,7 +101,7 @@ class GeoJsonBaseField(
             vars(self)["_geo_index"] = False
         super().__init__(*args, **kwargs)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the type and the structure, down to each pair of numbers."""
         if isinstance(value, dict):
             if set(value) != {"type", "coordinates"}:
@@ -115,7 +119,7 @@ class GeoJsonBaseField(
         if problem:
             self.error(problem)
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The GeoJSON object; coordinates alone are completed."""
         if isinstance(value, dict):
             return value
@@ -123,7 +127,7 @@ class GeoJsonBaseField(
 
     # Each of these gives the text of what is wrong with its coordinates, or None.
 
-    def _as_operand(self, value: object) -> Any:
+    def _as_operand(self, value: object) -> PythonValue:
         return self.to_mongo(value)
 
     def _validate_point(self, value: object) -> str | None:
@@ -198,7 +202,7 @@ def _reaches_down(value: Any, depth: int) -> bool:
 
 
 def _problems(
-    items: Any, check: Callable[[Any], str | None], shape: str = ""
+    items: Iterable[object], check: Callable[[Any], str | None], shape: str = ""
 ) -> str | None:
     """The different problems of the items in one text, headed by the shape."""
     found = dict.fromkeys(filter(None, map(check, items)))

@@ -16,6 +16,7 @@ from mongoengine.base.codec import Dump, FieldCodec, Proof, each_of_type, of_typ
 from mongoengine.base.overrides import is_ours, plain_methods, still_true
 from mongoengine.base.plain import adopt
 from mongoengine.base.tracked import TrackedContainer
+from mongoengine.base.types import Convert, PythonValue, RawValue
 from mongoengine.errors import ValidationError
 
 __all__ = ("FieldHints",)
@@ -46,9 +47,9 @@ class FieldHints:
     _made_directly: bool = False
     # What is inside a value is dumped the same way alone as with the value.
     _dumps_inside: bool = False
-    _convert: Callable[[Any], Any]
+    _convert: Convert
     _take: Callable[[Any, Any], Any]
-    _dump_value: Callable[[Any], Any]
+    _dump_value: Convert
 
     if TYPE_CHECKING:
         name: str
@@ -56,10 +57,10 @@ class FieldHints:
         validation: Any
         _dereferences: bool | None
 
-        def to_python(self, value: Any) -> Any: ...
-        def to_mongo(self, value: Any) -> Any: ...
-        def _to_mongo_safe_call(self, value: object) -> Any: ...
-        def validate(self, value: Any) -> None: ...
+        def to_python(self, value: RawValue) -> PythonValue: ...
+        def to_mongo(self, value: PythonValue) -> RawValue: ...
+        def _to_mongo_safe_call(self, value: object) -> RawValue: ...
+        def validate(self, value: PythonValue) -> None: ...
         def _validate(self, value: object) -> None: ...
         def _holds_references(self) -> bool: ...
         def _is_unconstrained(self) -> bool: ...
@@ -105,7 +106,7 @@ class FieldHints:
             self._dumps_inside = False
         self._plainly_set = is_ours(cls, "__set__") and is_ours(cls, "__get__")
 
-    def _choose_dump(self, cls: type[FieldHints]) -> Callable[[Any], Any]:
+    def _choose_dump(self, cls: type[FieldHints]) -> Convert:
         """Return the function that dumps whole values by their database names."""
         if not is_ours(cls, "to_mongo"):
             return self._to_mongo_safe_call
@@ -196,7 +197,7 @@ class FieldHints:
         """Return whether `to_python` gives a raw value back, or an equal copy."""
         return value.__class__ in self._loads_unchanged
 
-    def _from_raw(self, value: object) -> Any:
+    def _from_raw(self, value: object) -> PythonValue:
         """Do as `to_python`; nobody else holds the value, so that it may be kept."""
         return self.to_python(value)
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NoReturn, TypeAlias
 
+from mongoengine.base.types import Convert
+
 __all__ = (
     "Results",
     "awaited_results",
@@ -112,7 +114,7 @@ def run_clean(document: object, clean: Callable[[], Any]) -> None:
         refuse_coroutine(answer, f"{type(document).__name__}.clean()")
 
 
-def result_of_validation(field: Any, value: object, check: Callable[[Any], Any]) -> Any:
+def result_of_validation(field: Any, value: object, check: Convert) -> Any:
     """Call the `validation` of a field, or raise what it raised when it was awaited."""
     results = _results.get()
     key = id(field), id(value)

@@ -10,6 +10,12 @@ import pymongo
 from mongoengine.base.types import Meta, RawDocument
 from mongoengine.errors import LookUpError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mongoengine.base.field import BaseField
+
+
 __all__ = ("IndexSpecs",)
 
 Spec = RawDocument
@@ -42,7 +48,7 @@ _INDEX_TYPES = frozenset(
 )
 
 
-def _declared_fields(fields: Any) -> list[Any]:
+def _declared_fields(fields: Iterable[object]) -> list[Any]:
     """The fields of a declaration as a list of names and pairs."""
     if _is_pair(fields):
         return [fields]
@@ -207,7 +213,7 @@ class IndexSpecs:
         return specs
 
     @classmethod
-    def _unique_index(cls, field: Any, namespace: str) -> Spec:
+    def _unique_index(cls, field: BaseField, namespace: str) -> Spec:
         """The specification for one unique field.
 
         The fields that it is unique with become required.

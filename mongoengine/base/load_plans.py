@@ -8,16 +8,26 @@ that does not hold, the fields' own `to_python` is called at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mongoengine import signals
 from mongoengine.base.codec import Check, Proof, compiled, compiled_for_all, equal_to
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.dynamic import DynamicPlan
 from mongoengine.base.state import EMPTY, set_state
-from mongoengine.base.types import RawMapping
+from mongoengine.base.types import Convert, RawDocument, RawMapping
 from mongoengine.errors import NotRegistered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mongoengine.base.field import BaseField
+
+
+if TYPE_CHECKING:
+    pass
+
 
 __all__ = ("MOST_SHAPES", "LoadPlan", "LoadPlans")
 
@@ -54,7 +64,7 @@ class LoadPlans:
     """The plans of one document class, by the shape of the raw document."""
 
     def __init__(
-        self, cls: Any, fields: RawMapping, plain: bool, own_loader: bool
+        self, cls: Any, fields: Mapping[str, BaseField], plain: bool, own_loader: bool
     ) -> None:
         """Make a table without plans yet.
 
@@ -156,7 +166,7 @@ class LoadPlans:
         """Return the function that tells whether making a document cannot fail."""
         checks = self.checks
 
-        def loads_surely(raw: Any) -> bool:
+        def loads_surely(raw: RawDocument) -> bool:
             check = checks.get(tuple(raw))
             if check is True or (check and check(raw)):
                 return True
@@ -164,7 +174,7 @@ class LoadPlans:
 
         return loads_surely
 
-    def _loads_surely(self, raw: Any) -> bool:
+    def _loads_surely(self, raw: RawMapping) -> bool:
         """Do the same for the documents of subclasses and of new shapes."""
         shape = tuple(raw)
         plans = self
@@ -180,7 +190,7 @@ class LoadPlans:
             return False
         return all(proof(raw[key]) for key, proof in plan.proofs)
 
-    def passes(self, raw: Any, shape: tuple[str, ...]) -> bool:
+    def passes(self, raw: RawDocument, shape: tuple[str, ...]) -> bool:
         """Return whether a raw document passes the test of its shape, if it has one."""
         check = self.checks.get(shape)
         return check is True or bool(check and check(raw))
@@ -230,20 +240,20 @@ class LoadPlans:
             signals.pre_init.receivers or signals.post_init.receivers
         )
 
-    def maker(self, auto_dereference: bool = True) -> Callable[[Any], Any]:
+    def maker(self, auto_dereference: bool = True) -> Convert:
         """Return the function that makes documents of raw ones, for a batch of them."""
         if auto_dereference and not self.own_loader and not self.constructs():
             return self.make
         load = self.cls._from_son
         return lambda raw: load(raw, _auto_dereference=auto_dereference)
 
-    def _compile_make(self) -> Callable[[Any], Any]:
+    def _compile_make(self) -> Convert:
         """Return the loader for raw documents of shapes that have a test."""
         cls, checks = self.cls, self.checks
         new, load = cls.__new__, cls._load
         embedded = not cls._is_document
 
-        def make(raw: Any) -> Any:
+        def make(raw: RawDocument) -> Any:
             check = checks.get(tuple(raw))
             if check is not True and (check is None or not check(raw)):
                 return load(raw)

@@ -18,6 +18,8 @@ from mongoengine.errors import InvalidDocumentError, ValidationError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.base.field import BaseField
+
 __all__ = ("CONVERTED", "DocumentLoading", "follow_no_references")
 
 #: Tells the constructor that the values have been converted; only the library has it.
@@ -72,7 +74,7 @@ class DocumentLoading(DocumentState):
 
     @classmethod
     def _load(
-        cls, son: Any, auto_dereference: bool = True, created: bool = False
+        cls, son: RawMapping, auto_dereference: bool = True, created: bool = False
     ) -> Self:
         kind = cls
         named = son.get("_cls", cls._class_name)
@@ -108,7 +110,7 @@ class DocumentLoading(DocumentState):
             set_state(document, "_initialised", True)
         return document
 
-    def _convert_now(self, field: Any, errors: dict[str, Exception]) -> None:
+    def _convert_now(self, field: BaseField, errors: dict[str, Exception]) -> None:
         try:
             self._touch(field)
         except CANNOT_CONVERT as failure:
@@ -122,7 +124,7 @@ class DocumentLoading(DocumentState):
         )
 
     @classmethod
-    def _construct(cls, son: Any, auto_dereference: bool, created: bool) -> Self:
+    def _construct(cls, son: RawMapping, auto_dereference: bool, created: bool) -> Self:
         """Convert every value and call the constructor with them.
 
         Keys are database names or names of fields; the last one for a field counts.

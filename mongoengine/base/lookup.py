@@ -8,6 +8,10 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.types import Meta, RawDocument
 from mongoengine.errors import LookUpError
 
+if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
+
+
 __all__ = ("FieldLookup",)
 
 
@@ -34,7 +38,7 @@ class FieldLookup:
         """
         names = [parts] if isinstance(parts, str) else parts
         fields: list[Any] = []
-        field: Any = None
+        field: BaseField | None = None
         for name in names:
             if field is None:
                 field = cls._own_field(name)
@@ -67,7 +71,7 @@ class FieldLookup:
         raise LookUpError(f'Cannot resolve field "{name}"')
 
     @classmethod
-    def _member(cls, field: Any, name: str, names: list[str]) -> Any:
+    def _member(cls, field: BaseField, name: str, names: list[str]) -> Any:
         """Return what `name` is inside `field`; None for a key of a container.
 
         :param field: a field, or the name that stands for a key of a container

@@ -22,6 +22,10 @@ from mongoengine.errors import (
     MultipleObjectsReturned,
 )
 
+if TYPE_CHECKING:
+    from mongoengine.base.state import DocumentState
+
+
 __all__ = ("DocumentMetaclass", "TopLevelDocumentMetaclass")
 
 
@@ -62,7 +66,7 @@ class FieldMap(dict[str, BaseField]):
         super().__init__(fields)
         self.owner = owner
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return dict, (dict(self),)
 
 
@@ -279,7 +283,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
         new_class._fields_ordered = (id_name, *new_class._fields_ordered)
 
     @classmethod
-    def get_auto_id_names(mcs, new_class: Any) -> tuple[str, str]:
+    def get_auto_id_names(mcs, new_class: type[DocumentState]) -> tuple[str, str]:
         """The name and the database name of the id that a class gets by itself."""
         names = set(new_class._fields)
         keys = {field.db_field for field in new_class._fields.values()}
@@ -410,7 +414,7 @@ def _of_bases(bases: list[Any], name: str) -> Any:
     return next(vars(base)[name] for base in bases if name in vars(base))
 
 
-def _refuse_method_names(new_class: Any, field: Any) -> None:
+def _refuse_method_names(new_class: Any, field: BaseField) -> None:
     """Refuse a field that would hide a method of `Document`.
 
     :raises InvalidDocumentError: if there is such a method.
@@ -433,7 +437,7 @@ def _settle_exception(
     setattr(new_class, name, type(name, parents or (error,), {"__module__": module}))
 
 
-def _display_of(field: Any) -> Any:
+def _display_of(field: BaseField) -> Any:
     """`get_<field>_display`: the label of the field's value."""
 
     def display(self: Any) -> Any:

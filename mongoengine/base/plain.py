@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from bson import DBRef
 
@@ -12,6 +12,10 @@ from mongoengine.base.items import stored_values
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.tracking import ChangeTracking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 __all__ = (
     "adopt",
@@ -104,7 +108,7 @@ def is_plain(value: Any) -> bool:
     if value.__class__ is dict:
         if "_cls" in value or "_ref" in value:
             return False
-        items: Any = value.values()
+        items: Iterable[object] = value.values()
     elif value.__class__ is list:
         items = value
     else:

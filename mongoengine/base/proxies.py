@@ -187,7 +187,7 @@ class _Stand(DBRef):
         return repr(self) if self._loaded is None else str(self._loaded)
 
 
-def _key_of(reference: Any) -> tuple[Any, Any]:
+def _key_of(reference: DBRef) -> tuple[Any, Any]:
     return _collection(reference), reference.id
 
 
@@ -324,7 +324,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
     def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo: Any) -> Any:
+    def __deepcopy__(self, memo: dict[int, object]) -> Any:
         fetched = deepcopy(self._fetched, memo)
         return _restored_proxy(
             self._type, self._value, self._name, fetched, self._owner
@@ -342,7 +342,7 @@ def _restored_proxy(
     return proxy
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     return dict(value) if isinstance(value, dict) else value
 
 
@@ -389,7 +389,7 @@ class AsyncLazyReference(_Stand, LazyReference[D]):
     def __reduce_ex__(self, protocol: object) -> Any:
         return self.__reduce__()
 
-    def __deepcopy__(self, memo: Any) -> Any:
+    def __deepcopy__(self, memo: dict[int, object]) -> Any:
         copied = deepcopy((self.pk, self._cached_doc), memo)
         return AsyncLazyReference(
             self.document_type, *copied, self.passthrough, self._name, self._owner

@@ -10,7 +10,6 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
-from typing import Any
 
 from mongoengine.base.types import Namespace
 
@@ -85,7 +84,9 @@ def publish(namespace: Namespace, *others: str) -> None:
 class _MovedModules(MetaPathFinder, Loader):
     """Imports a module of an earlier version as what it is called now."""
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+    def find_spec(
+        self, name: str, path: object = None, target: object = None
+    ) -> ModuleSpec | None:
         package, _, rest = name.partition(".")
         if package == _PACKAGE and rest in _MOVED:
             return ModuleSpec(name, self)

@@ -15,10 +15,13 @@ from mongoengine.base.common import _classes, class_named_in
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from mongoengine.driver.session import Session
 
 __all__ = (
     "LazyReference",
+    "ReferenceTarget",
     "class_name",
     "class_of",
     "hashable",
@@ -31,6 +34,9 @@ __all__ = (
 PUBLIC_MODULE = "mongoengine.base.datastructures"
 
 D = TypeVar("D")
+
+#: The class of a document and its DBRef; no class where only the DBRef tells it.
+ReferenceTarget: TypeAlias = tuple[Any, DBRef]
 
 #: Types of keys that are their own hashable form.
 _HASHABLE = frozenset({ObjectId, str, int, float, UUID, bytes, datetime})
@@ -88,7 +94,7 @@ def reference_of(value: object) -> Any:
     return value["_ref"] if isinstance(value, dict) else value
 
 
-def untyped_target(value: Any) -> tuple[Any, DBRef] | None:
+def untyped_target(value: Any) -> ReferenceTarget | None:
     """Return the class and the DBRef of a value of any type, None if it has none.
 
     The class is None for a mere DBRef.  Lazy references are not for following.
@@ -211,6 +217,6 @@ class LazyReference(DBRef, Generic[D]):
         state = (self.document_type, self.pk, self._cached_doc, self.passthrough)
         return LazyReference, state
 
-    def __deepcopy__(self, memo: Any) -> LazyReference[D]:
+    def __deepcopy__(self, memo: dict[int, object]) -> LazyReference[D]:
         copied = deepcopy((self.pk, self._cached_doc), memo)
         return LazyReference(self.document_type, *copied, self.passthrough)

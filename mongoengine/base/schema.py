@@ -61,7 +61,7 @@ class Schema:
         self.by_key: dict[str, BaseField] = {
             f.db_field: f for f in self.fields.values()
         }
-        field: Any
+        field: BaseField
         for field in self.fields.values():
             field._prepare()
         self.blank: RawDocument = {}
@@ -286,7 +286,7 @@ class Schema:
         return found
 
 
-def _may_change_inside(field: Any) -> bool:
+def _may_change_inside(field: BaseField) -> bool:
     """Return whether values of a field may be, or hold, embedded documents."""
     if not field._changes_inside:
         return False
@@ -296,7 +296,7 @@ def _may_change_inside(field: Any) -> bool:
     return not _is_scalar(field)
 
 
-def _is_scalar(field: Any) -> bool:
+def _is_scalar(field: BaseField | None) -> bool:
     unchanged = field._dumps_unchanged if field is not None else NO_TYPES
     return bool(unchanged) and unchanged <= UNCHANGED
 

@@ -7,7 +7,7 @@ back if the command fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,11 +15,14 @@ from mongoengine.base.bson_types import UNNESTED
 from mongoengine.base.items import stored_values
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.tracking import ChangeTracking, is_changed_inside
+from mongoengine.base.types import RawDocument, RawMapping, RawValue
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from bson.codec_options import CodecOptions
+
 
 __all__ = ("Moment", "Stamp", "Stamped", "note_stamp", "stamps_exist")
 
@@ -83,15 +86,15 @@ class Stamp:
     def __init__(self, field: Any) -> None:
         self.field = field
 
-    def for_insert(self, value: Any, moment: Moment) -> Any:
+    def for_insert(self, value: Any, moment: Moment) -> RawValue:
         """Return the value for a document that is inserted; MISSING to keep it."""
         return MISSING
 
-    def for_update(self, value: Any, moment: Moment) -> Any:
+    def for_update(self, value: Any, moment: Moment) -> RawValue:
         """Return the value for a document that has changed; MISSING to keep it."""
         return MISSING
 
-    def condition(self, document: Any) -> Mapping[str, Any]:
+    def condition(self, document: Any) -> RawMapping:
         """Return a filter that the stored document must match to be written.
 
         :raises OperationError: if the document was loaded without the field
@@ -106,11 +109,11 @@ class Stamp:
         """Return the operator and operand for an update by a query, or None."""
         return None
 
-    def stored_on_insert(self, moment: Moment) -> Any:
+    def stored_on_insert(self, moment: Moment) -> RawValue:
         """Return the value to be stored where an upsert inserts; MISSING for none."""
         return MISSING
 
-    def expression(self, path: str, moment: Moment) -> Any:
+    def expression(self, path: str, moment: Moment) -> RawValue:
         """Return the value as an update pipeline computes it; MISSING for none."""
         change = self.change(moment)
         return MISSING if change is None else change[1]
@@ -138,7 +141,7 @@ class Stamped:
     def __init__(self, moment: Moment) -> None:
         self.moment = moment
         #: The filter that the stored document must match besides its key.
-        self.condition: dict[str, Any] = {}
+        self.condition: RawDocument = {}
         self._before: list[_Before] = []
 
     def insert(self, document: Any, restored: bool = False) -> None:

@@ -9,7 +9,7 @@ from bson import DBRef
 
 from mongoengine.base import context
 from mongoengine.base.document import BaseDocument
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import PrimaryKey, RawDocument
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class StoredDocument(BaseDocument):
         def _disconnect(cls) -> None: ...
 
     @property
-    def pk(self) -> Any:
+    def pk(self) -> PrimaryKey:
         """The value of the primary key, whatever its field is called."""
         name = self._meta.get("id_field")
         return None if name is None else getattr(self, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
 from mongoengine.base.bson_types import PLAIN
@@ -17,8 +17,11 @@ from mongoengine.base.items import (
 from mongoengine.base.proxies import AWAITABLE, is_document, item_proxy
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import Function, Keywords, PythonValue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from typing_extensions import Self
 
     from mongoengine.driver.session import Session
@@ -49,7 +52,7 @@ def _parent_of(instance: object) -> Any:
     return weakref.proxy(instance)
 
 
-def _marks_all(method: Callable[..., Any]) -> Any:
+def _marks_all(method: Function) -> Any:
     """A mutating method after which the whole container counts as changed."""
 
     def marking(self: Any, *args: object, **kwargs: object) -> Any:
@@ -60,7 +63,7 @@ def _marks_all(method: Callable[..., Any]) -> Any:
     return _named_like(marking, method)
 
 
-def _marks_key(method: Callable[..., Any]) -> Any:
+def _marks_key(method: Function) -> Any:
     """A removing method whose argument says what goes; marks it even if it fails."""
 
     def marking(self: Any, key: object) -> Any:
@@ -72,7 +75,7 @@ def _marks_key(method: Callable[..., Any]) -> Any:
     return _named_like(marking, method)
 
 
-def _named_like(marking: Any, method: Callable[..., Any]) -> Any:
+def _named_like(marking: Any, method: Function) -> Any:
     marking.__name__ = method.__name__
     marking.__doc__ = method.__doc__
     return marking
@@ -180,7 +183,7 @@ class TrackedContainer:
         copy._dereferenced = self._dereferenced
         return copy
 
-    def _nested(self, key: object, value: object) -> Any:
+    def _nested(self, key: object, value: object) -> PythonValue:
         """Bind an item to the parent on its way out; wrap plain containers."""
         if isinstance(value, (dict, list)):
             if not isinstance(value, TrackedContainer):
@@ -209,7 +212,7 @@ class TrackedContainer:
             if value.__class__ not in PLAIN and type(value) not in AWAITABLE:
                 self._awaitable(key, value)
 
-    def _awaitable(self, key: object, value: object) -> Any:
+    def _awaitable(self, key: object, value: object) -> PythonValue:
         field = self._awaits[0] if self._awaits else None
         name = str(self._name)
         proxy = item_proxy(field, value, self._instance, name)
@@ -222,7 +225,7 @@ class TrackedContainer:
             return nested
         return value
 
-    def _rebound(self, key: Any, value: Any) -> Any:
+    def _rebound(self, key: Hashable, value: PythonValue) -> PythonValue:
         """A tracked item with its path of now; a copy of one that is elsewhere, too."""
         path = inner_path(self._name, key)
         if value._instance is self._instance and value._name == path:
@@ -234,7 +237,7 @@ class TrackedContainer:
             self._replace(key, bound)
         return bound
 
-    def _keep(self, key: Any, value: Any) -> Any:
+    def _keep(self, key: Hashable, value: PythonValue) -> PythonValue:
         """Put the tracked form of a plain container in its place."""
         path = inner_path(self._name, key)
         make = tracked_dict if isinstance(value, dict) else tracked_list
@@ -281,12 +284,12 @@ class TrackedContainer:
         """An argument for the constructor, with the items as they are."""
         raise NotImplementedError
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> TrackedContainer:
         self.instance = None
         self._dereferenced = False
         return self
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: Keywords) -> None:
         for name, value in getattr(state, "__dict__", state).items():
             setattr(self, name, value)
 
@@ -373,10 +376,10 @@ class BaseDict(TrackedContainer, dict[K, T]):
         dict.update(self, items)
         self._dereferenced = True
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return _restored_dict, (dict(self._stored()), self._name)
 
-    def __deepcopy__(self, memo: Any) -> BaseDict[K, T]:
+    def __deepcopy__(self, memo: dict[int, object]) -> BaseDict[K, T]:
         from copy import deepcopy
 
         return _restored_dict(deepcopy(dict(self._stored()), memo), self._name)
@@ -405,7 +408,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
         self._mark_as_changed()
         return item
 
-    def setdefault(self, key: Any, default: Any = None) -> Any:
+    def setdefault(self, key: Any, default: Any = None) -> T:
         dict.setdefault(self, key, default)
         self._mark_as_changed()
         return self[key]
@@ -435,7 +438,7 @@ class BaseList(TrackedContainer, list[T]):
     def __getitem__(self, key: SupportsIndex) -> T: ...
     @overload
     def __getitem__(self, key: slice) -> list[T]: ...
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> PythonValue:
         if isinstance(key, slice):
             self._bind_all()
             return list.__getitem__(self, key)
@@ -448,7 +451,7 @@ class BaseList(TrackedContainer, list[T]):
     def _replace(self, key: Any, value: Any) -> None:
         list.__setitem__(self, key, value)
 
-    def _stored(self) -> Any:
+    def _stored(self) -> Iterator[T]:
         return list.__iter__(self)
 
     def _take_over(self, items: Any) -> None:
@@ -490,10 +493,10 @@ class BaseList(TrackedContainer, list[T]):
 
     __rmul__ = __mul__
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return _restored_list, (type(self), list(list.__iter__(self)), self._name)
 
-    def __deepcopy__(self, memo: Any) -> BaseList[T]:
+    def __deepcopy__(self, memo: dict[int, object]) -> BaseList[T]:
         from copy import deepcopy
 
         items = deepcopy(list(list.__iter__(self)), memo)

@@ -17,7 +17,7 @@ from mongoengine.base.items import is_nameable, stored_items, stored_values
 from mongoengine.base.marks import ChangedPaths, without_inner
 from mongoengine.base.sentinels import MISSING, Sentinel
 from mongoengine.base.state import DocumentState, remove_state, set_state
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import RawDocument, RawValue
 from mongoengine.errors import OperationError
 
 __all__ = (
@@ -86,7 +86,7 @@ class ChangeTracking(DocumentState):
         __slots__ = ()
     else:
 
-        def to_mongo(self, *args: Any, **kwargs: Any) -> Any: ...
+        def to_mongo(self, *args: Any, **kwargs: Any) -> RawValue: ...
 
     # Marking
 

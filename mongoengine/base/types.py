@@ -15,6 +15,8 @@ from mongoengine.driver.types import (
     AnyCollection,
     AnyCursor,
     AnyDatabase,
+    Coro,
+    Function,
     Keywords,
     Pipeline,
     RawDocument,
@@ -39,7 +41,10 @@ __all__ = (
     "AnyCursor",
     "AnyDatabase",
     "Assigned",
+    "Convert",
+    "Coro",
     "Default",
+    "Function",
     "Item",
     "Keywords",
     "Meta",
@@ -66,6 +71,9 @@ __all__ = (
 #: A value as a document holds it, of the type that its field gives it.  Where the
 #: field is not known before the program runs, nor is the type.
 PythonValue: TypeAlias = Any
+
+#: A function from one form of a value to another: a loader, a dumper.
+Convert: TypeAlias = Callable[[Any], Any]
 
 #: The primary key of a document, of the type of the field that is `primary_key`.
 PrimaryKey: TypeAlias = Any

@@ -8,6 +8,10 @@ from mongoengine.base import hooks
 from mongoengine.base.state import EMPTY, DocumentState
 from mongoengine.errors import ValidationError
 
+if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
+
+
 __all__ = ("NON_FIELD_ERRORS", "DocumentValidation")
 
 #: The key, among the errors of a document's fields, of what `clean` has raised.
@@ -128,7 +132,7 @@ class DocumentValidation(DocumentState):
         return True
 
     def _check_field(
-        self, field: Any, value: object, clean: bool, errors: dict[str, Any]
+        self, field: BaseField, value: object, clean: bool, errors: dict[str, Any]
     ) -> None:
         if value is None:
             made = field._auto_gen or field.name in type(self)._schema.stamped_names

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mongoengine.base.codec import FieldCodec, Proof
 from mongoengine.base.types import RawMapping
+
+if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
+
 
 __all__ = ("Check", "Proofs", "check_of", "proofs_of")
 
@@ -19,7 +23,7 @@ class Check(NamedTuple):
 
     name: str
     key: str
-    field: Any
+    field: BaseField
     surely: frozenset[type]
     proof: Proof | None
     # Types of converted values for which `proof` holds, too; and a test of others.
@@ -29,7 +33,7 @@ class Check(NamedTuple):
     needed: bool
 
 
-def check_of(field: Any, codec: FieldCodec) -> Check:
+def check_of(field: BaseField, codec: FieldCodec) -> Check:
     """Return how a field is validated."""
     needed = field.default is not None or field.required
     return Check(

@@ -6,12 +6,18 @@ the stored version is the one that it was loaded with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Moment, Stamp, note_stamp
+from mongoengine.base.types import RawMapping, RawValue
 from mongoengine.errors import InvalidDocumentError, OperationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mongoengine.base.field import BaseField
+
 
 __all__ = ("check_version_field", "version_of")
 
@@ -25,13 +31,13 @@ class Version(Stamp):
         """Return whether a document of this version may be stored without any."""
         return not value or bool(value == self.field.default)
 
-    def for_insert(self, value: Any, moment: Moment) -> Any:
+    def for_insert(self, value: Any, moment: Moment) -> RawValue:
         return (value or 1) if self._is_blank(value) else value + 1
 
-    def for_update(self, value: Any, moment: Moment) -> Any:
+    def for_update(self, value: Any, moment: Moment) -> RawValue:
         return (value or 0) + 1
 
-    def condition(self, document: Any) -> Mapping[str, Any]:
+    def condition(self, document: Any) -> RawMapping:
         """Return the filter for the version that the document was loaded with.
 
         :raises OperationError: if that has not been loaded
@@ -59,14 +65,14 @@ class Version(Stamp):
     def change(self, moment: Moment) -> tuple[str, Any] | None:
         return "$inc", 1
 
-    def stored_on_insert(self, moment: Moment) -> Any:
+    def stored_on_insert(self, moment: Moment) -> int:
         return 1
 
-    def expression(self, path: str, moment: Moment) -> Any:
+    def expression(self, path: str, moment: Moment) -> dict[str, list[object]]:
         return {"$add": [{"$ifNull": [f"${path}", 0]}, 1]}
 
 
-def version_of(cls: Any, fields: Mapping[str, Any]) -> tuple[Stamp, ...]:
+def version_of(cls: Any, fields: Mapping[str, BaseField]) -> tuple[Stamp, ...]:
     """Return the stamp of the version field of a class, if it has one."""
     name = cls._meta.get("version_field") if cls._is_document else None
     field = MISSING if name is None else fields.get(name, MISSING)

@@ -79,7 +79,7 @@ def _compare(
     return missing, extra, names
 
 
-def _shown(keys: Any) -> str:
+def _shown(keys: Iterable[object]) -> str:
     """Return index keys as the shell of MongoDB writes them."""
     pairs = [key if isinstance(key, tuple) else (key, 1) for key in keys]
     return "{" + ", ".join(f"{name}: {direction!r}" for name, direction in pairs) + "}"

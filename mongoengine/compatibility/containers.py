@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from mongoengine.base.types import Function
 
-def mark_as_changed_wrapper(parent_method: Callable[..., Any]) -> Callable[..., Any]:
+
+def mark_as_changed_wrapper(parent_method: Function) -> Function:
     """Return a method that calls another one and marks its container as changed.
 
     :param parent_method: a method of the base class, which changes the container
@@ -21,8 +22,8 @@ def mark_as_changed_wrapper(parent_method: Callable[..., Any]) -> Callable[..., 
 
 
 def mark_key_as_changed_wrapper(
-    parent_method: Callable[..., Any],
-) -> Callable[..., Any]:
+    parent_method: Function,
+) -> Function:
     """Return a method that marks one key of its container as changed and calls another.
 
     :param parent_method: a method of the base class, whose first argument is the key

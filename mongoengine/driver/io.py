@@ -27,7 +27,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from types import TracebackType
@@ -48,7 +48,7 @@ from mongoengine.driver.session import (
     is_session,
     session_of_call,
 )
-from mongoengine.driver.types import Keywords
+from mongoengine.driver.types import Coro, Function, Keywords
 
 __all__ = (
     "ASYNC",
@@ -258,7 +258,7 @@ ASYNC = _AsyncIO()
 IO: TypeAlias = _SyncIO | _AsyncIO
 
 
-async def completed(io: IO, body: Coroutine[Any, Any, R]) -> R:
+async def completed(io: IO, body: Coro[R]) -> R:
     """Await a body to its end, also when this task is cancelled meanwhile.
 
     The cancellation is raised after that.
@@ -310,13 +310,13 @@ def is_blocking_on_loop() -> bool:
     return _wait is not None
 
 
-def _twin(owner: object, body: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _twin(owner: object, body: Function, name: str) -> Function:
     """Return the asynchronous face of a body: the one of its owner, if it has one."""
     twin = getattr(owner, f"async_{name}", None)
     return twin if callable(twin) else partial(asynchronous(body), owner)
 
 
-def run(coroutine: Coroutine[Any, Any, R]) -> R:
+def run(coroutine: Coro[R]) -> R:
     """Drive a body on SYNC to its end; it must never suspend."""
     if _wait is not None:
         waited: R = _wait(coroutine)
@@ -332,21 +332,21 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
 
 # With one parameter each: type checkers then give a face all overloads of its body.
 def blocking(
-    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+    body: Callable[Concatenate[S, IO, P], Coro[R]],
 ) -> Callable[Concatenate[S, P], R]:
     """Return the face that drives `body` on a `MongoClient` and returns its result."""
     return blocking_as(body, _face_name(body))
 
 
 def asynchronous(
-    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
-) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+    body: Callable[Concatenate[S, IO, P], Coro[R]],
+) -> Callable[Concatenate[S, P], Coro[R]]:
     """Return the face that awaits `body` on an `AsyncMongoClient`."""
     return asynchronous_as(body, _face_name(body))
 
 
 def blocking_as(
-    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+    body: Callable[Concatenate[S, IO, P], Coro[R]],
     name: str,
 ) -> Callable[Concatenate[S, P], R]:
     """Return the face that drives `body` on a `MongoClient`, under another name."""
@@ -382,9 +382,9 @@ def blocking_as(
 
 
 def asynchronous_as(
-    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+    body: Callable[Concatenate[S, IO, P], Coro[R]],
     name: str,
-) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+) -> Callable[Concatenate[S, P], Coro[R]]:
     """Return the face that awaits `body` on an `AsyncMongoClient`.
 
     :param name: the name of the blocking face
@@ -408,7 +408,7 @@ def asynchronous_as(
             _refuse_wrong_family(self, ASYNC, name, error)
             raise
 
-    dressed: Callable[Concatenate[S, P], Coroutine[Any, Any, R]] = _dressed(
+    dressed: Callable[Concatenate[S, P], Coro[R]] = _dressed(
         face, body, f"async_{name}"
     )
     return dressed
@@ -417,7 +417,7 @@ def asynchronous_as(
 def attach(
     owner: type,
     name: str,
-    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, R]],
+    body: Callable[Concatenate[S, IO, P], Coro[R]],
 ) -> None:
     """Give a class of a lower layer the faces of a body: `name` and `async_name`."""
     for face in (blocking_as(body, name), asynchronous_as(body, name)):
@@ -450,16 +450,16 @@ def _alias_of(owner: object) -> str | None:
     return alias
 
 
-def _face_name(body: Callable[..., Any]) -> str:
+def _face_name(body: Function) -> str:
     return body.__name__.lstrip("_").removesuffix("_body")
 
 
-def _declares_session(body: Callable[..., Any]) -> bool:
+def _declares_session(body: Function) -> bool:
     return "session" in _signature_of(body).parameters
 
 
 @cache
-def _signature_of(body: Callable[..., Any]) -> inspect.Signature:
+def _signature_of(body: Function) -> inspect.Signature:
     """Return the signature of the faces of `body`: its own less `io`."""
     signature = inspect.signature(body)
     parameters = [
@@ -470,7 +470,7 @@ def _signature_of(body: Callable[..., Any]) -> inspect.Signature:
     return signature.replace(parameters=[first, *parameters[2:]])
 
 
-def _dressed(face: Any, body: Callable[..., Any], name: str) -> Any:
+def _dressed(face: Any, body: Function, name: str) -> Any:
     """Give a face its name in its class, and the docstring and signature of its body.
 
     Called for an assignment in the body of a class, whose frame knows its name.

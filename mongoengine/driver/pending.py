@@ -20,6 +20,7 @@ from mongoengine.driver.cursor import Batches, Reader
 from mongoengine.driver.io import ASYNC, IO, asynchronous
 from mongoengine.driver.loops import Steps, UncachedSteps
 from mongoengine.driver.rows import ConvertedRows
+from mongoengine.driver.types import Coro, Function
 
 __all__ = ("PendingCursor", "Start", "pending")
 
@@ -30,23 +31,23 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 #: Starts an operation that gives a cursor.
-Start: TypeAlias = Callable[[], Coroutine[Any, Any, C]]
+Start: TypeAlias = Callable[[], Coro[C]]
 
 
 @overload
 def pending(
-    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, C]],
+    body: Callable[Concatenate[S, IO, P], Coro[C]],
 ) -> Callable[Concatenate[S, P], PendingCursor[C, Any]]: ...
 
 
 @overload
 def pending(
-    body: Callable[Concatenate[S, IO, P], Coroutine[Any, Any, C]],
+    body: Callable[Concatenate[S, IO, P], Coro[C]],
     made: Callable[[Start[C], object, str], T],
 ) -> Callable[Concatenate[S, P], T]: ...
 
 
-def pending(body: Callable[..., Any], made: Callable[..., Any] | None = None) -> Any:
+def pending(body: Function, made: Function | None = None) -> Any:
     """Return the face that gives a `PendingCursor` for what `body` returns.
 
     :param body: returns a cursor of PyMongo's, or an iterator
@@ -88,7 +89,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
         self._start = start
         self._owner = owner
         self._use = use
-        self._coroutine: Coroutine[Any, Any, C] | None = None
+        self._coroutine: Coro[C] | None = None
         self._rows: AsyncGenerator[R, None] | None = None
 
     # A coroutine
@@ -109,7 +110,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
         if self._coroutine is not None:
             self._coroutine.close()
 
-    def _started(self) -> Coroutine[Any, Any, C]:
+    def _started(self) -> Coro[C]:
         if self._coroutine is None:
             self._coroutine = self._start()
         return self._coroutine

@@ -31,7 +31,7 @@ class session_of_call:
     __slots__ = ("session",)
 
     def __init__(self, session: Session) -> None:
-        self.session: Any = session
+        self.session: Session = session
 
     def __enter__(self) -> None:
         if self.session is not None:

@@ -14,12 +14,14 @@ from mongoengine.driver.block import Block
 from mongoengine.driver.io import ASYNC, IO, SYNC, instead, run
 from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
 from mongoengine.driver.session import bound_session
-from mongoengine.driver.types import RawMapping
+from mongoengine.driver.types import Function, RawMapping
 from mongoengine.driver.undo import on_abort, undo_all
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.client_session import AsyncClientSession
     from pymongo.client_session import ClientSession
+
+    from mongoengine.driver.session import Session
 
 __all__ = (
     "async_run_in_transaction",
@@ -187,14 +189,14 @@ async_with_transaction.__doc__ = with_transaction.__doc__
 
 async def _with_transaction(
     io: IO,
-    callback: Callable[..., Any],
+    callback: Function,
     alias: str,
     session_kwargs: RawMapping,
     transaction_kwargs: RawMapping,
 ) -> Any:
     takes_session = _takes_an_argument(callback)
 
-    async def attempt(session: Any) -> Any:
+    async def attempt(session: Session) -> Any:
         with bound_session(session, "with_transaction()"):
             return await io.plain(callback, *([session] if takes_session else []))
 
@@ -210,7 +212,7 @@ async def _with_transaction(
         await _end(io, session)
 
 
-def _takes_an_argument(callback: Callable[..., Any]) -> bool:
+def _takes_an_argument(callback: Function) -> bool:
     try:
         inspect.signature(callback).bind(None)
     except TypeError:

@@ -6,8 +6,8 @@ that begin with `Any` mean either of the two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.change_stream import AsyncChangeStream
@@ -29,6 +29,8 @@ __all__ = (
     "AnyDatabase",
     "AsyncPyMongoClient",
     "AsyncPyMongoDatabase",
+    "Coro",
+    "Function",
     "Keywords",
     "Pipeline",
     "PyMongoClient",
@@ -37,6 +39,8 @@ __all__ = (
     "RawMapping",
     "RawValue",
 )
+
+R = TypeVar("R")
 
 #: A value as PyMongo reads and writes it: of any BSON type.  Which one it is says the
 #: field or the command, which no type checker follows.
@@ -55,6 +59,13 @@ Pipeline: TypeAlias = Sequence[RawMapping]
 #: Keyword arguments that are collected for another function; their types are those
 #: of its parameters.
 Keywords: TypeAlias = dict[str, Any]
+
+#: A call of an `async def` function with the result R.  What it yields and is sent is
+#: between the event loop and the driver.
+Coro: TypeAlias = Coroutine[Any, Any, R]
+
+#: A callable whose signature only its author knows: a hook of a user, a decorated one.
+Function: TypeAlias = Callable[..., Any]
 
 PyMongoClient: TypeAlias = MongoClient[RawDocument]
 AsyncPyMongoClient: TypeAlias = AsyncMongoClient[RawDocument]

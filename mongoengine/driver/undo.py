@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 
 from mongoengine.driver.io import ASYNC, IO, SYNC, run
 from mongoengine.driver.session import _get_session
+from mongoengine.driver.types import Function
 
 __all__ = ("after_commit", "in_transaction", "on_abort", "undo_all")
 
@@ -167,7 +168,7 @@ class _UndoLog:
 _logs: weakref.WeakKeyDictionary[Any, _UndoLog] = weakref.WeakKeyDictionary()
 
 
-def _run(body: Callable[..., Any], *args: object, **kwargs: object) -> Any:
+def _run(body: Function, *args: object, **kwargs: object) -> Any:
     return run(body(SYNC, *args, **kwargs))
 
 

@@ -12,7 +12,7 @@ from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.base.strict import note_lazy_reference
-from mongoengine.base.types import OrNone, Referred
+from mongoengine.base.types import OrNone, PythonValue, RawValue, Referred
 from mongoengine.driver.io import SYNC, asynchronous, blocking, blocking_as, run
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.following import DocumentTyped, Followed
@@ -22,6 +22,8 @@ from mongoengine.operations.dereference import load_copied
 if TYPE_CHECKING:
     from typing_extensions import Never
 
+    from mongoengine.base.references import ReferenceTarget
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.base.types import Default, Yes
 
 __all__ = ("CachedReferenceField",)
@@ -108,7 +110,7 @@ class CachedReferenceField(
     def _constructor_name(self) -> str:
         return "CachedReferenceField"
 
-    def _attach(self, cls: Any, name: str) -> None:
+    def _attach(self, cls: type[StoredDocument], name: str) -> None:
         super()._attach(cls, name)
         if not cls._is_document:
             raise InvalidDocumentError(
@@ -127,10 +129,10 @@ class CachedReferenceField(
     sync_all = blocking(copies.sync_all)
     async_sync_all = asynchronous(copies.sync_all)
 
-    def _target_of(self, value: object) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> ReferenceTarget | None:
         return (self.document_type, value) if isinstance(value, DBRef) else None
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """Load the document of a stored copy; elsewhere the value as it is.
 
         Where that would block an event loop, a DBRef with the copy stands for it.
@@ -153,7 +155,7 @@ class CachedReferenceField(
         document: Any,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
-    ) -> Any:
+    ) -> RawValue:
         """The primary key and the kept fields of a document."""
         if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
@@ -181,7 +183,7 @@ class CachedReferenceField(
         value = self.prepare_query_value(op, value)
         return "", value["_id"] if value else value
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         if value is None:
             return None
         if type(value) is AsyncReferenceProxy:
@@ -194,7 +196,7 @@ class CachedReferenceField(
             self._refuse_unsaved(value)
         return {"_id": value.pk, **{name: value[name] for name in self.fields}}
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value is a saved document of the class."""
         if type(value) is AsyncReferenceProxy:
             value = value._held
@@ -211,11 +213,11 @@ class _CachedCopy(DBRef):
 
     __slots__ = ("copy",)
 
-    def __init__(self, collection: str, id: Any, copy: Any) -> None:
+    def __init__(self, collection: str, id: str, copy: Any) -> None:
         self.copy = copy
         super().__init__(collection, id)
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.collection, self.id, self.copy)
 
     def __deepcopy__(self, memo: object) -> _CachedCopy:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Generic, overload
 
 from mongoengine.base.codec import Dump, Proof
@@ -11,7 +10,7 @@ from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.plain import (
     copied,
 )
-from mongoengine.base.types import Item, Never, OwnClass
+from mongoengine.base.types import Item, Never, OwnClass, PythonValue, RawValue
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.text import StringField
 from mongoengine.query.operators import STRING_OPERATORS
@@ -74,7 +73,7 @@ class DictField(
         codec = inner._codec(self.owner_document)
         unchanged, dump = codec.loads_unchanged & codec.dumps_unchanged, codec.dump
 
-        def dump_dict(value: object) -> Any:
+        def dump_dict(value: object) -> RawValue:
             if value.__class__ is not dict:
                 return None
             if unchanged.issuperset(map(type, value.values())):
@@ -131,7 +130,7 @@ class DictField(
 
         return valid
 
-    def validate(self, value: Any) -> None:  # type: ignore[override]
+    def validate(self, value: PythonValue) -> None:  # type: ignore[override]
         """Check that it is a dict, its keys at every level, and every value."""
         if not isinstance(value, dict):
             self.error("Only dictionaries may be used in a DictField")
@@ -150,7 +149,7 @@ class DictField(
                 return {**value}
         return super()._from_argument(value, document)
 
-    def _from_raw(self, value: object) -> Any:
+    def _from_raw(self, value: object) -> PythonValue:
         inner = self.field
         if inner is not None and inner._made_directly:
             if value.__class__ is dict:
@@ -177,7 +176,7 @@ class DictField(
     def lookup_member(self, member_name: str) -> DictField[Any]:
         return DictField(db_field=member_name)
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         if op in STRING_OPERATORS and isinstance(value, str):
             return StringField().prepare_query_value(op, value)
         if hasattr(self.field, "field"):
@@ -240,7 +239,7 @@ def _has_valid_keys(value: Any) -> bool:
     return True
 
 
-def _any_key(value: Any, test: Callable[[Any], bool]) -> bool:
+def _any_key(value: Any, test: Proof) -> bool:
     return any(
         test(key) or (isinstance(item, dict) and _any_key(item, test))
         for key, item in dict.items(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.bson_types import UNCHANGED
@@ -17,11 +17,18 @@ from mongoengine.base.plain import (
 from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.base.references import untyped_target
 from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
+from mongoengine.base.types import PythonValue, RawValue
 from mongoengine.driver.io import SYNC, run
 from mongoengine.fields.embedded import members_of
 from mongoengine.fields.temporal import current_date
 from mongoengine.fields.text import StringField
 from mongoengine.operations.dereference import load_referenced
+
+if TYPE_CHECKING:
+    from mongoengine.base.document import BaseDocument
+    from mongoengine.base.field import Child
+    from mongoengine.base.references import ReferenceTarget
+
 
 __all__ = ("DynamicField",)
 
@@ -43,7 +50,7 @@ class DynamicField(BaseField):
     def _takes_any_member(self) -> bool:
         return True
 
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> PythonValue:
         """Return the value; lists and dicts note their changes in the document."""
         if instance is None:
             return self
@@ -75,10 +82,10 @@ class DynamicField(BaseField):
 
     def to_mongo(
         self,
-        value: Any,
+        value: PythonValue,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
-    ) -> Any:
+    ) -> RawValue:
         if value.__class__ in UNCHANGED or isinstance(value, str):
             return value
         if type(value) is AsyncReferenceProxy:
@@ -94,8 +101,8 @@ class DynamicField(BaseField):
 
     @staticmethod
     def _dump_document(
-        value: Any, use_db_field: bool, fields: Iterable[str] | None
-    ) -> Any:
+        value: PythonValue, use_db_field: bool, fields: Iterable[str] | None
+    ) -> RawValue:
         class_name = type(value).__name__
         dumped = value.to_mongo(use_db_field, fields)
         if is_document(value):
@@ -104,7 +111,7 @@ class DynamicField(BaseField):
             dumped["_cls"] = class_name
         return dumped
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         if isinstance(value, dict) and "_cls" in value:
             kind = _DocumentRegistry.get(value["_cls"])
             return (
@@ -117,17 +124,17 @@ class DynamicField(BaseField):
     def _holds_references(self) -> bool:
         return True
 
-    def _target_of(self, value: object) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> ReferenceTarget | None:
         return untyped_target(value)
 
-    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[Child]:
         if isinstance(value, dict):
             return ((key, None, item) for key, item in dict.items(value))
         if isinstance(value, list):
             return ((i, None, v) for i, v in enumerate(list.__iter__(value)))
         return members_of(value)
 
-    def _referred(self, kind: Any, value: Any) -> Any:
+    def _referred(self, kind: type[BaseDocument], value: Any) -> Any:
         """The document of a generic reference, or what stands for it in async code."""
         if is_awaited(kind):
             return AsyncReferenceProxy(kind, value, self.name)
@@ -139,12 +146,12 @@ class DynamicField(BaseField):
     def lookup_member(self, member_name: str) -> str:
         return member_name
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         if isinstance(value, str):
             return StringField().prepare_query_value(op, value)
         return super().prepare_query_value(op, self.to_mongo(value))
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Validate the value where it can validate itself."""
         if hasattr(value, "validate"):
             value.validate(clean=clean)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 from weakref import proxy
 
@@ -18,13 +18,15 @@ from mongoengine.base.plain import (
 )
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import Never, OrNone
+from mongoengine.base.types import Never, OrNone, PythonValue, RawValue
 from mongoengine.errors import InvalidQueryError, NotRegistered
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.base.codec import Dump
     from mongoengine.base.document import BaseDocument
+    from mongoengine.base.field import Child
     from mongoengine.base.tracking import Marks
     from mongoengine.base.types import Default, Reader, Undeclared, Yes
 
@@ -123,7 +125,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         @overload
         def __get__(
             self: BaseField[Undeclared, Any, Any], instance: object, owner: object
-        ) -> Any: ...
+        ) -> PythonValue: ...
         @overload
         def __get__(
             self: EmbeddedDocumentField[OwnEmbedded, OrNone],
@@ -132,7 +134,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         ) -> Reader | OrNone: ...
         @overload
         def __get__(self, instance: object, owner: object) -> E | OrNone: ...
-        def __get__(self, instance: Any, owner: Any) -> Any: ...
+        def __get__(self, instance: Any, owner: Any) -> PythonValue: ...
 
         @overload
         def __set__(
@@ -142,11 +144,11 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         ) -> None: ...
         @overload
         def __set__(self, instance: Any, value: E | None) -> None: ...
-        def __set__(self, instance: Any, value: Any) -> None: ...
+        def __set__(self, instance: Any, value: PythonValue) -> None: ...
 
     else:
 
-        def __get__(self, instance: Any, owner: Any) -> Any:
+        def __get__(self, instance: Any, owner: Any) -> PythonValue:
             if instance is None:
                 return self
             values = instance._values
@@ -204,10 +206,10 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
     def _takes_any_member(self) -> bool:
         return bool(getattr(self.document_type, "_dynamic", False))
 
-    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[Child]:
         return members_of(value)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         kind = self.document_type
         if isinstance(value, kind):
             return value
@@ -224,7 +226,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             return value
         return super()._from_argument(value, document)
 
-    def _from_raw(self, value: Any) -> Any:
+    def _from_raw(self, value: RawValue) -> PythonValue:
         kind: Any = self.document_type
         if value.__class__ is dict:
             return kind._schema.load_plans.maker(bool(self._dereferences))(value)
@@ -258,20 +260,20 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         # Not its method: a change of the fields of a class makes another schema.
         return lambda value: bool(cls._schema.load_plans.all_load_surely(value))
 
-    def _raw_dumper(self) -> Callable[[Any], Any]:
-        def dump(value: object) -> Any:
+    def _raw_dumper(self) -> Dump:
+        def dump(value: object) -> RawValue:
             if value.__class__ is not dict:
                 return None
             return self.document_type._schema.dump_raw(value)
 
         return dump
 
-    def _wire(self, value: Any, marks: Marks) -> Any:
+    def _wire(self, value: PythonValue, marks: Marks) -> RawValue:
         if value.__class__ is self.document_type_obj:
             return value._to_wire(marks)
         return super()._wire(value, marks)
 
-    def _raw_validator(self) -> Callable[[Any], bool]:
+    def _raw_validator(self) -> Proof:
         def valid(value: object) -> bool:
             return value.__class__ is dict and self.document_type._schema.surely_valid(
                 value
@@ -292,10 +294,10 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
 
     def to_mongo(
         self,
-        value: Any,
+        value: PythonValue,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
-    ) -> Any:
+    ) -> RawValue:
         if not isinstance(value, self.document_type):
             return value
         return value.to_mongo(use_db_field, fields=fields)
@@ -305,7 +307,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             return value.to_mongo(True, fields=None)
         return self.to_mongo(value)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the class and validate the embedded document."""
         kind = self.document_type
         if not isinstance(value, kind):
@@ -323,7 +325,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
                 return field
         return None
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         if isinstance(value, dict) and all(key.startswith("$") for key in value):
             return value  # operators, not an embedded document
         if value is not None and not isinstance(value, self.document_type):
@@ -390,10 +392,10 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         return super().prepare_query_value(op, self.to_mongo(value))
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         if isinstance(value, dict):
             if not isinstance(value.get("_cls"), str):
                 self.error(
@@ -407,10 +409,10 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
     def _holds_references(self) -> bool:
         return True
 
-    def _children(self, value: object) -> Iterable[tuple[Any, Any, Any]]:
+    def _children(self, value: object) -> Iterable[Child]:
         return members_of(value)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that it is an embedded document, and validate it."""
         chosen = self.choices
         if chosen and isinstance(value, SON):
@@ -437,7 +439,7 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
         document: Any,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
-    ) -> Any:
+    ) -> RawValue:
         if document is None:
             return None
         dumped = document.to_mongo(use_db_field, fields)

@@ -21,6 +21,8 @@ from mongoengine.operations import gridfs
 from mongoengine.operations.gridfs_upload import Upload, gridfs_of
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from typing_extensions import Self
 
 __all__ = ("AsyncGridFSProxy", "GridFSProxy")
@@ -54,7 +56,7 @@ class GridFSProxy:
 
     def __init__(
         self,
-        grid_id: Any = None,
+        grid_id: Hashable = None,
         key: str | None = None,
         instance: Any = None,
         db_alias: str = connection.DEFAULT_CONNECTION_NAME,

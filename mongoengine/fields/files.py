@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from io import IOBase
 from typing import IO as File
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, overload
@@ -12,6 +11,7 @@ from bson import ObjectId
 from mongoengine import connection
 from mongoengine.base.context import alias_of_files
 from mongoengine.base.field import BaseField
+from mongoengine.base.types import PythonValue, RawValue
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import GridFSError
 from mongoengine.fields.file_proxies import AsyncGridFSProxy, GridFSProxy
@@ -19,6 +19,8 @@ from mongoengine.operations import gridfs_fields
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from mongoengine.base.codec import Dump
 
 #: What is stored as a file: bytes, text, or an open file.
 Contents: TypeAlias = bytes | str | IOBase | File[Any]
@@ -54,7 +56,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
     def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
     def __get__(self, instance: object, owner: object) -> GridFSProxy: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> PythonValue:
         if instance is None:
             return self
         proxy = self._read(instance)
@@ -100,11 +102,11 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
             ),
         )
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The id of the stored file, or None."""
         return value.grid_id if isinstance(value, self.proxy_class) else None
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """A proxy for a stored id."""
         if value is None:
             return None
@@ -112,15 +114,15 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
             value, collection_name=self.collection_name, db_alias=self.db_alias
         )
 
-    def _from_raw(self, value: object) -> Any:
+    def _from_raw(self, value: object) -> PythonValue:
         if value is None:
             return self.get_proxy_obj(None, None)
         return self.to_python(value)
 
-    def _raw_dumper(self) -> Callable[[Any], Any]:
+    def _raw_dumper(self) -> Dump:
         return _unchanged
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value is a proxy whose id is an `ObjectId`, if it has one."""
         if value.grid_id is None:
             return
@@ -153,5 +155,5 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
     async_replace = asynchronous(gridfs_fields.replace)
 
 
-def _unchanged(value: object) -> Any:
+def _unchanged(value: object) -> object:
     return value

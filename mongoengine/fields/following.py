@@ -14,7 +14,7 @@ from mongoengine.base.plain import is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.base.references import unsaved_text
 from mongoengine.base.strict import note_lazy_reference
-from mongoengine.base.types import Assigned, Unset, Value
+from mongoengine.base.types import Assigned, PythonValue, Unset, Value
 from mongoengine.connection import any_async
 from mongoengine.driver.io import SYNC, asynchronous_as, blocking_as, run
 from mongoengine.errors import NotRegistered
@@ -24,6 +24,7 @@ from mongoengine.operations.fetch import fetch_referenced, load_for
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.base.references import ReferenceTarget
     from mongoengine.base.types import OwnClass, Reader, Undeclared
     from mongoengine.driver.session import Session
 
@@ -114,14 +115,14 @@ class Followed(BaseField[Value, Assigned, Unset]):
     @overload
     def __get__(
         self: BaseField[Undeclared, Any, Any], instance: object, owner: object
-    ) -> Any: ...
+    ) -> PythonValue: ...
     @overload
     def __get__(
         self: BaseField[OwnClass, Any, Unset], instance: Reader, owner: object
     ) -> Reader | Unset: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Value | Unset: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> PythonValue:
         if instance is None:
             return self
         try:
@@ -145,7 +146,7 @@ class Followed(BaseField[Value, Assigned, Unset]):
     ) -> None: ...
     @overload
     def __set__(self, instance: Any, value: Assigned | None) -> None: ...
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: Any, value: PythonValue) -> None:
         if type(value) in AWAITABLE:
             value = self._unwrapped(value)
         super().__set__(instance, value)
@@ -160,11 +161,11 @@ class Followed(BaseField[Value, Assigned, Unset]):
     def _holds_references(self) -> bool:
         return True
 
-    def _target_of(self, value: object) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> ReferenceTarget | None:
         """The class and DBRef that a held value stands for; None for no reference."""
         raise NotImplementedError
 
-    def _follow(self, instance: Any, value: object) -> Any:
+    def _follow(self, instance: Any, value: object) -> PythonValue:
         target = self._target_of(value)
         if target is None:
             return value

@@ -10,12 +10,13 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.plain import is_document, is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.base.references import unsaved_text
-from mongoengine.base.types import OrNone, Owner, Value
+from mongoengine.base.types import OrNone, Owner, PythonValue, RawValue, Value
 from mongoengine.fields.following import Followed
 
 if TYPE_CHECKING:
     from typing_extensions import Never, Self
 
+    from mongoengine.base.references import ReferenceTarget
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.base.types import Default, Yes
 
@@ -48,7 +49,7 @@ class GenericReferenceField(
         def __get__(
             self, instance: object, owner: object
         ) -> StoredDocument | OrNone: ...
-        def __get__(self, instance: Any, owner: object) -> Any: ...
+        def __get__(self, instance: Any, owner: object) -> PythonValue: ...
 
     @overload
     def __init__(
@@ -105,7 +106,7 @@ class GenericReferenceField(
             value = value._type._class_name
         super()._validate_choices(value)
 
-    def _target_of(self, value: object) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> ReferenceTarget | None:
         if not isinstance(value, dict):
             return None
         return _DocumentRegistry.get(value["_cls"]), value["_ref"]
@@ -118,10 +119,10 @@ class GenericReferenceField(
             return SON((("_cls", proxy._type._class_name), ("_ref", held)))
         return held
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         return self._unwrapped(value) if type(value) in AWAITABLE else value
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check for a saved document, or for a complete reference to one."""
         if type(value) is AsyncReferenceProxy:
             value = value._held
@@ -136,7 +137,7 @@ class GenericReferenceField(
     def _refuse_unsaved(self, document: object) -> NoReturn:
         self.error(unsaved_text(type(document)))
 
-    def to_mongo(self, document: Any) -> Any:
+    def to_mongo(self, document: Any) -> RawValue:
         """The class and the DBRef of a document; references as they are."""
         if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
@@ -160,5 +161,5 @@ class GenericReferenceField(
             return "_ref", value
         return ("_ref.$id" if isinstance(value, ObjectId) else ""), value
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         return None if value is None else self.to_mongo(value)

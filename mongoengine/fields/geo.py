@@ -19,7 +19,7 @@ from mongoengine.base.geo import (
     Position,
     Rings,
 )
-from mongoengine.base.types import OrNone
+from mongoengine.base.types import OrNone, PythonValue
 
 if TYPE_CHECKING:
     from typing_extensions import Never
@@ -82,7 +82,7 @@ class GeoPointField(BaseField[list[float], Sequence[float], OrNone]):
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value is a list or tuple of two numbers."""
         if not isinstance(value, (list, tuple)):
             self.error("GeoPointField can only accept tuples or lists of (x, y)")

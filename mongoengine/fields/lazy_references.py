@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from bson import SON, DBRef, ObjectId
@@ -14,7 +13,7 @@ from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AsyncLazyReference
 from mongoengine.base.references import LazyReference, unsaved_text
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import OrNone, Referred
+from mongoengine.base.types import OrNone, PythonValue, RawValue, Referred
 from mongoengine.connection import any_async
 from mongoengine.errors import ValidationError
 from mongoengine.fields.following import DocumentTyped, Followed
@@ -23,6 +22,8 @@ from mongoengine.fields.generic_references import GenericReferenceField
 if TYPE_CHECKING:
     from typing_extensions import Never, Self
 
+    from mongoengine.base.codec import Dump
+    from mongoengine.base.document import BaseDocument
     from mongoengine.base.field import BaseField
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.base.types import Default, OwnClass, Reader, Undeclared, Yes
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 __all__ = ("GenericLazyReferenceField", "LazyReferenceField")
 
 
-def _lazy_reference(field: Any, kind: Any, key: object, cached: object = None) -> Any:
+def _lazy_reference(
+    field: Any, kind: type[BaseDocument], key: object, cached: object = None
+) -> Any:
     """Return a lazy reference; one to await where blocking is not possible."""
     if any_async() and is_awaited(kind):
         owner = field.owner_document
@@ -178,7 +181,7 @@ class LazyReferenceField(
     @overload
     def __get__(
         self: BaseField[Undeclared, Any, Any], instance: object, owner: object
-    ) -> Any: ...
+    ) -> PythonValue: ...
     @overload
     def __get__(
         self: LazyReferenceField[OwnClass, OrNone], instance: Reader, owner: object
@@ -187,7 +190,7 @@ class LazyReferenceField(
     def __get__(
         self, instance: object, owner: object
     ) -> LazyReference[Referred] | OrNone: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> PythonValue:
         if instance is None:
             return self
         try:
@@ -199,7 +202,7 @@ class LazyReferenceField(
             instance._put(self.name, made)
         return made
 
-    def build_lazyref(self, value: object) -> Any:
+    def build_lazyref(self, value: object) -> PythonValue:
         """Return the :class:`LazyReference` of a document, DBRef or primary key."""
         if isinstance(value, LazyReference):
             return _rebuilt(self, value)
@@ -212,7 +215,7 @@ class LazyReferenceField(
             key = value.id
         return _lazy_reference(self, kind, key)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """A `LazyReference` of a primary key."""
         if value is None or isinstance(value, (DBRef, ChangeTracking)):
             return value
@@ -220,7 +223,7 @@ class LazyReferenceField(
         key = self._key_field().to_python(value)
         return LazyReference(kind, key, passthrough=self.passthrough)
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The primary key, or the DBRef, of a document or of what stands for one."""
         if value is None:
             return None
@@ -235,20 +238,20 @@ class LazyReferenceField(
             return DBRef(kind._get_collection_name(), key)
         return key
 
-    def _raw_dumper(self) -> Callable[[Any], Any] | None:
+    def _raw_dumper(self) -> Dump | None:
         if self.dbref or self._load_can_fail:
             return None
         id_field = self._key_field()
         unchanged = id_field._loads_unchanged & id_field._dumps_unchanged
         return lambda raw: raw if raw.__class__ in unchanged else None
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         if value is None:
             return None
         super().prepare_query_value(op, value)
         return self.to_mongo(value)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the collection that is referred to; a document has to be saved."""
         if value is None:  # in a list or dict
             return
@@ -269,7 +272,7 @@ class LazyReferenceField(
         if key is None:
             self.error(unsaved_text(kind))
 
-    def _validated_key(self, kind: Any, value: object) -> Any:
+    def _validated_key(self, kind: type[BaseDocument], value: object) -> object:
         id_field = kind._fields[kind._meta["id_field"]]
         try:
             id_field.validate(value)
@@ -348,7 +351,7 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
     def __get__(
         self, instance: object, owner: object
     ) -> LazyReference[Any] | OrNone: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> PythonValue:
         if instance is None:
             return self
         made = self.build_lazyref(self._read(instance))
@@ -356,7 +359,7 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
             instance._put(self.name, made)
         return made
 
-    def build_lazyref(self, value: object) -> Any:
+    def build_lazyref(self, value: object) -> PythonValue:
         """Return the :class:`LazyReference` of a document or a stored reference."""
         if isinstance(value, LazyReference):
             return _rebuilt(self, value)
@@ -373,12 +376,12 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
             value = value.document_type._class_name
         super()._validate_choices(value)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         if isinstance(value, LazyReference) and value.pk is None:
             self.error(unsaved_text(value.document_type))
         super().validate(value, clean)
 
-    def to_mongo(self, document: Any) -> Any:
+    def to_mongo(self, document: Any) -> RawValue:
         if isinstance(document, LazyReference):
             kind = document.document_type
             reference = DBRef(kind._get_collection_name(), document.pk)

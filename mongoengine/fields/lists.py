@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -18,7 +18,7 @@ from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseList
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import Item, Never, OwnClass
+from mongoengine.base.types import Convert, Item, Never, OwnClass, PythonValue, RawValue
 from mongoengine.fields.embedded import EmbeddedDocumentField
 
 if TYPE_CHECKING:
@@ -79,7 +79,11 @@ class ListField(
         **kwargs: object,
     ) -> None: ...
     def __init__(
-        self, field: Any = None, *, max_length: int | None = None, **kwargs: object
+        self,
+        field: BaseField | None = None,
+        *,
+        max_length: int | None = None,
+        **kwargs: object,
     ) -> None:
         self.max_length = max_length
         kwargs.setdefault("default", list)
@@ -97,7 +101,7 @@ class ListField(
         codec = inner._codec(self.owner_document)
         unchanged, dump = codec.loads_unchanged & codec.dumps_unchanged, codec.dump
 
-        def dump_list(value: object) -> Any:
+        def dump_list(value: object) -> RawValue:
             if value.__class__ is not list:
                 return None
             if unchanged.issuperset(map(type, value)):
@@ -159,8 +163,8 @@ class ListField(
 
         return valid
 
-    def _wire(self, value: object, marks: Marks) -> Any:
-        inner: Any = self.field
+    def _wire(self, value: object, marks: Marks) -> RawValue:
+        inner: BaseField | None = self.field
         if inner is not None and inner._made_directly and isinstance(value, list):
             return [inner._wire(item, marks) for item in list.__iter__(value)]
         return super()._wire(value, marks)
@@ -190,7 +194,7 @@ class ListField(
                 return super()._from_argument(value, document)
         return value[:]
 
-    def _tracked_raw(self, instance: Any) -> Any:
+    def _tracked_raw(self, instance: Any) -> PythonValue:
         inner: Any = self.field
         if inner is None or not inner._made_directly or instance._raw is None:
             return super()._tracked_raw(instance)
@@ -211,7 +215,7 @@ class ListField(
         instance._put(self.name, value)
         return value
 
-    def _from_raw(self, value: object) -> Any:
+    def _from_raw(self, value: object) -> PythonValue:
         inner: Any = self.field
         if inner is not None and inner._made_directly and value.__class__ is list:
             make = inner.document_type._maker(self._dereferences)
@@ -221,7 +225,7 @@ class ListField(
             ]
         return super()._from_raw(value)
 
-    def validate(self, value: Any) -> None:  # type: ignore[override]
+    def validate(self, value: PythonValue) -> None:  # type: ignore[override]
         """Check that it is a list, its length, and every item."""
         if not isinstance(value, (list, tuple)):
             self.error("Only lists and tuples may be used in a list field")
@@ -237,7 +241,7 @@ class ListField(
         ):
             self.error("List is too long")
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         if op in ("set", "setOnInsert"):
             self._check_length(value)
         if self.field is None:
@@ -282,7 +286,7 @@ class EmbeddedDocumentListField(ListField[E]):
         def __get__(
             self, instance: object, owner: object
         ) -> EmbeddedDocumentList[E]: ...
-        def __get__(self, instance: Any, owner: Any) -> Any: ...
+        def __get__(self, instance: Any, owner: Any) -> PythonValue: ...
 
     def _list_class(self) -> type[BaseList[Any]]:
         return EmbeddedDocumentList
@@ -325,21 +329,21 @@ class SortedListField(ListField[Item]):
     def _raw_dumper(self) -> None:
         return None
 
-    def _wire(self, value: object, marks: Marks) -> Any:
+    def _wire(self, value: object, marks: Marks) -> RawValue:
         return BaseField._wire(self, value, marks)
 
     def to_mongo(
         self,
-        value: Any,
+        value: PythonValue,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
-    ) -> Any:
+    ) -> RawValue:
         dumped = super().to_mongo(value, use_db_field, fields)
         key = None if self._ordering is None else itemgetter(self._ordering)
         return sorted(dumped, key=key, reverse=self._order_reverse)
 
 
-def _documents_dumper(inner: Any) -> Callable[[Any], Any]:
+def _documents_dumper(inner: Any) -> Convert:
     """Dumps lists of raw embedded documents of one class."""
 
     def dump_documents(value: Any) -> Any:

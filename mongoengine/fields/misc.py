@@ -15,7 +15,7 @@ from mongoengine.base import hooks
 from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import is_document_class
-from mongoengine.base.types import Item, Never, OrNone
+from mongoengine.base.types import Item, Never, OrNone, PythonValue, RawValue
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.fields.touching import may_block
 from mongoengine.operations import sequences
@@ -78,11 +78,11 @@ class BinaryField(BaseField[bytes, bytes | bytearray, OrNone]):
             value = bytes(value)
         super().__set__(instance, value)
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The value as a `bson.Binary`."""
         return Binary(value)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the type and the length."""
         if not isinstance(value, (bytes, Binary)):
             self.error(
@@ -95,7 +95,7 @@ class BinaryField(BaseField[bytes, bytes | bytearray, OrNone]):
     def _is_unconstrained(self) -> bool:
         return self.max_bytes is None
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The value as a `bson.Binary`."""
         if value is None:
             return value
@@ -147,24 +147,24 @@ class UUIDField(BaseField[uuid.UUID, uuid.UUID | str, OrNone]):
         self._binary = binary
         super().__init__(**kwargs)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """A `UUID` made of stored text; binary data was decoded by PyMongo."""
         if not self._binary:
             with suppress(ValueError, TypeError, AttributeError):
                 return uuid.UUID(value if isinstance(value, str) else str(value))
         return value
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The `UUID`, or its text."""
         if not self._binary:
             return str(value)
         return uuid.UUID(value) if isinstance(value, str) else value
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The value as it is stored."""
         return None if value is None else self.to_mongo(value)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value is, or can be made, a `UUID`."""
         if not isinstance(value, uuid.UUID):
             text = value if isinstance(value, str) else str(value)
@@ -235,7 +235,7 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
     def _raw_dumper(self) -> Dump:
         members = self._enum_cls._value2member_map_
 
-        def dump(raw: object) -> Any:
+        def dump(raw: object) -> RawValue:
             try:
                 member = members.get(raw)
             except TypeError:
@@ -258,7 +258,7 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
     def __set__(self, instance: Any, value: E | str | float | None) -> None:
         super().__set__(instance, self.to_python(value))
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """The member of that value; a value without a member stays as it is."""
         if isinstance(value, self._enum_cls):
             return value
@@ -266,17 +266,17 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
             return self._enum_cls(value)
         return value
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The member's value."""
         return value.value if isinstance(value, self._enum_cls) else value
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The member's value."""
         if value is None:
             return value
         return super().prepare_query_value(op, self.to_mongo(value))
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value is a member or the value of one."""
         if isinstance(value, self._enum_cls):
             return
@@ -378,7 +378,7 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
     def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Item: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> PythonValue:
         if instance is None:
             return self
         value = self._read(instance)
@@ -396,11 +396,11 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
     async def _before_insert(self, document: Any, io: IO) -> None:
         await sequences.number(self, io, document)
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> Item:
         """The value, decorated."""
         return self.value_decorator(value)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """The value as it is; None takes the next number."""
         if value is None and may_block(self.db_alias):
             return self.generate()

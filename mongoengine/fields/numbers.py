@@ -13,7 +13,7 @@ from bson.decimal128 import create_decimal128_context
 
 from mongoengine.base.codec import Dump, Proof, each_of_type, of_type
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import Assigned, OrNone, Unset, Value
+from mongoengine.base.types import Assigned, OrNone, PythonValue, RawValue, Unset, Value
 from mongoengine.base.utils import warn_caller
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class _RangeField(BaseField[Value, Assigned, Unset]):
         if self.choices or not exact or otherwise is None:
             return super()._raw_validator()
 
-        def valid(raw: Any) -> bool:
+        def valid(raw: object) -> bool:
             if raw.__class__ not in exact:
                 return otherwise(raw)
             low, high = self.min_value, self.max_value
@@ -143,13 +143,13 @@ class IntField(_RangeField[int, int, OrNone]):
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """`int(value)` where that is possible, or the value as it is."""
         with suppress(TypeError, ValueError):
             return int(value)
         return value
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value can be made an int, and its range."""
         try:
             value = int(value)
@@ -157,7 +157,7 @@ class IntField(_RangeField[int, int, OrNone]):
             self.error("%s could not be converted to int" % value)  # noqa: UP031
         self._check_range(value)
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The value as an int."""
         if value is None:
             return value
@@ -209,7 +209,7 @@ class LongField(IntField[OrNone]):
         warn_caller("LongField is deprecated, use IntField instead", DeprecationWarning)
         super().__init__(min_value, max_value, **kwargs)
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The value as a `bson.Int64`."""
         return Int64(self.to_python(value))
 
@@ -267,13 +267,13 @@ class FloatField(_RangeField[float, float, OrNone]):
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """`float(value)`; text that is no number stays as it is."""
         with suppress(ValueError):
             return float(value)
         return value
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the type and the range."""
         if isinstance(value, int):
             try:
@@ -284,7 +284,7 @@ class FloatField(_RangeField[float, float, OrNone]):
             self.error("FloatField only accepts float and integer values")
         self._check_range(value)
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The value as a float."""
         if value is None:
             return value
@@ -371,7 +371,7 @@ class DecimalField(_RangeField[Decimal, Decimal | float | str, OrNone]):
             self.error("precision must be a positive integer")
         super().__init__(min_value, max_value, **kwargs)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """A `Decimal` rounded to `precision`; what is no number stays as it is."""
         if value is None:
             return value
@@ -381,12 +381,12 @@ class DecimalField(_RangeField[Decimal, Decimal | float | str, OrNone]):
             return value
         return number.quantize(_quantum(self.precision), rounding=self.rounding)
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The rounded value as a float, or as text with `force_string`."""
         number = self.to_python(value)
         return str(number) if self.force_string else float(number)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value can be made a `Decimal`, and its range."""
         if not isinstance(value, Decimal):
             text = value if isinstance(value, str) else str(value)
@@ -396,7 +396,7 @@ class DecimalField(_RangeField[Decimal, Decimal | float | str, OrNone]):
                 self.error(f"Could not convert value to decimal: {failure}")
         self._check_range(value)
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The value as it is stored."""
         if value is None:
             return value
@@ -473,7 +473,7 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
             return super()._raw_validator()
         return lambda raw: raw.__class__ is Decimal128
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The value as a `bson.Decimal128`, rounded to 34 digits."""
         if value is None or isinstance(value, Decimal128):
             return value
@@ -482,13 +482,13 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
                 value = context.create_decimal(value)
         return Decimal128(value)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """The value as a `Decimal`."""
         if value is None:
             return value
         return self.to_mongo(value).to_decimal()
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value can be made a decimal128, and its range."""
         if not isinstance(value, Decimal128):
             try:
@@ -497,7 +497,7 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
                 self.error(f"Could not convert value to Decimal128: {failure}")
         self._check_range(value.to_decimal())
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The value as it is stored."""
         return super().prepare_query_value(op, self.to_mongo(value))
 
@@ -545,13 +545,13 @@ class BooleanField(BaseField[bool, bool, OrNone]):
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """`bool(value)`."""
         with suppress(ValueError, TypeError):
             return bool(value)
         return value
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the type."""
         if not isinstance(value, bool):
             self.error("BooleanField only accepts boolean values")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from bson import DBRef, ObjectId
@@ -25,6 +24,8 @@ from mongoengine.fields.lazy_references import (
 if TYPE_CHECKING:
     from typing_extensions import Never
 
+    from mongoengine.base.codec import Dump, Proof
+    from mongoengine.base.references import ReferenceTarget
     from mongoengine.base.types import Default, OwnClass, Yes
 
 __all__ = (
@@ -37,7 +38,7 @@ __all__ = (
 )
 
 
-def _dump_dbref(raw: object) -> Any:
+def _dump_dbref(raw: object) -> DBRef | None:
     return raw if raw.__class__ is DBRef else None
 
 
@@ -166,7 +167,7 @@ class ReferenceField(
     def _as_reference(self, value: object) -> Any:
         return value if isinstance(value, DBRef) else self.to_python(value)
 
-    def _target_of(self, value: object) -> tuple[Any, Any] | None:
+    def _target_of(self, value: object) -> ReferenceTarget | None:
         if not isinstance(value, DBRef):
             return None
         if hasattr(value, "cls"):
@@ -213,7 +214,7 @@ class ReferenceField(
             return DBRef(kind._get_collection_name(), key)
         return key
 
-    def _raw_dumper(self) -> Callable[[Any], Any] | None:
+    def _raw_dumper(self) -> Dump | None:
         if self._load_can_fail:
             return None
         if self.dbref:
@@ -221,7 +222,7 @@ class ReferenceField(
         unchanged = self._key_field()._loads_unchanged
         return lambda raw: raw if raw.__class__ in unchanged else None
 
-    def _raw_validator(self) -> Callable[[Any], bool] | None:
+    def _raw_validator(self) -> Proof | None:
         if self._load_can_fail or not self._is_unconstrained():
             return None
         # Without `dbref`, a DBRef is made of whatever is stored.

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, overload
 from mongoengine.base.field import BaseField
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Moment, Stamp, note_stamp
-from mongoengine.base.types import OrNone
+from mongoengine.base.types import OrNone, PythonValue, RawValue
 from mongoengine.errors import InvalidQueryError
 from mongoengine.fields.text import StringField
 
 if TYPE_CHECKING:
     from typing_extensions import Never, Self
 
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.base.types import Default, Yes
 
 __all__ = ("ComplexDateTimeField", "DateField", "DateTimeField")
@@ -57,7 +58,7 @@ _CURRENT_DATE: dict[object, bool | dict[str, str]] = {
 }
 
 
-def current_date(field: BaseField[Any], value: object) -> Any:
+def current_date(field: BaseField, value: object) -> bool | dict[str, str]:
     """Return the operand of `$currentDate` for a field.
 
     :raises InvalidQueryError: if the value is none that the operator takes
@@ -72,7 +73,7 @@ def current_date(field: BaseField[Any], value: object) -> Any:
     return operand
 
 
-def client_time(field: BaseField[Any], value: object) -> Moment:
+def client_time(field: BaseField, value: object) -> Moment:
     """Return the time for a field that does not store what `$currentDate` does.
 
     :raises InvalidQueryError: if a timestamp is asked for
@@ -89,12 +90,12 @@ class TimeStamp(Stamp):
 
     __slots__ = ()
 
-    def for_insert(self, value: Any, moment: Moment) -> Any:
+    def for_insert(self, value: Any, moment: Moment) -> RawValue:
         if self.field.auto_now or value is None:
             return self.field._at(moment)
         return MISSING
 
-    def for_update(self, value: Any, moment: Moment) -> Any:
+    def for_update(self, value: Any, moment: Moment) -> RawValue:
         return self.field._at(moment) if self.field.auto_now else MISSING
 
     def change(self, moment: Moment) -> tuple[str, Any] | None:
@@ -102,7 +103,7 @@ class TimeStamp(Stamp):
             return None
         return "$set", self.stored_on_insert(moment)
 
-    def stored_on_insert(self, moment: Moment) -> Any:
+    def stored_on_insert(self, moment: Moment) -> RawValue:
         return self.field.to_mongo(self.field._at(moment))
 
 
@@ -115,7 +116,7 @@ class _Stamping:
     if TYPE_CHECKING:
         name: str
 
-    def _attach(self, cls: Any, name: str) -> None:
+    def _attach(self, cls: type[StoredDocument], name: str) -> None:
         super()._attach(cls, name)  # type: ignore[misc]
         if self._stamp() is not None:
             note_stamp(f"{cls.__name__}.{name}")
@@ -196,19 +197,19 @@ class DateTimeField(_Stamping, BaseField[datetime, date | str, OrNone]):
             super().__init__(*args, **options)
             self.auto_now, self.auto_now_add = auto_now, auto_now_add
 
-    def _at(self, moment: Moment) -> Any:
+    def _at(self, moment: Moment) -> datetime:
         """Return the value for the time of a write."""
         return moment.now
 
     def _current_date(self, value: object) -> tuple[str, Any]:
         return "$currentDate", current_date(self, value)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value is, or can be parsed as, a date."""
         if not isinstance(self.to_mongo(value), (datetime, date)):
             self.error('cannot parse date "%s"' % value)  # noqa: UP031
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """A `datetime`; None where nothing can be made of the value."""
         if value is None or isinstance(value, datetime):
             return value
@@ -230,7 +231,7 @@ class DateTimeField(_Stamping, BaseField[datetime, date | str, OrNone]):
         except (TypeError, ValueError, OverflowError):
             return None
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The value as it is stored."""
         return super().prepare_query_value(op, self.to_mongo(value))
 
@@ -314,20 +315,20 @@ class DateField(_DateTimeField[OrNone]):
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
 
-    def _at(self, moment: Moment) -> Any:
+    def _at(self, moment: Moment) -> date:
         return moment.utc.date()
 
     def _current_date(self, value: object) -> tuple[str, Any]:
         return "$set", self.to_mongo(self._at(client_time(self, value)))
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """A `datetime` at midnight of the day."""
         value = super().to_mongo(value)
         if isinstance(value, datetime):
             return datetime(value.year, value.month, value.day)
         return value
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """The day as a `date`; what is no date and time stays as it is."""
         value = super().to_python(value)
         if isinstance(value, datetime):
@@ -404,7 +405,7 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
         super().__init__(**kwargs)
         self._set_when_made = self.default is not None
 
-    def _at(self, moment: Moment) -> Any:
+    def _at(self, moment: Moment) -> str:
         return self._convert_from_datetime(moment.utc)
 
     def _current_date(self, value: object) -> tuple[str, Any]:
@@ -423,7 +424,7 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
     def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
     def __get__(self, instance: object, owner: object) -> datetime | OrNone: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> PythonValue:
         if instance is None:
             return self
         value = self._read(instance)
@@ -437,7 +438,7 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
         if isinstance(value, datetime):
             instance._put(self.name, self._convert_from_datetime(value))
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value is a `datetime`, or text in the field's format."""
         if not isinstance(self.to_python(value), datetime):
             self.error("Only datetime objects may used in a ComplexDateTimeField")
@@ -445,24 +446,24 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
     def _is_unconstrained(self) -> bool:
         return True
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """A `datetime`; what is not in the field's format stays as it is."""
         with suppress(Exception):
             return self._convert_from_string(value)
         return value
 
-    def _from_raw(self, value: object) -> Any:
+    def _from_raw(self, value: object) -> PythonValue:
         # A document holds the text; reading the field makes a datetime of it.
         value = self.to_python(value)
         if isinstance(value, datetime):
             return self._convert_from_datetime(value)
         return value
 
-    def to_mongo(self, value: Any) -> Any:
+    def to_mongo(self, value: PythonValue) -> RawValue:
         """The text that is stored."""
         return self._convert_from_datetime(self.to_python(value))
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The text that is stored; a pattern for a string operator."""
         if value is None:
             return value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from mongoengine.base.codec import Proof
 from mongoengine.base.field import BaseField
 from mongoengine.base.overrides import still_true
-from mongoengine.base.types import OrNone
+from mongoengine.base.types import OrNone, PythonValue, RawValue
 from mongoengine.base.utils import LazyRegexCompiler
 
 if TYPE_CHECKING:
@@ -102,14 +102,14 @@ class StringField(BaseField[str, str, OrNone]):
         self.min_length = min_length
         super().__init__(**kwargs)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: RawValue) -> PythonValue:
         """Text as it is; bytes decoded where they are UTF-8."""
         if not isinstance(value, str):
             with suppress(AttributeError, UnicodeDecodeError):
                 return value.decode("utf-8")
         return value
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the type, the length and the regex."""
         if not isinstance(value, str):
             self.error("StringField only accepts string values")
@@ -149,7 +149,7 @@ class StringField(BaseField[str, str, OrNone]):
     def lookup_member(self, member_name: str) -> None:
         """A string has no members: None, for every name."""
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
         """The value of a query; a compiled pattern for a string operator."""
         if not isinstance(op, str):
             return value
@@ -231,7 +231,7 @@ class URLField(StringField[OrNone]):
         self.schemes = schemes or self._URL_SCHEMES
         super().__init__(**kwargs)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the scheme and the shape; lengths and `regex` are not looked at."""
         scheme = value.split("://")[0].lower()
         if scheme not in self.schemes:
@@ -339,7 +339,7 @@ class EmailField(StringField[OrNone]):
             return _is_ip_address(domain_part[1:-1])
         return False
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the text, then the part before the ``@`` and the domain."""
         super().validate(value)
         message = self.error_msg % value

@@ -6,14 +6,14 @@ the earlier ones if a later one gets no answer, so each run is sent by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pymongo
 from pymongo.errors import BulkWriteError
 from pymongo.results import BulkWriteResult
 
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import Function, RawDocument, RawMapping
 from mongoengine.driver.write_errors import (
     INSERTING,
     copy_reply,
@@ -148,7 +148,7 @@ async def _send_run(
     outcome: Outcome,
 ) -> str:
     """Send requests of one type; return why the others are not sent, or `""`."""
-    write: Callable[..., Any] = collection.bulk_write
+    write: Function = collection.bulk_write
     if isinstance(run[0], Mapping):
         write = collection.insert_many
     try:

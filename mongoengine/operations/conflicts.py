@@ -16,6 +16,7 @@ from mongoengine.base.items import is_nameable
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Stamped, stamps_exist
 from mongoengine.base.state import set_state
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.write_errors import is_own_key
 from mongoengine.errors import (
     ConcurrentModificationError,
@@ -54,7 +55,7 @@ def conflict(document: StoredDocument, verb: str = "save") -> OperationError:
     )
 
 
-def condition_of(document: StoredDocument, loaded_only: bool = False) -> dict[str, Any]:
+def condition_of(document: StoredDocument, loaded_only: bool = False) -> RawDocument:
     """Return the filter that the stored document must match to be written.
 
     It is empty for classes without a version.
@@ -62,7 +63,7 @@ def condition_of(document: StoredDocument, loaded_only: bool = False) -> dict[st
     :param loaded_only: return an empty filter if the version has not been loaded
     :raises OperationError: if it has not been loaded
     """
-    condition: dict[str, Any] = {}
+    condition: RawDocument = {}
     if stamps_exist():
         for stamp in type(document)._schema.stamps:
             if not loaded_only or stamp.is_loaded(document):
@@ -70,7 +71,7 @@ def condition_of(document: StoredDocument, loaded_only: bool = False) -> dict[st
     return condition
 
 
-def retry_condition(write: PendingInsert) -> dict[str, Any]:
+def retry_condition(write: PendingInsert) -> RawDocument:
     """Return the filter that a document matches that an earlier attempt has stored."""
     return {key: write.son[key] for key in write.condition}
 
@@ -98,7 +99,7 @@ def is_conflict(failure: Any, write: PendingInsert | PendingUpdate) -> bool:
     )
 
 
-def guarded(change: Mapping[str, Any]) -> dict[str, Any]:
+def guarded(change: RawMapping) -> RawDocument:
     """Return an update that, as an upsert, fails where nothing matches.
 
     The reply to a bulk says which of its updates failed, but not which matched.
@@ -111,7 +112,7 @@ async def unmatched(
     io: IO,
     collection: Any,
     write: PendingUpdate,
-    save_condition: Mapping[str, Any] | None,
+    save_condition: RawMapping | None,
 ) -> OperationError:
     """Return the error for a conditional update that matched nothing."""
     if save_condition is not None:
@@ -123,9 +124,7 @@ async def unmatched(
     return conflict(document)
 
 
-def advance(
-    document: StoredDocument, stamped: Stamped, update: Mapping[str, Any]
-) -> None:
+def advance(document: StoredDocument, stamped: Stamped, update: RawMapping) -> None:
     """Let a document have the version that an update of it has stored.
 
     It keeps the one that it has if the update sets another one explicitly.

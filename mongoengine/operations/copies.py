@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
@@ -46,6 +47,6 @@ async def sync_all(field: Any, io: IO, *, session: Session = None) -> None:
         await io.call(_holders(field, document), "update", **update)
 
 
-def _holders(field: Any, document: object) -> Any:
+def _holders(field: BaseField, document: object) -> Any:
     """Return the query for the documents that have a copy of this one."""
     return field.owner_document.objects(**{field.name: document})

@@ -89,7 +89,7 @@ def _kept_elsewhere(document: Any) -> Iterator[tuple[Any, Any]]:
         )
 
 
-def _may_keep_more(field: Any, seen: frozenset[Any] = frozenset()) -> bool:
+def _may_keep_more(field: BaseField, seen: frozenset[Any] = frozenset()) -> bool:
     """Return whether a field, or one inside of it, acts when a document is deleted.
 
     Values of any type, in a list or dict without a field, are not searched.

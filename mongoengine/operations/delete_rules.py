@@ -17,6 +17,8 @@ from mongoengine.base.types import RawDocument
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
+    from mongoengine.driver.io import IO
     from mongoengine.operations.source import AnyQueryset
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "Level", "Rule")
@@ -36,7 +38,7 @@ class Rule(NamedTuple):
     action: int
 
 
-def rules_of(cls: Any) -> list[Rule]:
+def rules_of(cls: type[StoredDocument]) -> list[Rule]:
     """Return the rules that apply when documents of a class are deleted."""
     rules = cls._meta.get("delete_rules") or {}
     return [
@@ -113,7 +115,7 @@ class Level:
         self._rules = rules
         self._position = 0
 
-    async def check(self, io: Any) -> None:
+    async def check(self, io: IO) -> None:
         """Apply the rules `DENY`.
 
         :raises OperationError: if a document refers to one that is to be deleted
@@ -128,7 +130,7 @@ class Level:
                 )
 
     async def next_cascade(
-        self, io: Any, write_concern: object, deletion: Deletion
+        self, io: IO, write_concern: object, deletion: Deletion
     ) -> Any:
         """Apply the next rules, up to one that deletes documents.
 

@@ -11,6 +11,7 @@ from mongoengine.base.references import stored_key
 from mongoengine.errors import DoesNotExist
 
 if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
 
 __all__ = ("load_copied", "load_referenced")
@@ -33,7 +34,7 @@ def _made(cls: Any, raw: object) -> Any:
     return document
 
 
-async def load_referenced(io: IO, cls: Any, reference: Any) -> Any:
+async def load_referenced(io: IO, cls: Any, reference: DBRef) -> Any:
     """Return the document of a class that a DBRef points to.
 
     :raises DoesNotExist: if it is not stored.
@@ -44,7 +45,7 @@ async def load_referenced(io: IO, cls: Any, reference: Any) -> Any:
     return _made(cls, raw)
 
 
-async def load_copied(io: IO, cls: Any, reference: Any) -> Any:
+async def load_copied(io: IO, cls: type[StoredDocument], reference: DBRef) -> Any:
     """Return the document that was stored as a copy; upstream's error without one."""
     raw = await _read(io, cls, reference)
     if raw is None:

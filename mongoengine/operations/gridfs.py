@@ -20,7 +20,7 @@ from gridfs.errors import CorruptGridFile, FileExists, NoFile
 from pymongo.errors import AutoReconnect, NotPrimaryError, PyMongoError
 
 from mongoengine import connection
-from mongoengine.base.types import RawMapping
+from mongoengine.base.types import AnyCollection, RawMapping
 from mongoengine.driver.complete import completed
 from mongoengine.driver.io import ASYNC, IO
 from mongoengine.driver.undo import after_commit, in_transaction, on_abort
@@ -456,12 +456,12 @@ async def _exchange(
     await completed(io, _remove_chunks, io, root, old.grid_id, thumbnail_id)
 
 
-async def _delete_description(io: IO, root: Any, grid_id: object) -> None:
+async def _delete_description(io: IO, root: AnyCollection, grid_id: object) -> None:
     await io(root.files.delete_one, {"_id": grid_id}, session=file_session())
 
 
 async def _undo_exchange(
-    io: IO, root: Any, description: Any, new: StoredFile, unknown: bool
+    io: IO, root: AnyCollection, description: RawMapping, new: StoredFile, unknown: bool
 ) -> None:
     """Restore the description of the old file and remove the new file.
 
@@ -482,7 +482,7 @@ async def _undo_exchange(
 
 
 async def _remove_chunks(
-    io: IO, root: Any, grid_id: object, thumbnail_id: object
+    io: IO, root: AnyCollection, grid_id: object, thumbnail_id: object
 ) -> None:
     """Remove the chunks of a file without a description, and its thumbnail."""
     session = file_session()

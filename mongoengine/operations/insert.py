@@ -32,6 +32,7 @@ from mongoengine.operations.target import own_target, put_target
 from mongoengine.operations.validate import await_cleans
 
 if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
     from mongoengine.operations.source import AnyQueryset, QuerySource
@@ -118,7 +119,7 @@ async def insert(
         written: its `failures` say which and why; the others are written, and
         are clean
     """
-    cls: Any = queryset._document
+    cls: type[StoredDocument] = queryset._document
     alone = isinstance(doc_or_docs, cls)
     docs = [doc_or_docs] if alone else _list_of(doc_or_docs)
     _check(docs, cls)
@@ -163,7 +164,7 @@ def _list_of(docs: Iterable[Any]) -> list[Any]:
     return [docs] if isinstance(docs, BaseDocument) else list(docs)
 
 
-def _check(docs: list[Any], cls: Any) -> None:
+def _check(docs: list[Any], cls: type[StoredDocument]) -> None:
     for doc in docs:
         if not isinstance(doc, cls):
             raise OperationError(f"Some documents inserted aren't instances of {cls}")

@@ -23,7 +23,9 @@ from mongoengine.driver.undo import on_abort
 from mongoengine.driver.write_errors import is_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+
+    from bson.codec_options import CodecOptions
 
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.base.tracking import Marks
@@ -77,7 +79,7 @@ class PendingUpdate:
             self.changes = document._take_changes()
 
     @property
-    def condition(self) -> Mapping[str, Any]:
+    def condition(self) -> RawMapping:
         """The filter that the stored document must match besides its key."""
         return {} if self.stamped is None else self.stamped.condition
 
@@ -193,7 +195,7 @@ class PendingInsert:
         object.__setattr__(document, "_unconfirmed", self)
 
     @property
-    def condition(self) -> Mapping[str, Any]:
+    def condition(self) -> RawMapping:
         """The filter that a stored document must match to be replaced."""
         return {} if self.stamped is None else self.stamped.condition
 
@@ -203,7 +205,9 @@ class PendingInsert:
         earlier = self._earlier
         return earlier is not None and bool(earlier.key == self.key)
 
-    def is_stored_as(self, stored: RawMapping, codec_options: Any) -> bool:
+    def is_stored_as(
+        self, stored: RawMapping, codec_options: CodecOptions[RawDocument]
+    ) -> bool:
         """Return whether a stored document is what the earlier command carried."""
         earlier = self._earlier
         return (

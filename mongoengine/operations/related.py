@@ -7,7 +7,7 @@ field does, in plain lists and dicts, the reference itself has to tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
@@ -42,7 +42,12 @@ from mongoengine.operations.target import marking, target_marks
 from mongoengine.query.related import Paths, refers
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from mongoengine.base.field import BaseField
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
+    from mongoengine.query.results import Make
 
 __all__ = ("follow_items", "follow_levels", "follow_paths")
 
@@ -65,10 +70,10 @@ class _Spot(NamedTuple):
     """The place of a reference, and the document that belongs there."""
 
     owner: Any
-    key: Any
+    key: Hashable
     value: Any
     place: _Place
-    id: Any
+    id: Hashable
     paths: Paths | None
 
 
@@ -101,7 +106,7 @@ class _Search:
 
     def value(
         self,
-        field: Any,
+        field: BaseField,
         value: object,
         owner: object,
         key: object,
@@ -251,7 +256,7 @@ async def _load(
     if place.database is not None and place.database != database.name:
         database = database.client.get_database(place.database)
     collection = database[place.collection]
-    makers: dict[Any, Callable[[Any], Any]] = {}
+    makers: dict[Any, Make] = {}
     keys = iter([key for key, _ in wanted.values()])
     while part := list(islice(keys, _KEYS_OF_A_QUERY)):
         cursor = open_cursor(collection, {"filter": {"_id": {"$in": part}}})
@@ -265,15 +270,15 @@ async def _load(
     return documents
 
 
-def _maker_of(cls: Any, place: _Place) -> Callable[[Any], Any]:
+def _maker_of(cls: type[StoredDocument], place: _Place) -> Make:
     """The function that makes documents of raw ones of a class or a collection."""
     if cls is not None and not cls._meta.get("abstract"):
         if place.database is not None:
-            make: Callable[[Any], Any] = cls._maker()
+            make: Make = cls._maker()
             return make
         return marking(cls._maker(), target_marks(cls, place.alias, place.collection))
 
-    def load(raw: Any) -> Any:
+    def load(raw: RawMapping) -> Any:
         named = raw.get("_cls") or class_name(place.collection)
         return _DocumentRegistry.get(named)._from_son(raw)
 
@@ -348,7 +353,7 @@ def _referring_fields_of(document: Any) -> Iterator[Any]:
 _referring_fields: WeakKeyDictionary[Schema, tuple[Any, ...]] = WeakKeyDictionary()
 
 
-def _may_refer(field: Any, searched: set[Any]) -> bool:
+def _may_refer(field: BaseField, searched: set[Any]) -> bool:
     embedded = field._embedded_class
     if embedded is not None:
         if embedded in searched:
@@ -365,7 +370,7 @@ def _may_refer(field: Any, searched: set[Any]) -> bool:
 # References and classes
 
 
-def _target_of(field: Any, value: object) -> tuple[Any, DBRef] | None:
+def _target_of(field: BaseField, value: object) -> tuple[Any, DBRef] | None:
     """The class and the reference in a value of a field, None if it has none."""
     if isinstance(value, dict) and not isinstance(value.get("_ref"), DBRef):
         return None

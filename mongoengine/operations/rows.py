@@ -7,6 +7,7 @@ import types
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import (
+    TYPE_CHECKING,
     Any,
     TypeVar,
     Union,
@@ -17,9 +18,13 @@ from typing import (
 )
 
 from mongoengine.base.plain import is_document_class
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.errors import ValidationError
 from mongoengine.operations.target import marking
+
+if TYPE_CHECKING:
+    from mongoengine.query.results import Make
+
 
 __all__ = ("row_maker",)
 
@@ -56,13 +61,13 @@ def row_maker(into: type[T]) -> Callable[[Any], T]:
 # Documents
 
 
-def _loader(cls: Any) -> Callable[[Any], Any]:
-    load: Callable[[Any], Any] = cls._from_son
+def _loader(cls: Any) -> Make:
+    load: Make = cls._from_son
     # A row may have some of the fields alone.
     return marking(load, {"_partial": True}) if is_document_class(cls) else load
 
 
-def _document(cls: Any, load: Callable[[Any], Any], row: RawDocument) -> Any:
+def _document(cls: Any, load: Make, row: RawDocument) -> Any:
     """Return a document of a row with names of fields, or of the database."""
     own = cls._fields
     stored = cls._reverse_db_field_map
@@ -92,7 +97,7 @@ def _model(cls: Any, row: RawDocument) -> Any:
 # Dataclasses and dicts
 
 
-def _instance(cls: Any, row: Mapping[str, Any]) -> Any:
+def _instance(cls: Any, row: RawMapping) -> Any:
     """Return an instance of a dataclass.
 
     :raises ValidationError: if a field has no value, or a value no field
@@ -116,7 +121,7 @@ def _instance(cls: Any, row: Mapping[str, Any]) -> Any:
     return cls(**{name: _converted(hints[name], v) for name, v in values.items()})
 
 
-def _typed_dict(cls: Any, row: Mapping[str, Any]) -> Any:
+def _typed_dict(cls: Any, row: RawMapping) -> Any:
     """Return a dict as a TypedDict describes it; other keys stay.
 
     :raises ValidationError: if a required key is missing

@@ -47,6 +47,8 @@ from mongoengine.query import filters
 from mongoengine.query.safe_values import are_safe
 
 if TYPE_CHECKING:
+    from bson.codec_options import CodecOptions
+
     from mongoengine.base.stamps import Moment
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
@@ -300,7 +302,9 @@ def is_doubtful_measurement(write: PendingInsert) -> bool:
     return write.is_retry and bool(write.document._meta.get("timeseries"))
 
 
-def refuse_change(write: PendingInsert, stored: RawMapping, codec_options: Any) -> None:
+def refuse_change(
+    write: PendingInsert, stored: RawMapping, codec_options: CodecOptions[RawDocument]
+) -> None:
     """Raise an error if a document of a time series is stored with other values.
 
     :raises OperationError: it has been changed after the attempt that stored it

@@ -20,6 +20,8 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
@@ -106,7 +108,7 @@ def _counters(field: Numbered[object], io: IO) -> Any:
     return connection.database(io, field.db_alias)[field.collection_name]
 
 
-async def number(field: Any, io: IO, document: BaseDocument) -> None:
+async def number(field: BaseField, io: IO, document: BaseDocument) -> None:
     """Take a number for a sequence field of a document, unless it has one."""
     if document._value_of(field.name, field) is None:
         document._put(field.name, await io.call(field, "generate"))
@@ -142,12 +144,12 @@ async def fill_sequences(document: BaseDocument, io: IO) -> None:
 
 
 @cache
-def _untyped_fields(cls: Any) -> tuple[str, ...]:
+def _untyped_fields(cls: type[StoredDocument]) -> tuple[str, ...]:
     """Return the names of the fields that may hold embedded documents of any class."""
     return tuple(name for name, field in cls._fields.items() if _is_untyped(field))
 
 
-def _is_untyped(field: Any) -> bool:
+def _is_untyped(field: BaseField) -> bool:
     while field._inner is not None:
         field = field._inner
     return bool(
@@ -158,7 +160,7 @@ def _is_untyped(field: Any) -> bool:
 
 
 @cache
-def _numbered_fields(cls: Any) -> tuple[Any, ...]:
+def _numbered_fields(cls: type[StoredDocument]) -> tuple[Any, ...]:
     """Return the fields that take numbers, or may hold documents that do."""
     return tuple(
         field
@@ -167,7 +169,7 @@ def _numbered_fields(cls: Any) -> tuple[Any, ...]:
     )
 
 
-def _may_hold_numbers(field: Any, seen: set[Any]) -> bool:
+def _may_hold_numbers(field: BaseField, seen: set[Any]) -> bool:
     while field._inner is not None:
         field = field._inner
     if field._holds_any_embedded:

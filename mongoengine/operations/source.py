@@ -6,7 +6,7 @@ The base class of querysets, and what operations on them work with.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -15,7 +15,7 @@ from pymongo.write_concern import WriteConcern
 
 from mongoengine import connection
 from mongoengine.base import context
-from mongoengine.base.types import Keywords, RawDocument, RawMapping
+from mongoengine.base.types import Coro, Keywords, RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, ReadingAhead, open_cursor
 from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
@@ -28,11 +28,14 @@ from mongoengine.query.javascript import with_database_names
 from mongoengine.query.query import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from typing_extensions import Self
 
     from mongoengine.driver.io import IO
     from mongoengine.query.projection import QueryFieldList
     from mongoengine.query.q import QNode
+    from mongoengine.query.results import Make
 
 __all__ = ("AnyQueryset", "QuerySource")
 
@@ -316,7 +319,7 @@ class QuerySource(Generic[D]):
     def _get_order_by(self, keys: object) -> list[tuple[str, Any]]:
         return self._spec.sort_keys(keys)
 
-    def _fields_to_dbfields(self, fields: Any) -> list[str]:
+    def _fields_to_dbfields(self, fields: Iterable[str]) -> list[str]:
         return [self._spec.path(field) for field in fields]
 
     def _sub_js_fields(self, code: str) -> str:
@@ -381,12 +384,12 @@ class QuerySource(Generic[D]):
         """Return what loops read from."""
         return self._steps()
 
-    def _document_maker(self) -> Callable[[Any], Any]:
+    def _document_maker(self) -> Make:
         """Return the function that makes a document of a raw one."""
         spec = self._spec
         document = spec.document
         follow = spec.follow_references and not context.dereferencing_is_off(document)
-        make: Callable[[Any], Any] = document._maker(follow)
+        make: Make = document._maker(follow)
         own = own_target(document)
         target: tuple[str, str | None] = spec.alias, spec.collection_name
         if target == own and _MARKING_OPTIONS.isdisjoint(spec.__dict__):
@@ -452,7 +455,7 @@ class QuerySource(Generic[D]):
             else:
                 self._cursor_obj = None
 
-    def _run(self, body: Coroutine[Any, Any, T], use: str) -> T:
+    def _run(self, body: Coro[T], use: str) -> T:
         """Drive a body whose awaited form has another name."""
         with instead(use, self):
             return run(body)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from mongoengine.base.stamps import Moment, Stamped
-from mongoengine.base.types import RawMapping
+from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.undo import on_abort
 from mongoengine.errors import InvalidDocumentError, InvalidQueryError, OperationError
 from mongoengine.operations.conflicts import advance, condition_of
 from mongoengine.operations.load import Replacement
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from pymongo.results import UpdateResult
 
     from mongoengine.base.stored_document import StoredDocument
@@ -87,7 +89,11 @@ async def update(
 
 
 async def modify(
-    document: StoredDocument, io: IO, /, query: Any = None, **update: object
+    document: StoredDocument,
+    io: IO,
+    /,
+    query: RawDocument | None = None,
+    **update: object,
 ) -> bool:
     """Update the stored document and load the result, in one command.
 

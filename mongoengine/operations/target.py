@@ -6,7 +6,6 @@ A document that was made or loaded while its class was switched, or through
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from mongoengine.operations import collections
 
 if TYPE_CHECKING:
     from mongoengine.base.stored_document import StoredDocument
+    from mongoengine.query.results import Make
 
 __all__ = (
     "loading_marks",
@@ -83,7 +83,7 @@ def mark(document: StoredDocument, marks: RawDocument) -> None:
         object.__setattr__(document, attribute, value)
 
 
-def marking(make: Callable[[Any], Any], marks: RawDocument) -> Callable[[Any], Any]:
+def marking(make: Make, marks: RawDocument) -> Make:
     """Return a function that makes documents and marks them."""
     if not marks:
         return make

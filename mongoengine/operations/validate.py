@@ -11,6 +11,9 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from mongoengine.base.field import BaseField
     from mongoengine.driver.io import IO
 
 __all__ = ("await_cleans", "validate_in")
@@ -62,7 +65,7 @@ async def _await_document(
 
 
 async def _await_hook(
-    results: hooks.Results, key: Any, hook: Any, *args: object
+    results: hooks.Results, key: Hashable, hook: Any, *args: object
 ) -> None:
     results[key] = None
     try:
@@ -80,7 +83,7 @@ def _values(document: BaseDocument) -> Iterator[tuple[Any, Any]]:
         yield field, document._value_of(name, field)
 
 
-def _items(field: Any, value: object) -> Iterator[tuple[Any, Any]]:
+def _items(field: BaseField | None, value: object) -> Iterator[tuple[Any, Any]]:
     """Return a value and what lists and dicts in it hold, with their fields."""
     if value is None:
         return

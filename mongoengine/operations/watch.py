@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mongoengine.driver.pending import Start
     from mongoengine.driver.session import Session
     from mongoengine.driver.types import AnyChangeStream, Keywords, RawDocument
+    from mongoengine.operations.source import AnyQueryset
 
 __all__ = ("AsyncChangeStream", "Change", "ChangeStream", "Options", "watch")
 
@@ -200,7 +201,7 @@ def _queryset_of(source: Any) -> Any:
     return QuerySource(source, None) if isinstance(source, type) else source
 
 
-def _query_options(queryset: QuerySource[Any]) -> Keywords:
+def _query_options(queryset: AnyQueryset) -> Keywords:
     """Return the options of a query that `watch` of PyMongo takes."""
     spec = queryset._spec
     options = {

@@ -8,15 +8,20 @@ import decimal
 import enum
 import pathlib
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import singledispatch
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from bson import DBRef, Decimal128, ObjectId
 
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.references import LazyReference
 from mongoengine.base.stored_document import StoredDocument
+from mongoengine.base.types import Convert
+
+if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
+
 
 __all__ = ("Mode", "PlainDocument", "Tree", "name_tree", "to_dict", "to_json_value")
 
@@ -87,7 +92,9 @@ def _document(
         inside = without.get(name)
         if inside is not None and not inside:
             continue
-        field: Any = document._fields.get(name) or document._dynamic_fields.get(name)
+        field: BaseField = document._fields.get(name) or document._dynamic_fields.get(
+            name
+        )
         # Reading the attribute would follow a reference.
         if field is None or field._may_refer:
             value = document._value_of(name, field)
@@ -158,7 +165,7 @@ def to_json_value(value: object) -> Any:
     return value
 
 
-def _register(convert: Callable[[Any], Any], *types: type) -> None:
+def _register(convert: Convert, *types: type) -> None:
     for each in types:
         to_json_value.register(each, convert)
 

@@ -373,7 +373,7 @@ class SafeFilterPlan(FilterPlan):
         return super()._element(value)
 
 
-def _compares_values(field: Any) -> bool:
+def _compares_values(field: BaseField) -> bool:
     """Return whether conditions compare the field's value itself, as it is prepared."""
     return type(field)._condition is BaseField._condition
 

@@ -8,12 +8,16 @@ conditions, orders and expressions find their fields.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine.base.field import BaseField
 from mongoengine.base.types import RawDocument
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.related import class_inside, innermost
+
+if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
+
 
 __all__ = (
     "JOINED",
@@ -78,7 +82,7 @@ class Path:
         """
         for place, field in enumerate(self.fields):
             depth = 0
-            inner: Any = None if isinstance(field, str) else field
+            inner: BaseField | None = None if isinstance(field, str) else field
             while inner is not None:
                 depth += bool(inner._is_list)
                 inner = inner._inner
@@ -151,7 +155,7 @@ class Join:
         self.name = name
         self.reference = reference
         self.key = key
-        self.cls: Any = class_inside(reference.field)
+        self.cls: type[StoredDocument] = class_inside(reference.field)
         self.many = not reference.is_value
 
     @property
@@ -255,7 +259,9 @@ def split_name(name: str) -> list[str]:
     return name.replace(".", "__").split("__")
 
 
-def _crossing(cls: Any, names: list[str]) -> tuple[int, Fields, str] | None:
+def _crossing(
+    cls: type[StoredDocument], names: list[str]
+) -> tuple[int, Fields, str] | None:
     """Return how many names lead to a reference that others follow, its fields, and
     the path of its key; None where all fields are in the document itself.
     """

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine.errors import InvalidQueryError, LookUpError
+
+if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
+
 
 __all__ = ("Paths", "class_inside", "merged", "refers", "related_paths")
 
@@ -46,7 +50,7 @@ def merged(tree: Paths, other: Paths) -> Paths:
     return result
 
 
-def _member_of(cls: Any, name: str, path: str) -> Any:
+def _member_of(cls: type[StoredDocument], name: str, path: str) -> Any:
     try:
         return cls._own_field(name)
     except LookUpError as error:

@@ -6,14 +6,19 @@ What an update says of a path wins over these values.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Moment
+from mongoengine.base.types import RawDocument, RawMapping
+
+if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
+
 
 __all__ = ("equalities", "is_touched", "with_stamps")
 
-Update = dict[str, Any]
+Update = RawDocument
 
 #: Operators that store something at a path that is not there.
 _STORING = frozenset(
@@ -35,11 +40,11 @@ _FIELDS = frozenset(("$addFields", "$set", "$unset"))
 
 
 def with_stamps(
-    cls: Any,
+    cls: type[StoredDocument],
     change: Any,
     moment: Moment,
     upsert: bool = False,
-    conditions: Mapping[str, Any] | None = None,
+    conditions: RawMapping | None = None,
 ) -> Any:
     """Return an update that also sets what each write of a class sets.
 
@@ -75,7 +80,7 @@ def with_stamps(
     return completed
 
 
-def _stamps_of(cls: Any, change: Update) -> Iterator[tuple[str, Any]]:
+def _stamps_of(cls: type[StoredDocument], change: Update) -> Iterator[tuple[str, Any]]:
     """Yield the stamps of a class and of embedded documents that an update changes."""
     for stamp in cls._schema.stamps:
         yield stamp.field.db_field, stamp
@@ -105,7 +110,7 @@ def _embedded_along(cls: Any, path: str) -> Iterator[tuple[str, Any]]:
             return
 
 
-def _paths_of(change: Mapping[str, Any]) -> Iterator[str]:
+def _paths_of(change: RawMapping) -> Iterator[str]:
     """Yield the paths that the operators of an update name."""
     for operator, operands in change.items():
         if isinstance(operands, Mapping):
@@ -123,11 +128,11 @@ def is_touched(path: str, paths: Iterable[str]) -> bool:
 
 
 def _pipeline(
-    cls: Any,
+    cls: type[StoredDocument],
     stages: list[Any],
     moment: Moment,
     upsert: bool,
-    conditions: Mapping[str, Any],
+    conditions: RawMapping,
 ) -> list[Any]:
     """Return the stages with one that sets the values of each write at the end.
 
@@ -153,7 +158,7 @@ def _pipeline(
     return [*completed, {"$set": last}] if last else completed
 
 
-def _paths_of_stage(stage: Mapping[str, Any]) -> Iterator[str]:
+def _paths_of_stage(stage: RawMapping) -> Iterator[str]:
     for name in stage.keys() & _FIELDS:
         operand = stage[name]
         if isinstance(operand, str):
@@ -162,12 +167,12 @@ def _paths_of_stage(stage: Mapping[str, Any]) -> Iterator[str]:
             yield from operand
 
 
-def equalities(conditions: Mapping[str, Any]) -> dict[str, Any]:
+def equalities(conditions: RawMapping) -> RawDocument:
     """Return the values that a filter asks for exactly, by path.
 
     An upsert that inserts a document stores them.
     """
-    values: dict[str, Any] = {}
+    values: RawDocument = {}
     for path, condition in conditions.items():
         if path == "$and":
             for each in condition:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.errors import InvalidQueryError
@@ -30,6 +30,10 @@ from mongoengine.query.safe_values import (
     literally,
     refuse,
 )
+
+if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
+
 
 __all__ = ("compiled", "update")
 
@@ -166,7 +170,7 @@ class UpdatePlan:
                     "update with F()"
                 )
 
-    def _prepared(self, field: Any, value: Any) -> Any:
+    def _prepared(self, field: BaseField, value: Any) -> Any:
         """`value` as the field would store it, as far as the operator wants it."""
         op = self.op
         value = field._as_operand(value)

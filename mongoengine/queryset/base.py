@@ -7,12 +7,12 @@ function in `mongoengine.operations`, with a blocking face and one to await here
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mongoengine.base.sentinels import MISSING
-from mongoengine.base.types import Pipeline, RawDocument
+from mongoengine.base.types import Function, Pipeline, RawDocument
 from mongoengine.compatibility import names_of
 from mongoengine.dereference import DeReference
 from mongoengine.driver.io import (
@@ -58,7 +58,7 @@ D = TypeVar("D")
 T = TypeVar("T")
 
 
-def relating(face: Callable[..., Any]) -> Callable[..., Any]:
+def relating(face: Function) -> Function:
     """Return a face that sends nothing for names: it builds a queryset of them."""
 
     @wraps(face)

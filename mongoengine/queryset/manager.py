@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_origin, overload
 
 from mongoengine.base import metaclasses
-from mongoengine.base.types import Typed, Value
+from mongoengine.base.types import Function, Typed, Value
 from mongoengine.compatibility import names_of
 from mongoengine.queryset.queryset import QuerySet
 
@@ -36,10 +36,10 @@ class QuerySetManager(Typed[Value]):
     # What `QuerySetManager[UserQuerySet]()` notes.
     __orig_class__: Any = None
 
-    get_queryset: Callable[..., Any] | None = None
+    get_queryset: Function | None = None
     default: ClassVar[type[Any]] = QuerySet
 
-    def __init__(self, queryset_func: Callable[..., Any] | None = None) -> None:
+    def __init__(self, queryset_func: Function | None = None) -> None:
         if queryset_func:
             self.get_queryset = queryset_func
 
@@ -81,8 +81,8 @@ def queryset_manager(func: Callable[[Any, Any], V]) -> QuerySetManager[V]: ...
 @overload
 def queryset_manager(func: Callable[[Any], V]) -> QuerySetManager[V]: ...
 @overload
-def queryset_manager(func: Callable[..., Any]) -> QuerySetManager[Any]: ...
-def queryset_manager(func: Callable[..., Any]) -> QuerySetManager[Any]:
+def queryset_manager(func: Function) -> QuerySetManager[Any]: ...
+def queryset_manager(func: Function) -> QuerySetManager[Any]:
     """Make an attribute like `objects` of a function of a document class.
 
     The function takes the document class and the queryset over all of its
