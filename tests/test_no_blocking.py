@@ -220,6 +220,8 @@ async def reading() -> None:
 
 @runs(
     "QuerySet.async_create",
+    "QuerySet.async_get_or_create",
+    "QuerySet.async_update_or_create",
     "QuerySet.async_insert",
     "QuerySet.async_update",
     "QuerySet.async_update_one",
@@ -244,6 +246,9 @@ async def writing() -> None:
     bulk[1].pages = 7
     assert await books.async_bulk_save(bulk) == bulk
     await books.async_bulk_write([InsertOne(Shelved(title="f"))])
+    found, created = await books.async_get_or_create(title="f")
+    assert not created
+    assert await books.async_update_or_create(pk=found.pk) == (found, False)
     assert await Member.objects.async_delete() == 1
     assert await books.async_delete() == 3
 

@@ -28,6 +28,7 @@ from mongoengine.driver.pending import PendingCursor, pending
 from mongoengine.operations import aggregate as _aggregate
 from mongoengine.operations import bulk as _bulk
 from mongoengine.operations import delete as _delete
+from mongoengine.operations import get_or_create as _get_or_create
 from mongoengine.operations import insert as _insert
 from mongoengine.operations import map_reduce as _map_reduce
 from mongoengine.operations import paginate as _paginate
@@ -243,6 +244,12 @@ class BaseQuerySet(Builders[D]):
 
     create = blocking(_write.create)
     async_create = asynchronous(_write.create)
+
+    get_or_create = blocking(_get_or_create.get_or_create)
+    async_get_or_create = asynchronous(_get_or_create.get_or_create)
+
+    update_or_create = blocking(_get_or_create.update_or_create)
+    async_update_or_create = asynchronous(_get_or_create.update_or_create)
 
     insert = blocking(_insert.insert)
     async_insert = asynchronous(_insert.insert)

@@ -282,6 +282,16 @@ CASES: dict[str, Case] = {
             FaultItem.objects(number=50), "upsert_one", set__name="upserted"
         )
     ),
+    "BaseQuerySet.get_or_create": Case(
+        lambda family, state: family(
+            FaultItem.objects(number=50), "get_or_create", defaults={"name": "new"}
+        )
+    ),
+    "BaseQuerySet.update_or_create": Case(
+        lambda family, state: family(
+            FaultItem.objects, "update_or_create", number=1, defaults={"name": "set"}
+        )
+    ),
     "BaseQuerySet.modify": on_queryset("modify", set__name="modified"),
     "BaseQuerySet.bulk_save": Case(
         lambda family, state: family(FaultItem.objects, "bulk_save", state.documents),

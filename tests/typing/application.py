@@ -183,6 +183,10 @@ def scalars(user: User) -> None:
     assert_type(user.joined, datetime)
     assert_type(user.seen, datetime | None)
     assert_type(user.moment, datetime | None)
+    assert_type(User.objects.get_or_create(nick="a"), tuple[User, bool])
+    assert_type(
+        User.objects.update_or_create(nick="a", defaults={"age": 3}), tuple[User, bool]
+    )
     assert_type(user.save_with_retry(lambda changed: changed.name), User)
     assert_type(user.created, datetime)
     assert_type(user.updated, datetime | None)

@@ -1,0 +1,353 @@
+"""Find a document or create it, and update one or create it, in one command each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import bson
+from pymongo.errors import DuplicateKeyError
+
+from mongoengine.base.items import is_nameable
+from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.driver.undo import in_transaction
+from mongoengine.driver.write_errors import SAVING
+from mongoengine.errors import InvalidQueryError, OperationError, ValidationError
+from mongoengine.operations.insert import remember_target
+from mongoengine.operations.pending import PendingInsert
+from mongoengine.operations.save import awaits_nothing, prepare, send_post_save
+from mongoengine.operations.select_related import relate
+from mongoengine.operations.write import change_of, stamping
+from mongoengine.query.stamped_updates import equalities, is_touched
+
+if TYPE_CHECKING:
+    from mongoengine.base.stamps import Moment, Stamped
+    from mongoengine.driver.io import IO
+    from mongoengine.operations.source import AnyQueryset, QuerySource
+
+__all__ = ("get_or_create", "update_or_create")
+
+D = TypeVar("D")
+
+#: How often an update and a creation are tried that others forestall.
+_ATTEMPTS = 3
+
+#: Tells a document that another one is stored already.
+_FOUND = OperationError("found")
+
+
+async def get_or_create(
+    queryset: QuerySource[D],
+    io: IO,
+    /,
+    *q_objs: Any,
+    defaults: Mapping[str, Any] | None = None,
+    **query: Any,
+) -> tuple[D, bool]:
+    """Return the document that matches, or create one (`findAndModify`).
+
+    The new document has the values that the query asks for exactly, and the
+    `defaults`.  It is validated as by `save()`; where that fails, a stored document is
+    looked up and the error raised if there is none.  The signals of `save()` are sent
+    and sequences take numbers for a new document alone; where there are any, a `find`
+    goes first.
+
+    The command is atomic, and yet two of them at once may both create a document,
+    unless a unique index covers what the query asks for: then the second one returns
+    the document of the first.  If several documents match, the first one is returned.
+
+    https://www.mongodb.com/docs/manual/reference/command/findAndModify/
+
+    :param q_objs: query objects
+    :param defaults: values of a new document besides, by field; callables are called
+    :param query: conditions, as of `filter()`
+    :returns: the document, and whether it is new
+    :raises ValidationError: if the new document is invalid
+    :raises NotUniqueError: if another document has a unique value of the new one
+    :raises OperationError: after `none()`, `limit()` or `skip()`
+    """
+    narrowed = _narrowed(queryset, q_objs, query)
+    values = _called(defaults)
+    with stamping(narrowed, io) as stamped:
+        return await _find_or_create(narrowed, io, {}, query, values, stamped)
+
+
+async def update_or_create(
+    queryset: QuerySource[D],
+    io: IO,
+    /,
+    *q_objs: Any,
+    defaults: Mapping[str, Any] | None = None,
+    create_defaults: Mapping[str, Any] | None = None,
+    **query: Any,
+) -> tuple[D, bool]:
+    """Set values of the document that matches, or create one (`findAndModify`).
+
+    See `get_or_create` for the new document, and for what a unique index is needed.
+    No signals are sent for an update.  With `create_defaults`, an update is tried
+    first, and a second command creates the document.
+
+    https://www.mongodb.com/docs/manual/reference/command/findAndModify/
+
+    :param q_objs: query objects
+    :param defaults: the values to set, by field; callables are called
+    :param create_defaults: the values of a new document, in place of `defaults`
+    :param query: conditions, as of `filter()`
+    :returns: the document as it is stored now, and whether it is new
+    :raises ValidationError: if a value or the new document is invalid
+    :raises NotUniqueError: if another document has a unique value of this one
+    :raises OperationError: after `none()`, `limit()` or `skip()`
+    """
+    narrowed = _narrowed(queryset, q_objs, query)
+    values = _called(defaults)
+    with stamping(narrowed, io) as stamped:
+        update = {f"set__{name}": value for name, value in values.items()}
+        change = change_of(narrowed, update, stamped)
+        if create_defaults is None:
+            return await _find_or_create(narrowed, io, change, query, values, stamped)
+        fresh = _called(create_defaults)
+        for _ in range(_ATTEMPTS):
+            updated = await _find(narrowed, io, change)
+            if updated is not None:
+                return updated, False
+            found, created = await _find_or_create(
+                narrowed, io, {}, query, fresh, stamped
+            )
+            if created:
+                return found, True
+    raise OperationError(
+        "Could not save document (others have created and deleted it meanwhile)"
+    )
+
+
+async def _find_or_create(
+    queryset: QuerySource[D],
+    io: IO,
+    change: RawDocument,
+    query: RawMapping,
+    values: RawMapping,
+    stamped: Stamped | None,
+) -> tuple[D, bool]:
+    """Return the document that matches, changed, or a new one of some values.
+
+    :param change: the operators that change a document that is found
+    :param stamped: has the time of the write
+    """
+    looked_up = not awaits_nothing(io, queryset._document)
+    if looked_up:
+        found = await _find(queryset, io, change)
+        if found is not None:
+            return found, False
+    document = _new_document(queryset, query, values)
+    try:
+        await prepare(document, io, True, True, None, force_insert=True)
+    except ValidationError:
+        if not looked_up:
+            existing = await _find(queryset, io, change)
+            if existing is not None:
+                return existing, False
+        raise
+    moment = None if stamped is None else stamped.moment
+    return await _upsert(queryset, io, document, change, moment)
+
+
+def _narrowed(queryset: QuerySource[D], q_objs: Any, query: Any) -> QuerySource[D]:
+    """Return the queryset of the documents that are looked for."""
+    spec = queryset._spec
+    if spec.is_void or spec.limit or spec.skip:
+        raise OperationError(
+            "none() and slices have no place for a new document: call "
+            "get_or_create() and update_or_create() without them"
+        )
+    return queryset.filter(*q_objs, **query)._with(
+        scalar=[], values=None, as_pymongo=False
+    )
+
+
+def _called(defaults: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the values of defaults, of which some are made by callables.
+
+    :raises InvalidQueryError: if a name is a path or has an operator
+    """
+    for name in defaults or ():
+        if "__" in name and not name.startswith("_"):
+            raise InvalidQueryError(
+                f'Defaults are values of fields, and "{name}" is a path or an operator'
+            )
+    return {
+        name: value() if callable(value) else value
+        for name, value in (defaults or {}).items()
+    }
+
+
+# The new document
+
+
+def _new_document(queryset: AnyQueryset, query: RawMapping, values: RawMapping) -> Any:
+    """Return the document to be created, not saved yet."""
+    cls = queryset._document
+    spec = queryset._spec
+    asked = equalities(spec.conditions)
+    made = _asked_values(cls, asked)
+    for name, value in query.items():
+        field = cls._fields.get(cls._meta["id_field"] if name == "pk" else name)
+        if field is not None and field.db_field in asked:
+            many = not field._is_list or isinstance(value, (list, tuple))
+            made[field.name] = value if many else [value]
+    values = dict(values)
+    if "pk" in values:
+        values[cls._meta["id_field"]] = values.pop("pk")
+    document = cls(**{**made, **values})
+    if spec.using:
+        document._switch(spec.alias, spec.collection_name, keep_created=True)
+    return document
+
+
+def _asked_values(cls: Any, asked: RawMapping) -> dict[str, Any]:
+    """Return the values by field that a filter asks for, by path in the database."""
+    raw: RawDocument = {}
+    for path, value in asked.items():
+        *outer, last = path.split(".")
+        place: Any = raw
+        for key in outer:
+            place = place.setdefault(key, {}) if isinstance(place, dict) else {}
+        if isinstance(place, dict):
+            place[last] = value
+    raw.pop("_cls", None)
+    values = {}
+    for key, value in raw.items():
+        field = cls._schema.by_key.get(key)
+        if field is not None:
+            values[field.name] = field.to_python(_as_stored(field, value))
+        elif cls._dynamic:
+            values[key] = value
+    return values
+
+
+def _as_stored(field: Any, value: Any) -> Any:
+    """Return a value as the field stores it, where a filter asks for an item of it."""
+    if field._is_list and not isinstance(value, (list, tuple)):
+        by_position = isinstance(value, dict) and all(key.isdigit() for key in value)
+        value = list(value.values()) if by_position else [value]
+    inner = field._inner
+    if field._is_list:
+        return value if inner is None else [_as_stored(inner, item) for item in value]
+    embedded = field._embedded_class
+    if embedded is None or not isinstance(value, dict):
+        return value
+    fields = embedded._schema.by_key
+    return {
+        key: _as_stored(fields[key], item) if key in fields else item
+        for key, item in value.items()
+    }
+
+
+# Commands
+
+
+def _options(queryset: AnyQueryset) -> dict[str, Any]:
+    spec = queryset._spec
+    options = {**spec.common_options(), "sort": spec.order() or None}
+    projection = spec.cursor_arguments().get("projection")
+    if projection:
+        options["projection"] = projection
+    return options
+
+
+async def _find(queryset: QuerySource[D], io: IO, change: RawDocument) -> D | None:
+    """Return the document that matches, changed where there is a change, or None."""
+    spec = queryset._spec
+    options = _options(queryset)
+    collection = await queryset._open_to_write(io, None)
+    with SAVING:
+        if not change:
+            raw = await io(collection.find_one, spec.filter(), **options)
+        else:
+            options["return_document"] = True
+            raw = await io(
+                collection.find_one_and_update,
+                spec.filter(),
+                change,
+                **options,
+            )
+    if raw is None:
+        return None
+    document: D = await _made(queryset, io, raw)
+    return document
+
+
+async def _made(queryset: QuerySource[D], io: IO, raw: RawDocument) -> D:
+    document: D = queryset._document_maker()(raw)
+    await relate(queryset._spec, io, [document])
+    return document
+
+
+async def _upsert(
+    queryset: QuerySource[D],
+    io: IO,
+    document: Any,
+    change: RawDocument,
+    moment: Moment | None,
+) -> tuple[D, bool]:
+    """Store a new document unless one is found, which is changed."""
+    collection = await queryset._open_to_write(io, None)
+    write = PendingInsert(document, moment)
+    try:
+        with SAVING:
+            raw = await _send(queryset, io, collection, write, change)
+    except BaseException as error:
+        write.fail(error, collection.codec_options)
+        if isinstance(error.__cause__, DuplicateKeyError) and not in_transaction():
+            # Another one was faster.
+            found = await _find(queryset, io, change)
+            if found is not None:
+                return found, False
+        raise
+    if raw is not None:
+        write.fail(_FOUND)
+        raw = _changed(raw, change, collection.codec_options)
+        return await _made(queryset, io, raw), False
+    write.succeed()
+    remember_target(queryset, [document])
+    await send_post_save(io, document, write, True, None)
+    created: D = document
+    return created, True
+
+
+async def _send(
+    queryset: AnyQueryset,
+    io: IO,
+    collection: Any,
+    write: PendingInsert,
+    change: RawDocument,
+) -> RawDocument | None:
+    """Send the command; return the document that was there before, or None."""
+    unnameable = [key for key in write.son if not is_nameable(key)]
+    if unnameable:
+        raise OperationError(
+            f"Could not save document (a path of MongoDB cannot name {unnameable[0]!r})"
+        )
+    paths = [path for operands in change.values() for path in operands]
+    inserted = {
+        key: value for key, value in write.son.items() if not is_touched(key, paths)
+    }
+    operators = {**change, "$setOnInsert": inserted}
+    options = _options(queryset)
+    before: RawDocument | None = await io(
+        collection.find_one_and_update,
+        queryset._spec.filter(),
+        operators,
+        upsert=True,
+        **options,
+    )
+    return before
+
+
+def _changed(raw: RawDocument, operators: RawDocument, options: Any) -> RawDocument:
+    """Return a raw document as an update has changed it."""
+    sets = operators.get("$set", {})
+    encoded = bson.encode(sets, codec_options=options)
+    changed: RawDocument = {**raw, **bson.decode(encoded, options)}
+    for key, number in operators.get("$inc", {}).items():
+        changed[key] = (raw.get(key) or 0) + number
+    return changed
