@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -174,6 +175,36 @@ def test_the_reference_names_everything_public() -> None:
         re.findall(r"\w+", "".join(p.read_text(encoding="utf-8") for p in reference))
     )
     assert set(mongoengine.__all__) - words == set()
+
+
+def test_the_tables_of_operators_are_what_the_library_does() -> None:
+    operators = runpy.run_path(str(DOCS / "_tables" / "operators.py"))
+    for name, text in operators["tables"]().items():
+        written = (DOCS / "_tables" / name).read_text(encoding="utf-8")
+        assert written == text, "run: python docs/_tables/operators.py"
+
+
+def test_the_page_of_meta_has_every_key_that_the_library_reads() -> None:
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "mongoengine").rglob("*.py")
+    )
+    read_by_name = re.findall(r'\bmeta(?:\.get\(|\[|\.pop\()"(\w+)"', source)
+    page = (DOCS / "reference" / "meta.rst").read_text(encoding="utf-8")
+    keys = {*read_by_name, *mongoengine.Document._meta}
+    assert {key for key in keys if f"``{key}``" not in page} == set()
+
+
+def test_the_page_of_fields_has_every_field_with_an_example() -> None:
+    page = (DOCS / "reference" / "fields.rst").read_text(encoding="utf-8")
+    documented = re.findall(
+        r"^\.\. autoclass:: (\w+)\n\n\.\. code-block:: python\n\n((?: .*\n|\n)+)",
+        page,
+        re.M,
+    )
+    assert all(name in example for name, example in documented)
+    exported = {name for name in mongoengine.fields.__all__ if name.endswith("Field")}
+    assert exported - {name for name, _ in documented} == set()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
