@@ -46,7 +46,7 @@ from mongoengine.operations.collections import InvalidCollectionError
 from mongoengine.operations.map_reduce import MapReduceDocument
 from mongoengine.operations.pending import PendingInsert
 from mongoengine.operations.target import mark, put_target, target_marks
-from mongoengine.operations.validate import validate_in
+from mongoengine.operations.validate import async_validate
 from mongoengine.plain.mixin import PlainData
 from mongoengine.queryset import QuerySet
 
@@ -130,16 +130,7 @@ class EmbeddedDocument(PlainData, BaseDocument, metaclass=DocumentMetaclass):
         _instance: Any
         _any_document: Document
 
-    async def async_validate(self, clean: bool = True) -> None:
-        """Check every field as `validate` does, and await coroutine hooks.
-
-        Hooks are `clean()` of the document and of embedded documents, and the
-        `validation` of fields.
-
-        :param clean: call `clean` of the document and of embedded ones, too.
-        :raises ValidationError: with the failures of all fields in `errors`.
-        """
-        await validate_in(ASYNC, self, clean)
+    async_validate = async_validate
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, self.__class__):
@@ -322,16 +313,7 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
 
     # Saving
 
-    async def async_validate(self, clean: bool = True) -> None:
-        """Check every field as `validate` does, and await coroutine hooks.
-
-        Hooks are `clean()` of the document and of embedded documents, and the
-        `validation` of fields.
-
-        :param clean: call `clean` of the document and of embedded ones, too.
-        :raises ValidationError: with the failures of all fields in `errors`.
-        """
-        await validate_in(ASYNC, self, clean)
+    async_validate = async_validate
 
     save = blocking(_save.save)
     async_save = asynchronous(_save.save)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from importlib import import_module
 
 import pytest
@@ -70,3 +72,28 @@ def test_a_query_is_pickled_by_its_public_module() -> None:
     stored = pickle.dumps(mongoengine.Q(a=1))
     assert b"mongoengine.queryset.visitor" in stored
     assert pickle.loads(stored).query == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "base",
+        "common",
+        "connection",
+        "context_managers",
+        "dereference",
+        "document",
+        "errors",
+        "fields",
+        "mongodb_support",
+        "pymongo_support",
+        "queryset",
+        "signals",
+    ],
+)
+def test_a_module_is_an_attribute_of_the_package(module: str) -> None:
+    code = f"import mongoengine; print(mongoengine.{module}.__name__)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == f"mongoengine.{module}"

@@ -27,7 +27,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from types import TracebackType
@@ -64,6 +64,7 @@ __all__ = (
     "blocking_on_loop",
     "instead",
     "is_blocking_on_loop",
+    "looped_on_loop",
     "recording",
 )
 
@@ -289,7 +290,7 @@ def blocking_on_loop(wait: Callable[[Awaitable[Any]], Any]) -> Iterator[None]:
 
     For tests that do on one family what was written for the other: a blocking face
     calls its twin (`save` calls `async_save`), and what has none (`len(queryset)`)
-    runs its body on ASYNC.  Attributes load what they need, as if they might block.
+    runs its body on ASYNC.  Loops go through `async for`.  Attributes load what they need, as if they might block.
     All threads do so.
 
     :param wait: a function that takes an awaitable and returns its result
@@ -308,6 +309,19 @@ def blocking_on_loop(wait: Callable[[Awaitable[Any]], Any]) -> Iterator[None]:
 def is_blocking_on_loop() -> bool:
     """Return whether this is a block of `blocking_on_loop`."""
     return _wait is not None
+
+
+def looped_on_loop(rows: AsyncGenerator[R, None]) -> Iterator[R]:
+    """Yield what an asynchronous generator does, in a block of `blocking_on_loop`."""
+    wait: Any = _wait
+    try:
+        while True:
+            try:
+                yield wait(anext(rows))
+            except StopAsyncIteration:
+                return
+    finally:
+        wait(rows.aclose())
 
 
 def _twin(owner: object, body: Function, name: str) -> Function:

@@ -12,7 +12,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from mongoengine.driver.cursor import Reader
-from mongoengine.driver.io import ASYNC, IO, SYNC, instead, run
+from mongoengine.driver.io import (
+    ASYNC,
+    IO,
+    SYNC,
+    instead,
+    is_blocking_on_loop,
+    looped_on_loop,
+    run,
+)
 from mongoengine.driver.types import RawDocument
 
 __all__ = (
@@ -48,6 +56,9 @@ def loop(steps: Steps[D], owner: object, use: str) -> Iterator[D]:
     :param owner: the queryset that errors name
     :param use: what to use instead where only the other family is open
     """
+    if is_blocking_on_loop():
+        yield from looped_on_loop(async_loop(steps, owner, use))
+        return
     try:
         with instead(use, owner):
             while (items := run(steps.step(SYNC))) is not None:

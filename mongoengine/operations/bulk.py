@@ -31,11 +31,11 @@ from mongoengine.operations.save import (
     awaits_nothing,
     gone_in_part,
     is_new,
+    key_query,
     look_up_lost,
     prepare,
     retry_query,
     send_post_save,
-    stored_key,
 )
 from mongoengine.operations.sequences import fill_sequences
 from mongoengine.operations.validate import validate_in
@@ -272,7 +272,7 @@ def _pending(
             if restored or created[place]:
                 write = PendingInsert(document, moment, restored=restored)
             else:
-                key = stored_key(document)
+                key = key_query(document)
                 write = PendingUpdate(document, moment)
                 if not write.changes.update:
                     continue

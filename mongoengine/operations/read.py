@@ -333,7 +333,7 @@ async def in_bulk(
     if spec.is_void:
         return {}
     arguments = spec.cursor_arguments()
-    keys = [stored_key(key) for key in object_ids]
+    keys = [raw_key(key) for key in object_ids]
     collection = await queryset._open(io)
     raws: list[RawDocument] = []
     for start in range(0, len(keys) or 1, KEYS_AT_A_TIME):
@@ -348,7 +348,7 @@ async def in_bulk(
     return {raw["_id"]: document for raw, document in items}
 
 
-def stored_key(key: object) -> Any:
+def raw_key(key: object) -> Any:
     """Return a primary key as it is stored, of an embedded document too."""
     return key.to_mongo() if hasattr(key, "to_mongo") else key
 
@@ -380,7 +380,7 @@ class ByKey(dict[Any, D]):
 
 
 def _hashable(key: object) -> Any:
-    key = stored_key(key)
+    key = raw_key(key)
     return _CompoundKey(key) if isinstance(key, dict) else key
 
 

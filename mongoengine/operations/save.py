@@ -340,7 +340,7 @@ async def _update(
     if save_condition is not None:
         safe = are_safe(type(document), alias_of(document))
         query = filters.local_query(type(document), save_condition, safe)
-    query.update(stored_key(document))
+    query.update(key_query(document))
     moment = moment_of(collection)
     is_doubtful = document._fragment is not None or document._unanswered is not None
     if is_doubtful and await look_up_lost(io, collection, [document]):
@@ -440,19 +440,15 @@ async def _restore(
     return write
 
 
-def stored_key(document: StoredDocument) -> RawDocument:
-    """Return the filter that finds the stored form of a document."""
-    query = {"_id": stored_id(document)}
-    if document._meta.get("shard_key"):
-        query.update(shard_key_of(document, document.to_mongo()))
-    return query
+def key_query(document: StoredDocument, son: RawMapping | None = None) -> RawDocument:
+    """Return the filter that finds the stored form of a document.
 
-
-def key_query(document: StoredDocument, son: RawMapping) -> RawDocument:
-    """Return the filter that finds a document, taken from its dump."""
-    query = {"_id": son["_id"]}
+    :param son: the dump of the document, where it has been made
+    """
+    query = {"_id": stored_id(document) if son is None else son["_id"]}
     if document._meta.get("shard_key"):
-        query.update(shard_key_of(document, son))
+        dump = document.to_mongo() if son is None else son
+        query.update(shard_key_of(document, dump))
     return query
 
 

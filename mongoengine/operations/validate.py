@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
+from mongoengine.driver.io import ASYNC
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -16,7 +17,19 @@ if TYPE_CHECKING:
     from mongoengine.base.field import BaseField
     from mongoengine.driver.io import IO
 
-__all__ = ("await_cleans", "validate_in")
+__all__ = ("async_validate", "await_cleans", "validate_in")
+
+
+async def async_validate(document: BaseDocument, clean: bool = True) -> None:
+    """Check every field as `validate` does, and await coroutine hooks.
+
+    Hooks are `clean()` of the document and of embedded documents, and the
+    `validation` of fields.
+
+    :param clean: call `clean` of the document and of embedded ones, too.
+    :raises ValidationError: with the failures of all fields in `errors`.
+    """
+    await validate_in(ASYNC, document, clean)
 
 
 async def validate_in(io: IO, document: BaseDocument, clean: bool) -> None:

@@ -96,20 +96,8 @@ class _Loop:
         return getattr(self._rows, name)
 
 
-def adapt(me: Any) -> Callable[..., Any]:
-    """Turn public names that are no faces to their twins; return `connect`."""
-
-    def loop(self: Any) -> Iterator[Any]:
-        rows = type(self).__aiter__(self)
-        try:
-            yield from _Loop(rows)
-        finally:
-            close = getattr(rows, "aclose", None)
-            if close is not None:
-                wait(close())
-
-    for iterated in (me.QuerySet, me.QuerySetNoCache, me.fields.GridFSProxy):
-        iterated.__iter__ = loop
+def adapt(me: Any) -> Any:
+    """Return the library's names, with twins for public functions that are no faces."""
 
     def disconnect(alias: str = "default") -> None:
         wait(me.disconnect_async(alias))
@@ -117,12 +105,16 @@ def adapt(me: Any) -> Callable[..., Any]:
     def disconnect_all() -> None:
         wait(me.disconnect_all_async())
 
-    me.disconnect = disconnect
-    me.disconnect_all = disconnect_all
-    me.get_db = me.get_async_db
-    me.get_connection = me.get_async_connection
-
     def connect(*args: Any, **kwargs: Any) -> Any:
         return wait(me.connect_async(*args, **kwargs))
 
-    return connect
+    names = types.ModuleType(me.__name__)
+    vars(names).update(vars(me))
+    vars(names).update(
+        connect=connect,
+        disconnect=disconnect,
+        disconnect_all=disconnect_all,
+        get_connection=me.get_async_connection,
+        get_db=me.get_async_db,
+    )
+    return names

@@ -137,7 +137,8 @@ class _Runner:
         if self._is_async:
             from . import asynchronous
 
-            self._connect = asynchronous.adapt(me)
+            self._me = asynchronous.adapt(me)
+            self._connect = self._me.connect
             self._call = asynchronous.in_coroutine
         if given.trace:
             from . import tracing
