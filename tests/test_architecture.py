@@ -38,7 +38,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "cli",
         "testing",
         "__main__",
-        "pytest_plugin",
     ),
 )
 LEVELS = {part: level for level, parts in enumerate(LAYERS) for part in parts}

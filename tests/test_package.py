@@ -24,7 +24,6 @@ NEVER = {"typing_extensions"}  # for type checkers only
 MADE_FOR = {
     "plain.annotations": {"pydantic"},
     "plain.pydantic_types": {"pydantic", "pydantic_core"},
-    "pytest_plugin": {"pytest"},
     "testing.plugin": {"pytest"},
 }
 

@@ -145,7 +145,8 @@ def test_the_option_of_pytest(pytester: pytest.Pytester) -> None:
         """
     )
     result = pytester.runpytest_inprocess(
-        "-p", "mongoengine.pytest_plugin", "--strict-references=warn"
+        *("-p", "mongoengine.testing.plugin", "-p", "no:mongoengine"),
+        "--strict-references=warn",
     )
     result.assert_outcomes(passed=1)
 

@@ -20,6 +20,9 @@ it out).  Nothing is started before a fixture is used.
     `mongoengine.testing.assert_num_commands`.
 
 After each test its databases are emptied; collections keep their indexes.
+
+`--strict-references` fails tests that follow a reference where it is read;
+`--strict-references=warn` warns.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pymongo import AsyncMongoClient
 
+from mongoengine.base.strict import set_strict_references
 from mongoengine.connection import (
     DEFAULT_CONNECTION_NAME,
     disconnect,
@@ -61,18 +65,28 @@ EMBEDDED = "embedded://"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the ini option for the server."""
+    """Declare the ini option for the server, and `--strict-references`."""
     parser.addini(
         INI,
         "URI of the MongoDB server for tests; without it MONGODB_URI, and otherwise an "
         "embedded server that is started for the session",
         default="",
     )
+    parser.getgroup("mongoengine").addoption(
+        "--strict-references",
+        nargs="?",
+        const="error",
+        choices=("error", "warn", "off"),
+        help="raise (or warn) where a reference is followed because it was read",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Observe the clients that tests make."""
+    """Observe the clients that tests make; set the mode that was asked for."""
     observe_new_clients()
+    mode = config.getoption("--strict-references")
+    if mode is not None:
+        set_strict_references(mode)
 
 
 @pytest.fixture(scope="session")
