@@ -290,8 +290,8 @@ def blocking_on_loop(wait: Callable[[Awaitable[Any]], Any]) -> Iterator[None]:
 
     For tests that do on one family what was written for the other: a blocking face
     calls its twin (`save` calls `async_save`), and what has none (`len(queryset)`)
-    runs its body on ASYNC.  Loops go through `async for`.  Attributes load what they need, as if they might block.
-    All threads do so.
+    runs its body on ASYNC.  Loops go through `async for`.  Attributes load what they
+    need, as if they might block.  All threads do so.
 
     :param wait: a function that takes an awaitable and returns its result
     """

@@ -109,8 +109,10 @@ def adapt(me: Any) -> Any:
         return wait(me.connect_async(*args, **kwargs))
 
     names = types.ModuleType(me.__name__)
-    vars(names).update(vars(me))
     vars(names).update(
+        vars(me),
+        # Modules that are imported later become attributes, too.
+        __getattr__=functools.partial(getattr, me),
         connect=connect,
         disconnect=disconnect,
         disconnect_all=disconnect_all,
