@@ -21,6 +21,7 @@ from mongoengine.base.lookup import FieldLookup
 from mongoengine.base.marks import ChangedPaths
 from mongoengine.base.plain import adopt
 from mongoengine.base.schema import Schema
+from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY, SLOTS, set_state, set_up
 from mongoengine.base.tracked import TrackedContainer, rebind
 from mongoengine.base.tracking import ChangeTracking
@@ -252,7 +253,14 @@ class BaseDocument(
     def _note_assignment(self, field: BaseField, value: object) -> bool:
         """Return whether an assignment changes a field, and note a new primary key."""
         name = field.name
-        held = field._read(self)
+        values, raw = self._values, self._raw
+        held = values.get(name, MISSING)
+        if held is MISSING and raw is not None:
+            held = raw.get(field.db_field)
+            if held.__class__ not in field._loads_unchanged:
+                held = MISSING
+        if held is MISSING:
+            held = field._read(self)
         schema = type(self)._schema
         if name in schema.shard_key and not self._created and held != value:
             raise OperationError(f"Shard Keys are immutable. Tried to update {name}")

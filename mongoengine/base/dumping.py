@@ -84,7 +84,8 @@ class DocumentDumping(DocumentState):
         if not schema.is_wired:
             self._take_marks(marks)
             return self.to_mongo()
-        self._take_own_marks(marks)
+        if getattr(self, "_changes", None) is not None or self._is_document:
+            self._take_own_marks(marks)
         values = self._values
         if tuple(values) == schema.stored_names:
             for value, unchanged in zip(values.values(), schema.unchanged, strict=True):
@@ -135,7 +136,12 @@ class DocumentDumping(DocumentState):
             self._dump_dynamic(data)
         if "_cls" in data and not self._meta.get("allow_inheritance"):
             del data["_cls"]
-        return self._with_id(data) if schema.may_have_id else data
+        if schema.may_have_id and data["_id"] is None:
+            if schema.id_name != "id":
+                return self._with_id(data)
+            # It has been asked for.
+            del data["_id"]
+        return data
 
     def _dump_dynamic(self, data: RawDocument) -> None:
         """Dump the fields that the class does not define."""

@@ -35,6 +35,11 @@ class ChangedPaths:
 
     def mark(self, path: str) -> None:
         """Add a path, unless it or a path above it is marked."""
+        if not self.paths:
+            # The first one: the sets are made when another comes.
+            self.paths.append(path)
+            self._size = -1
+            return
         if self._size != len(self.paths):
             self._index()
         known = self._known
@@ -54,7 +59,7 @@ class ChangedPaths:
 
     def compact(self) -> None:
         """Remove the paths inside others."""
-        if not self.paths:
+        if len(self.paths) < 2:
             return
         if self._overlaps or self._size != len(self.paths):
             self.paths[:] = without_inner(self.paths)

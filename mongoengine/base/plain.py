@@ -113,8 +113,6 @@ def is_plain(value: Any) -> bool:
         items = value
     else:
         return False
-    if UNCHANGED.issuperset(map(type, items)):
-        return True
     for item in items:
         if item.__class__ not in UNCHANGED and not is_plain(item):
             return False

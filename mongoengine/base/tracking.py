@@ -262,6 +262,16 @@ class ChangeTracking(DocumentState):
         """
         if self._is_unmarked():
             return self._delta_of_all()
+        schema, marked = type(self)._schema, getattr(self, "_changes", None)
+        plain = not (self._dynamic or schema.own_dump)
+        if plain and self._values.keys().isdisjoint(schema.nesting_names):
+            # No embedded document can have changed.
+            sets: RawDocument = {}
+            if not marked:
+                return sets, {}
+            marked.compact()
+            if not marked.unnamed and self._dump_scalars(marked.paths, sets):
+                return sets, {}
         return self._delta_of(*self._collected(None))
 
     def _collected(self, taken: Marks | None) -> tuple[list[Change], tuple[str, ...]]:

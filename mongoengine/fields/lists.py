@@ -166,7 +166,13 @@ class ListField(
     def _wire(self, value: object, marks: Marks) -> RawValue:
         inner: BaseField | None = self.field
         if inner is not None and inner._made_directly and isinstance(value, list):
-            return [inner._wire(item, marks) for item in list.__iter__(value)]
+            cls = inner.document_type_obj
+            return [
+                item._to_wire(marks)
+                if item.__class__ is cls
+                else inner._wire(item, marks)
+                for item in list.__iter__(value)
+            ]
         return super()._wire(value, marks)
 
     def _list_to_python(self, items: list[Any]) -> list[Any]:

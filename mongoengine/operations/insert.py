@@ -201,7 +201,8 @@ async def _insert_many(
         await io(collection.insert_many, docs)  # PyMongo's error says why not
     writes = begin_inserts(docs, moment_of(collection))
     try:
-        if any(write.is_retry for write in writes):
+        again = [write for write in writes if write._earlier is not None]
+        if any(write.is_retry for write in again):
             requests = await requests_for(io, collection, writes)
             outcome = await send(io, collection, requests, ordered)
         else:
