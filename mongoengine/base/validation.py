@@ -58,13 +58,14 @@ class DocumentValidation(DocumentState):
             field,
             surely,
             proof,
+            valid,
             unchanged,
             value_proof,
             needed,
         ) in schema.checks():
             if name in values:
                 value = values[name]
-                if value.__class__ in field._surely_valid:
+                if value.__class__ in valid:
                     continue
                 if value.__class__ in unchanged:
                     if proof is not None and proof(value):
@@ -104,13 +105,14 @@ class DocumentValidation(DocumentState):
             field,
             surely,
             proof,
+            valid,
             unchanged,
             value_proof,
             needed,
         ) in schema.checks():
             if name in values:
                 value = values[name]
-                if value.__class__ in field._surely_valid:
+                if value.__class__ in valid:
                     continue
                 if value is None:
                     if field.required:

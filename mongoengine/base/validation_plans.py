@@ -26,7 +26,9 @@ class Check(NamedTuple):
     field: BaseField
     surely: frozenset[type]
     proof: Proof | None
-    # Types of converted values for which `proof` holds, too; and a test of others.
+    # Types of converted values that are valid, types of those for which `proof` holds,
+    # too, and a test of others.
+    valid: frozenset[type]
     unchanged: frozenset[type]
     value_proof: Proof | None
     # Without a value it has to be looked at: it is required, or has a default.
@@ -42,6 +44,7 @@ def check_of(field: BaseField, codec: FieldCodec) -> Check:
         field,
         codec.valid,
         codec.validator,
+        field._surely_valid,
         codec.loads_unchanged,
         field._value_validator(),
         needed,
