@@ -166,7 +166,7 @@ class ListField(
     def _wire(self, value: object, marks: Marks) -> RawValue:
         inner: BaseField | None = self.field
         if inner is not None and inner._made_directly and isinstance(value, list):
-            cls = inner.document_type_obj
+            cls = inner._embedded_class
             return [
                 item._to_wire(marks)
                 if item.__class__ is cls
