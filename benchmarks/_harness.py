@@ -4,8 +4,9 @@ A *side* is one way of doing the work: `ours`, the `oracle` (MongoEngine's own
 release), `plain` PyMongo, and other libraries where installed.  Each side lives
 in a process of its own, since two of them share an import name, and stays alive
 for the whole run.  In each round every side does every case once, one after the
-other, so that what else the machine does meets all of them alike; a ratio is
-taken within a round, and the median of the rounds' ratios is reported.
+other, so that what else the machine does meets all of them alike.  Figures are the
+least of all rounds, and ratios those of the least figures: what else runs only adds
+to a time, so that many short rounds give the same ratios on a busy machine.
 
 What is timed is CPU time of the thread that does the work, unless a script says
 otherwise, so that waiting for a server does not count.
@@ -23,7 +24,6 @@ import pathlib
 import platform
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -78,18 +78,13 @@ class Results:
 
     times: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
-    def median(self, side: str, case: str) -> float | None:
-        values = self.times.get((side, case))
-        return statistics.median(values) if values else None
+    def least(self, side: str, case: str) -> float | None:
+        return min(self.times.get((side, case), ()), default=None)
 
     def ratio(self, side: str, case: str, other: str, base: str) -> float | None:
-        """The median, over rounds, of one time against the other's."""
-        mine, theirs = self.times.get((side, case)), self.times.get((other, base))
-        if not mine or not theirs:
-            return None
-        return statistics.median(
-            a / b for a, b in zip(mine, theirs, strict=False) if b > 0
-        )
+        """The least figure of one side and case against the least of another."""
+        mine, theirs = self.least(side, case), self.least(other, base)
+        return mine / theirs if mine is not None and theirs else None
 
 
 # -- sides -------------------------------------------------------------------
@@ -316,9 +311,9 @@ def report(
     lines = []
     for row in rows:
         base = row.base or row.case
-        line = [row.label, unit(results.median(row.base_side, base))]
+        line = [row.label, unit(results.least(row.base_side, base))]
         for side in shown:
-            line.append(unit(results.median(side, row.case)))
+            line.append(unit(results.least(side, row.case)))
             line.append(times(results.ratio(side, row.case, row.base_side, base)))
         line += verdict(results.ratio("ours", row.case, row.base_side, base), row.goal)
         lines.append(line)

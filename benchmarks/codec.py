@@ -1,6 +1,6 @@
 """What a document costs on top of decoding it: load, touch, dump, validate.
 
-    python benchmarks/codec.py [--rounds N] [--shape NAME ...]
+    python benchmarks/codec.py [--rounds N] [--shape NAME ...] [--record]
 
 On seven shapes of documents, defined in `_shapes.py`.  No server is asked; Beanie,
 where installed, only starts with one.  Every figure is CPU time per document against
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import tracemalloc
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ from typing import Any
 
 import bson
 from _harness import (
+    HERE,
     Case,
     Cases,
     Results,
@@ -47,6 +49,7 @@ from _shapes import (
 
 #: Bytes of encoded documents to a case, so that each shape takes about as long.
 BYTES = 160_000
+RECORDED = HERE / "codec.json"
 SIDES = ("ours", "oracle", "beanie", "umongo", "aggify", "msgspec")
 
 
@@ -239,6 +242,19 @@ def verdicts(all_results: dict[str, Results]) -> str:
     return table(["shape", "work", "faster", "ours to it"], lines)
 
 
+def record(all_results: dict[str, Results]) -> None:
+    """Write the ratios to decoding, by shape, case and side, for `charts.py`."""
+    ratios: dict[str, dict[str, dict[str, float]]] = {}
+    for name, results in all_results.items():
+        cases = ratios[name] = {}
+        for row in rows(SHAPES[name]):
+            for side in SIDES:
+                ratio = results.ratio(side, row.case, "plain", "decode")
+                if ratio is not None:
+                    cases.setdefault(row.case, {})[side] = round(ratio, 3)
+    RECORDED.write_text(json.dumps(ratios, indent=1) + "\n", encoding="utf-8")
+
+
 def run(arguments: argparse.Namespace) -> None:
     require_oracle()
     sides = [side for side in SIDES if available(side)]
@@ -260,10 +276,13 @@ def run(arguments: argparse.Namespace) -> None:
             print(report(results, MEMORY, sides, base_label="dict", unit=size))
             print(flush=True)
     print(verdicts(all_results))
+    if arguments.record:
+        record(all_results)
 
 
 def arguments_of(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shape", action="append", choices=list(SHAPES))
+    parser.add_argument("--record", action="store_true", help="write codec.json")
 
 
 if __name__ == "__main__":

@@ -151,8 +151,8 @@ LABELS = {
 
 def growth(results: Results, side: str, work: str, sizes: list[int]) -> float:
     """The exponent between the last two sizes, where fixed costs hide least."""
-    one = results.median(side, f"{work} {sizes[-2]}")
-    two = results.median(side, f"{work} {sizes[-1]}")
+    one = results.least(side, f"{work} {sizes[-2]}")
+    two = results.least(side, f"{work} {sizes[-1]}")
     assert one and two
     return math.log(two / one) / math.log(sizes[-1] / sizes[-2])
 
@@ -179,8 +179,8 @@ def run(arguments: argparse.Namespace) -> None:
         unit = {"list": "documents", "fields": "fields", "embedded": "comments"}[base]
         for count in sizes:
             key = f"{work} {count}"
-            ours = results.median("ours", key)
-            plain = results.median("plain", f"{base} {count}")
+            ours = results.least("ours", key)
+            plain = results.least("plain", f"{base} {count}")
             assert ours is not None
             lines.append(
                 [
