@@ -166,6 +166,7 @@ async def classes() -> None:
 
 @runs(
     "QuerySet.async_batches",
+    "QuerySet.async_in_batches",
     "QuerySet.async_count",
     "QuerySet.async_exists",
     "QuerySet.async_explain",
@@ -213,6 +214,8 @@ async def reading() -> None:
     assert [found async for found in Shelved.objects.no_cache()] == [book]
     assert [found async for found in Shelved.objects.prefetch()] == [book]
     assert [several async for several in books.async_batches(2)] == [[book]]
+    batches = books.async_in_batches(2)
+    assert [several async for several in batches] == [[book]]
     assert [raw["title"] async for raw in books.as_pymongo()] == ["one"]
     assert await books.clone().__anext__() == book
     repr(books)

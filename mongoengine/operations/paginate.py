@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mongoengine.operations.source import AnyQueryset, QuerySource
     from mongoengine.query.query import Query
 
-__all__ = ("Page", "paginate")
+__all__ = ("Page", "Tokens", "behind", "paginate")
 
 D = TypeVar("D")
 
@@ -98,7 +98,7 @@ async def paginate(
     if spec.is_void:
         return Page([]) if page_number is None else Page([], total=0, pages=0)
     collection = await queryset._open_to_read(io)
-    tokens = _Tokens(sort, secret, collection.codec_options)
+    tokens = Tokens(sort, secret, collection.codec_options)
     token = after if before is None else before
     position = None if token is None else tokens.read(token)
     skip = 0 if page_number is None else (page_number - 1) * size
@@ -142,12 +142,15 @@ def _arguments(
     if skip:
         arguments["skip"] = skip
     if position is not None:
-        behind = beyond(sort, position)
-        conditions = arguments["filter"]
-        arguments["filter"] = {"$and": [conditions, behind]} if conditions else behind
+        arguments["filter"] = behind(arguments["filter"], beyond(sort, position))
     if arguments.get("projection"):
         arguments["projection"] = with_keys(arguments["projection"], sort)
     return arguments
+
+
+def behind(conditions: RawDocument, position: RawDocument) -> RawDocument:
+    """Return a filter with the condition for what follows a position."""
+    return {"$and": [conditions, position]} if conditions else position
 
 
 def _check(
@@ -170,7 +173,7 @@ def _check(
         )
 
 
-class _Tokens:
+class Tokens:
     """Make texts of positions in an order, and read them."""
 
     def __init__(

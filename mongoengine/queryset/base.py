@@ -42,6 +42,7 @@ from mongoengine.operations.delete import (
     NULLIFY,
     PULL,
 )
+from mongoengine.operations.in_batches import AsyncDocumentBatches, DocumentBatches
 from mongoengine.query.related import merged, related_paths
 from mongoengine.queryset.builders import Builders
 
@@ -188,6 +189,41 @@ class BaseQuerySet(Builders[D]):
         return async_loop(self._cut_steps(size), self, "batches()")
 
     async_batches.__doc__ = batches.__doc__
+
+    def in_batches(
+        self, size: int = 1000, *, after: str | None = None, progress: bool = False
+    ) -> DocumentBatches[D]:
+        """Return the documents in lists that are read one by one, and can be resumed.
+
+        Each list is a query of its own (`find`), which begins behind the last document
+        of the list before, by the primary key or what `order_by` says.  So it does not
+        matter how long a list takes, and other writes neither repeat nor leave out
+        documents.  `async_in_batches` is for `async for`::
+
+            batches = Event.objects.in_batches(progress=True)
+            for events in batches:
+                ...
+                remember(batches.resume_token)
+
+        https://www.mongodb.com/docs/manual/reference/command/find/
+
+        :param size: how many documents to a list; the last one may have fewer
+        :param after: the `resume_token` of an earlier loop, to go on behind its last
+            list
+        :param progress: show a bar of tqdm, or lines where that is not installed; the
+            documents are counted for it
+        :raises ValueError: if `size` is not positive
+        :raises OperationError: if the queryset has a slice
+        :raises InvalidQueryError: in the loop, if the token is of another order
+        """
+        return DocumentBatches(self, size, after, progress)
+
+    def async_in_batches(
+        self, size: int = 1000, *, after: str | None = None, progress: bool = False
+    ) -> AsyncDocumentBatches[D]:
+        return AsyncDocumentBatches(self, size, after, progress)
+
+    async_in_batches.__doc__ = in_batches.__doc__
 
     # Computed
 

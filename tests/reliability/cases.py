@@ -206,6 +206,12 @@ async def watch(family: Family, state: State) -> Any:
         await family(stream, "close")
 
 
+async def read_in_batches(family: Family, state: State) -> Any:
+    method = "async_in_batches" if family.is_async else "in_batches"
+    batches = await family.loop(getattr(state.queryset, method)(2))
+    return [item.number for batch in batches for item in batch]
+
+
 async def bulk_write(family: Family, state: State) -> Any:
     requests = [
         UpdateOne({"number": 1}, {"set__name": "bulk"}),
@@ -263,6 +269,7 @@ CASES: dict[str, Case] = {
     ),
     "loop": Case(read_loop),
     "loop without cache": Case(read_uncached),
+    "loop in batches": Case(read_in_batches),
     "BaseQuerySet.watch": Case(watch),
     "ChangeStream.try_next": Case(watch),
     "ChangeStream.close": Case(watch),

@@ -183,6 +183,8 @@ def scalars(user: User) -> None:
     assert_type(user.joined, datetime)
     assert_type(user.seen, datetime | None)
     assert_type(user.moment, datetime | None)
+    for users in User.objects.in_batches(100, progress=True):
+        assert_type(users, list[User])
     assert_type(User.objects.get_or_create(nick="a"), tuple[User, bool])
     assert_type(
         User.objects.update_or_create(nick="a", defaults={"age": 3}), tuple[User, bool]
