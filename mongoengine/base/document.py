@@ -109,11 +109,7 @@ class BaseDocument(
             held = self._values = schema.blank.copy()
         if self._dynamic:
             self._dynamic_fields = SON()
-        for name, field in schema.defaults:
-            if name not in values:
-                held[name] = value = field.default()
-                if not isinstance(value, SCALARS):
-                    adopt(self, value)
+        self._set_defaults(schema, values)
         if schema.set_when_made:
             self._set_missing(schema, values)
         quick = schema.quick
@@ -138,6 +134,14 @@ class BaseDocument(
             self._created = created
         if signals.post_init.receivers:
             signals.send_now(signals.post_init, self.__class__, document=self)
+
+    def _set_defaults(self, schema: Schema, values: RawMapping) -> None:
+        """Set the defaults that are made for each document, where there is no value."""
+        for name, field in schema.defaults:
+            if name not in values:
+                self._values[name] = value = field.default()
+                if not isinstance(value, SCALARS):
+                    adopt(self, value)
 
     def _take_argument(
         self, schema: Schema, name: str, value: object, convert: bool

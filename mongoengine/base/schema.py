@@ -64,15 +64,45 @@ class Schema:
         field: BaseField
         for field in self.fields.values():
             field._prepare()
-        self.blank: RawDocument = {}
+        shard_key = cls._meta.get("shard_key", ())
+        self.shard_key = frozenset(shard_key or ())
+        self.id_name = cls._meta.get("id_field") if cls._is_document else None
+        #: The names of all attributes, those that only documents have included.
+        self.names = frozenset(chain.from_iterable(map(vars, cls.__mro__)))
         # User code sees every attribute that is set, the missing ones' defaults too.
-        hooked = not is_ours(cls, "__setattr__")
+        self.hooked = not is_ours(cls, "__setattr__")
+        self._plan_blank()
+        self._plan_construction()
+        # The plans of a dynamic class for keys that it does not define.
+        self.dynamic_plans: dict[tuple[str, ...], DynamicPlan | None] = {}
+        self.own_loader = not is_ours(cls, "_from_son")
+        self.own_validation = not (is_ours(cls, "validate") and is_ours(cls, "clean"))
+        self.load_plans = LoadPlans(cls, self.by_key, self.plain, self.own_loader)
+        self._plan_dumps()
+        self.nesting = tuple(
+            (name, field.db_field, field)
+            for name, field in self.fields.items()
+            if _may_change_inside(field)
+        )
+        self.nesting_names = frozenset(name for name, _, _ in self.nesting)
+        #: The values that writes of a document set by themselves.
+        self.stamps: tuple[Stamp, ...] = (
+            *stamps_of(cls, self.fields),
+            *version_of(cls, self.fields),
+        )
+        self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
+        self._codecs: dict[str, FieldCodec] = {}
+        self._checks: tuple[Check, ...] | None = None
+
+    def _plan_blank(self) -> None:
+        """Collect the values of a new document, and the fields that make defaults."""
+        self.blank: RawDocument = {}
         self.defaults: list[tuple[str, Any]] = []
         for name, field in self.fields.items():
             if name == "_cls":
-                self.blank[name] = cls._class_name
+                self.blank[name] = self.cls._class_name
                 continue
-            if class_attribute(cls, name) is None:
+            if class_attribute(self.cls, name) is None:
                 # The automatic id beside another `id` is known as `id` alone.
                 continue
             self.blank[name] = None
@@ -81,34 +111,34 @@ class Schema:
                 or field.null
                 or field._set_when_made
                 or not field._plainly_set
-                or hooked
+                or self.hooked
             ):
                 continue
             if callable(field.default):
                 self.defaults.append((name, field))
             else:
                 self.blank[name] = field.default
+
+    def _plan_construction(self) -> None:
+        """Find out what the constructor puts in place without an assignment."""
+        cls = self.cls
         # Fields whose values of some types the constructor puts in place directly.
         self.quick: dict[str, frozenset[type]] = {
             name: field._loads_unchanged
             for name, field in self.fields.items()
-            if field._plainly_set and not hooked and _is_at(cls, name, field)
+            if field._plainly_set and not self.hooked and _is_at(cls, name, field)
         }
         # Fields of which the constructor puts converted values in place.
         self.placed = frozenset(
             name for name in self.quick if _is_set_by_base(type(self.fields[name]))
         )
-        shard_key = cls._meta.get("shard_key", ())
-        self.shard_key = frozenset(shard_key or ())
-        self.id_name = cls._meta.get("id_field") if cls._is_document else None
         self.plainly_made = all(f._plainly_set for f in self.fields.values())
+        self.plain = self._needs_constructor()
         self.set_when_made = tuple(
             name
             for name, field in self.fields.items()
-            if field._set_when_made or not field._plainly_set or hooked
+            if field._set_when_made or not field._plainly_set or self.hooked
         )
-        #: The names of all attributes, those that only documents have included.
-        self.names = frozenset(chain.from_iterable(map(vars, cls.__mro__)))
         # The constructor puts all values in place before it looks at each of them.
         self.places_all = not (
             cls._dynamic
@@ -121,15 +151,13 @@ class Schema:
             and self.quick.keys() >= self.fields.keys() - {"_cls"}
             else None
         )
-        # The plans of a dynamic class for keys that it does not define.
-        self.dynamic_plans: dict[tuple[str, ...], DynamicPlan | None] = {}
-        self.hooked = hooked
-        self.plain = self._needs_constructor()
-        ordered = [name for name in cls._fields_ordered if name in self.fields]
-        self.own_loader = not is_ours(cls, "_from_son")
+
+    def _plan_dumps(self) -> None:
+        """Compile how each field is dumped, in the order of the fields."""
+        cls = self.cls
         self.own_dump = not is_ours(cls, "to_mongo")
-        self.own_validation = not (is_ours(cls, "validate") and is_ours(cls, "clean"))
-        self.load_plans = LoadPlans(cls, self.by_key, self.plain, self.own_loader)
+        self.is_wired = not (self.own_dump or cls._dynamic)
+        ordered = [name for name in cls._fields_ordered if name in self.fields]
         self.dumpers = tuple(map(dumper_of, map(self.fields.__getitem__, ordered)))
         #: Whether a dump may have an `_id`.
         self.may_have_id: bool = bool(
@@ -143,21 +171,6 @@ class Schema:
             names = tuple(d.name for d in self.dumpers)
             if names == tuple(d.key for d in self.dumpers):
                 self.stored_names = names
-        self.nesting = tuple(
-            (name, field.db_field, field)
-            for name, field in self.fields.items()
-            if _may_change_inside(field)
-        )
-        self.nesting_names = frozenset(name for name, _, _ in self.nesting)
-        #: The values that writes of a document set by themselves.
-        self.stamps: tuple[Stamp, ...] = (
-            *stamps_of(cls, self.fields),
-            *version_of(cls, self.fields),
-        )
-        self.is_wired = not (self.own_dump or cls._dynamic)
-        self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
-        self._codecs: dict[str, FieldCodec] = {}
-        self._checks: tuple[Check, ...] | None = None
 
     @cached_property
     def stamped_inside(self) -> tuple[str, ...]:
