@@ -15,11 +15,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
 from pymongo.read_preferences import ReadPreference
 
 from mongoengine.compatibility import names_of
 from mongoengine.driver import embedded
-from mongoengine.driver.io import ASYNC, SYNC, WrongFamilyError, run
+from mongoengine.driver.io import ASYNC, IO, SYNC, WrongFamilyError, run
 from mongoengine.driver.loop_client import LoopClient
 from mongoengine.driver.registry import (
     DEFAULT_CONNECTION_NAME,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mongoengine.driver.credentials import Settings
+    from mongoengine.driver.types import AnyClient
 
 
 __all__ = (
@@ -135,12 +137,16 @@ def connect(
 
     Takes what `register_connection()` takes.  An alias that is open already is
     left as it is, and aliases with equal settings, but for the name of the
-    database, share one client.  Nothing is sent to the server yet.
+    database, share one client.  Nothing is sent to the server yet, unless `ping=True`
+    asks for it: then an alias whose server does not answer is not opened.  How long
+    to look for it says `serverSelectionTimeoutMS` (milliseconds, 30,000 by default).
 
     :raises ConnectionFailure: if the alias is open with other settings, or the
-        client cannot be made of these
+        client cannot be made of these, or the server does not answer the ping
     """
+    ping = kwargs.pop("ping", False)
     settings = run(settings_record(SYNC, db=db, **kwargs))
+    before = _Before(alias)
     with registry.lock:
         opened = registry.make(alias)
         if opened.is_open:
@@ -154,6 +160,8 @@ def connect(
             opened.settings = settings
             opened.is_registered = False
     client: PyMongoClient = registry.open(alias)
+    if ping:
+        run(_ping(SYNC, alias, client, before))
     return client
 
 
@@ -167,10 +175,12 @@ async def connect_async(
     own by themselves.
 
     :raises ConnectionFailure: if the alias is open with other settings, or the
-        client cannot be made of these
+        client cannot be made of these, or the server does not answer the ping
     """
+    ping = kwargs.pop("ping", False)
     client_class = kwargs.pop("mongo_client_class", AsyncMongoClient)
     settings = await settings_record(ASYNC, db=db, **kwargs)
+    before = _Before(alias)
     try:
         await embedded.start(ASYNC, settings["host"])
     except embedded.EmbeddedServerError as error:
@@ -186,7 +196,47 @@ async def connect_async(
             opened.is_registered = False
         opened.async_class = client_class
     client: AsyncPyMongoClient = registry.open_on_loop(alias).client.client
+    if ping:
+        await _ping(ASYNC, alias, client, before)
     return client
+
+
+class _Before:
+    """What an alias was before it was opened, to make it that again."""
+
+    def __init__(self, name: str) -> None:
+        alias = registry.aliases.get(name)
+        self._name = name
+        self._settings = None if alias is None else alias.settings
+        self._is_registered = alias is not None and alias.is_registered
+        self._was_open = alias is not None and alias.is_open
+        self._was_async = alias is not None and alias.is_async
+
+    async def restore(self, io: IO) -> None:
+        """Close the side of the alias that was not open, and put its settings back."""
+        if io.is_async and not self._was_async:
+            await disconnect_async(self._name)
+        elif not io.is_async and not self._was_open:
+            disconnect(self._name)
+        if self._settings is not None:
+            with registry.lock:
+                alias = registry.make(self._name)
+                alias.settings = self._settings
+                alias.is_registered = self._is_registered
+
+
+async def _ping(io: IO, name: str, client: AnyClient, before: _Before) -> None:
+    """Ask the server of a client for a sign of life.
+
+    :raises ConnectionFailure: if there is none; the alias is as it was before
+    """
+    try:
+        await io.plain(client.admin.command, "ping")
+    except BaseException as error:
+        await before.restore(io)
+        if isinstance(error, PyMongoError):
+            raise unreachable(name, error) from error
+        raise
 
 
 def _agree(existing: Settings | None, settings: Settings) -> bool:
