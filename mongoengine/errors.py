@@ -52,6 +52,7 @@ __all__ = (
     "LazyReferenceError",
     "LazyReferenceWarning",
     "LookUpError",
+    "MongoEngineWarning",
     "MultipleObjectsReturned",
     "NotRegistered",
     "NotUniqueError",
@@ -75,6 +76,11 @@ class InvalidDocumentError(MongoEngineException):
 
 class LookUpError(AttributeError):
     """Raised if a path in a query does not lead through the fields of a document."""
+
+    @property
+    def has_proposal(self) -> bool:
+        """Return whether the text says what may have been meant."""
+        return "; did you mean '" in str(self)
 
 
 class DoesNotExist(MongoEngineException):
@@ -168,6 +174,10 @@ class FieldDoesNotExist(MongoEngineException):
 
 class LazyReferenceError(MongoEngineException):
     """A reference was followed where it was read, under `strict_references()`."""
+
+
+class MongoEngineWarning(UserWarning):
+    """A name that nothing knows was given, and is probably misspelt."""
 
 
 class LazyReferenceWarning(UserWarning):

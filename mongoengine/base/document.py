@@ -19,6 +19,7 @@ from mongoengine.base.indexes import IndexSpecs
 from mongoengine.base.loading import CONVERTED, follow_no_references
 from mongoengine.base.lookup import FieldLookup
 from mongoengine.base.marks import ChangedPaths
+from mongoengine.base.misspelt import did_you_mean, meant_field
 from mongoengine.base.plain import adopt
 from mongoengine.base.schema import Schema
 from mongoengine.base.sentinels import MISSING
@@ -164,9 +165,11 @@ class BaseDocument(
             return
         undefined = set(values) - set(self._fields) - _ALWAYS_ALLOWED
         if undefined:
+            cls = type(self)
+            hint = did_you_mean({name: meant_field(cls, name) for name in undefined})
             raise FieldDoesNotExist(
                 f'The fields "{undefined}" do not exist on the document '
-                f'"{self._class_name}"'
+                f'"{self._class_name}"{hint}'
             )
 
     def _set_missing(self, schema: Schema, values: RawMapping) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.misspelt import did_you_mean, meant_field
 from mongoengine.base.types import Meta, RawDocument
 from mongoengine.errors import LookUpError
 
@@ -68,7 +69,8 @@ class FieldLookup:
                 below = _DocumentRegistry.get(class_name)._fields
                 if name in below:
                     return below[name]
-        raise LookUpError(f'Cannot resolve field "{name}"')
+        hint = did_you_mean({name: meant_field(cls, name)})
+        raise LookUpError(f'Cannot resolve field "{name}"{hint}')
 
     @classmethod
     def _member(cls, field: BaseField, name: str, names: list[str]) -> Any:
@@ -90,8 +92,40 @@ class FieldLookup:
             lookup = field.lookup_member
         member = lookup(name) or None
         if member is None and not field._is_container:
-            raise LookUpError(f'Cannot resolve field "{name}"')
+            inside = field._embedded_class
+            meant = None if inside is None else meant_field(inside, name)
+            hint = did_you_mean({name: meant})
+            raise LookUpError(f'Cannot resolve field "{name}"{hint}')
         return member
+
+    @classmethod
+    def _field_stored_at(cls, path: str) -> tuple[str, Any]:
+        """Return the name of a database path, and its field; None if it has none.
+
+        `author.nm` gives `author.name`, say.  What is no field of its own (a
+        position, a key) stays as it is.
+        """
+        names: list[str] = []
+        owner: Any = cls
+        field: Any = None
+        for part in path.split("."):
+            if owner is not None:
+                field = owner._field_stored_as(part)
+                names.append(part if field is None else field.name)
+            else:
+                field = None if field is None else field._inner
+                names.append(part)
+            owner = None if field is None else field._embedded_class
+        return ".".join(names), field
+
+    @classmethod
+    def _field_stored_as(cls, key: str) -> Any:
+        """Return the field of this class or one below that is stored under a key."""
+        for class_name in cls._subclasses:
+            for field in _DocumentRegistry.get(class_name)._fields.values():
+                if field.db_field == key:
+                    return field
+        return None
 
     @classmethod
     def _translate_field_name(cls, field: str, sep: str = ".") -> str:

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField, ObjectIdField
+from mongoengine.base.misspelt import warn_of_meta
 from mongoengine.base.schema import Schema
 from mongoengine.base.types import Meta, Namespace
 from mongoengine.base.utils import warn_caller
@@ -164,7 +165,7 @@ class DocumentMetaclass(type):
 
         attrs["_is_document"] = attrs.get("_is_document", False)
         attrs["_cached_reference_fields"] = []
-        _settle_meta(attrs, inherited)
+        _settle_meta(name, attrs, inherited)
         if attrs["_meta"].get("allow_inheritance"):
             attrs["_cls"] = _of_bases(inherited, "_cls_field")()
 
@@ -225,6 +226,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
             return super().__new__(mcs, name, bases, attrs, **kwargs)
 
         own = attrs["_meta"] = dict(attrs.pop("meta", {}))
+        warn_of_meta(name, own)
         own["abstract"] = own.get("abstract", False)
         attrs["_is_base_cls"] = False
         attrs["_is_document"] = True
@@ -310,10 +312,11 @@ def _all_bases(bases: tuple[type, ...]) -> list[Any]:
     return list(found)
 
 
-def _settle_meta(attrs: Namespace, inherited: list[Any]) -> None:
+def _settle_meta(name: str, attrs: Namespace, inherited: list[Any]) -> None:
     """Give an embedded document its meta; a document has got it already."""
     if "meta" in attrs:
         attrs["_meta"] = attrs.pop("meta")
+        warn_of_meta(name, attrs["_meta"])
     if attrs.get("_meta"):
         return
     meta = MetaDict()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base import hooks
+from mongoengine.base.misspelt import warn_of_attributes
 from mongoengine.base.state import EMPTY, DocumentState
 from mongoengine.errors import ValidationError
 
@@ -51,7 +52,10 @@ class DocumentValidation(DocumentState):
         values, raw = self._values, self._raw
         schema = type(self)._schema
         if values is EMPTY and not errors and schema.surely_valid(raw or {}):
+            if not self._is_document:
+                warn_of_attributes(self)
             return
+        warn_of_attributes(self)
         for (
             name,
             key,

@@ -511,6 +511,10 @@ def _dressed(face: Any, body: Function, name: str) -> Any:
     return face
 
 
+#: What errors about the arguments of an operation add, by its body.
+argument_hints: dict[Callable[..., Any], str] = {}
+
+
 def _argument_error(
     face: Any, error: TypeError, args: tuple[Any, ...], kwargs: Keywords
 ) -> TypeError:
@@ -519,6 +523,7 @@ def _argument_error(
         p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else None)
         for p in face.__signature__.parameters.values()
     ]
+    hint = argument_hints.get(face._operation, "")
     scope: dict[str, Any] = {}
     exec(f"def stub{inspect.Signature(parameters)}: ...", scope)
     stub = scope["stub"]
@@ -526,5 +531,5 @@ def _argument_error(
     try:
         stub(*args, **kwargs)
     except TypeError as clear:
-        return clear
+        return TypeError(f"{clear}{hint}")
     return error

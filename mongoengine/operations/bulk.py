@@ -9,6 +9,7 @@ import pymongo
 from pymongo.results import BulkWriteResult
 
 from mongoengine import signals
+from mongoengine.base.misspelt import warn_of_attributes
 from mongoengine.base.state import set_state
 from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
@@ -224,8 +225,9 @@ async def _prepare_all(
 ) -> list[bool]:
     """Do what comes before documents are written; return which of them are new."""
     if all(awaits_nothing(io, cls) for cls in {*map(type, documents)}):
-        if validate:
-            for document in documents:
+        for document in documents:
+            warn_of_attributes(document)
+            if validate:
                 document.validate(clean=clean)
         return [is_new(document) for document in documents]
     return [

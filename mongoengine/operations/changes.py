@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from mongoengine.base.common import _DocumentRegistry, class_named_in
+from mongoengine.base.common import class_named_in
 from mongoengine.base.sentinels import MISSING
 from mongoengine.query.events import AFTER, BEFORE
 
@@ -127,29 +127,31 @@ class Change(Generic[D]):
         References are given by their keys.  Empty for all but updates.
         """
         updated = self._described("updatedFields", {})
-        fields = {path: _field_at(self._document_class, path) for path in updated}
-        return {
-            name: value if field is None else _converted(field, value)
-            for (name, field), value in zip(
-                fields.values(), updated.values(), strict=True
-            )
-        }
+        fields = {}
+        for path, value in updated.items():
+            name, field = self._field_at(path)
+            fields[name] = value if field is None else _converted(field, value)
+        return fields
 
     @property
     def removed_fields(self) -> list[str]:
         """Return the names of the fields that an update has removed."""
         return [
-            _field_at(self._document_class, path)[0]
-            for path in self._described("removedFields", ())
+            self._field_at(path)[0] for path in self._described("removedFields", ())
         ]
 
     @property
     def truncated_arrays(self) -> dict[str, int]:
         """Return the new lengths of lists that an update has shortened, by name."""
         return {
-            _field_at(self._document_class, each["field"])[0]: each["newSize"]
+            self._field_at(each["field"])[0]: each["newSize"]
             for each in self._described("truncatedArrays", ())
         }
+
+    def _field_at(self, path: str) -> tuple[str, BaseField[RawValue] | None]:
+        """Return the name of a database path, and the field that it leads to."""
+        cls = self._document_class
+        return (path, None) if cls is None else cls._field_stored_at(path)
 
     def _described(self, part: str, otherwise: RawValue) -> RawValue:
         return (self.raw.get("updateDescription") or {}).get(part) or otherwise
@@ -181,33 +183,6 @@ def _converted(field: BaseField[RawValue], value: object) -> RawValue:
             return value
         inner = inner._inner
     return None if value is None else field.to_python(value)
-
-
-def _field_at(
-    cls: type[BaseDocument] | None, path: str
-) -> tuple[str, BaseField[RawValue] | None]:
-    """Return the name of a database path, and the field that it leads to, or None."""
-    names: list[str] = []
-    owner, field = cls, None
-    for part in path.split("."):
-        if owner is not None:
-            field = _field_stored_as(owner, part)
-            names.append(part if field is None else field.name)
-        else:
-            field = None if field is None else field._inner
-            names.append(part)
-        owner = None if field is None else field._embedded_class
-    return ".".join(names), field
-
-
-def _field_stored_as(cls: type[BaseDocument], key: str) -> BaseField[RawValue] | None:
-    """Return the field that a class, or one of its subclasses, stores under a key."""
-    for class_name in cls._subclasses:
-        field: BaseField[RawValue]
-        for field in _DocumentRegistry.get(class_name)._fields.values():
-            if field.db_field == key:
-                return field
-    return None
 
 
 def named_class(cls: type[BaseDocument], event: RawMapping) -> type[BaseDocument]:

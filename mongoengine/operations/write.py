@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 from mongoengine import connection
 from mongoengine.base.stamps import Moment, Stamped, stamps_exist
 from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.driver.io import argument_hints
 from mongoengine.driver.write_errors import UPDATING
 from mongoengine.errors import OperationError
 from mongoengine.operations import read
@@ -55,6 +56,9 @@ async def create(queryset: QuerySource[D], io: IO, /, **kwargs: object) -> D:
         document._switch(spec.alias, spec.collection_name, keep_created=True)
     saved: D = await io.call(document, "save", force_insert=True)
     return saved
+
+
+argument_hints[create] = "; it takes keywords: insert() takes documents"
 
 
 @overload

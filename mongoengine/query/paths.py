@@ -7,12 +7,14 @@ conditions, orders and expressions find their fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine.base.field import BaseField
+from mongoengine.base.misspelt import did_you_mean, meant_keyword, nearest
 from mongoengine.base.types import RawDocument
-from mongoengine.errors import InvalidQueryError
+from mongoengine.errors import InvalidQueryError, LookUpError
+from mongoengine.query.operators import MATCH_OPERATORS
 from mongoengine.query.related import class_inside, innermost
 
 if TYPE_CHECKING:
@@ -237,13 +239,37 @@ def crossed(document: Any, names: list[str]) -> tuple[Join | None, list[str]]:
     return join, names
 
 
-def looked_up(document: Any, parts: list[str]) -> list[Any]:
-    """`document._lookup_field(parts)`; raises `InvalidQueryError`."""
+def looked_up(document: Any, parts: list[str], before: Iterable[str] = ()) -> list[Any]:
+    """Return `document._lookup_field(parts)`.
+
+    :param before: operators that may come before the fields, for errors
+    :raises InvalidQueryError: if it fails
+    """
     try:
         fields: list[Any] = document._lookup_field(parts)
+    except LookUpError as error:
+        clear = _with_operator(document, parts, before, error)
+        raise InvalidQueryError(clear) from error
     except Exception as error:
         raise InvalidQueryError(error) from error
     return fields
+
+
+def _with_operator(
+    document: Any, parts: list[str], before: Iterable[str], error: LookUpError
+) -> LookUpError:
+    """Return the error, with an operator if one was meant by a name."""
+    first, last = parts[0], parts[-1]
+    if len(parts) == 1:
+        hint = did_you_mean({first: meant_keyword(document, first, MATCH_OPERATORS)})
+        return LookUpError(f'Cannot resolve field "{first}"{hint}') if hint else error
+    if error.has_proposal:
+        return error
+    if first not in document._fields:
+        hint = did_you_mean({first: nearest(first, before)})
+    else:
+        hint = did_you_mean({last: nearest(last, MATCH_OPERATORS)})
+    return LookUpError(f"{error}{hint}") if hint else error
 
 
 def join_named(document: Any, name: str) -> Join:

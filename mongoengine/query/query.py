@@ -19,7 +19,7 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.types import Keywords, RawDocument, RawMapping
 from mongoengine.base.utils import warn_caller
 from mongoengine.driver.registry import registry
-from mongoengine.errors import LookUpError
+from mongoengine.errors import LookUpError, MongoEngineWarning
 from mongoengine.query.expressions import resolved
 from mongoengine.query.paths import local_path
 from mongoengine.query.projection import QueryFieldList, db_path
@@ -350,7 +350,10 @@ class Query:
         """Return the database name of a path, or the path if a field has none."""
         try:
             translated: str = self.document._translate_field_name(name)
-        except AttributeError:
+        except AttributeError as error:
+            stored = self.document._field_stored_at(name)[1] is not None
+            if isinstance(error, LookUpError) and error.has_proposal and not stored:
+                warn_caller(f"{self.document.__name__}: {error}", MongoEngineWarning)
             return name
         return translated
 

@@ -295,7 +295,9 @@ def _plan(
         if not names[-1]:
             names.pop()
             match = None
-    path: list[Any] = looked_up(document, names) if document is not None else []
+    path: list[Any] = []
+    if document is not None:
+        path = looked_up(document, names, UPDATE_OPERATORS)
     if given is None:
         raise TypeError(f"No update operator in {keyword}: write set__{keyword}")
     op = UPDATE_NAMES.get(given, given)

@@ -23,6 +23,16 @@ _TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "upstream's next release names the document that was not saved",
     ),
     (
+        re.compile(r"; did you mean '[^?]*'\?"),
+        "",
+        "errors that a misspelt name causes name the one that may have been meant",
+    ),
+    (
+        re.compile(r"; it takes keywords: insert\(\) takes documents(?= |$)"),
+        "",
+        "create() names the method that takes documents",
+    ),
+    (
         re.compile(r"^BulkOperationError$"),
         "BulkWriteError",
         "the error of insert() is a subclass, which tells of each document",
