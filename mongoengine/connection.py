@@ -230,12 +230,13 @@ async def _ping(io: IO, name: str, client: AnyClient, before: _Before) -> None:
 
     :raises ConnectionFailure: if there is none; the alias is as it was before
     """
+    settings = registry.defined(name)[1]
     try:
         await io.plain(client.admin.command, "ping")
     except BaseException as error:
         await before.restore(io)
         if isinstance(error, PyMongoError):
-            raise unreachable(name, error) from error
+            raise unreachable(name, settings.hide(str(error))) from error
         raise
 
 
