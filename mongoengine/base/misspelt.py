@@ -9,14 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mongoengine.base.common import UPDATE_OPERATORS, _DocumentRegistry
+from mongoengine.base.items import stored_values
+from mongoengine.base.state import EMPTY, DocumentState
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import MongoEngineWarning
-
-if TYPE_CHECKING:
-    from mongoengine.base.state import DocumentState
 
 __all__ = (
     "did_you_mean",
@@ -24,6 +23,7 @@ __all__ = (
     "meant_field",
     "meant_keyword",
     "nearest",
+    "warn_of_all_attributes",
     "warn_of_attributes",
     "warn_of_meta",
     "warn_of_options",
@@ -165,6 +165,30 @@ def warn_of_attributes(document: DocumentState) -> None:
             f"{cls.__name__} has no field {name!r}: the attribute is not stored{hint}",
             MongoEngineWarning,
         )
+
+
+def warn_of_all_attributes(document: DocumentState) -> None:
+    """Warn of attributes of a document and of the embedded documents in it.
+
+    What has not been read has no attributes.
+    """
+    warn_of_attributes(document)
+    values = document._values
+    if values is EMPTY:
+        return
+    for name in type(document)._schema.nesting_names:
+        value = values.get(name)
+        if value is not None:
+            _warn_inside(value)
+
+
+def _warn_inside(value: object) -> None:
+    if isinstance(value, DocumentState):
+        if not value._is_document:
+            warn_of_all_attributes(value)
+    elif isinstance(value, (list, dict)):
+        for item in stored_values(value):
+            _warn_inside(item)
 
 
 def _is_declared(cls: type, name: str) -> bool:

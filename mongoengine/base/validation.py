@@ -52,10 +52,9 @@ class DocumentValidation(DocumentState):
         values, raw = self._values, self._raw
         schema = type(self)._schema
         if values is EMPTY and not errors and schema.surely_valid(raw or {}):
-            if not self._is_document:
-                warn_of_attributes(self)
             return
-        warn_of_attributes(self)
+        if self._is_document:
+            warn_of_attributes(self)
         for (
             name,
             key,

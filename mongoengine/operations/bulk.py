@@ -9,7 +9,7 @@ import pymongo
 from pymongo.results import BulkWriteResult
 
 from mongoengine import signals
-from mongoengine.base.misspelt import warn_of_attributes
+from mongoengine.base.misspelt import warn_of_all_attributes
 from mongoengine.base.state import set_state
 from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
@@ -226,7 +226,7 @@ async def _prepare_all(
     """Do what comes before documents are written; return which of them are new."""
     if all(awaits_nothing(io, cls) for cls in {*map(type, documents)}):
         for document in documents:
-            warn_of_attributes(document)
+            warn_of_all_attributes(document)
             if validate:
                 document.validate(clean=clean)
         return [is_new(document) for document in documents]

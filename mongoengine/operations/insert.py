@@ -11,7 +11,7 @@ import pymongo
 from mongoengine import signals
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
-from mongoengine.base.misspelt import warn_of_attributes
+from mongoengine.base.misspelt import warn_of_all_attributes
 from mongoengine.base.types import RawMapping
 from mongoengine.driver.write_errors import (
     INSERTING,
@@ -169,7 +169,7 @@ def _check(docs: list[Any], cls: type[StoredDocument]) -> None:
     for doc in docs:
         if not isinstance(doc, cls):
             raise OperationError(f"Some documents inserted aren't instances of {cls}")
-        warn_of_attributes(doc)
+        warn_of_all_attributes(doc)
         if not doc._created and doc.pk:
             raise OperationError(
                 "Some documents have ObjectIds, use doc.update() instead"

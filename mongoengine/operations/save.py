@@ -13,7 +13,7 @@ from mongoengine.base import hooks
 from mongoengine.base.awaiting import alias_of
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.embedded_list import EmbeddedDocumentList
-from mongoengine.base.misspelt import warn_of_attributes
+from mongoengine.base.misspelt import warn_of_all_attributes
 from mongoengine.base.state import set_state
 from mongoengine.base.types import RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
@@ -188,7 +188,7 @@ async def prepare(
     cls = type(document)
     if cls._meta.get("abstract"):
         raise InvalidDocumentError("Cannot save an abstract document.")
-    warn_of_attributes(document)
+    warn_of_all_attributes(document)
     if awaits_nothing(io, cls):
         if validate:
             document.validate(clean=clean)
