@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base import hooks
-from mongoengine.base.misspelt import warn_of_attributes
 from mongoengine.base.state import EMPTY, DocumentState
 from mongoengine.errors import ValidationError
 
@@ -53,8 +52,6 @@ class DocumentValidation(DocumentState):
         schema = type(self)._schema
         if values is EMPTY and not errors and schema.surely_valid(raw or {}):
             return
-        if self._is_document:
-            warn_of_attributes(self)
         for (
             name,
             key,
