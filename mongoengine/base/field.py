@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, overload
 
 from bson import ObjectId
 
-from mongoengine.base import context, hooks
+from mongoengine.base import context, hooks, misspelt
 from mongoengine.base.bson_types import SCALARS
 from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.hints import FieldHints
-from mongoengine.base.misspelt import warn_of_options
 from mongoengine.base.plain import adopt
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY
@@ -140,7 +139,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             raise TypeError(
                 f"{type(self).__name__} already has attribute(s): {', '.join(taken)}"
             )
-        warn_of_options(type(self), extras)
+        misspelt.warn_of_options(type(self), extras)
         vars(self).update(extras)
 
     def _count_up(self) -> None:
