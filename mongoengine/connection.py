@@ -42,6 +42,7 @@ from mongoengine.driver.settings import (
 from mongoengine.driver.types import (
     AsyncPyMongoClient,
     AsyncPyMongoDatabase,
+    PassedOn,
     PyMongoClient,
     PyMongoDatabase,
 )
@@ -99,7 +100,7 @@ def register_connection(
     authentication_source: str | None = None,
     authentication_mechanism: str | None = None,
     authmechanismproperties: Any = None,
-    **kwargs: Any,
+    **kwargs: PassedOn,
 ) -> None:
     """Note the settings of an alias, which opens when it is first used.
 
@@ -131,7 +132,7 @@ def register_connection(
 
 
 def connect(
-    db: str | None = None, alias: str = DEFAULT_CONNECTION_NAME, **kwargs: Any
+    db: str | None = None, alias: str = DEFAULT_CONNECTION_NAME, **kwargs: PassedOn
 ) -> PyMongoClient:
     """Open an alias for blocking operations and return its client.
 
@@ -166,7 +167,7 @@ def connect(
 
 
 async def connect_async(
-    db: str | None = None, alias: str = DEFAULT_CONNECTION_NAME, **kwargs: Any
+    db: str | None = None, alias: str = DEFAULT_CONNECTION_NAME, **kwargs: PassedOn
 ) -> AsyncPyMongoClient:
     """Open an alias for asynchronous operations; the client of this loop.
 

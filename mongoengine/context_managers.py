@@ -21,7 +21,7 @@ from mongoengine.base import context
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.public import publish
 from mongoengine.base.strict import set_strict_references, strict_references
-from mongoengine.base.types import Keywords, RawMapping
+from mongoengine.base.types import Keywords, PassedOn, RawMapping
 from mongoengine.compatibility import names_of
 from mongoengine.driver.block import Block
 from mongoengine.driver.query_counter import async_query_counter, query_counter
@@ -72,7 +72,7 @@ class _PureBlock(Block[T]):
     async def __aenter__(self) -> T:
         return self.__enter__()
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, *error: PassedOn) -> None:
         self.__exit__(*error)
 
 
@@ -91,7 +91,7 @@ class _SwitchBlock(_PureBlock[T]):
             switch.__enter__()
         return self._value()
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: PassedOn) -> None:
         while self._on:
             try:
                 self._on.pop().__exit__(*error)

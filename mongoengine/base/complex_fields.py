@@ -37,6 +37,8 @@ from mongoengine.base.types import (
     Assigned,
     Convert,
     Function,
+    Instance,
+    PassedOn,
     PythonValue,
     RawMapping,
     RawValue,
@@ -73,7 +75,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     # `has_references` finds the references in raw values; None before that was asked.
     _references_show: bool | None = None
 
-    def __init__(self, field: BaseField | None = None, **kwargs: Any) -> None:
+    def __init__(self, field: BaseField | None = None, **kwargs: PassedOn) -> None:
         if field is not None and not isinstance(field, BaseField):
             raise TypeError(
                 "field argument must be a Field instance "
@@ -86,7 +88,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Value: ...
-    def __get__(self, instance: Any, owner: Any) -> PythonValue:
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         if instance is None:
             return self
         values = instance._values
@@ -121,7 +123,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         elif self._may_refer or not self._loads_as_it_is(value):
             return MISSING
         parent = weakref.proxy(instance)
-        tracked: Any
+        tracked: PythonValue
         if kind is dict:
             tracked = tracked_dict(value, parent, self.name, True)
         elif (made := self._list_class()) is BaseList:
@@ -144,10 +146,10 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         value = raw.get(self.db_field)
         return isinstance(value, (dict, list)) and not has_references(value)
 
-    def __set__(self, instance: Any, value: Assigned | None) -> None:
+    def __set__(self, instance: Instance, value: Assigned | None) -> None:
         converts = getattr(self.field, "_converts_on_set", False)
         if converts and self.field is not None:
-            items: Any = value
+            items: PythonValue = value
             if isinstance(value, (list, tuple)):
                 items = [self.field.to_python(item) for item in value]
             elif isinstance(value, dict):
@@ -305,19 +307,19 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return item.to_python()
         return self.to_python(item)
 
-    def _from_argument(self, value: Any, document: Any) -> Any:
+    def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
         if self.field is None or self._loads_as_it_is(value):
             copy = copied(value)
             if copy is not None:
                 return copy
         return super()._from_argument(value, document)
 
-    def _loads_as_it_is(self, value: Any) -> bool:
+    def _loads_as_it_is(self, value: PythonValue) -> bool:
         inner = self.field
         if inner is None or not self._loads_inside:
             return False
         if value.__class__ is list:
-            items: Any = value
+            items: PythonValue = value
         elif value.__class__ is dict:
             items = value.values()
         else:
@@ -372,7 +374,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             }
         return dumped if _is_mapping(value) else _in_order(dumped)
 
-    def _as_stored(self, value: Any) -> Any:
+    def _as_stored(self, value: PythonValue) -> PythonValue:
         inner = self.field
         if inner is None:
             copy = copied(value)
@@ -498,7 +500,7 @@ def items_validator(inner: BaseField) -> Proof | None:
     return valid
 
 
-def _items_of(value: Any) -> list[tuple[Any, Any]] | None:
+def _items_of(value: PythonValue) -> list[tuple[Any, Any]] | None:
     """The keys and values of a mapping, or of an iterable by index."""
     if _is_mapping(value):
         return list(value.items())
@@ -516,7 +518,7 @@ def _in_order(converted: dict[Any, Any]) -> list[Any]:
     return list(converted.values())
 
 
-def _has_unloaded(value: Any, inner: BaseField | None) -> bool:
+def _has_unloaded(value: PythonValue, inner: BaseField | None) -> bool:
     """Return whether a container has references that are to be loaded."""
     items = value.values() if isinstance(value, dict) else value
     deeper = None if inner is None else inner._inner

@@ -26,7 +26,13 @@ from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY, SLOTS, set_state, set_up
 from mongoengine.base.tracked import TrackedContainer, rebind
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import Keywords, PythonValue, RawDocument, RawMapping
+from mongoengine.base.types import (
+    Instance,
+    Keywords,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+)
 from mongoengine.base.validation import NON_FIELD_ERRORS, DocumentValidation
 from mongoengine.compatibility import names_of
 from mongoengine.errors import (
@@ -48,7 +54,7 @@ _ALWAYS_ALLOWED = frozenset({"id", "pk", "_cls", "_text_score"})
 class _OwnName:
     """`_cls` of a document; the class itself does not have it."""
 
-    def __get__(self, instance: Any, owner: Any) -> str:
+    def __get__(self, instance: Instance, owner: Instance) -> str:
         if instance is None:
             raise AttributeError("_cls")
         name: str = owner._class_name
@@ -75,7 +81,7 @@ class BaseDocument(
 
         def _note_switch(self) -> None: ...
 
-    def __init__(self, *args: Any, **values: Any) -> None:
+    def __init__(self, *args: PythonValue, **values: PythonValue) -> None:
         if args:
             raise TypeError(
                 "Instantiating a document with positional arguments is not "

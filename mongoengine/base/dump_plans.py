@@ -10,7 +10,7 @@ from bson import SON
 from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.overrides import plain_methods
 from mongoengine.base.sentinels import Sentinel
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import RawDocument, RawMapping, RawValue
 
 if TYPE_CHECKING:
     from mongoengine.base.field import BaseField
@@ -50,9 +50,9 @@ class Dumper(NamedTuple):
     special: bool
 
 
-def new_son(items: RawDocument) -> SON[str, Any]:
+def new_son(items: RawDocument) -> SON[str, RawValue]:
     """Return a `SON` of `items`, without the Python-level loop of its constructor."""
-    son: SON[str, Any] = dict.__new__(SON)
+    son: SON[str, RawValue] = dict.__new__(SON)
     dict.update(son, items)
     son._SON__keys = [*items]  # type: ignore[attr-defined]
     return son

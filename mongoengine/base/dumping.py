@@ -11,7 +11,7 @@ from mongoengine.base.bson_types import UNCHANGED
 from mongoengine.base.dump_plans import new_son
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY, DocumentState
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import RawDocument, RawValue
 
 if TYPE_CHECKING:
     from mongoengine.base.tracking import Marks
@@ -31,7 +31,7 @@ class DocumentDumping(DocumentState):
 
     def to_mongo(
         self, use_db_field: bool = True, fields: Iterable[str] | None = None
-    ) -> SON[str, Any]:
+    ) -> SON[str, RawValue]:
         """Return the form that MongoDB stores.
 
         :param use_db_field: name the values as the database does.
@@ -40,17 +40,17 @@ class DocumentDumping(DocumentState):
         if fields or not use_db_field:
             return self._dump(use_db_field, list(fields or ()))
         if self._values is EMPTY and self._raw is not None:
-            dumped: SON[str, Any] | None = type(self)._schema.dump_raw(self._raw)
+            dumped: SON[str, RawValue] | None = type(self)._schema.dump_raw(self._raw)
             if dumped is not None:
                 return dumped
         data = self._dump_fields()
         # As `new_son` does it.
-        son: SON[str, Any] = dict.__new__(SON)
+        son: SON[str, RawValue] = dict.__new__(SON)
         dict.update(son, data)
         son._SON__keys = [*data]  # type: ignore[attr-defined]
         return son
 
-    def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, Any]:
+    def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, RawValue]:
         data: RawDocument = {"_id": None, "_cls": self._class_name}
         roots = {path.partition(".")[0] for path in fields}
         for name in self:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongoengine.base.tracked import PROXIES, BaseList
-from mongoengine.base.types import RawMapping
+from mongoengine.base.types import PassedOn, RawMapping
 from mongoengine.errors import DoesNotExist, MultipleObjectsReturned, OperationError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class EmbeddedDocumentList(BaseList[T]):
         """The first document, or None in an empty list."""
         return self[0] if len(self) > 0 else None
 
-    def create(self, **values: Any) -> T:
+    def create(self, **values: PassedOn) -> T:
         """Make a new embedded document at the end of the list; nothing is saved."""
         owner = self._owner()
         cls = self._document_class if owner is None else type(owner)

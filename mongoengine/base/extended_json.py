@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import json_util
 from bson.binary import UuidRepresentation
 
 from mongoengine.base.dumping import DocumentDumping
 from mongoengine.base.loading import DocumentLoading
+from mongoengine.base.types import PassedOn
 from mongoengine.base.utils import warn_caller
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class ExtendedJson(DocumentLoading, DocumentDumping):
     if not TYPE_CHECKING:
         __slots__ = ()
 
-    def to_json(self, *args: Any, **kwargs: Any) -> str:
+    def to_json(self, *args: PassedOn, **kwargs: PassedOn) -> str:
         """The document as MongoDB Extended JSON.
 
         Takes the arguments of `bson.json_util.dumps` and `use_db_field`.

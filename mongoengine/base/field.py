@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mongoengine.base.stamps import Stamp
     from mongoengine.base.types import (
         Default,
+        Instance,
         Keywords,
         OwnClass,
         PythonValue,
@@ -104,7 +105,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         self,
         db_field: str | None = None,
         required: bool = False,
-        default: Any = None,
+        default: PythonValue = None,
         unique: bool = False,
         unique_with: str | Sequence[str] | None = None,
         primary_key: bool = False,
@@ -163,7 +164,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     ) -> Reader | Unset: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Value | Unset: ...
-    def __get__(self, instance: Any, owner: Any) -> PythonValue:
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         """The field itself from the class, the converted value from a document."""
         # In the order of what is read most: every read of every document is here.
         try:
@@ -181,7 +182,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
                 return self
         return instance._touch(self)
 
-    def __set__(self, instance: Any, value: Assigned | None) -> None:
+    def __set__(self, instance: Instance, value: Assigned | None) -> None:
         """Take a new value, mark it as changed where it differs from the old."""
         if value is None and not self.null and self.default is not None:
             value = self.default
@@ -199,7 +200,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
 
     # Not `__delattr__` of documents: a class that has one runs Python code for every
     # assignment to an attribute, too.
-    def __delete__(self, instance: Any) -> None:
+    def __delete__(self, instance: Instance) -> None:
         """Put the field back to its default, as an assignment does."""
         default = self.default
         setattr(instance, self.name, default() if callable(default) else default)

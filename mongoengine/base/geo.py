@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, Ty
 from bson import SON
 
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import Item, OrNone, PythonValue, RawValue, Value
+from mongoengine.base.types import Item, OrNone, PassedOn, PythonValue, RawValue, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,7 +95,9 @@ class GeoJsonBaseField(
     _load_as = frozenset({dict, list})
     _dump_as = frozenset({dict, SON})
 
-    def __init__(self, auto_index: bool = True, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, auto_index: bool = True, *args: PassedOn, **kwargs: PassedOn
+    ) -> None:
         self._name = f"{self._type}Field"
         if not auto_index:
             vars(self)["_geo_index"] = False
@@ -173,7 +175,7 @@ class GeoJsonBaseField(
             return "Invalid Polygon must contain at least one valid linestring"
         return _problems(value, self._validate_ring, "Polygon" * top_level)
 
-    def _validate_ring(self, value: Any) -> str | None:
+    def _validate_ring(self, value: PythonValue) -> str | None:
         problem = self._validate_linestring(value, False)
         if not problem and value[0] != value[-1]:
             problem = "LineStrings must start and end at the same point"
@@ -191,7 +193,7 @@ class GeoJsonBaseField(
         )
 
 
-def _reaches_down(value: Any, depth: int) -> bool:
+def _reaches_down(value: PythonValue, depth: int) -> bool:
     """Return whether the first item's first item ... is there, `depth` levels down."""
     try:
         for _ in range(depth):

@@ -177,11 +177,11 @@ class FieldHints:
 
         return valid
 
-    def _as_stored(self, value: Any) -> Any:
+    def _as_stored(self, value: PythonValue) -> PythonValue:
         """Do as `to_mongo`, which is asked where a class does not define this."""
         return self.to_mongo(value)
 
-    def _from_argument(self, value: Any, document: Any) -> Any:
+    def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
         """Return what the constructor of a document puts in place for a value.
 
         Lists and dicts are copied: the caller keeps its own.
@@ -193,7 +193,7 @@ class FieldHints:
             adopt(document, value)
         return value
 
-    def _loads_as_it_is(self, value: Any) -> bool:
+    def _loads_as_it_is(self, value: PythonValue) -> bool:
         """Return whether `to_python` gives a raw value back, or an equal copy."""
         return value.__class__ in self._loads_unchanged
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pymongo
 
-from mongoengine.base.types import Meta, RawDocument
+from mongoengine.base.types import FieldsByName, Meta, RawDocument
 from mongoengine.errors import LookUpError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class IndexSpecs:
     __slots__ = ()
 
     if TYPE_CHECKING:
-        _fields: ClassVar[RawDocument]
+        _fields: ClassVar[FieldsByName]
         _meta: ClassVar[Meta]
 
         @classmethod

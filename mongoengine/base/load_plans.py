@@ -16,7 +16,7 @@ from mongoengine.base.codec import Check, Proof, compiled, compiled_for_all, equ
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.dynamic import DynamicPlan
 from mongoengine.base.state import EMPTY, set_state
-from mongoengine.base.types import Convert, RawDocument, RawMapping
+from mongoengine.base.types import Convert, RawDocument, RawMapping, RawValue
 from mongoengine.errors import NotRegistered
 
 if TYPE_CHECKING:
@@ -277,7 +277,7 @@ class LoadPlans:
         new, constructs, maker = cls.__new__, self.constructs, self.maker
         own_loader = self.own_loader
 
-        def make_inside(raw: Any, parent: Any) -> Any:
+        def make_inside(raw: RawValue, parent: Any) -> Any:
             if tuple(raw) not in trusted or own_loader or constructs():
                 document = maker()(raw)
                 set_state(document, "_instance", parent)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.misspelt import did_you_mean, meant_field
-from mongoengine.base.types import Meta, RawDocument
+from mongoengine.base.types import FieldsByName, Meta
 from mongoengine.errors import LookUpError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class FieldLookup:
         _dynamic: ClassVar[bool]
         # Makes the fields of attributes that no field is declared for.
         _unknown_field: ClassVar[Any]
-        _fields: ClassVar[RawDocument]
+        _fields: ClassVar[FieldsByName]
         _meta: ClassVar[Meta]
         _subclasses: ClassVar[tuple[str, ...]]
 

@@ -13,7 +13,7 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField, ObjectIdField
 from mongoengine.base.misspelt import warn_of_meta
 from mongoengine.base.schema import Schema
-from mongoengine.base.types import Meta, Namespace
+from mongoengine.base.types import Instance, Meta, Namespace, PythonValue
 from mongoengine.base.utils import warn_caller
 from mongoengine.base.versions import check_version_field
 from mongoengine.compatibility import names_of
@@ -136,7 +136,7 @@ def _forget_own(cls: type) -> None:
 class _SchemaOnDemand:
     """Works out a class's schema when it is first asked for."""
 
-    def __get__(self, instance: Any, owner: Any) -> Schema:
+    def __get__(self, instance: Instance, owner: Instance) -> Schema:
         schema = Schema(owner)
         owner._schema = schema
         _compiled[owner] = None
@@ -200,7 +200,7 @@ class DocumentMetaclass(type):
             _refuse_method_names(new_class, field)
         return new_class
 
-    def __setattr__(cls, name: str, value: Any) -> None:
+    def __setattr__(cls, name: str, value: PythonValue) -> None:
         if name == "_fields" and type(value) is not FieldMap:
             value = FieldMap(value, cls)
         super().__setattr__(name, value)

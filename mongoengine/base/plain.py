@@ -12,6 +12,7 @@ from mongoengine.base.items import stored_values
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import PythonValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +56,7 @@ def has_references(value: object) -> bool:
     if isinstance(value, dict):
         if "_cls" in value or "_ref" in value:
             return True
-        items: Any = dict.values(value)
+        items: PythonValue = dict.values(value)
     else:
         items = stored_values(value) if isinstance(value, BaseList) else value
     for item in items:
@@ -103,7 +104,7 @@ DICTS: frozenset[type] = frozenset({dict, BaseDict})
 LISTS: frozenset[type] = frozenset({list, BaseList})
 
 
-def is_plain(value: Any) -> bool:
+def is_plain(value: PythonValue) -> bool:
     """Return whether a list or dict is stored as it is: plain data at any depth."""
     if value.__class__ is dict:
         if "_cls" in value or "_ref" in value:
@@ -119,7 +120,7 @@ def is_plain(value: Any) -> bool:
     return True
 
 
-def copied(value: Any) -> Any:
+def copied(value: PythonValue) -> Any:
     """A copy of plain lists and dicts, None where something else is in them."""
     if isinstance(value, dict):
         if value.__class__ not in DICTS or "_cls" in value or "_ref" in value:

@@ -23,6 +23,7 @@ from mongoengine.base.references import (
 )
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.tracking import ChangeTracking
+from mongoengine.base.types import PrimaryKey, PythonValue
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -47,7 +48,7 @@ class NotLoadedError(AttributeError, TypeError):
     """A document was used before it was awaited."""
 
 
-def is_document(value: Any) -> bool:
+def is_document(value: PythonValue) -> bool:
     """Return whether a value is a document (no embedded one, and no proxy of one)."""
     return isinstance(type(value), type(ChangeTracking)) and (
         issubclass(type(value), ChangeTracking) and bool(value._is_document)
@@ -91,12 +92,12 @@ class _Stand(DBRef):
         return type(self) if self._loaded is None else type(self._loaded)
 
     @property
-    def id(self) -> Any:
+    def id(self) -> PrimaryKey:
         """The primary key of the document."""
         return _id(self) if self._loaded is None else self._loaded.pk
 
     @property
-    def pk(self) -> Any:
+    def pk(self) -> PrimaryKey:
         """The primary key of the document."""
         return self.id
 
@@ -123,7 +124,7 @@ class _Stand(DBRef):
         fetching: Any = self.async_fetch()
         return fetching.__await__()  # type: ignore[no-any-return]
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> PythonValue:
         if name in self._own or name.startswith("_DBRef__"):
             raise AttributeError(name)
         return getattr(self._to_use(f".{name}"), name)
@@ -143,7 +144,7 @@ class _Stand(DBRef):
 
     # A document as a mapping
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> PythonValue:
         return self._to_use(f"[{name!r}]")[name]
 
     def __setitem__(self, name: str, value: object) -> None:
@@ -231,7 +232,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
     def __init__(
         self,
         document_type: type[D],
-        value: Any,
+        value: PythonValue,
         name: str,
         field: Any = None,
         instance: object = None,
@@ -400,7 +401,9 @@ class AsyncLazyReference(_Stand, LazyReference[D]):
 AWAITABLE: frozenset[type] = frozenset({AsyncReferenceProxy, AsyncLazyReference})
 
 
-def item_proxy(field: Any, value: Any, instance: Any, name: str) -> _Stand | None:
+def item_proxy(
+    field: Any, value: PythonValue, instance: Any, name: str
+) -> _Stand | None:
     """Return what stands for a document among the items of a list or dict.
 
     :param field: the field of the items; None where values of any type are.

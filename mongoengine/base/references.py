@@ -12,6 +12,7 @@ from bson import SON, DBRef, ObjectId
 
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.common import _classes, class_named_in
+from mongoengine.base.types import PrimaryKey, PythonValue, RawValue
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def hashable(key: object) -> Any:
     return (bool, key) if isinstance(key, bool) else key
 
 
-def generic_reference(document: Any) -> SON[str, Any]:
+def generic_reference(document: Any) -> SON[str, RawValue]:
     """Return the class and the DBRef of a document, as generic references are stored.
 
     :raises ValidationError: if the document has no key, as it was never saved.
@@ -94,7 +95,7 @@ def reference_of(value: object) -> Any:
     return value["_ref"] if isinstance(value, dict) else value
 
 
-def untyped_target(value: Any) -> ReferenceTarget | None:
+def untyped_target(value: PythonValue) -> ReferenceTarget | None:
     """Return the class and the DBRef of a value of any type, None if it has none.
 
     The class is None for a mere DBRef.  Lazy references are not for following.
@@ -169,7 +170,7 @@ class LazyReference(DBRef, Generic[D]):
         super().__init__(self.document_type._get_collection_name(), pk)
 
     @property
-    def pk(self) -> Any:
+    def pk(self) -> PrimaryKey:
         """The primary key of the document."""
         return self.id
 
@@ -197,12 +198,12 @@ class LazyReference(DBRef, Generic[D]):
             )
         return self.fetch()
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> PythonValue:
         if not self.passthrough:
             raise KeyError
         return self._passed_through()[name]
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> PythonValue:
         if not object.__getattribute__(self, "passthrough"):
             raise AttributeError
         try:

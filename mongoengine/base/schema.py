@@ -32,7 +32,7 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
 from mongoengine.base.overrides import is_ours
 from mongoengine.base.stamps import Stamp, names_inside, stamps_of
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import RawDocument, RawMapping, RawValue
 from mongoengine.base.utils import class_attribute
 from mongoengine.base.validation_plans import Check, Proofs, check_of, proofs_of
 from mongoengine.base.versions import version_of
@@ -239,7 +239,7 @@ class Schema:
 
     # Dumping
 
-    def dump_raw(self, raw: RawMapping) -> SON[str, Any] | None:
+    def dump_raw(self, raw: RawMapping) -> SON[str, RawValue] | None:
         """`to_mongo()` of a document that was just loaded from `raw`, or None.
 
         None where that cannot be told without converting a field.
@@ -251,7 +251,7 @@ class Schema:
         )
         if template is None or (name is not None and raw["_cls"] != name):
             return None
-        son: SON[str, Any] = dict.__new__(SON)
+        son: SON[str, RawValue] = dict.__new__(SON)
         if template is AS_STORED:
             dict.update(son, raw)
         else:

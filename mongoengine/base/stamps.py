@@ -15,7 +15,7 @@ from mongoengine.base.bson_types import UNNESTED
 from mongoengine.base.items import stored_values
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.tracking import ChangeTracking, is_changed_inside
-from mongoengine.base.types import RawDocument, RawMapping, RawValue
+from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,9 @@ class Moment:
 
     __slots__ = ("_options", "_utc")
 
-    def __init__(self, options: Callable[[], CodecOptions[Any]] | None = None) -> None:
+    def __init__(
+        self, options: Callable[[], CodecOptions[RawDocument]] | None = None
+    ) -> None:
         self._options = options
         self._utc: datetime | None = None
 
@@ -86,11 +88,11 @@ class Stamp:
     def __init__(self, field: Any) -> None:
         self.field = field
 
-    def for_insert(self, value: Any, moment: Moment) -> RawValue:
+    def for_insert(self, value: PythonValue, moment: Moment) -> RawValue:
         """Return the value for a document that is inserted; MISSING to keep it."""
         return MISSING
 
-    def for_update(self, value: Any, moment: Moment) -> RawValue:
+    def for_update(self, value: PythonValue, moment: Moment) -> RawValue:
         """Return the value for a document that has changed; MISSING to keep it."""
         return MISSING
 
@@ -124,7 +126,7 @@ class _Before(NamedTuple):
 
     document: Any
     field: Any
-    value: Any
+    value: PythonValue
     stamped: Any
     #: The field has been marked as changed for the stamp.
     marked: bool
@@ -208,7 +210,7 @@ class Stamped:
         for stamp in type(document)._schema.stamps:
             self.condition.update(stamp.condition(document))
 
-    def _set(self, document: Any, stamp: Stamp, value: Any, mark: bool) -> None:
+    def _set(self, document: Any, stamp: Stamp, value: PythonValue, mark: bool) -> None:
         if value is MISSING:
             return
         field = stamp.field
@@ -229,7 +231,7 @@ class Stamped:
             for name in document._dynamic_fields:
                 self._walk(values.get(name), mark)
 
-    def _walk(self, value: Any, mark: bool) -> None:
+    def _walk(self, value: PythonValue, mark: bool) -> None:
         if value is None or value.__class__ in UNNESTED:
             return
         if isinstance(value, ChangeTracking):

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mongoengine.base.types import Meta, PythonValue, RawDocument, RawMapping
+from mongoengine.base.types import (
+    FieldsByName,
+    Meta,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
 
 if TYPE_CHECKING:
     from mongoengine.base.marks import ChangedPaths
@@ -52,7 +59,7 @@ class DocumentState:
         _instance: Any
         _dynamic_fields: Any
 
-        _fields: ClassVar[RawDocument]
+        _fields: ClassVar[FieldsByName]
         _fields_ordered: tuple[str, ...]
         _db_field_map: ClassVar[dict[str, str]]
         _reverse_db_field_map: ClassVar[dict[str, str]]
@@ -77,7 +84,9 @@ class DocumentState:
         return iter(self._fields_ordered)
 
 
-def set_up(document: DocumentState, raw: Any, created: bool, initialised: bool) -> None:
+def set_up(
+    document: DocumentState, raw: RawValue, created: bool, initialised: bool
+) -> None:
     """Give a fresh document its state; it has no value yet but those of `raw`."""
     if document._dynamic:
         set_state(document, "_raw", raw)

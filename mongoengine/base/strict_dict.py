@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from mongoengine.base.types import PythonValue
+
 __all__ = ("StrictDict",)
 
 
@@ -19,7 +21,7 @@ class StrictDict:
         for key, value in kwargs.items():
             setattr(self, key, value)
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> PythonValue:
         name = self._safe(key)
         try:
             return getattr(self, name)
@@ -36,14 +38,14 @@ class StrictDict:
     def _safe(cls, key: str) -> str:
         return f"_reserved_{key}" if key in cls._special_fields else key
 
-    def get(self, key: str, default: object = None) -> Any:
+    def get(self, key: str, default: object = None) -> PythonValue:
         """The value of `key`, or `default` where it is not set."""
         try:
             return self[key]
         except KeyError:
             return default
 
-    def pop(self, key: str, default: object = None) -> Any:
+    def pop(self, key: str, default: object = None) -> PythonValue:
         """Take `key` out and return its value, or `default`."""
         value = self.get(key, default)
         try:

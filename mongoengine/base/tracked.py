@@ -17,7 +17,7 @@ from mongoengine.base.items import (
 from mongoengine.base.proxies import AWAITABLE, is_document, item_proxy
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import Function, Keywords, PythonValue
+from mongoengine.base.types import Function, Keywords, PassedOn, PythonValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -319,20 +319,20 @@ class BaseDict(TrackedContainer, dict[K, T]):
         self._dereferenced = False
         dict.__init__(self, dict_items)
 
-    def get(self, key: object, default: object = None) -> Any:
+    def get(self, key: object, default: object = None) -> PythonValue:
         try:
             return self[key]
         except KeyError:
             return default
 
-    def __getitem__(self, key: Any) -> T:
+    def __getitem__(self, key: PythonValue) -> T:
         value = dict.__getitem__(self, key)
         if value.__class__ in PLAIN:
             return value
         nested: T = self._nested(key, value)
         return nested
 
-    def _replace(self, key: Any, value: Any) -> None:
+    def _replace(self, key: PythonValue, value: PythonValue) -> None:
         dict.__setitem__(self, key, value)
 
     def _stored(self) -> Any:
@@ -384,13 +384,13 @@ class BaseDict(TrackedContainer, dict[K, T]):
 
         return _restored_dict(deepcopy(dict(self._stored()), memo), self._name)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: PythonValue, value: PythonValue) -> None:
         changed = key not in self or dict.__getitem__(self, key) != value
         dict.__setitem__(self, key, value)
         if changed:
             self._mark_as_changed(key)
 
-    def pop(self, *args: Any) -> Any:
+    def pop(self, *args: PassedOn) -> PythonValue:
         if args and args[0] in self:
             self[args[0]]  # binds what goes out
         value = dict.pop(self, *args)
@@ -408,7 +408,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
         self._mark_as_changed()
         return item
 
-    def setdefault(self, key: Any, default: Any = None) -> T:
+    def setdefault(self, key: PythonValue, default: PythonValue = None) -> T:
         dict.setdefault(self, key, default)
         self._mark_as_changed()
         return self[key]
@@ -438,7 +438,7 @@ class BaseList(TrackedContainer, list[T]):
     def __getitem__(self, key: SupportsIndex) -> T: ...
     @overload
     def __getitem__(self, key: slice) -> list[T]: ...
-    def __getitem__(self, key: Any) -> PythonValue:
+    def __getitem__(self, key: PythonValue) -> PythonValue:
         if isinstance(key, slice):
             self._bind_all()
             return list.__getitem__(self, key)
@@ -448,7 +448,7 @@ class BaseList(TrackedContainer, list[T]):
         index = key.__index__()
         return self._nested(index + len(self) if index < 0 else index, value)
 
-    def _replace(self, key: Any, value: Any) -> None:
+    def _replace(self, key: PythonValue, value: PythonValue) -> None:
         list.__setitem__(self, key, value)
 
     def _stored(self) -> Iterator[T]:
@@ -503,19 +503,19 @@ class BaseList(TrackedContainer, list[T]):
         restored: BaseList[T] = _restored_list(type(self), items, self._name)
         return restored
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: PythonValue, value: PythonValue) -> None:
         list.__setitem__(self, key, value)
         # A slice may move every item behind it: the whole list counts as changed.
         self._mark_as_changed(None if isinstance(key, slice) else key)
 
-    def pop(self, *args: Any) -> Any:
+    def pop(self, *args: PassedOn) -> PythonValue:
         if len(self):
             self[args[0] if args else -1]  # binds what goes out
         value = list.pop(self, *args)
         self._mark_as_changed()
         return value
 
-    def _mark_as_changed(self, key: Any = None) -> None:
+    def _mark_as_changed(self, key: PythonValue = None) -> None:
         if key is not None and len(self):
             key = key % len(self)
         super()._mark_as_changed(key)

@@ -17,7 +17,7 @@ from mongoengine.base.items import is_nameable, stored_items, stored_values
 from mongoengine.base.marks import ChangedPaths, without_inner
 from mongoengine.base.sentinels import MISSING, Sentinel
 from mongoengine.base.state import DocumentState, remove_state, set_state
-from mongoengine.base.types import RawDocument, RawValue
+from mongoengine.base.types import PassedOn, PythonValue, RawDocument, RawValue
 from mongoengine.errors import OperationError
 
 __all__ = (
@@ -47,7 +47,7 @@ class Place(NamedTuple):
     #: The path of the place, or of the nearest container that can be dumped.
     path: str
     #: The dumped value, MISSING if there is none any more.
-    value: Any
+    value: PythonValue
     #: The field of the value; None for values of any type.
     field: Any
     #: The value of an empty place, which needs not be stored.
@@ -86,7 +86,7 @@ class ChangeTracking(DocumentState):
         __slots__ = ()
     else:
 
-        def to_mongo(self, *args: Any, **kwargs: Any) -> RawValue: ...
+        def to_mongo(self, *args: PassedOn, **kwargs: PassedOn) -> RawValue: ...
 
     # Marking
 
@@ -444,7 +444,9 @@ def _default_of(document: ChangeTracking, field: Any) -> Any:
     return field.default
 
 
-def _place_inside(field: Any, taken: str, value: Any, parts: list[str]) -> Place:
+def _place_inside(
+    field: Any, taken: str, value: PythonValue, parts: list[str]
+) -> Place:
     """The place that `parts` lead to from the value of a field.
 
     :param taken: the path of the value.

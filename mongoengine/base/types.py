@@ -16,8 +16,10 @@ from mongoengine.driver.types import (
     AnyCursor,
     AnyDatabase,
     Coro,
+    FindCursor,
     Function,
     Keywords,
+    PassedOn,
     Pipeline,
     RawDocument,
     RawMapping,
@@ -44,7 +46,10 @@ __all__ = (
     "Convert",
     "Coro",
     "Default",
+    "FieldsByName",
+    "FindCursor",
     "Function",
+    "Instance",
     "Item",
     "Keywords",
     "Meta",
@@ -53,6 +58,7 @@ __all__ = (
     "OrNone",
     "OwnClass",
     "Owner",
+    "PassedOn",
     "Pipeline",
     "PrimaryKey",
     "PythonValue",
@@ -80,6 +86,14 @@ PrimaryKey: TypeAlias = Any
 
 #: The options of a document class, those of its bases included: `meta`.
 Meta: TypeAlias = dict[str, Any]
+
+#: The document that a field is read from or assigned to, or its class.  A field class
+#: of a user may name its own document class in `__get__` and `__set__`.
+Instance: TypeAlias = Any
+
+#: The fields of a document class.  Which class a field has is known to the schema; who
+#: asks a field something that only some classes answer looks there first.
+FieldsByName: TypeAlias = dict[str, Any]
 
 #: The attributes of a class that is being made, or the names of a module.
 Namespace: TypeAlias = dict[str, Any]

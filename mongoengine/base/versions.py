@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Moment, Stamp, note_stamp
-from mongoengine.base.types import RawMapping, RawValue
+from mongoengine.base.types import PythonValue, RawMapping, RawValue
 from mongoengine.errors import InvalidDocumentError, OperationError
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ class Version(Stamp):
 
     __slots__ = ()
 
-    def _is_blank(self, value: Any) -> bool:
+    def _is_blank(self, value: PythonValue) -> bool:
         """Return whether a document of this version may be stored without any."""
         return not value or bool(value == self.field.default)
 
-    def for_insert(self, value: Any, moment: Moment) -> RawValue:
+    def for_insert(self, value: PythonValue, moment: Moment) -> RawValue:
         return (value or 1) if self._is_blank(value) else value + 1
 
-    def for_update(self, value: Any, moment: Moment) -> RawValue:
+    def for_update(self, value: PythonValue, moment: Moment) -> RawValue:
         return (value or 0) + 1
 
     def condition(self, document: Any) -> RawMapping:

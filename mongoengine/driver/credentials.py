@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mongoengine.driver.types import PassedOn
+
 __all__ = ("HIDDEN", "Settings", "without_password")
 
 HIDDEN = "***"
@@ -41,7 +43,7 @@ class Settings(dict[str, Any]):
     def __repr__(self) -> str:
         return repr({key: _shown(key, value) for key, value in self.items()})
 
-    def replace(self, **changes: Any) -> Settings:
+    def replace(self, **changes: PassedOn) -> Settings:
         """Return a copy with other values."""
         return Settings({**self, **changes})
 

@@ -17,6 +17,8 @@ from mongoengine.driver.io import IO
 from mongoengine.driver.session import _get_session
 from mongoengine.driver.types import (
     AnyChangeStream,
+    AnyCollection,
+    FindCursor,
     Keywords,
     RawDocument,
     RawMapping,
@@ -246,8 +248,8 @@ def kill_soon(cursor: Any) -> None:
 
 
 def open_cursor(
-    collection: Any, arguments: Keywords, tailable: int | None = None
-) -> Any:
+    collection: AnyCollection, arguments: Keywords, tailable: int | None = None
+) -> FindCursor:
     """Return a PyMongo cursor, in the current session; sends nothing yet.
 
     :param arguments: those of `find`

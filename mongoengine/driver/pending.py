@@ -20,7 +20,7 @@ from mongoengine.driver.cursor import Batches, Reader
 from mongoengine.driver.io import ASYNC, IO, asynchronous
 from mongoengine.driver.loops import Steps, UncachedSteps
 from mongoengine.driver.rows import ConvertedRows
-from mongoengine.driver.types import Coro, Function
+from mongoengine.driver.types import Coro, Function, PassedOn
 
 __all__ = ("PendingCursor", "Start", "pending")
 
@@ -101,7 +101,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
         """Start the operation, or go on with it."""
         return self._started().send(value)
 
-    def throw(self, *error: Any) -> Any:
+    def throw(self, *error: PassedOn) -> Any:
         """Raise an exception where the operation waits."""
         return self._started().throw(*error)
 

@@ -30,8 +30,10 @@ __all__ = (
     "AsyncPyMongoClient",
     "AsyncPyMongoDatabase",
     "Coro",
+    "FindCursor",
     "Function",
     "Keywords",
+    "PassedOn",
     "Pipeline",
     "PyMongoClient",
     "PyMongoDatabase",
@@ -60,6 +62,10 @@ Pipeline: TypeAlias = Sequence[RawMapping]
 #: of its parameters.
 Keywords: TypeAlias = dict[str, Any]
 
+#: An argument that is passed on: its type is that of the parameter it ends in, of
+#: PyMongo's or of a user's function.
+PassedOn: TypeAlias = Any
+
 #: A call of an `async def` function with the result R.  What it yields and is sent is
 #: between the event loop and the driver.
 Coro: TypeAlias = Coroutine[Any, Any, R]
@@ -76,6 +82,9 @@ AsyncPyMongoDatabase: TypeAlias = AsyncDatabase[RawDocument]
 AnyDatabase: TypeAlias = PyMongoDatabase | AsyncPyMongoDatabase
 
 AnyCollection: TypeAlias = Collection[RawDocument] | AsyncCollection[RawDocument]
+
+#: A cursor of `find`.
+FindCursor: TypeAlias = Cursor[RawDocument] | AsyncCursor[RawDocument]
 
 #: A cursor of `find` or of a command.
 AnyCursor: TypeAlias = (

@@ -12,7 +12,7 @@ from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.base.strict import note_lazy_reference
-from mongoengine.base.types import OrNone, PythonValue, RawValue, Referred
+from mongoengine.base.types import OrNone, PassedOn, PythonValue, RawValue, Referred
 from mongoengine.driver.io import SYNC, asynchronous, blocking, blocking_as, run
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.following import DocumentTyped, Followed
@@ -99,7 +99,7 @@ class CachedReferenceField(
         document_type: Any,
         fields: Sequence[str] | None = None,
         auto_sync: bool = True,
-        **kwargs: Any,
+        **kwargs: PassedOn,
     ) -> None:
         self._take_document_type(document_type)
         self.auto_sync = auto_sync
@@ -171,7 +171,7 @@ class CachedReferenceField(
         kept = [name for name in self.fields if wanted is None or name in wanted]
         kind = self.document_type
         id_field = kind._fields[kind._meta["id_field"]]
-        stored: SON[str, Any] = SON((("_id", None),))
+        stored: SON[str, RawValue] = SON((("_id", None),))
         stored.update(document.to_mongo(use_db_field=use_db_field, fields=kept))
         stored["_id"] = id_field.to_mongo(document.pk)
         return stored
@@ -179,7 +179,7 @@ class CachedReferenceField(
     def _join_path(self, member: str) -> str | None:
         return None if member in self.fields else "_id"
 
-    def _condition(self, op: str | None, value: Any) -> tuple[str, Any]:
+    def _condition(self, op: str | None, value: PythonValue) -> tuple[str, Any]:
         value = self.prepare_query_value(op, value)
         return "", value["_id"] if value else value
 

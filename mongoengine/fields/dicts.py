@@ -10,7 +10,14 @@ from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.plain import (
     copied,
 )
-from mongoengine.base.types import Item, Never, OwnClass, PythonValue, RawValue
+from mongoengine.base.types import (
+    Item,
+    Never,
+    OwnClass,
+    PassedOn,
+    PythonValue,
+    RawValue,
+)
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.text import StringField
 from mongoengine.query.operators import STRING_OPERATORS
@@ -50,7 +57,7 @@ class DictField(
         self, field: BaseField[Item, Never, object], *args: object, **kwargs: object
     ) -> None: ...
     def __init__(
-        self, field: BaseField | None = None, *args: Any, **kwargs: Any
+        self, field: BaseField | None = None, *args: PassedOn, **kwargs: PassedOn
     ) -> None:
         kwargs.setdefault("default", dict)
         kwargs["field"] = field
@@ -120,7 +127,7 @@ class DictField(
         if inner is not None and items is None:
             return None
 
-        def valid(value: Any) -> bool:
+        def valid(value: PythonValue) -> bool:
             return (
                 isinstance(value, dict)
                 and _has_valid_keys(value)
@@ -138,7 +145,7 @@ class DictField(
             self._refuse_keys(value)
         super().validate(value)
 
-    def _from_argument(self, value: Any, document: Any) -> Any:
+    def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
         inner: Any = self.field
         if inner is not None and inner._made_directly and value.__class__ is dict:
             cls = inner.document_type_obj
@@ -210,8 +217,8 @@ class MapField(DictField[Item]):
     def __init__(
         self,
         field: BaseField[Any, Never, object] | None = None,
-        *args: Any,
-        **kwargs: Any,
+        *args: PassedOn,
+        **kwargs: PassedOn,
     ) -> None:
         if not isinstance(field, BaseField):
             self.error("Argument to MapField constructor must be a valid field")
@@ -229,7 +236,7 @@ def _has_plain_keys(value: object) -> bool:
     return True
 
 
-def _has_valid_keys(value: Any) -> bool:
+def _has_valid_keys(value: PythonValue) -> bool:
     """Return whether all keys are text without a leading dollar, at any depth."""
     for key, item in dict.items(value):
         if key.__class__ is not str or key[:1] == "$":
@@ -239,7 +246,7 @@ def _has_valid_keys(value: Any) -> bool:
     return True
 
 
-def _any_key(value: Any, test: Proof) -> bool:
+def _any_key(value: PythonValue, test: Proof) -> bool:
     return any(
         test(key) or (isinstance(item, dict) and _any_key(item, test))
         for key, item in dict.items(value)

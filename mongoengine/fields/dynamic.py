@@ -17,7 +17,7 @@ from mongoengine.base.plain import (
 from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.base.references import untyped_target
 from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
-from mongoengine.base.types import PythonValue, RawValue
+from mongoengine.base.types import Instance, PythonValue, RawValue
 from mongoengine.driver.io import SYNC, run
 from mongoengine.fields.embedded import members_of
 from mongoengine.fields.temporal import current_date
@@ -50,7 +50,7 @@ class DynamicField(BaseField):
     def _takes_any_member(self) -> bool:
         return True
 
-    def __get__(self, instance: Any, owner: Any) -> PythonValue:
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         """Return the value; lists and dicts note their changes in the document."""
         if instance is None:
             return self
@@ -62,7 +62,7 @@ class DynamicField(BaseField):
         value = super().__get__(instance, owner)
         if not isinstance(value, (dict, list)) or isinstance(value, TrackedContainer):
             return value
-        tracked: Any = BaseDict if isinstance(value, dict) else BaseList
+        tracked: PythonValue = BaseDict if isinstance(value, dict) else BaseList
         value = tracked(value, instance, self.name)
         value._dereferenced = True
         instance._put(self.name, value)
@@ -134,7 +134,7 @@ class DynamicField(BaseField):
             return ((i, None, v) for i, v in enumerate(list.__iter__(value)))
         return members_of(value)
 
-    def _referred(self, kind: type[BaseDocument], value: Any) -> Any:
+    def _referred(self, kind: type[BaseDocument], value: PythonValue) -> Any:
         """The document of a generic reference, or what stands for it in async code."""
         if is_awaited(kind):
             return AsyncReferenceProxy(kind, value, self.name)

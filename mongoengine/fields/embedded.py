@@ -18,7 +18,14 @@ from mongoengine.base.plain import (
 )
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import Never, OrNone, PythonValue, RawValue
+from mongoengine.base.types import (
+    Instance,
+    Never,
+    OrNone,
+    PassedOn,
+    PythonValue,
+    RawValue,
+)
 from mongoengine.errors import InvalidQueryError, NotRegistered
 
 if TYPE_CHECKING:
@@ -108,7 +115,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         document_type: str,
         **options: object,
     ) -> None: ...
-    def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
+    def __init__(self, document_type: type[E] | str, **kwargs: PassedOn) -> None:
         # Upstream's error for what is no class is that of issubclass().
         if not isinstance(document_type, str) and not (
             issubclass(document_type, ChangeTracking)
@@ -134,7 +141,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         ) -> Reader | OrNone: ...
         @overload
         def __get__(self, instance: object, owner: object) -> E | OrNone: ...
-        def __get__(self, instance: Any, owner: Any) -> PythonValue: ...
+        def __get__(self, instance: Instance, owner: Instance) -> PythonValue: ...
 
         @overload
         def __set__(
@@ -143,12 +150,12 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             value: Reader | None,
         ) -> None: ...
         @overload
-        def __set__(self, instance: Any, value: E | None) -> None: ...
-        def __set__(self, instance: Any, value: PythonValue) -> None: ...
+        def __set__(self, instance: Instance, value: E | None) -> None: ...
+        def __set__(self, instance: Instance, value: PythonValue) -> None: ...
 
     else:
 
-        def __get__(self, instance: Any, owner: Any) -> PythonValue:
+        def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
             if instance is None:
                 return self
             values = instance._values
@@ -220,7 +227,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             )
         return kind._from_son(value, _auto_dereference=bool(self._dereferences))
 
-    def _from_argument(self, value: Any, document: Any) -> Any:
+    def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
         if value.__class__ is self.document_type_obj:
             set_state(value, "_instance", proxy(document))
             return value
@@ -239,7 +246,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         if cls is None:
             return super()._load_proof()
 
-        def proof(value: Any) -> bool:
+        def proof(value: PythonValue) -> bool:
             if value.__class__ is not dict:
                 return value is None
             # As `loads_surely` does it, in the innermost loop of loading.
@@ -285,7 +292,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         if not self._is_validated_here():
             return None
 
-        def valid(value: Any) -> bool:
+        def valid(value: PythonValue) -> bool:
             return (
                 value.__class__ is self.document_type_obj and value._is_surely_valid()
             )
@@ -302,7 +309,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             return value
         return value.to_mongo(use_db_field, fields=fields)
 
-    def _as_stored(self, value: Any) -> Any:
+    def _as_stored(self, value: PythonValue) -> PythonValue:
         if value.__class__ is self.document_type_obj:
             return value.to_mongo(True, fields=None)
         return self.to_mongo(value)

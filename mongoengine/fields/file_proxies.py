@@ -8,7 +8,7 @@ from gridfs import GridFS
 
 from mongoengine import connection
 from mongoengine.base.context import alias_of_files
-from mongoengine.base.types import Keywords, RawMapping
+from mongoengine.base.types import Instance, Keywords, PythonValue, RawMapping
 from mongoengine.driver.io import (
     IO,
     SYNC,
@@ -157,7 +157,7 @@ class GridFSProxy:
             )
         return self.gridout
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> PythonValue:
         if name.startswith("__") or "grid_id" not in self.__dict__:
             raise AttributeError(name)
         try:
@@ -169,7 +169,7 @@ class GridFSProxy:
         except AttributeError:
             raise AttributeError from None
 
-    def __get__(self, instance: Any, value: Any) -> Self:
+    def __get__(self, instance: Instance, value: PythonValue) -> Self:
         return self
 
     def __bool__(self) -> bool:

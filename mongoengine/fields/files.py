@@ -11,7 +11,7 @@ from bson import ObjectId
 from mongoengine import connection
 from mongoengine.base.context import alias_of_files
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import PythonValue, RawValue
+from mongoengine.base.types import Instance, PassedOn, PythonValue, RawValue
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import GridFSError
 from mongoengine.fields.file_proxies import AsyncGridFSProxy, GridFSProxy
@@ -46,7 +46,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
         self,
         db_alias: str = connection.DEFAULT_CONNECTION_NAME,
         collection_name: str = "fs",
-        **kwargs: Any,
+        **kwargs: PassedOn,
     ) -> None:
         super().__init__(**kwargs)
         self.collection_name = collection_name
@@ -56,7 +56,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
     def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
     def __get__(self, instance: object, owner: object) -> GridFSProxy: ...
-    def __get__(self, instance: Any, owner: Any) -> PythonValue:
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         if instance is None:
             return self
         proxy = self._read(instance)
@@ -68,7 +68,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
             proxy.instance = instance
         return proxy
 
-    def __set__(self, instance: Any, value: Contents | GridFSProxy | None) -> None:
+    def __set__(self, instance: Instance, value: Contents | GridFSProxy | None) -> None:
         if isinstance(value, (str, bytes)) or (
             hasattr(value, "read") and not isinstance(value, GridFSProxy)
         ):

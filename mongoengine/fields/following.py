@@ -14,7 +14,7 @@ from mongoengine.base.plain import is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.base.references import unsaved_text
 from mongoengine.base.strict import note_lazy_reference
-from mongoengine.base.types import Assigned, PythonValue, Unset, Value
+from mongoengine.base.types import Assigned, Instance, PythonValue, Unset, Value
 from mongoengine.connection import any_async
 from mongoengine.driver.io import SYNC, asynchronous_as, blocking_as, run
 from mongoengine.errors import NotRegistered
@@ -122,7 +122,7 @@ class Followed(BaseField[Value, Assigned, Unset]):
     ) -> Reader | Unset: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Value | Unset: ...
-    def __get__(self, instance: Any, owner: Any) -> PythonValue:
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         if instance is None:
             return self
         try:
@@ -145,13 +145,13 @@ class Followed(BaseField[Value, Assigned, Unset]):
         value: Reader | DBRef | ObjectId | None,
     ) -> None: ...
     @overload
-    def __set__(self, instance: Any, value: Assigned | None) -> None: ...
-    def __set__(self, instance: Any, value: PythonValue) -> None:
+    def __set__(self, instance: Instance, value: Assigned | None) -> None: ...
+    def __set__(self, instance: Instance, value: PythonValue) -> None:
         if type(value) in AWAITABLE:
             value = self._unwrapped(value)
         super().__set__(instance, value)
 
-    def _unwrapped(self, proxy: Any) -> Any:
+    def _unwrapped(self, proxy: Any) -> PythonValue:
         """Return what to hold instead of a proxy or a lazy reference."""
         if type(proxy) is AsyncLazyReference:
             return proxy if proxy._loaded is None else proxy._loaded

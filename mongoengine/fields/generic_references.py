@@ -10,7 +10,15 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.plain import is_document, is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
 from mongoengine.base.references import unsaved_text
-from mongoengine.base.types import OrNone, Owner, PythonValue, RawValue, Value
+from mongoengine.base.types import (
+    Instance,
+    OrNone,
+    Owner,
+    PassedOn,
+    PythonValue,
+    RawValue,
+    Value,
+)
 from mongoengine.fields.following import Followed
 
 if TYPE_CHECKING:
@@ -49,7 +57,7 @@ class GenericReferenceField(
         def __get__(
             self, instance: object, owner: object
         ) -> StoredDocument | OrNone: ...
-        def __get__(self, instance: Any, owner: object) -> PythonValue: ...
+        def __get__(self, instance: Instance, owner: object) -> PythonValue: ...
 
     @overload
     def __init__(
@@ -81,7 +89,7 @@ class GenericReferenceField(
         db_field: str | None = None,
         **options: object,
     ) -> None: ...
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: PassedOn, **kwargs: PassedOn) -> None:
         choices = kwargs.pop("choices", None)
         super().__init__(*args, **kwargs)
         self.choices: list[str] = [self._choice(given) for given in choices or ()]
@@ -111,7 +119,7 @@ class GenericReferenceField(
             return None
         return _DocumentRegistry.get(value["_cls"]), value["_ref"]
 
-    def _unwrapped(self, proxy: Any) -> Any:
+    def _unwrapped(self, proxy: Any) -> PythonValue:
         if type(proxy) is AsyncLazyReference:
             return super()._unwrapped(proxy)
         held = proxy._held

@@ -7,7 +7,7 @@ import sys
 from io import BytesIO
 from typing import Any, ClassVar
 
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import PassedOn, RawDocument, RawMapping
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import ImproperlyConfigured, ValidationError
 from mongoengine.fields.file_proxies import GridFSProxy
@@ -114,7 +114,7 @@ class ImageField(FileField):
         size: Any = None,
         thumbnail_size: Any = None,
         collection_name: str = "images",
-        **kwargs: Any,
+        **kwargs: PassedOn,
     ) -> None:
         if _package.Image is None:
             raise ImproperlyConfigured("PIL library was not found")

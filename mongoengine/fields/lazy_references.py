@@ -13,7 +13,14 @@ from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AsyncLazyReference
 from mongoengine.base.references import LazyReference, unsaved_text
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import OrNone, PythonValue, RawValue, Referred
+from mongoengine.base.types import (
+    Instance,
+    OrNone,
+    PassedOn,
+    PythonValue,
+    RawValue,
+    Referred,
+)
 from mongoengine.connection import any_async
 from mongoengine.errors import ValidationError
 from mongoengine.fields.following import DocumentTyped, Followed
@@ -48,7 +55,7 @@ def _lazy_reference(
     return LazyReference(kind, key, cached, field.passthrough)
 
 
-def _rebuilt(field: Any, value: Any) -> Any:
+def _rebuilt(field: Any, value: PythonValue) -> Any:
     """Return a lazy reference with the field's `passthrough`, of the right class."""
     awaited = any_async() and is_awaited(value.document_type)
     wanted = AsyncLazyReference if awaited else LazyReference
@@ -158,7 +165,7 @@ class LazyReferenceField(
         passthrough: bool = False,
         dbref: bool = False,
         reverse_delete_rule: int = DO_NOTHING,
-        **kwargs: Any,
+        **kwargs: PassedOn,
     ) -> None:
         if not isinstance(document_type, (str, type)):
             raise TypeError("issubclass() arg 1 must be a class")
@@ -190,7 +197,7 @@ class LazyReferenceField(
     def __get__(
         self, instance: object, owner: object
     ) -> LazyReference[Referred] | OrNone: ...
-    def __get__(self, instance: Any, owner: Any) -> PythonValue:
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         if instance is None:
             return self
         try:
@@ -341,7 +348,7 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
         db_field: str | None = None,
         **options: object,
     ) -> None: ...
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: PassedOn, **kwargs: PassedOn) -> None:
         self.passthrough = kwargs.pop("passthrough", False)
         super().__init__(*args, **kwargs)
 
@@ -351,7 +358,7 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
     def __get__(
         self, instance: object, owner: object
     ) -> LazyReference[Any] | OrNone: ...
-    def __get__(self, instance: Any, owner: Any) -> PythonValue:
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         if instance is None:
             return self
         made = self.build_lazyref(self._read(instance))

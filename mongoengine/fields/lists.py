@@ -18,7 +18,16 @@ from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseList
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import Convert, Item, Never, OwnClass, PythonValue, RawValue
+from mongoengine.base.types import (
+    Convert,
+    Instance,
+    Item,
+    Never,
+    OwnClass,
+    PassedOn,
+    PythonValue,
+    RawValue,
+)
 from mongoengine.fields.embedded import EmbeddedDocumentField
 
 if TYPE_CHECKING:
@@ -129,7 +138,7 @@ class ListField(
         surely, proof = codec.valid, codec.validator
         if proof is not None and inner._made_directly:
 
-            def valid_documents(value: Any) -> bool:
+            def valid_documents(value: PythonValue) -> bool:
                 schema = inner.document_type._schema
                 return value.__class__ is list and schema.all_surely_valid(value)
 
@@ -152,7 +161,7 @@ class ListField(
         if inner is not None and items is None:
             return None
 
-        def valid(value: Any) -> bool:
+        def valid(value: PythonValue) -> bool:
             longest = self.max_length
             return (
                 isinstance(value, list)
@@ -181,7 +190,7 @@ class ListField(
             return items[:]
         return super()._list_to_python(items)
 
-    def _from_argument(self, value: Any, document: Any) -> Any:
+    def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
         inner: Any = self.field
         if inner is None or value.__class__ is not list:
             return super()._from_argument(value, document)
@@ -216,7 +225,7 @@ class ListField(
         documents = plans.make_embedded(items, parent)
         if documents is None:
             return MISSING
-        value: Any = self._list_class()(documents, parent, self.name)
+        value: PythonValue = self._list_class()(documents, parent, self.name)
         value._dereferenced = not self._may_refer or self._is_free(instance._raw)
         instance._put(self.name, value)
         return value
@@ -279,7 +288,7 @@ class EmbeddedDocumentListField(ListField[E]):
     def __init__(
         self: EmbeddedDocumentListField[Any], document_type: str, **options: object
     ) -> None: ...
-    def __init__(self, document_type: type[E] | str, **kwargs: Any) -> None:
+    def __init__(self, document_type: type[E] | str, **kwargs: PassedOn) -> None:
         super().__init__(field=EmbeddedDocumentField(document_type), **kwargs)
 
     if TYPE_CHECKING:
@@ -292,7 +301,7 @@ class EmbeddedDocumentListField(ListField[E]):
         def __get__(
             self, instance: object, owner: object
         ) -> EmbeddedDocumentList[E]: ...
-        def __get__(self, instance: Any, owner: Any) -> PythonValue: ...
+        def __get__(self, instance: Instance, owner: Instance) -> PythonValue: ...
 
     def _list_class(self) -> type[BaseList[Any]]:
         return EmbeddedDocumentList
@@ -319,7 +328,9 @@ class SortedListField(ListField[Item]):
     def __init__(
         self, field: BaseField[Item, Never, object], **kwargs: object
     ) -> None: ...
-    def __init__(self, field: BaseField[Any, Never, object], **kwargs: Any) -> None:
+    def __init__(
+        self, field: BaseField[Any, Never, object], **kwargs: PassedOn
+    ) -> None:
         self._ordering: str | None = kwargs.pop("ordering", None)
         self._order_reverse: bool = kwargs.pop("reverse", False)
         super().__init__(field, **kwargs)
@@ -352,7 +363,7 @@ class SortedListField(ListField[Item]):
 def _documents_dumper(inner: Any) -> Convert:
     """Dumps lists of raw embedded documents of one class."""
 
-    def dump_documents(value: Any) -> Any:
+    def dump_documents(value: PythonValue) -> Any:
         if value.__class__ is not list:
             return None
         dump = inner.document_type._schema.dump_raw

@@ -15,7 +15,15 @@ from mongoengine.base import hooks
 from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import is_document_class
-from mongoengine.base.types import Item, Never, OrNone, PythonValue, RawValue
+from mongoengine.base.types import (
+    Instance,
+    Item,
+    Never,
+    OrNone,
+    PassedOn,
+    PythonValue,
+    RawValue,
+)
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.fields.touching import may_block
 from mongoengine.operations import sequences
@@ -69,11 +77,11 @@ class BinaryField(BaseField[bytes, bytes | bytearray, OrNone]):
         max_bytes: int | None = None,
         **options: object,
     ) -> None: ...
-    def __init__(self, max_bytes: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, max_bytes: int | None = None, **kwargs: PassedOn) -> None:
         self.max_bytes = max_bytes
         super().__init__(**kwargs)
 
-    def __set__(self, instance: Any, value: bytes | bytearray | None) -> None:
+    def __set__(self, instance: Instance, value: bytes | bytearray | None) -> None:
         if isinstance(value, bytearray):
             value = bytes(value)
         super().__set__(instance, value)
@@ -143,7 +151,7 @@ class UUIDField(BaseField[uuid.UUID, uuid.UUID | str, OrNone]):
         binary: bool = True,
         **options: object,
     ) -> None: ...
-    def __init__(self, binary: bool = True, **kwargs: Any) -> None:
+    def __init__(self, binary: bool = True, **kwargs: PassedOn) -> None:
         self._binary = binary
         super().__init__(**kwargs)
 
@@ -218,7 +226,7 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
         enum: type[E],
         **options: object,
     ) -> None: ...
-    def __init__(self, enum: type[E], **kwargs: Any) -> None:
+    def __init__(self, enum: type[E], **kwargs: PassedOn) -> None:
         self._enum_cls = enum
         if kwargs.get("choices"):
             invalid = [
@@ -255,7 +263,7 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
 
         return valid
 
-    def __set__(self, instance: Any, value: E | str | float | None) -> None:
+    def __set__(self, instance: Instance, value: E | str | float | None) -> None:
         super().__set__(instance, self.to_python(value))
 
     def to_python(self, value: RawValue) -> PythonValue:
@@ -338,8 +346,8 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
         db_alias: str | None = None,
         sequence_name: str | None = None,
         value_decorator: Callable[[Any], Item] | None = None,
-        *args: Any,
-        **kwargs: Any,
+        *args: PassedOn,
+        **kwargs: PassedOn,
     ) -> None:
         self.collection_name = collection_name or self.COLLECTION_NAME
         self.db_alias = db_alias or connection.DEFAULT_CONNECTION_NAME
@@ -378,7 +386,7 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
     def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
     def __get__(self, instance: object, owner: object) -> Item: ...
-    def __get__(self, instance: Any, owner: Any) -> PythonValue:
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         if instance is None:
             return self
         value = self._read(instance)
@@ -388,7 +396,7 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
             instance._mark_as_changed(self.name)
         return value
 
-    def __set__(self, instance: Any, value: Item | None) -> None:
+    def __set__(self, instance: Instance, value: Item | None) -> None:
         if value is None and instance._initialised and may_block(self.db_alias):
             value = self.generate()
         super().__set__(instance, value)

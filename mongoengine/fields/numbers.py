@@ -6,14 +6,22 @@ import decimal
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, ClassVar, overload
 
 from bson import Decimal128, Int64
 from bson.decimal128 import create_decimal128_context
 
 from mongoengine.base.codec import Dump, Proof, each_of_type, of_type
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import Assigned, OrNone, PythonValue, RawValue, Unset, Value
+from mongoengine.base.types import (
+    Assigned,
+    OrNone,
+    PassedOn,
+    PythonValue,
+    RawValue,
+    Unset,
+    Value,
+)
 from mongoengine.base.utils import warn_caller
 
 if TYPE_CHECKING:
@@ -41,7 +49,10 @@ class _RangeField(BaseField[Value, Assigned, Unset]):
     _too_large = ""
 
     def __init__(
-        self, min_value: Any = None, max_value: Any = None, **kwargs: Any
+        self,
+        min_value: PythonValue = None,
+        max_value: PythonValue = None,
+        **kwargs: PassedOn,
     ) -> None:
         self.min_value = min_value
         self.max_value = max_value
@@ -204,7 +215,10 @@ class LongField(IntField[OrNone]):
         **options: object,
     ) -> None: ...
     def __init__(
-        self, min_value: Any = None, max_value: Any = None, **kwargs: object
+        self,
+        min_value: PythonValue = None,
+        max_value: PythonValue = None,
+        **kwargs: object,
     ) -> None:
         warn_caller("LongField is deprecated, use IntField instead", DeprecationWarning)
         super().__init__(min_value, max_value, **kwargs)

@@ -11,7 +11,7 @@ from mongoengine.base.field import DO_NOTHING
 from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import OrNone, Referred
+from mongoengine.base.types import OrNone, PassedOn, PythonValue, RawValue, Referred
 from mongoengine.fields.cached_references import CachedReferenceField
 from mongoengine.fields.embedded import RECURSIVE_REFERENCE_CONSTANT
 from mongoengine.fields.following import DocumentTyped, Followed
@@ -146,7 +146,7 @@ class ReferenceField(
         document_type: Any,
         dbref: bool = False,
         reverse_delete_rule: int = DO_NOTHING,
-        **kwargs: Any,
+        **kwargs: PassedOn,
     ) -> None:
         self._take_document_type(document_type)
         self.dbref = dbref
@@ -175,14 +175,14 @@ class ReferenceField(
             return _DocumentRegistry.get(value.cls), value
         return self.document_type, value
 
-    def _unwrapped(self, proxy: Any) -> Any:
+    def _unwrapped(self, proxy: Any) -> PythonValue:
         held = super()._unwrapped(proxy)
         if type(held) is DBRef and self.document_type._meta.get("abstract"):
             name = proxy._type._class_name
             return _ClassedReference(held.collection, held.id, cls=name)
         return held
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: PythonValue) -> Any:
         """A DBRef of a primary key; with `dbref` the value as it is."""
         if isinstance(value, DBRef):
             return self._unwrapped(value) if type(value) in AWAITABLE else value
@@ -191,7 +191,7 @@ class ReferenceField(
         kind = self.document_type
         return DBRef(kind._get_collection_name(), self._key_field().to_python(value))
 
-    def to_mongo(self, document: Any) -> Any:
+    def to_mongo(self, document: Any) -> RawValue:
         """The primary key, or the DBRef, of a document or of what stands for one."""
         if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
@@ -229,13 +229,13 @@ class ReferenceField(
         valid = self._valid_types if self.dbref else self._key_field()._loads_unchanged
         return lambda raw: raw.__class__ in valid
 
-    def prepare_query_value(self, op: str | None, value: Any) -> Any:
+    def prepare_query_value(self, op: str | None, value: PythonValue) -> Any:
         if value is None:
             return None
         super().prepare_query_value(op, value)
         return self.to_mongo(value)
 
-    def validate(self, value: Any, clean: bool = True) -> None:
+    def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the type of the reference; a document has to have been saved."""
         if value is None:  # in a list or dict
             return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 from mongoengine.base.field import BaseField
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Moment, Stamp, note_stamp
-from mongoengine.base.types import OrNone, PythonValue, RawValue
+from mongoengine.base.types import Instance, OrNone, PassedOn, PythonValue, RawValue
 from mongoengine.errors import InvalidQueryError
 from mongoengine.fields.text import StringField
 
@@ -90,12 +90,12 @@ class TimeStamp(Stamp):
 
     __slots__ = ()
 
-    def for_insert(self, value: Any, moment: Moment) -> RawValue:
+    def for_insert(self, value: PythonValue, moment: Moment) -> RawValue:
         if self.field.auto_now or value is None:
             return self.field._at(moment)
         return MISSING
 
-    def for_update(self, value: Any, moment: Moment) -> RawValue:
+    def for_update(self, value: PythonValue, moment: Moment) -> RawValue:
         return self.field._at(moment) if self.field.auto_now else MISSING
 
     def change(self, moment: Moment) -> tuple[str, Any] | None:
@@ -189,10 +189,10 @@ class DateTimeField(_Stamping, BaseField[datetime, date | str, OrNone]):
 
         def __init__(
             self,
-            *args: Any,
+            *args: PassedOn,
             auto_now: bool = False,
             auto_now_add: bool = False,
-            **options: Any,
+            **options: PassedOn,
         ) -> None:
             super().__init__(*args, **options)
             self.auto_now, self.auto_now_add = auto_now, auto_now_add
@@ -397,7 +397,7 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
         separator: str = ",",
         auto_now: bool = False,
         auto_now_add: bool = False,
-        **kwargs: Any,
+        **kwargs: PassedOn,
     ) -> None:
         self.auto_now, self.auto_now_add = auto_now, auto_now_add
         self.separator = separator
@@ -424,7 +424,7 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
     def __get__(self, instance: None, owner: object) -> Self: ...
     @overload
     def __get__(self, instance: object, owner: object) -> datetime | OrNone: ...
-    def __get__(self, instance: Any, owner: Any) -> PythonValue:
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         if instance is None:
             return self
         value = self._read(instance)
@@ -432,7 +432,7 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
             return value
         return self._convert_from_string(value)
 
-    def __set__(self, instance: Any, value: datetime | str | None) -> None:
+    def __set__(self, instance: Instance, value: datetime | str | None) -> None:
         super().__set__(instance, value)
         value = self._read(instance)
         if isinstance(value, datetime):

@@ -6,12 +6,12 @@ import re
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from mongoengine.base.codec import Proof
 from mongoengine.base.field import BaseField
 from mongoengine.base.overrides import still_true
-from mongoengine.base.types import OrNone, PythonValue, RawValue
+from mongoengine.base.types import OrNone, PassedOn, PythonValue, RawValue
 from mongoengine.base.utils import LazyRegexCompiler
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class StringField(BaseField[str, str, OrNone]):
         regex: str | re.Pattern[str] | None = None,
         max_length: int | None = None,
         min_length: int | None = None,
-        **kwargs: Any,
+        **kwargs: PassedOn,
     ) -> None:
         self.regex = re.compile(regex) if regex else None
         self.max_length = max_length
@@ -132,7 +132,7 @@ class StringField(BaseField[str, str, OrNone]):
         if self.choices or self.regex is not None or own_checks or otherwise is None:
             return super()._raw_validator()
 
-        def valid(raw: Any) -> bool:
+        def valid(raw: RawValue) -> bool:
             if raw.__class__ is not str:
                 return otherwise(raw)
             longest, shortest = self.max_length, self.min_length
@@ -225,7 +225,7 @@ class URLField(StringField[OrNone]):
         self,
         url_regex: re.Pattern[str] | None = None,
         schemes: Sequence[str] | None = None,
-        **kwargs: Any,
+        **kwargs: PassedOn,
     ) -> None:
         self.url_regex = url_regex or self._URL_REGEX
         self.schemes = schemes or self._URL_SCHEMES
@@ -315,8 +315,8 @@ class EmailField(StringField[OrNone]):
         domain_whitelist: Sequence[str] | None = None,
         allow_utf8_user: bool = False,
         allow_ip_domain: bool = False,
-        *args: Any,
-        **kwargs: Any,
+        *args: PassedOn,
+        **kwargs: PassedOn,
     ) -> None:
         self.domain_whitelist = domain_whitelist or []
         self.allow_utf8_user = allow_utf8_user

@@ -11,7 +11,7 @@ from pymongo.results import BulkWriteResult
 from mongoengine import signals
 from mongoengine.base.misspelt import warn_of_all_attributes
 from mongoengine.base.state import set_state
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import AnyCollection, RawDocument, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import OperationError
 from mongoengine.operations.commands import CountedUpdate, Outcome, send
@@ -45,6 +45,7 @@ from mongoengine.query.q import QNode
 
 if TYPE_CHECKING:
     from mongoengine.base.stamps import Moment, Stamped
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
     from mongoengine.operations.source import AnyQueryset, QuerySource
@@ -75,7 +76,7 @@ class InsertOne(Operation):
     :param document: validated before anything is sent
     """
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self, document: StoredDocument) -> None:
         self.document = document
 
     def __repr__(self) -> str:
@@ -291,7 +292,7 @@ def _pending(
 
 async def _send_saves(
     io: IO,
-    collection: Any,
+    collection: AnyCollection,
     writes: list[Any],
     ordered: bool,
     moment: Moment | None,
@@ -327,7 +328,7 @@ def _update_of(write: PendingUpdate) -> CountedUpdate:
 
 
 async def _fail_missing(
-    io: IO, collection: object, writes: list[Any], outcome: Outcome
+    io: IO, collection: AnyCollection, writes: list[Any], outcome: Outcome
 ) -> None:
     """Let the updates of partly loaded documents fail that are not stored any more."""
     updates = [
@@ -355,7 +356,7 @@ async def _fail_missing(
 
 async def _restore(
     io: IO,
-    collection: Any,
+    collection: AnyCollection,
     writes: list[Any],
     outcome: Outcome,
     moment: Moment | None,
@@ -429,7 +430,7 @@ async def bulk_write(
 
 async def _fill_in_inserts(
     io: IO,
-    collection: Any,
+    collection: AnyCollection,
     operations: list[Any],
     requests: list[Any],
     moment: Moment | None,

@@ -27,7 +27,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from mongoengine.base import context
 from mongoengine.base.common import _get_documents_by_db
-from mongoengine.base.types import Keywords, RawMapping
+from mongoengine.base.types import AnyDatabase, Keywords, RawMapping
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.driver.alias import Target
 from mongoengine.driver.io import ASYNC, SYNC, instead, run
@@ -236,11 +236,13 @@ async def _ensure_first_indexes(
         await io.call(cls, "ensure_indexes")
 
 
-async def _exists(io: IO, database: Any, name: str) -> bool:
+async def _exists(io: IO, database: AnyDatabase, name: str) -> bool:
     return name in await io(database.list_collection_names)
 
 
-async def _create(io: IO, database: Any, name: str, options: RawMapping) -> Any:
+async def _create(
+    io: IO, database: AnyDatabase, name: str, options: RawMapping
+) -> object:
     """Create a collection; None if another task, thread or program just has."""
     try:
         return await io(database.create_collection, name, **options)

@@ -13,7 +13,7 @@ import pymongo
 from pymongo.errors import BulkWriteError
 from pymongo.results import BulkWriteResult
 
-from mongoengine.base.types import Function, RawDocument, RawMapping
+from mongoengine.base.types import AnyCollection, Function, RawDocument, RawMapping
 from mongoengine.driver.write_errors import (
     INSERTING,
     copy_reply,
@@ -23,6 +23,8 @@ from mongoengine.driver.write_errors import (
 from mongoengine.errors import BulkOperationError, OperationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mongoengine.driver.io import IO
 
 __all__ = ("CountedUpdate", "Outcome", "send")
@@ -91,7 +93,7 @@ class Outcome:
         with INSERTING:
             raise lost
 
-    def summary(self, items: list[Any], what: str) -> BulkOperationError | None:
+    def summary(self, items: Sequence[object], what: str) -> BulkOperationError | None:
         """Return the error for all that was not written, or None."""
         cause = self.error or self.lost
         if cause is None and not self.failed:
@@ -120,7 +122,9 @@ class Outcome:
         self.reply["writeConcernErrors"] += reply.get("writeConcernErrors", ())
 
 
-async def send(io: IO, collection: Any, requests: list[Any], ordered: bool) -> Outcome:
+async def send(
+    io: IO, collection: AnyCollection, requests: Sequence[object], ordered: bool
+) -> Outcome:
     """Send requests, or documents to insert, in as few commands as PyMongo does.
 
     An exception in place of an answer is kept in `outcome.lost`.
@@ -141,8 +145,8 @@ async def send(io: IO, collection: Any, requests: list[Any], ordered: bool) -> O
 
 async def _send_run(
     io: IO,
-    collection: Any,
-    run: list[Any],
+    collection: AnyCollection,
+    run: list[object],
     places: list[int],
     ordered: bool,
     outcome: Outcome,
@@ -172,11 +176,11 @@ async def _send_run(
 def _note_refusals(
     outcome: Outcome,
     error: BulkWriteError,
-    run: list[Any],
+    run: list[object],
     places: list[int],
     ordered: bool,
 ) -> str:
-    details: Any = error.details or {}
+    details: RawMapping = error.details or {}
     outcome.error = error
     outcome._merge(places, details)
     failures = failures_of(error, len(run), ordered)
@@ -196,7 +200,7 @@ def _note_refusals(
     return reason
 
 
-def _reached(run: list[Any], details: RawMapping) -> int:
+def _reached(run: list[object], details: RawMapping) -> int:
     """Return how many requests of a run were sent before it was halted.
 
     Each insert counts once, and so does each update by primary key that inserts a
@@ -212,7 +216,7 @@ def _reached(run: list[Any], details: RawMapping) -> int:
     return len(run)
 
 
-def _runs(requests: list[Any], ordered: bool) -> Iterator[list[int]]:
+def _runs(requests: Sequence[object], ordered: bool) -> Iterator[list[int]]:
     """Return the places of the requests that PyMongo sends together."""
     groups: list[tuple[str, list[int]]] = []
     by_command: dict[str, list[int]] = {_INSERT: [], _UPDATE: [], _DELETE: []}

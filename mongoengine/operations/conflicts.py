@@ -16,7 +16,7 @@ from mongoengine.base.items import is_nameable
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Stamped, stamps_exist
 from mongoengine.base.state import set_state
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import AnyCollection, RawDocument, RawMapping, RawValue
 from mongoengine.driver.write_errors import is_own_key
 from mongoengine.errors import (
     ConcurrentModificationError,
@@ -110,7 +110,7 @@ def guarded(change: RawMapping) -> RawDocument:
 async def unmatched(
     document: StoredDocument,
     io: IO,
-    collection: Any,
+    collection: AnyCollection,
     write: PendingUpdate,
     save_condition: RawMapping | None,
 ) -> OperationError:
@@ -137,7 +137,9 @@ def advance(document: StoredDocument, stamped: Stamped, update: RawMapping) -> N
             stamped.advance(document, stamp)
 
 
-async def adopt_versions(io: IO, collection: Any, documents: list[Any]) -> None:
+async def adopt_versions(
+    io: IO, collection: AnyCollection, documents: list[Any]
+) -> None:
     """Let documents have the versions that updates without an answer have stored."""
     doubtful = [document for document in documents if document._unanswered is not None]
     if not doubtful:
@@ -158,7 +160,7 @@ async def adopt_versions(io: IO, collection: Any, documents: list[Any]) -> None:
         set_state(document, "_unanswered", None)
 
 
-def _at(raw: Any, path: str) -> Any:
+def _at(raw: RawValue, path: str) -> object:
     """Return the value at a path of a raw document, or MISSING."""
     for part in path.split("."):
         if isinstance(raw, list) and part.isdigit() and int(part) < len(raw):

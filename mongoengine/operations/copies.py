@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mongoengine.base.document import BaseDocument
     from mongoengine.base.field import BaseField
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
@@ -17,7 +18,7 @@ async def update_copies(
     io: IO,
     /,
     sender: object,
-    document: Any,
+    document: BaseDocument,
     created: bool,
     **kwargs: object,
 ) -> None:
@@ -47,6 +48,6 @@ async def sync_all(field: Any, io: IO, *, session: Session = None) -> None:
         await io.call(_holders(field, document), "update", **update)
 
 
-def _holders(field: BaseField, document: object) -> Any:
+def _holders(field: BaseField, document: object) -> object:
     """Return the query for the documents that have a copy of this one."""
     return field.owner_document.objects(**{field.name: document})

@@ -14,6 +14,7 @@ from mongoengine.driver.write_errors import DELETING
 from mongoengine.operations.conflicts import condition_of, conflict
 
 if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
@@ -66,7 +67,7 @@ async def _delete_kept(io: IO, document: Any, kept: list[tuple[Any, Any]]) -> No
         await field._after_delete(value, io, document)
 
 
-def _kept_elsewhere(document: Any) -> Iterator[tuple[Any, Any]]:
+def _kept_elsewhere(document: StoredDocument) -> Iterator[tuple[object, object]]:
     """Yield the fields that act when the document is deleted, and their values.
 
     Searches lists, dicts and embedded documents at any depth.

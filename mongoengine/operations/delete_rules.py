@@ -58,7 +58,7 @@ class Deletion:
     def __init__(self) -> None:
         self._keys: dict[tuple[str, str], dict[Hashable, Any]] = {}
 
-    def add(self, place: tuple[str, str], keys: Iterable[Any]) -> None:
+    def add(self, place: tuple[str, str], keys: Iterable[object]) -> None:
         """Add primary keys of documents in the collection of an alias."""
         known = self._keys.setdefault(place, {})
         for key in keys:
@@ -108,7 +108,7 @@ class Level:
     """
 
     def __init__(
-        self, queryset: AnyQueryset, rules: list[Rule], documents: list[Any]
+        self, queryset: AnyQueryset, rules: list[Rule], documents: list[object]
     ) -> None:
         self.queryset = queryset
         self._documents = documents

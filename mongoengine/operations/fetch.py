@@ -21,6 +21,7 @@ from mongoengine.operations.dereference import load_referenced
 from mongoengine.operations.related import follow_items
 
 if TYPE_CHECKING:
+    from mongoengine.base.document import BaseDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
@@ -33,7 +34,7 @@ C = TypeVar("C", bound=TrackedContainer)
 async def fetch_referenced(
     field: BaseField[Value, Any, Unset],
     io: IO,
-    document: Any,
+    document: BaseDocument,
     *,
     session: Session = None,
 ) -> Value | Unset:

@@ -71,7 +71,7 @@ async def delete(
     await io.call(_proxy(field, instance), "delete")
 
 
-async def delete_file(proxy: Any, io: IO) -> None:
+async def delete_file(proxy: object, io: IO) -> None:
     """Remove the file of a document that has been deleted."""
     await io.call(proxy, "delete")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine.base.context import alias_of
-from mongoengine.base.types import RawMapping
+from mongoengine.base.types import RawMapping, RawValue
 from mongoengine.operations.collections import open_collection
 
 if TYPE_CHECKING:
@@ -159,7 +159,9 @@ def keys_of(index: RawMapping) -> Keys:
     return list(_expanded(index["key"], index.get("weights", {})))
 
 
-def _expanded(key: Iterable[tuple[str, Any]], weights: Iterable[str]) -> Iterator[Any]:
+def _expanded(
+    key: Iterable[tuple[str, RawValue]], weights: Iterable[str]
+) -> Iterator[Any]:
     for name, kind in key:
         if name == "_fts":
             yield from ((field, kind) for field in weights)
@@ -167,7 +169,7 @@ def _expanded(key: Iterable[tuple[str, Any]], weights: Iterable[str]) -> Iterato
             yield (name, kind)
 
 
-def _comparable(keys: Keys) -> tuple[Any, ...]:
+def _comparable(keys: Keys) -> tuple[object, ...]:
     """Equal for equal indexes: text fields have no order among themselves."""
     texts = frozenset(name for name, kind in keys if kind == "text")
     others = [(name, kind) for name, kind in keys if kind != "text"]

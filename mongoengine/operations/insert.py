@@ -12,7 +12,7 @@ from mongoengine import signals
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.misspelt import warn_of_all_attributes
-from mongoengine.base.types import RawMapping
+from mongoengine.base.types import AnyCollection, RawMapping
 from mongoengine.driver.write_errors import (
     INSERTING,
     copy_reply,
@@ -33,6 +33,8 @@ from mongoengine.operations.target import own_target, put_target
 from mongoengine.operations.validate import await_cleans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
@@ -165,7 +167,7 @@ def _list_of(docs: Iterable[Any]) -> list[Any]:
     return [docs] if isinstance(docs, BaseDocument) else list(docs)
 
 
-def _check(docs: list[Any], cls: type[StoredDocument]) -> None:
+def _check(docs: Sequence[object], cls: type[StoredDocument]) -> None:
     for doc in docs:
         if not isinstance(doc, cls):
             raise OperationError(f"Some documents inserted aren't instances of {cls}")
@@ -188,7 +190,7 @@ def remember_target(queryset: AnyQueryset, docs: Iterable[Any]) -> None:
         put_target(doc, *target)
 
 
-async def _insert_one(io: IO, collection: Any, document: Any) -> Any:
+async def _insert_one(io: IO, collection: AnyCollection, document: Any) -> Any:
     """Insert a document; return its id as stored."""
     with INSERTING:
         write = await send_insert(document, io, collection, replace=False)
@@ -196,7 +198,7 @@ async def _insert_one(io: IO, collection: Any, document: Any) -> Any:
 
 
 async def _insert_many(
-    io: IO, collection: Any, docs: list[Any], ordered: bool
+    io: IO, collection: AnyCollection, docs: list[Any], ordered: bool
 ) -> list[Any]:
     """Insert documents; return their ids as stored."""
     if not docs:
@@ -248,7 +250,7 @@ def _is_stored_already(write: Any, failure: object) -> bool:
 
 
 async def requests_for(
-    io: IO, collection: Any, writes: list[PendingInsert]
+    io: IO, collection: AnyCollection, writes: list[PendingInsert]
 ) -> list[Any]:
     """Return what to send for whole documents, some of which may be stored already.
 
@@ -280,7 +282,7 @@ async def requests_for(
 
 
 async def _refuse_measurements(
-    io: IO, collection: object, writes: list[PendingInsert]
+    io: IO, collection: AnyCollection, writes: list[PendingInsert]
 ) -> None:
     """Raise an error if documents of a time series are stored already.
 
@@ -320,7 +322,7 @@ def _bulk_error(outcome: Outcome, docs: list[Any]) -> BulkOperationError:
 
 
 async def _load_back(
-    queryset: AnyQueryset, io: IO, collection: Any, ids: list[Any]
+    queryset: AnyQueryset, io: IO, collection: AnyCollection, ids: list[Any]
 ) -> list[Any]:
     """Return the documents as they are stored now."""
     if not any(isinstance(key, dict) for key in ids):

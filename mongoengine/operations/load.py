@@ -10,6 +10,7 @@ from pymongo import ReadPreference
 
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import rebind
+from mongoengine.base.types import PassedOn
 from mongoengine.driver.undo import in_transaction, on_abort
 from mongoengine.operations.related import follow_items, follow_paths
 from mongoengine.query.related import related_paths
@@ -54,7 +55,12 @@ async def select_related(
 
 
 async def reload(
-    document: D, io: IO, /, *fields: Any, session: Session = None, **kwargs: Any
+    document: D,
+    io: IO,
+    /,
+    *fields: PassedOn,
+    session: Session = None,
+    **kwargs: PassedOn,
 ) -> D:
     """Load the document again, giving up its unsaved changes.
 

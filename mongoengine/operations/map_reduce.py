@@ -10,7 +10,7 @@ from bson.son import SON
 
 from mongoengine import connection
 from mongoengine.base.sentinels import MISSING
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import AnyCollection, RawDocument, RawMapping, RawValue
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import OperationError
@@ -61,7 +61,7 @@ async def map_reduce(
     """
     spec = queryset._spec
     collection = await queryset._open(io)
-    command: SON[str, Any] = SON({"mapReduce": collection.name})
+    command: SON[str, RawValue] = SON({"mapReduce": collection.name})
     command["map"] = _code(spec, map_f)
     command["reduce"] = _code(spec, reduce_f)
     command["query"] = NO_DOCUMENT if spec.is_void else spec.conditions
@@ -103,13 +103,13 @@ def _code(spec: Query, function: object) -> Code:
     return code
 
 
-def _output(spec: Query, io: IO, output: object) -> Any:
+def _output(spec: Query, io: IO, output: object) -> object:
     """Return the option `out` of the command, or None."""
     if output == "inline" and not spec.ordering:
         return _INLINE
     if not isinstance(output, Mapping):
         return output if isinstance(output, str) else None
-    out: SON[str, Any] = SON()
+    out: SON[str, RawValue] = SON()
     for action in ACTIONS:
         if output.get(action):
             out[action] = output[action]
@@ -132,7 +132,7 @@ async def exec_js(
     *fields: str,
     session: Session = None,
     **options: object,
-) -> Any:
+) -> object:
     """Run a JavaScript function on the server (`eval`).
 
     Servers since MongoDB 4.2 have no such command.  The function sees
@@ -167,15 +167,15 @@ class MapReduceDocument:
     """
 
     def __init__(
-        self, document: type[Any], collection: object, key: object, value: object
+        self, document: type[Any], collection: AnyCollection, key: object, value: object
     ) -> None:
         self._document = document
         self._collection = collection
         self.key = key
         self.value = value
-        self._key_object: Any = MISSING
+        self._key_object: object = MISSING
 
-    async def _fetch(self, io: IO, /, *, session: Session = None) -> Any:
+    async def _fetch(self, io: IO, /, *, session: Session = None) -> object:
         """Return the document whose primary key is `key`, or None; loaded once."""
         if self._key_object is MISSING:
             self.key = str(self.key)

@@ -126,7 +126,7 @@ def _arguments(
     spec: Query,
     size: int,
     sort: Sort,
-    position: list[Any] | None,
+    position: list[object] | None,
     backwards: bool,
     skip: int,
 ) -> RawDocument:

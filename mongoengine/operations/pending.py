@@ -17,13 +17,13 @@ from bson import ObjectId
 from mongoengine.base.stamps import Moment, Stamped, stamps_exist
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import Changes
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import AnyCollection, RawDocument, RawMapping
 from mongoengine.driver.session import _get_session
 from mongoengine.driver.undo import on_abort
 from mongoengine.driver.write_errors import is_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from bson.codec_options import CodecOptions
 
@@ -42,7 +42,7 @@ __all__ = (
 )
 
 
-def moment_of(collection: Any) -> Moment | None:
+def moment_of(collection: AnyCollection) -> Moment | None:
     """Return the time of a write to a collection.
 
     None where no field is set by writes.
@@ -324,7 +324,7 @@ def _same(old: Any, new: Any) -> bool:
     return bool(old == new)
 
 
-def put_key(document: StoredDocument, key: Any) -> None:
+def put_key(document: StoredDocument, key: Hashable) -> None:
     """Give a document a primary key, which does not count as a change."""
     schema = type(document)._schema
     name: Any = schema.id_name
@@ -360,7 +360,7 @@ def _key_first(son: RawDocument) -> RawDocument:
     return {"_id": son["_id"], **son}
 
 
-def held_id(document: StoredDocument) -> Any:
+def held_id(document: StoredDocument) -> object:
     """Return the primary key of a document, not followed where it is a reference."""
     name = document._meta["id_field"]
     return document._value_of(name, document._fields[name])

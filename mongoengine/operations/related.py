@@ -31,7 +31,7 @@ from mongoengine.base.references import (
 )
 from mongoengine.base.schema import Schema
 from mongoengine.base.tracked import BaseDict, BaseList
-from mongoengine.base.types import RawMapping
+from mongoengine.base.types import PythonValue, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import (
     FieldDoesNotExist,
@@ -71,7 +71,7 @@ class _Spot(NamedTuple):
 
     owner: Any
     key: Hashable
-    value: Any
+    value: PythonValue
     place: _Place
     id: Hashable
     paths: Paths | None
@@ -426,7 +426,7 @@ def _is_plain_container(items: object) -> bool:
     )
 
 
-def _own_copy(value: Any, owner: Any, key: Any) -> Any:
+def _own_copy(value: PythonValue, owner: Any, key: PythonValue) -> Any:
     """A list or dict whose items may be replaced, in the place of `value`."""
     if not _is_plain_container(value):
         return value
@@ -443,7 +443,7 @@ def _own_copy(value: Any, owner: Any, key: Any) -> Any:
     return fresh
 
 
-def _put(owner: Any, key: Any, value: object) -> None:
+def _put(owner: Any, key: PythonValue, value: object) -> None:
     """Put a value in place; nothing counts as changed."""
     if isinstance(owner, BaseDocument):
         owner._put(key, value)
@@ -453,7 +453,7 @@ def _put(owner: Any, key: Any, value: object) -> None:
         list.__setitem__(owner, key, value)
 
 
-def _holds(owner: Any, key: Any, value: object) -> bool:
+def _holds(owner: Any, key: PythonValue, value: object) -> bool:
     """Return whether the value is still in its place after the query."""
     if isinstance(owner, BaseDocument):
         return owner._values.get(key) is value

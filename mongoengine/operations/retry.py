@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mongoengine.base import hooks
 from mongoengine.errors import ConcurrentModificationError, OperationError
@@ -27,7 +27,7 @@ async def save_with_retry(
     attempts: int = 5,
     *,
     session: Session = None,
-    **options: Any,
+    **options: object,
 ) -> D:
     """Change the document and save it, again after others have written it (`update`).
 

@@ -18,11 +18,13 @@ from typing import (
 )
 
 from mongoengine.base.plain import is_document_class
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import PythonValue, RawDocument, RawMapping
 from mongoengine.errors import ValidationError
 from mongoengine.operations.target import marking
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mongoengine.query.results import Make
 
 
@@ -136,7 +138,7 @@ def _typed_dict(cls: Any, row: RawMapping) -> Any:
     return {name: _converted(hints.get(name), v) for name, v in values.items()}
 
 
-def _converted(hint: Any, value: Any) -> Any:
+def _converted(hint: Any, value: PythonValue) -> Any:
     """Return a value with objects in it where the annotation has their classes."""
     if isinstance(value, Mapping):
         for choice in _choices(hint):
@@ -153,7 +155,7 @@ def _converted(hint: Any, value: Any) -> Any:
     return value
 
 
-def _choices(hint: Any) -> tuple[Any, ...]:
+def _choices(hint: Iterable[object]) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 

@@ -15,7 +15,13 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.misspelt import warn_of_all_attributes
 from mongoengine.base.state import set_state
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import (
+    AnyCollection,
+    PassedOn,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+)
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.io import attach
 from mongoengine.driver.write_errors import (
@@ -48,6 +54,8 @@ from mongoengine.query import filters
 from mongoengine.query.safe_values import are_safe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bson.codec_options import CodecOptions
 
     from mongoengine.base.stamps import Moment
@@ -70,7 +78,7 @@ async def save(
     write_concern: RawMapping | None = None,
     cascade: bool | None = None,
     cascade_kwargs: RawMapping | None = None,
-    _refs: list[Any] | None = None,
+    _refs: Sequence[object] | None = None,
     save_condition: RawMapping | None = None,
     signal_kwargs: RawMapping | None = None,
     *,
@@ -139,7 +147,7 @@ async def _write(
 
 
 async def cascade_save(
-    document: StoredDocument, io: IO, /, *, session: Session = None, **kwargs: Any
+    document: StoredDocument, io: IO, /, *, session: Session = None, **kwargs: PassedOn
 ) -> None:
     """Save the changed documents that this one refers to.
 
@@ -236,7 +244,9 @@ async def send_post_save(
         )
 
 
-def with_write_concern(collection: Any, write_concern: RawMapping | None) -> Any:
+def with_write_concern(
+    collection: AnyCollection, write_concern: RawMapping | None
+) -> AnyCollection:
     """Return the collection, with these write concerns on top of its own."""
     if not write_concern:
         return collection
@@ -245,7 +255,7 @@ def with_write_concern(collection: Any, write_concern: RawMapping | None) -> Any
 
 
 async def send_insert(
-    document: StoredDocument, io: IO, collection: Any, *, replace: bool
+    document: StoredDocument, io: IO, collection: AnyCollection, *, replace: bool
 ) -> PendingInsert:
     """Insert a document that is new, and return what was written.
 
@@ -265,7 +275,7 @@ async def send_insert(
 
 
 async def _send_whole(
-    write: PendingInsert, io: IO, collection: Any, replace: bool
+    write: PendingInsert, io: IO, collection: AnyCollection, replace: bool
 ) -> None:
     son = write.son
     if write.is_retry and await _send_again(write, io, collection):
@@ -286,7 +296,7 @@ async def _send_whole(
         await io(collection.replace_one, retry_query(write), son, upsert=True)
 
 
-async def _send_again(write: PendingInsert, io: IO, collection: Any) -> bool:
+async def _send_again(write: PendingInsert, io: IO, collection: AnyCollection) -> bool:
     """Write what an earlier attempt may have stored; return False if it is new."""
     if is_doubtful_measurement(write):
         # Documents of a time series cannot be replaced, and keys are not unique there.
@@ -320,7 +330,9 @@ def refuse_change(
         )
 
 
-async def _stored_by_earlier(write: PendingInsert, io: IO, collection: Any) -> bool:
+async def _stored_by_earlier(
+    write: PendingInsert, io: IO, collection: AnyCollection
+) -> bool:
     """Return whether an attempt with unknown outcome has stored the document."""
     if not write.is_retry:
         return False
@@ -331,7 +343,7 @@ async def _stored_by_earlier(write: PendingInsert, io: IO, collection: Any) -> b
 async def _update(
     document: StoredDocument,
     io: IO,
-    collection: Any,
+    collection: AnyCollection,
     save_condition: RawMapping | None,
 ) -> PendingInsert | PendingUpdate:
     """Write the changes of a stored document, if there are any.
@@ -371,7 +383,7 @@ async def _update(
 async def _no_match(
     document: StoredDocument,
     io: IO,
-    collection: Any,
+    collection: AnyCollection,
     write: PendingUpdate,
     save_condition: RawMapping | None,
 ) -> OperationError:
@@ -388,7 +400,9 @@ def gone_in_part(document: StoredDocument) -> OperationError:
     )
 
 
-async def look_up_lost(io: IO, collection: Any, documents: list[Any]) -> list[Any]:
+async def look_up_lost(
+    io: IO, collection: AnyCollection, documents: list[Any]
+) -> list[Any]:
     """Find out what updates without an answer have stored of some documents.
 
     Return those of which only changes are stored, marked as new.
@@ -397,7 +411,9 @@ async def look_up_lost(io: IO, collection: Any, documents: list[Any]) -> list[An
     return await _fragments(io, collection, documents)
 
 
-async def _fragments(io: IO, collection: Any, documents: list[Any]) -> list[Any]:
+async def _fragments(
+    io: IO, collection: AnyCollection, documents: list[Any]
+) -> list[Any]:
     """Return the documents of which only changes are stored, and mark them as new.
 
     An upsert of which no answer came has inserted the changes alone if the document
@@ -418,7 +434,7 @@ async def _fragments(io: IO, collection: Any, documents: list[Any]) -> list[Any]
     return cut
 
 
-async def read_keys(io: IO, collection: object, keys: list[Any]) -> list[Any]:
+async def read_keys(io: IO, collection: AnyCollection, keys: list[Any]) -> list[Any]:
     """Return the raw documents that have these primary keys."""
     cursor = open_cursor(collection, {"filter": {"_id": {"$in": keys}}})
     raws: list[Any] = await Batches(cursor).drain(io)
@@ -426,7 +442,7 @@ async def read_keys(io: IO, collection: object, keys: list[Any]) -> list[Any]:
 
 
 async def _restore(
-    document: StoredDocument, io: IO, collection: Any, moment: Moment | None
+    document: StoredDocument, io: IO, collection: AnyCollection, moment: Moment | None
 ) -> PendingInsert:
     """Store a document as a whole where an update has inserted its changes alone."""
     set_state(document, "_created", True)
@@ -465,7 +481,7 @@ def shard_key_of(document: StoredDocument, son: RawMapping) -> RawDocument:
     for declared in document._meta["shard_key"]:
         fields = document._lookup_field(declared.split("."))
         names = [field.db_field for field in fields]
-        value: Any = son
+        value: PythonValue = son
         for name in names:
             value = value[name]
         values[".".join(names)] = value

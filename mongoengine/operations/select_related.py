@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mongoengine.operations.related import follow_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mongoengine.driver.io import IO
     from mongoengine.driver.loops import Steps
     from mongoengine.query.query import Query
@@ -16,7 +18,7 @@ __all__ = ("RelatedSteps", "relate")
 D = TypeVar("D")
 
 
-async def relate(spec: Query, io: IO, documents: list[Any]) -> None:
+async def relate(spec: Query, io: IO, documents: Sequence[object]) -> None:
     """Load the references that a query was asked to load with its documents."""
     if spec.related and documents and not spec.as_pymongo:
         await follow_paths(io, documents, spec.related)

@@ -15,7 +15,15 @@ from pymongo.write_concern import WriteConcern
 
 from mongoengine import connection
 from mongoengine.base import context
-from mongoengine.base.types import Coro, Keywords, RawDocument, RawMapping
+from mongoengine.base.types import (
+    AnyCollection,
+    Coro,
+    Keywords,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
 from mongoengine.driver.cursor import Batches, ReadingAhead, open_cursor
 from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
@@ -106,7 +114,7 @@ class QuerySource(Generic[D]):
     #: The event loop that the cursor of `next` belongs to; None if it is blocking.
     _cursor_loop: asyncio.AbstractEventLoop | None = None
 
-    def __init__(self, document: type[D], collection: object) -> None:
+    def __init__(self, document: type[D], collection: AnyCollection | None) -> None:
         """Ask for all documents of a class.
 
         :param document: the document class
@@ -136,29 +144,29 @@ class QuerySource(Generic[D]):
         _cls_query: RawMapping
         _collation: RawMapping | None
         _collection_name: str
-        _comment: Any
+        _comment: object
         _document: Any
         _empty: bool
         _follow_references: bool
-        _given_collection: Any
-        _hint: Any
+        _given_collection: object
+        _hint: object
         _limit: int | None
         _loaded_fields: QueryFieldList
         _max_time_ms: int | None
         _mongo_query: RawDocument | None
         _none: bool
-        _ordering: Any
+        _ordering: object
         _prefetch: bool
         _query_obj: QNode
         _read_concern: ReadConcern | None
-        _read_preference: Any
+        _read_preference: object
         _scalar: list[str]
         _search_text: str | None
         _search_text_score: bool | None
         _skip: int | None
-        _snapshot: Any
+        _snapshot: object
         _tailable: int | None
-        _timeout: Any
+        _timeout: object
         _using: bool
         _values: tuple[str, ...] | None
         _where_clause: str | None
@@ -313,10 +321,10 @@ class QuerySource(Generic[D]):
     def _common_options(self) -> Keywords:
         return self._spec.common_options()
 
-    def _sort_keys(self) -> Any:
+    def _sort_keys(self) -> object:
         return self._spec.order()
 
-    def _get_order_by(self, keys: object) -> list[tuple[str, Any]]:
+    def _get_order_by(self, keys: object) -> list[tuple[str, RawValue]]:
         return self._spec.sort_keys(keys)
 
     def _fields_to_dbfields(self, fields: Iterable[str]) -> list[str]:
@@ -405,7 +413,7 @@ class QuerySource(Generic[D]):
         """Return the function that makes items of a batch of raw documents."""
         return results.batch_converter(self._spec, self._document_maker())
 
-    def _convert(self, raw: RawDocument, scalar_first: bool = False) -> Any:
+    def _convert(self, raw: RawDocument, scalar_first: bool = False) -> PythonValue:
         """Return the item for a raw document."""
         spec = self._spec
         make = self._document_maker()
@@ -420,7 +428,7 @@ class QuerySource(Generic[D]):
             return False
         return not context.dereferencing_is_off(self._spec.document)
 
-    def _get_scalar(self, doc: object) -> Any:
+    def _get_scalar(self, doc: object) -> object:
         """Return the fields of a document that `scalar` asked for."""
         names = self._spec.scalar
         return results.scalar_getter(names)(doc) if names else ()

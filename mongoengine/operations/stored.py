@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, overload
 
 from mongoengine.base.stamps import Moment, Stamped
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import PassedOn, RawDocument, RawMapping
 from mongoengine.driver.undo import on_abort
 from mongoengine.errors import InvalidDocumentError, InvalidQueryError, OperationError
 from mongoengine.operations.conflicts import advance, condition_of
 from mongoengine.operations.load import Replacement
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from pymongo.results import UpdateResult
 
     from mongoengine.base.stored_document import StoredDocument
@@ -52,7 +50,7 @@ async def update(
     **kwargs: object,
 ) -> UpdateResult | int | None: ...
 async def update(
-    document: StoredDocument, io: IO, /, **kwargs: Any
+    document: StoredDocument, io: IO, /, **kwargs: PassedOn
 ) -> UpdateResult | int | None:
     """Update the stored document, and leave this one as it is.
 

@@ -7,7 +7,7 @@ A document that was made or loaded while its class was switched, or through
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mongoengine import connection
 from mongoengine.base.types import RawDocument
@@ -88,7 +88,7 @@ def marking(make: Make, marks: RawDocument) -> Make:
     if not marks:
         return make
 
-    def make_marked(raw: object) -> Any:
+    def make_marked(raw: object) -> object:
         document = make(raw)
         for attribute, value in marks.items():
             object.__setattr__(document, attribute, value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from mongoengine import connection
 from mongoengine.base.stamps import Moment, Stamped, stamps_exist
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import PassedOn, RawDocument, RawMapping, RawValue
 from mongoengine.driver.io import argument_hints
 from mongoengine.driver.write_errors import UPDATING
 from mongoengine.errors import OperationError
@@ -177,13 +177,13 @@ def stamping(queryset: AnyQueryset, io: IO) -> Stamped | AbstractContextManager[
 _NO_STAMPS: AbstractContextManager[None] = nullcontext()
 
 
-def _codec_options(queryset: AnyQueryset, io: IO) -> CodecOptions[Any]:
+def _codec_options(queryset: AnyQueryset, io: IO) -> CodecOptions[RawDocument]:
     """Return how documents of a queryset are read; sends nothing."""
     spec = queryset._spec
     source = spec.given_collection
     if source is None:
         source = connection.database(io, spec.alias)
-    options: CodecOptions[Any] = source.codec_options
+    options: CodecOptions[RawDocument] = source.codec_options
     return options
 
 
@@ -193,7 +193,7 @@ def change_of(
     stamped: Stamped | None,
     upsert: bool = False,
     conditions: RawMapping | None = None,
-) -> Any:
+) -> RawValue:
     """Return an update as MongoDB takes it: operators, or a pipeline.
 
     :param stamped: where the stamps of embedded documents are noted
@@ -204,7 +204,7 @@ def change_of(
     raw = update.get("__raw__")
     if stamped is not None:
         stamped.values(update.values())
-    change: Any
+    change: RawValue
     if isinstance(raw, list):
         change = [updates.update(document, __raw__=stage) for stage in raw]
     else:
@@ -283,7 +283,7 @@ async def update_one(
     write_concern: RawMapping | None = None,
     full_result: bool = False,
     array_filters: ArrayFilters = None,
-    **update: Any,
+    **update: PassedOn,
 ) -> UpdateResult | int | None:
     """Change one document that matches; see `update`."""
     return await _update(
@@ -304,7 +304,7 @@ async def upsert_one(
     /,
     write_concern: RawMapping | None = None,
     read_concern: RawMapping | None = None,
-    **update: Any,
+    **update: PassedOn,
 ) -> D | None:
     """Change the document that matches, or insert one (`update`, `find`).
 
@@ -314,7 +314,7 @@ async def upsert_one(
     :returns: the document as it is stored now; None for `none()` and empty
         slices, which write nothing
     """
-    result = await _update(
+    result: Any = await _update(
         queryset,
         io,
         upsert=True,

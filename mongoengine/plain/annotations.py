@@ -8,23 +8,31 @@ import re
 import uuid
 from collections.abc import Callable
 from functools import singledispatch
-from typing import Annotated, Any, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 from mongoengine import fields as f
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.types import PassedOn
 
-__all__ = ("annotation", "is_required", "optional")
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+
+__all__ = ("Annotation", "annotation", "is_required", "optional")
+
+#: A type as pydantic takes it: a class, or what `typing` makes of classes.
+Annotation: TypeAlias = Any
 
 #: How a document class inside of another one is named.
-Refer = Callable[[type[BaseDocument]], Any]
+Refer: TypeAlias = Callable[[type[BaseDocument]], Annotation]
 
 
-def is_required(field: Any) -> bool:
+def is_required(field: f.BaseField) -> bool:
     """Return whether a value has to be given for a field."""
     return bool(field.required and field.default is None and not field._auto_gen)
 
 
-def annotation(field: Any, refer: Refer) -> Any:
+def annotation(field: f.BaseField, refer: Refer) -> Annotation:
     """Return the type of the values of a field, with its limits.
 
     :param refer: returns the type that stands for an embedded class
@@ -37,7 +45,7 @@ def annotation(field: Any, refer: Refer) -> Any:
     return _type_of(field, refer)
 
 
-def limited(base: Any, **limits: Any) -> Any:
+def limited(base: Annotation, **limits: PassedOn) -> Annotation:
     """Return a type with those limits that are set."""
     from pydantic import Field
 
@@ -46,12 +54,12 @@ def limited(base: Any, **limits: Any) -> Any:
 
 
 @singledispatch
-def _type_of(field: object, refer: Refer) -> Any:
+def _type_of(field: object, refer: Refer) -> Annotation:
     return Any
 
 
 @_type_of.register(f.StringField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: Any, refer: Refer) -> Annotation:
     pattern = field.regex.pattern if isinstance(field.regex, re.Pattern) else None
     base = limited(str, max_length=field.max_length, min_length=field.min_length)
     if pattern is not None and not isinstance(field, (f.URLField, f.EmailField)):
@@ -66,79 +74,79 @@ def _(field: Any, refer: Refer) -> Any:
 
 
 @_type_of.register(f.IntField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.IntField, refer: Refer) -> Annotation:
     return limited(int, ge=field.min_value, le=field.max_value)
 
 
 @_type_of.register(f.FloatField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.FloatField, refer: Refer) -> Annotation:
     return limited(float, ge=field.min_value, le=field.max_value)
 
 
 @_type_of.register(f.DecimalField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.DecimalField, refer: Refer) -> Annotation:
     return limited(decimal.Decimal, ge=field.min_value, le=field.max_value)
 
 
 @_type_of.register(f.Decimal128Field)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.Decimal128Field, refer: Refer) -> Annotation:
     return limited(decimal.Decimal, ge=field.min_value, le=field.max_value)
 
 
 @_type_of.register(f.SequenceField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.SequenceField, refer: Refer) -> Annotation:
     return int if field.value_decorator is int else Any
 
 
 @_type_of.register(f.ListField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.ListField, refer: Refer) -> Annotation:
     item = Any if field.field is None else annotation(field.field, refer)
     return limited(list[item], max_length=field.max_length)  # type: ignore[valid-type]
 
 
 @_type_of.register(f.DictField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.DictField, refer: Refer) -> Annotation:
     item = Any if field.field is None else annotation(field.field, refer)
     return dict[str, item]  # type: ignore[valid-type]
 
 
 @_type_of.register(f.EmbeddedDocumentField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.EmbeddedDocumentField[Any], refer: Refer) -> Annotation:
     return refer(field.document_type)
 
 
 @_type_of.register(f.EnumField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.EnumField[Any], refer: Refer) -> Annotation:
     return field._enum_cls
 
 
 @_type_of.register(f.ReferenceField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.ReferenceField, refer: Refer) -> Annotation:
     return _key_type(field.document_type, refer)
 
 
 @_type_of.register(f.LazyReferenceField)
-def _(field: Any, refer: Refer) -> Any:
+def _(field: f.LazyReferenceField, refer: Refer) -> Annotation:
     return _key_type(field.document_type, refer)
 
 
-def _key_type(cls: Any, refer: Refer) -> Any:
+def _key_type(cls: type[BaseDocument], refer: Refer) -> Annotation:
     """Return the type of keys of a class; a nested document is taken for its key."""
     from pydantic import BeforeValidator
 
     name = cls._meta["id_field"]
 
-    def key_of(value: object) -> Any:
+    def key_of(value: object) -> Annotation:
         return value.get(name) if isinstance(value, dict) else value
 
     return Annotated[annotation(cls._fields[name], refer), BeforeValidator(key_of)]
 
 
-def _fixed(result: object) -> Callable[[Any, Refer], Any]:
+def _fixed(result: object) -> Callable[[object, Refer], Annotation]:
     return lambda field, refer: result
 
 
-def object_id_type() -> Any:
+def object_id_type() -> Annotation:
     """Return the type of ObjectIds: one, or its 24 hexadecimal digits."""
     from bson import ObjectId
     from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
@@ -161,7 +169,7 @@ def object_id_type() -> Any:
 _type_of.register(f.ObjectIdField, lambda field, refer: object_id_type())
 
 
-def optional(base: object) -> Any:
+def optional(base: object) -> Annotation:
     """Return a type that takes None, too."""
     return Optional[base]  # noqa: UP045
 

@@ -13,6 +13,7 @@ from bson import DBRef
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.types import PythonValue
 from mongoengine.errors import FieldDoesNotExist, ValidationError
 from mongoengine.fields import (
     BinaryField,
@@ -52,13 +53,13 @@ def from_dict(cls: type[B], data: Mapping[str, object], by_alias: bool) -> B:
 
 
 @singledispatch
-def _from_plain(field: Any, value: object, by_alias: bool) -> Any:
+def _from_plain(field: object, value: object, by_alias: bool) -> PythonValue:
     """Return what the constructor of a document takes for a plain value."""
     return value
 
 
 @_from_plain.register(BinaryField)
-def _(field: Any, value: object, by_alias: bool) -> Any:
+def _(field: BinaryField, value: object, by_alias: bool) -> PythonValue:
     if not isinstance(value, str):
         return value
     try:
@@ -68,7 +69,7 @@ def _(field: Any, value: object, by_alias: bool) -> Any:
 
 
 @_from_plain.register(DateTimeField)
-def _(field: Any, value: object, by_alias: bool) -> Any:
+def _(field: DateTimeField, value: object, by_alias: bool) -> PythonValue:
     """Read ISO 8601, which every Python version does, dateutil or not."""
     if not isinstance(value, str):
         return value
@@ -80,21 +81,23 @@ def _(field: Any, value: object, by_alias: bool) -> Any:
 
 
 @_from_plain.register(ComplexDateTimeField)
-def _(field: Any, value: object, by_alias: bool) -> Any:
+def _(field: ComplexDateTimeField, value: object, by_alias: bool) -> PythonValue:
     if not isinstance(value, str) or "T" not in value:
         return value
     return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
 
 
 @_from_plain.register(EmbeddedDocumentField)
-def _(field: Any, value: object, by_alias: bool) -> Any:
+def _(field: EmbeddedDocumentField[Any], value: object, by_alias: bool) -> PythonValue:
     if not isinstance(value, Mapping):
         return value
     return from_dict(field.document_type, value, by_alias)
 
 
 @_from_plain.register(GenericEmbeddedDocumentField)
-def _(field: Any, value: object, by_alias: bool) -> Any:
+def _(
+    field: GenericEmbeddedDocumentField, value: object, by_alias: bool
+) -> PythonValue:
     if not isinstance(value, Mapping) or "_cls" not in value:
         return value
     rest = {key: item for key, item in value.items() if key != "_cls"}
@@ -102,7 +105,7 @@ def _(field: Any, value: object, by_alias: bool) -> Any:
 
 
 @_from_plain.register(ListField)
-def _(field: Any, value: object, by_alias: bool) -> Any:
+def _(field: ListField, value: object, by_alias: bool) -> PythonValue:
     inner = field.field
     if inner is None or not isinstance(value, (list, tuple)):
         return value
@@ -110,7 +113,7 @@ def _(field: Any, value: object, by_alias: bool) -> Any:
 
 
 @_from_plain.register(DictField)
-def _(field: Any, value: object, by_alias: bool) -> Any:
+def _(field: DictField, value: object, by_alias: bool) -> PythonValue:
     inner = field.field
     if inner is None or not isinstance(value, Mapping):
         return value
@@ -118,7 +121,7 @@ def _(field: Any, value: object, by_alias: bool) -> Any:
 
 
 @_from_plain.register(ReferenceField)
-def _(field: Any, value: object, by_alias: bool) -> Any:
+def _(field: ReferenceField, value: object, by_alias: bool) -> PythonValue:
     """Take a key, or a nested document, of which the key counts."""
     cls = field.document_type
     if isinstance(value, Mapping):
@@ -131,7 +134,7 @@ def _(field: Any, value: object, by_alias: bool) -> Any:
 
 
 @_from_plain.register(GenericReferenceField)
-def _(field: Any, value: object, by_alias: bool) -> Any:
+def _(field: GenericReferenceField, value: object, by_alias: bool) -> PythonValue:
     if not isinstance(value, Mapping) or isinstance(value.get("_ref"), DBRef):
         return value
     cls: Any = _DocumentRegistry.get(str(value.get("_cls")))

@@ -16,7 +16,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from pydantic_core import ValidationError as PydanticError
 
 from mongoengine.base.document import BaseDocument
-from mongoengine.base.types import Namespace
+from mongoengine.base.types import Namespace, PythonValue
 from mongoengine.errors import MongoEngineException, ValidationError
 from mongoengine.plain.annotations import annotation, is_required, optional
 from mongoengine.plain.dump import to_dict
@@ -25,6 +25,8 @@ from mongoengine.plain.load import from_dict
 if TYPE_CHECKING:
     from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 
+    from mongoengine.base.field import BaseField
+    from mongoengine.plain.annotations import Annotation
     from mongoengine.plain.dump import PlainDocument
 
 __all__ = ("json_schema", "model_of", "schema_of")
@@ -97,7 +99,7 @@ class _Models:
                 made.model_rebuild(_types_namespace=namespace)
         return model
 
-    def _field(self, field: object, loose: bool) -> tuple[Any, Any]:
+    def _field(self, field: BaseField, loose: bool) -> tuple[Annotation, object]:
         described = {
             "description": getattr(field, "help_text", None),
             "title": getattr(field, "verbose_name", None),
@@ -108,7 +110,7 @@ class _Models:
             return base, pydantic.Field(..., **shown)
         return optional(base), pydantic.Field(None, **shown)
 
-    def _refer(self, cls: type[BaseDocument]) -> Any:
+    def _refer(self, cls: type[BaseDocument]) -> Annotation:
         if cls in self._open:
             return ForwardRef(self._open[cls])
         if cls not in self._made:
@@ -129,7 +131,7 @@ def _config(cls: type[BaseDocument], title: str) -> pydantic.ConfigDict:
     )
 
 
-def _accepting(cls: type[BaseDocument], names: list[str]) -> Any:
+def _accepting(cls: type[BaseDocument], names: list[str]) -> Annotation:
     """Return a validator that makes plain data of documents, without I/O."""
 
     def accept_documents(value: object) -> Any:
@@ -148,7 +150,7 @@ def schema_of(
 ) -> core_schema.CoreSchema:
     """Return the schema by which Pydantic reads and writes documents of a class."""
 
-    def read(value: Any, validate: Any) -> BaseDocument:
+    def read(value: PythonValue, validate: Any) -> BaseDocument:
         if isinstance(value, cls):
             return _checked(value)
         data = validate(value)
@@ -159,7 +161,7 @@ def schema_of(
         except (MongoEngineException, ValueError) as error:
             raise _problems(cls, error, value) from None
 
-    def write(value: Any, info: core_schema.SerializationInfo) -> Any:
+    def write(value: PythonValue, info: core_schema.SerializationInfo) -> Any:
         return _selected(
             value.to_dict(mode=(info.mode_is_json() and "json") or "python"), info
         )

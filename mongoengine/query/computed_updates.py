@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import RawDocument, RawMapping, RawValue
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.expressions import literal
 
@@ -60,7 +60,7 @@ def _check_key(key: str) -> None:
         )
 
 
-def _expression(operand: object) -> Any:
+def _expression(operand: object) -> RawValue:
     return operand.expression if isinstance(operand, Computed) else literal(operand)
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from bson.max_key import MaxKey
 
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import RawDocument, RawValue
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.paths import Path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 __all__ = ("Expression", "F", "comparison", "resolved")
 
@@ -27,7 +31,7 @@ class Expression:
 
     __slots__ = ()
 
-    def to_mongo(self, resolve: Resolve) -> Any:
+    def to_mongo(self, resolve: Resolve) -> RawValue:
         """Return the aggregation expression.
 
         :param resolve: finds the path of a name
@@ -111,7 +115,7 @@ class F(Expression):
     def __hash__(self) -> int:
         return hash((F, self.name))
 
-    def to_mongo(self, resolve: Resolve) -> Any:
+    def to_mongo(self, resolve: Resolve) -> RawValue:
         """Return the path of the field, `"$author.name"`."""
         return resolve(self.name).expression
 
@@ -145,7 +149,7 @@ class Arithmetic(Expression):
     def __hash__(self) -> int:
         return hash((self.operator, repr(self)))
 
-    def to_mongo(self, resolve: Resolve) -> Any:
+    def to_mongo(self, resolve: Resolve) -> RawValue:
         """Return the expression of the operator."""
         for path in self.paths(resolve):
             if not path.is_value:
@@ -170,7 +174,7 @@ class Arithmetic(Expression):
             if isinstance(side, Expression):
                 yield from side.paths(resolve)
 
-    def _operand(self, value: object, resolve: Resolve) -> Any:
+    def _operand(self, value: object, resolve: Resolve) -> RawValue:
         if isinstance(value, Expression):
             return value.to_mongo(resolve)
         if isinstance(value, datetime.timedelta):
@@ -189,7 +193,7 @@ _NAMES: Mapping[str, str] = {
 }
 
 
-def literal(value: object) -> Any:
+def literal(value: object) -> RawValue:
     """Return a value as an expression that stands for just this value."""
     if isinstance(value, (str, Mapping, list, tuple)):
         return {"$literal": value}
@@ -280,7 +284,7 @@ _COMPARISONS: Mapping[str | None, Callable[[object, object], RawDocument]] = {
 # Stages
 
 
-def resolved(stage: Any, resolve: Resolve) -> Any:
+def resolved(stage: Iterable[object], resolve: Resolve) -> RawValue:
     """Return a part of a pipeline with paths in the place of `F`.
 
     As a key, and in `$sort` and `$match`, it is the bare path.

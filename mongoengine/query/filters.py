@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import (
+    PassedOn,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.expressions import Expression, Resolve, comparison
 from mongoengine.query.geo import distances_last, geo_condition
@@ -26,6 +32,10 @@ from mongoengine.query.safe_values import (
     is_operator,
     refuse,
 )
+
+if TYPE_CHECKING:
+    from mongoengine.base.state import DocumentState
+
 
 __all__ = (
     "handle_raw_query",
@@ -141,7 +151,7 @@ def _conjoin(filters: Filter, clashes: dict[str, list[Any]]) -> None:
     filters["$and"] = conditions
 
 
-def handle_raw_query(value: Any, mongo_query: Filter) -> None:
+def handle_raw_query(value: PythonValue, mongo_query: Filter) -> None:
     """Merge a raw filter or update into what the keywords before it made.
 
     Where a key is there already, two mappings are merged, and anything else keeps
@@ -246,14 +256,14 @@ class FilterPlan:
         self.key = self._join("")
         self.resolve = path_of
 
-    def comparison(self, value: Expression, document: Any) -> Filter:
+    def comparison(self, value: Expression, document: type[DocumentState]) -> Filter:
         """Return the expression that compares the field with a computed value."""
         if self.field is None:
             raise InvalidQueryError(f"{value!r} needs a document class: {self.key}")
         resolve: Resolve = partial(self.resolve, document)
         return comparison(resolve(self.path), self.op, value, self.negated, resolve)
 
-    def condition(self, value: Any) -> tuple[str, Any]:
+    def condition(self, value: PythonValue) -> tuple[str, Any]:
         """Return the key and the value that the filter gets for `value`."""
         path = ""
         op, field = self.op, self.field
@@ -290,7 +300,7 @@ class FilterPlan:
             )
         return paths.pop() if paths else "", [value for _, value in conditions]
 
-    def _element(self, value: object) -> Any:
+    def _element(self, value: object) -> RawValue:
         """Return the operand of `$elemMatch`: a keyword query on an embedded document,
         or one value of the field.
         """
@@ -314,11 +324,11 @@ class SafeFilterPlan(FilterPlan):
 
     __slots__ = ()
 
-    def __init__(self, *details: Any) -> None:
+    def __init__(self, *details: PassedOn) -> None:
         super().__init__(*details)
         self.prepare = None
 
-    def condition(self, value: Any) -> tuple[str, Any]:
+    def condition(self, value: PythonValue) -> tuple[str, Any]:
         op = self.op
         several = op in _COMPARED_WITH_SEVERAL and not isinstance(value, Mapping)
         if several:
@@ -345,7 +355,7 @@ class SafeFilterPlan(FilterPlan):
             value = {"$eq": value}
         return path, value
 
-    def _apart(self, key: str, condition: Any) -> tuple[str, Any]:
+    def _apart(self, key: str, condition: Any) -> tuple[str, RawValue]:
         """Compare with mappings that look like operators one by one.
 
         The server does not take them in `$in`, `$nin` and `$all`.
@@ -362,7 +372,7 @@ class SafeFilterPlan(FilterPlan):
             return "$nor", [{together: each}]
         return together, each
 
-    def _element(self, value: object) -> Any:
+    def _element(self, value: object) -> RawValue:
         embedded = self._class_of_items()
         if isinstance(value, dict) and embedded is not None:
             if "__raw__" in value:
@@ -421,7 +431,7 @@ def prepare_several(field: Any, op: str | None, value: object) -> list[Any]:
     return [prepare(op, item) for item in _iterable(value)]
 
 
-def _several_or_raw(field: object, op: str | None, value: object) -> Any:
+def _several_or_raw(field: object, op: str | None, value: object) -> RawValue:
     if isinstance(value, dict):
         return value
     return prepare_several(field, op, value)

@@ -8,7 +8,7 @@ from typing import Any
 import pymongo
 from bson.son import SON
 
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import PythonValue, RawDocument, RawValue
 from mongoengine.errors import InvalidQueryError
 
 __all__ = ("distances_last", "geo_condition", "infer_geometry")
@@ -43,7 +43,7 @@ def infer_geometry(value: object) -> Condition:
     return {"$geometry": {"type": kind, "coordinates": value}}
 
 
-def _depth(value: Any) -> int:
+def _depth(value: PythonValue) -> int:
     """Return how often the first item can be taken, three times at most."""
     for depth in range(3):
         try:
@@ -115,7 +115,7 @@ def distances_last(condition: Condition) -> Condition:
     distances = {k: condition[k] for k in _DISTANCES.values() if k in condition}
     if not distances or not ("$near" in condition or "$nearSphere" in condition):
         return condition
-    ordered: SON[str, Any] = SON(
+    ordered: SON[str, RawValue] = SON(
         (key, value) for key, value in condition.items() if key not in distances
     )
     inside = False

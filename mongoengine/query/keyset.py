@@ -62,7 +62,7 @@ def reversed_order(order: object) -> Sort:
     return [(name, -direction) for name, direction in sort_of(order)]
 
 
-def key_of(raw: RawMapping, sort: Sort) -> list[Any]:
+def key_of(raw: RawMapping, sort: Sort) -> list[object]:
     """Return the values that a raw document is sorted by.
 
     :raises OperationError: if one is a list, or NaN, or of a type without an order
@@ -90,7 +90,7 @@ def _place_of(name: str, value: object, error: type[Exception]) -> int:
     raise error(f'Pages cannot be ordered by "{name}", which is {value!r}')
 
 
-def beyond(sort: Sort, key: list[Any]) -> RawDocument:
+def beyond(sort: Sort, key: list[object]) -> RawDocument:
     """Return the filter for the documents that follow a position.
 
     :param sort: the order, from `sort_of`

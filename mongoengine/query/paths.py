@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine.base.field import BaseField
 from mongoengine.base.misspelt import did_you_mean, meant_keyword, nearest
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import RawDocument, RawValue
 from mongoengine.errors import InvalidQueryError, LookUpError
 from mongoengine.query.operators import MATCH_OPERATORS
 from mongoengine.query.related import class_inside, innermost
@@ -93,7 +93,7 @@ class Path:
             yield depth - (depth and position)
 
     @property
-    def expression(self) -> Any:
+    def expression(self) -> RawValue:
         """Return the expression for the value, or for the list of all values.
 
         Lists on the way are mapped item by item: `[]` where there are none.
@@ -109,7 +109,7 @@ def is_position(step: object) -> bool:
     return isinstance(step, str) and step.isdigit()
 
 
-def _expression(start: str, steps: Sequence[tuple[str, int]]) -> Any:
+def _expression(start: str, steps: Sequence[tuple[str, int]]) -> RawValue:
     """Return the expression for the values that are reached from a variable."""
     value: Any = None
     for place, (name, depth) in enumerate(steps):
@@ -222,7 +222,9 @@ def path_of(document: Any, name: str) -> Path:
     return Path(name, tuple(looked_up(cls, rest)), join)
 
 
-def crossed(document: Any, names: list[str]) -> tuple[Join | None, list[str]]:
+def crossed(
+    document: type[StoredDocument], names: list[str]
+) -> tuple[Join | None, list[str]]:
     """Return the join that names lead to, if any, and the names that go on there.
 
     :raises InvalidQueryError: if no `$lookup` finds the documents

@@ -10,6 +10,8 @@ from mongoengine.base.types import RawDocument
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mongoengine.base.field import BaseField
+
 
 __all__ = ("QueryFieldList", "db_path", "with_fields")
 
@@ -159,7 +161,7 @@ def db_path(fields: list[Any]) -> str:
     return ".".join(f if isinstance(f, str) else f.db_field for f in fields)
 
 
-def class_names(fields: list[Any]) -> list[str]:
+def class_names(fields: list[BaseField]) -> list[str]:
     """Return the paths of `_cls` in the embedded documents on the way to a field.
 
     Without it a document of a subclass would be loaded as one of its base class.

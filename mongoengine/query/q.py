@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import RawDocument, RawMapping, RawValue
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query import filters
 from mongoengine.query.safe_values import are_safe
+
+if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
+
 
 __all__ = ("Q", "QNode")
 
@@ -29,11 +33,11 @@ class DuplicateQueryConditionsError(InvalidQueryError):
 class QNodeVisitor:
     """Visitor of a tree of conditions; by itself it changes nothing."""
 
-    def visit_combination(self, combination: QCombination) -> Any:
+    def visit_combination(self, combination: QCombination) -> object:
         """Called with a combination whose children were visited before."""
         return combination
 
-    def visit_query(self, query: Q) -> Any:
+    def visit_query(self, query: Q) -> object:
         """Called with a leaf."""
         return query
 
@@ -41,7 +45,7 @@ class QNodeVisitor:
 class SimplificationVisitor(QNodeVisitor):
     """Merges conditions joined by `&` into one, where no keyword repeats."""
 
-    def visit_combination(self, combination: QCombination) -> Any:
+    def visit_combination(self, combination: QCombination) -> object:
         """One `Q` for a conjunction of leaves; else the combination."""
         leaves = [node for node in combination.children if isinstance(node, Q)]
         if combination.operation == QNode.AND and leaves == combination.children:
@@ -80,11 +84,11 @@ class QueryCompilerVisitor(QNodeVisitor):
         self.compile_leaf = compile_leaf
         self.safe = are_safe(document) if safe is None else safe
 
-    def visit_combination(self, combination: QCombination) -> Any:
+    def visit_combination(self, combination: QCombination) -> object:
         """`{"$and": [...]}`, `{"$or": [...]}` or `{"$nor": [...]}`, of filters."""
         return {OPERATORS[combination.operation]: combination.children}
 
-    def visit_query(self, query: Q) -> Any:
+    def visit_query(self, query: Q) -> object:
         """The filter for the keywords of a leaf."""
         return self.compile_leaf(self.document, query.query, self.safe)
 
@@ -109,7 +113,9 @@ class QNode:
         compiled: RawDocument = simplified.accept(compiler)
         return compiled
 
-    def to_joined_query(self, document: Any, safe: bool | None = None) -> RawDocument:
+    def to_joined_query(
+        self, document: type[StoredDocument], safe: bool | None = None
+    ) -> RawDocument:
         """The filter for conditions of which some may lead through references.
 
         It is one for a pipeline that has looked up what they refer to.
@@ -121,7 +127,7 @@ class QNode:
         compiled: RawDocument = simplified.accept(compiler)
         return compiled
 
-    def accept(self, visitor: QNodeVisitor) -> Any:
+    def accept(self, visitor: QNodeVisitor) -> RawValue:
         """Return what `visitor` makes of this node and those below it."""
         raise NotImplementedError
 
@@ -188,7 +194,7 @@ class QCombination(QNode):
             return only
         return QCombination(self.OR, self.children)
 
-    def accept(self, visitor: QNodeVisitor) -> Any:
+    def accept(self, visitor: QNodeVisitor) -> RawValue:
         """Return what `visitor` makes of the children, then of their combination."""
         visited = QCombination.__new__(type(self))
         visited.operation = self.operation
@@ -240,7 +246,7 @@ class Q(QNode):
 
     __hash__ = None  # type: ignore[assignment]
 
-    def accept(self, visitor: QNodeVisitor) -> Any:
+    def accept(self, visitor: QNodeVisitor) -> RawValue:
         """Return what `visitor` makes of this leaf."""
         return visitor.visit_query(self)
 
@@ -256,7 +262,9 @@ class Q(QNode):
             safe = are_safe(document)
         return filters.local_query(document, self.query, safe)
 
-    def to_joined_query(self, document: Any, safe: bool | None = None) -> RawDocument:
+    def to_joined_query(
+        self, document: type[StoredDocument], safe: bool | None = None
+    ) -> RawDocument:
         """The filter for conditions of which some may lead through references.
 
         :param safe: see `to_query()`

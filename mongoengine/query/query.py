@@ -29,6 +29,8 @@ from mongoengine.query.safe_values import are_safe
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.base.stored_document import StoredDocument
+
 __all__ = ("NO_DOCUMENT", "Query")
 
 #: The options of `find` that are not the filter, the order or the window.
@@ -101,14 +103,14 @@ class Query:
     empty = False
 
     # Options of commands
-    hint: Any = -1
+    hint: object = -1
     collation: RawMapping | None = None
-    comment: Any = None
+    comment: object = None
     batch_size: int | None = None
     max_time_ms: int | None = None
     allow_disk_use = False
-    timeout: Any = True
-    snapshot: Any = False
+    timeout: object = True
+    snapshot: object = False
     tailable: int | None = None
     read_preference: Any = None
     read_concern: ReadConcern | None = None
@@ -291,7 +293,7 @@ class Query:
             options["comment"] = self.comment
         return options
 
-    def order(self) -> Any:
+    def order(self) -> object:
         """Return what to sort by: what was asked for, or the `ordering` of `meta`."""
         ordering = self.ordering
         if ordering is None:
@@ -384,7 +386,7 @@ class Query:
         except LookUpError:
             return None
 
-    def _subclasses(self) -> list[Any]:
+    def _subclasses(self) -> list[type[StoredDocument]]:
         document = self.document
         if document._meta.get("allow_inheritance") is not True:
             return []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mongoengine.base.types import RawDocument
 
 if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.query.query import Query
 
 __all__ = ("batch_converter", "convert", "scalar_getter")
@@ -61,7 +62,7 @@ def scalar_getter(names: list[str]) -> Make:
     return attrgetter(*(name.replace("__", ".") for name in names))
 
 
-def values_getter(document: Any, names: tuple[str, ...]) -> Make:
+def values_getter(document: type[StoredDocument], names: tuple[str, ...]) -> Make:
     """Return a getter of a dict of the named fields, or of all fields."""
     names = names or document._fields_ordered
     getters = [(name, attrgetter(name.replace("__", "."))) for name in names]

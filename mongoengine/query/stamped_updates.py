@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Moment
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import RawDocument, RawMapping, RawValue
 
 if TYPE_CHECKING:
+    from mongoengine.base.state import DocumentState
     from mongoengine.base.stored_document import StoredDocument
 
 
@@ -45,7 +46,7 @@ def with_stamps(
     moment: Moment,
     upsert: bool = False,
     conditions: RawMapping | None = None,
-) -> Any:
+) -> RawValue:
     """Return an update that also sets what each write of a class sets.
 
     :param cls: the document class
@@ -80,7 +81,9 @@ def with_stamps(
     return completed
 
 
-def _stamps_of(cls: type[StoredDocument], change: Update) -> Iterator[tuple[str, Any]]:
+def _stamps_of(
+    cls: type[StoredDocument], change: Update
+) -> Iterator[tuple[str, RawValue]]:
     """Yield the stamps of a class and of embedded documents that an update changes."""
     for stamp in cls._schema.stamps:
         yield stamp.field.db_field, stamp
@@ -94,7 +97,9 @@ def _stamps_of(cls: type[StoredDocument], change: Update) -> Iterator[tuple[str,
                         yield f"{place}.{stamp.field.db_field}", stamp
 
 
-def _embedded_along(cls: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _embedded_along(
+    cls: type[DocumentState] | None, path: str
+) -> Iterator[tuple[str, Any]]:
     """Yield the places and classes of the embedded documents that a path leads into."""
     parts = path.split(".")
     field: Any = None

@@ -5,7 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import (
+    PassedOn,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.computed_updates import Computed, as_pipeline
 from mongoengine.query.expressions import Expression
@@ -55,7 +61,7 @@ _ALWAYS_SEVERAL = frozenset(("pushAll", "pullAll"))
 _COMPUTED = frozenset(("set", "inc", "mul", "min", "max", "push", "addToSet"))
 
 
-def update(_doc_cls: Any = None, **update: Any) -> Any:
+def update(_doc_cls: Any = None, **update: PassedOn) -> RawValue:
     """The MongoDB update document for keyword updates of a document class.
 
     A keyword without an operator means `set`.  Raises `InvalidQueryError` for a
@@ -66,7 +72,7 @@ def update(_doc_cls: Any = None, **update: Any) -> Any:
     return compiled(_doc_cls, update, are_safe(_doc_cls))
 
 
-def compiled(document: Any, keywords: RawMapping, safe: bool) -> Any:
+def compiled(document: Any, keywords: RawMapping, safe: bool) -> RawValue:
     """The MongoDB update document for keyword updates of a document class.
 
     :param safe: no value is taken for an operator
@@ -120,7 +126,7 @@ class UpdatePlan:
         self.key = ".".join(parts)
         self.field: Any = field
 
-    def change(self, value: Any) -> tuple[str, Update]:
+    def change(self, value: PythonValue) -> tuple[str, Update]:
         """The update operator, and what it is given for `value`."""
         op = self.op
         if op == "currentDate" and self.field is not None:
@@ -170,7 +176,7 @@ class UpdatePlan:
                     "update with F()"
                 )
 
-    def _prepared(self, field: BaseField, value: Any) -> Any:
+    def _prepared(self, field: BaseField, value: PythonValue) -> RawValue:
         """`value` as the field would store it, as far as the operator wants it."""
         op = self.op
         value = field._as_operand(value)
@@ -209,7 +215,7 @@ class UpdatePlan:
             return "$push", {self.key: {"$each": several}}
         return "$push", {self.key: value}
 
-    def _pulled(self, value: Any) -> Update:
+    def _pulled(self, value: PythonValue) -> Update:
         """`$pull` by a dotted path up to the last list, and by nested documents
         below it, as a path there would not be one.
         """
@@ -252,7 +258,7 @@ class SafeUpdatePlan(UpdatePlan):
 
     __slots__ = ()
 
-    def _prepared(self, field: Any, value: Any) -> Any:
+    def _prepared(self, field: Any, value: PythonValue) -> RawValue:
         compares = self.match is None or self.match in _COMPARED_AS_THEY_ARE
         if not (compares and field._stores_mappings) and has_operators(value):
             refuse(self.place, value)

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mongoengine.base.sentinels import MISSING
-from mongoengine.base.types import Function, Pipeline, RawDocument
+from mongoengine.base.types import Function, PassedOn, Pipeline, RawDocument
 from mongoengine.compatibility import names_of
 from mongoengine.dereference import DeReference
 from mongoengine.driver.io import (
@@ -149,7 +149,7 @@ class BaseQuerySet(Builders[D]):
     def _dereference(self) -> Any:
         return DeReference()
 
-    def _relating(self, *paths: Any) -> Self:
+    def _relating(self, *paths: PassedOn) -> Self:
         tree = related_paths(self._spec.document, paths)
         return self._with(related=merged(self._spec.related, tree))
 

@@ -16,7 +16,7 @@ from pymongo.common import validate_read_preference
 from pymongo.read_concern import ReadConcern
 
 from mongoengine import connection
-from mongoengine.base.types import Keywords, RawDocument, RawMapping
+from mongoengine.base.types import Keywords, PassedOn, RawDocument, RawMapping
 from mongoengine.base.utils import warn_caller
 from mongoengine.driver.io import ASYNC
 from mongoengine.errors import InvalidQueryError, OperationError
@@ -78,7 +78,7 @@ class Builders(QuerySource[D]):
             added = None
         return self._over(self._spec.matching(added))
 
-    def filter(self, *q_objs: Any, **query: Any) -> Self:
+    def filter(self, *q_objs: PassedOn, **query: PassedOn) -> Self:
         """Narrow the queryset, as calling it does."""
         return self.__call__(*q_objs, **query)
 
