@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from mongoengine.base.types import (
         Default,
         Instance,
-        Keywords,
         OwnClass,
         PythonValue,
         RawValue,
@@ -52,7 +51,7 @@ __all__ = ("BaseField", "Child", "ObjectIdField")
 #: What `reverse_delete_rule` is unless it is given; see `queryset`.
 DO_NOTHING = 0
 
-#: What is inside a value: its key, its field, None for values of any type, and itself.
+#: What is inside a value: its key, its field (None for any type), and itself.
 Child: TypeAlias = "tuple[Hashable, BaseField | None, PythonValue]"
 
 
@@ -133,7 +132,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             self._take_extras(kwargs)
         self._count_up()
 
-    def _take_extras(self, extras: Keywords) -> None:
+    def _take_extras(self, extras: dict[str, Any]) -> None:
         """Further keywords become attributes, for the user's own purposes."""
         taken = extras.keys() & set(dir(self))
         if taken:
@@ -236,7 +235,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         fields: Iterable[str] | None = None,
     ) -> RawValue:
         """Call `to_mongo` with as much as its signature takes."""
-        extra: Keywords = {}
+        extra: dict[str, Any] = {}
         accepted = _parameters_of(self.to_mongo)
         if fields and "fields" in accepted:
             extra["fields"] = fields

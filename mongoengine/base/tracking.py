@@ -444,9 +444,7 @@ def _default_of(document: ChangeTracking, field: Any) -> Any:
     return field.default
 
 
-def _place_inside(
-    field: Any, taken: str, value: PythonValue, parts: list[str]
-) -> Place:
+def _place_inside(field: Any, taken: str, value: Any, parts: list[str]) -> Place:
     """The place that `parts` lead to from the value of a field.
 
     :param taken: the path of the value.

@@ -175,7 +175,7 @@ class MapReduceDocument:
         self.value = value
         self._key_object: object = MISSING
 
-    async def _fetch(self, io: IO, /, *, session: Session = None) -> object:
+    async def _fetch(self, io: IO, /, *, session: Session = None) -> Any:
         """Return the document whose primary key is `key`, or None; loaded once."""
         if self._key_object is MISSING:
             self.key = str(self.key)
