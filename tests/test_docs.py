@@ -184,6 +184,14 @@ def test_the_tables_of_operators_are_what_the_library_does() -> None:
         assert written == text, "run: python docs/_tables/operators.py"
 
 
+def test_the_pictures_are_those_that_the_program_draws() -> None:
+    for name, draw in runpy.run_path(str(DOCS / "_static" / "pictures.py"))[
+        "PICTURES"
+    ].items():
+        drawn = (DOCS / "_static" / f"{name}.svg").read_text(encoding="utf-8")
+        assert drawn == draw().text(), "run: python docs/_static/pictures.py"
+
+
 def test_the_page_of_meta_has_every_key_that_the_library_reads() -> None:
     source = "".join(
         path.read_text(encoding="utf-8")
