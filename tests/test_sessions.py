@@ -209,7 +209,6 @@ def noted(book: Any) -> Any:
     return book
 
 
-@pytest.mark.filterwarnings("ignore:No 'json_options':DeprecationWarning")
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 async def test_an_operation_works_in_the_session_it_is_given(
     step: Step, watched: Watched

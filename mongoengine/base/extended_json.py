@@ -15,7 +15,7 @@ from mongoengine.base.utils import warn_caller
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ("ExtendedJson",)
+__all__ = ("ExtendedJson", "warn_of_uuids")
 
 _JSON_OPTIONS = json_util.LEGACY_JSON_OPTIONS.with_options(
     uuid_representation=UuidRepresentation.PYTHON_LEGACY
@@ -27,6 +27,12 @@ _JSON_WARNING = (
     "the UUID representation to use. This will be changed to "
     "uuid_representation=UNSPECIFIED in a future release."
 )
+
+
+def warn_of_uuids(text: object) -> None:
+    """Warn that the options decide on UUIDs, if JSON without options has any."""
+    if any(mark in str(text) for mark in ("$uuid", "$binary")):
+        warn_caller(_JSON_WARNING, DeprecationWarning)
 
 
 class ExtendedJson(DocumentLoading, DocumentDumping):
@@ -41,10 +47,12 @@ class ExtendedJson(DocumentLoading, DocumentDumping):
         Takes the arguments of `bson.json_util.dumps` and `use_db_field`.
         """
         use_db_field = kwargs.pop("use_db_field", True)
-        if "json_options" not in kwargs:
-            warn_caller(_JSON_WARNING, DeprecationWarning)
-            kwargs["json_options"] = _JSON_OPTIONS
-        return json_util.dumps(self.to_mongo(use_db_field), *args, **kwargs)
+        data = self.to_mongo(use_db_field)
+        if "json_options" in kwargs:
+            return json_util.dumps(data, *args, **kwargs)
+        text = json_util.dumps(data, *args, json_options=_JSON_OPTIONS, **kwargs)
+        warn_of_uuids(text)
+        return text
 
     @classmethod
     def from_json(cls, json_data: str, created: bool = False, **kwargs: object) -> Self:
@@ -55,6 +63,6 @@ class ExtendedJson(DocumentLoading, DocumentDumping):
         :param kwargs: arguments of `bson.json_util.loads`.
         """
         if "json_options" not in kwargs:
-            warn_caller(_JSON_WARNING, DeprecationWarning)
+            warn_of_uuids(json_data)
             kwargs["json_options"] = _JSON_OPTIONS
         return cls._from_son(json_util.loads(json_data, **kwargs), created=created)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import json_util
 
+from mongoengine.base.extended_json import warn_of_uuids
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.types import Keywords, RawDocument
-from mongoengine.base.utils import warn_caller
 from mongoengine.driver import loops
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.results import frozen
@@ -47,14 +47,6 @@ REPR_OUTPUT_SIZE = 20
 
 #: A command has 16 MB at most, and a key that is an ObjectId takes about 20 bytes.
 KEYS_AT_A_TIME = 100_000
-
-
-_JSON_WARNING = (
-    "No 'json_options' are specified! Falling back to LEGACY_JSON_OPTIONS with "
-    "uuid_representation=PYTHON_LEGACY. For use with other MongoDB drivers specify "
-    "the UUID representation to use. This will be changed to "
-    "uuid_representation=UNSPECIFIED in a future release."
-)
 
 
 # One
@@ -412,10 +404,13 @@ async def to_json(
 
     Takes the arguments of `bson.json_util.dumps`.
     """
-    if "json_options" not in kwargs:
-        warn_caller(_JSON_WARNING, DeprecationWarning)
-        kwargs["json_options"] = json_util.LEGACY_JSON_OPTIONS
-    return json_util.dumps(await read_all(queryset, io), *args, **kwargs)
+    raws = await read_all(queryset, io)
+    if "json_options" in kwargs:
+        return json_util.dumps(raws, *args, **kwargs)
+    options = json_util.LEGACY_JSON_OPTIONS
+    text = json_util.dumps(raws, *args, json_options=options, **kwargs)
+    warn_of_uuids(text)
+    return text
 
 
 def from_json(self: QuerySource[D], json_data: str) -> list[D]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import uuid
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from mongoengine import (
     ReferenceField,
     SequenceField,
     StringField,
+    UUIDField,
     ValidationError,
     signals,
 )
@@ -365,11 +367,19 @@ def test_json_takes_further_arguments() -> None:
     assert text == '{"size": 1, "t": "a"}'
 
 
-def test_json_without_options_warns() -> None:
+def test_json_of_a_uuid_without_options_warns() -> None:
+    class WithKey(Document):
+        key = UUIDField()
+
     with pytest.warns(DeprecationWarning, match="No 'json_options' are specified"):
-        text = BaseThing(name="a").to_json()
+        text = WithKey(key=uuid.UUID(int=1)).to_json()
     with pytest.warns(DeprecationWarning, match="No 'json_options' are specified"):
-        assert BaseThing.from_json(text).name == "a"
+        assert WithKey.from_json(text).key == uuid.UUID(int=1)
+
+
+def test_json_without_a_uuid_needs_no_options(recwarn: pytest.WarningsRecorder) -> None:
+    assert BaseThing.from_json(BaseThing(name="a").to_json()).name == "a"
+    assert not recwarn.list
 
 
 def test_a_document_of_json_may_be_new() -> None:

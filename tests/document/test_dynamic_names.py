@@ -160,7 +160,6 @@ def made_by_item(values: dict[str, Any]) -> Any:
     return document
 
 
-@pytest.mark.filterwarnings("ignore:No 'json_options'")
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 @pytest.mark.parametrize(
     "make", [made_by_constructor, made_from_json, made_by_setattr, made_by_item]

@@ -64,7 +64,6 @@ async def test_names_of_fields_at_any_depth(
     assert shape == stored
 
 
-@pytest.mark.filterwarnings("ignore:No 'json_options'")
 def test_names_of_fields_in_json() -> None:
     document = NamedDrawing.from_json('{"shape": {"centre": {"x": "1", "on": "yes"}}}')
     document.validate()
@@ -72,7 +71,6 @@ def test_names_of_fields_in_json() -> None:
     assert document.shape.centre.on is True
 
 
-@pytest.mark.filterwarnings("ignore:No 'json_options'")
 def test_names_of_the_database_in_json() -> None:
     document = NamedDrawing.from_json('{"s": {"c": {"px": 1}}}')
     document.validate()

@@ -46,7 +46,6 @@ def told(use: str, family: str, opened: str) -> str:
 
 
 @pytest.mark.parametrize("name", BLOCKING_CALLS)
-@pytest.mark.filterwarnings("ignore:No 'json_options'")
 async def test_blocking_methods_on_an_asynchronous_alias(
     async_connection: Any, sent_commands: SentCommands, name: str
 ) -> None:
@@ -58,7 +57,6 @@ async def test_blocking_methods_on_an_asynchronous_alias(
 
 
 @pytest.mark.parametrize("name", BLOCKING_CALLS)
-@pytest.mark.filterwarnings("ignore:No 'json_options'")
 async def test_asynchronous_methods_on_a_blocking_alias(
     connection: Any, sent_commands: SentCommands, name: str
 ) -> None:

@@ -233,7 +233,6 @@ async def test_to_list_of_a_queryset_without_cache(family: Family) -> None:
     assert family.command_names == ["find", "find"]
 
 
-@pytest.mark.filterwarnings("ignore:No 'json_options':DeprecationWarning")
 async def test_to_json(family: Family) -> None:
     text = await family(QSPerson.objects(name="bob").only("name"), "to_json")
     assert text == '[{"_id": {"$oid": "000000000000000000000002"}, "name": "bob"}]'
