@@ -84,9 +84,11 @@ def read(path: pathlib.Path) -> Page:
     return page
 
 
-def run(path: pathlib.Path, blocks: list[Block]) -> list[str]:
-    """What each block printed."""
-    command = [sys.executable, "-W", "error::RuntimeWarning", "-m", "tests.docs_runner"]
+def run(
+    path: pathlib.Path, blocks: list[Block], errors: str = "error::RuntimeWarning"
+) -> list[str]:
+    """Return what each block printed; warnings that `errors` selects are errors."""
+    command = [sys.executable, "-W", errors, "-m", "tests.docs_runner"]
     ran = subprocess.run(
         [*command, str(path.relative_to(ROOT))],
         input=json.dumps([[block.line, block.source] for block in blocks]),
@@ -118,6 +120,35 @@ def test_every_block_of_a_page_runs_and_prints_what_the_page_says(
     for block, output in zip(page.blocks, printed, strict=True):
         if block.prints is not None:
             assert output == block.prints, f"{path.name}, block at line {block.line}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path",
+    [
+        ROOT / "README.rst",
+        DOCS / "index.rst",
+        DOCS / "tutorial" / "getting_started.rst",
+    ],
+    ids=name_of,
+)
+def test_the_first_programs_of_a_reader_print_no_warnings(path: pathlib.Path) -> None:
+    run(path, [*read(path).blocks, Block(1000, TO_JSON)], "error")
+
+
+TO_JSON = """
+from mongoengine import Document, StringField, connect
+
+connect("quiet", host="embedded://", alias="quiet", uuidRepresentation="standard")
+
+class Quiet(Document):
+    text = StringField()
+    meta = {"db_alias": "quiet"}
+
+Quiet(text="a").save()
+assert Quiet.from_json(Quiet.objects.first().to_json()).text == "a"
+Quiet.objects.to_json()
+"""
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
