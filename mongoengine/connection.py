@@ -203,7 +203,7 @@ async def connect_async(
 
 
 class _Before:
-    """What an alias was before it was opened, to make it that again."""
+    """The state of an alias before it was opened, to be put back."""
 
     def __init__(self, name: str) -> None:
         alias = registry.aliases.get(name)

@@ -213,7 +213,7 @@ class DynamicAttributes:
 
 
 class DynamicPlan(NamedTuple):
-    """What stored documents with the same keys have in common."""
+    """The plan for stored documents that have the same keys."""
 
     #: The fields of the keys that the class does not define.
     fields: dict[str, BaseField]

@@ -74,7 +74,7 @@ class EmbeddedServerError(Exception):
 
 @dataclass(frozen=True)
 class _Request:
-    """What a URL asks for.
+    """The server that a URL asks for.
 
     :param port: "0" for any
     :param folder: "" for none

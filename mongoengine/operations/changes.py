@@ -24,7 +24,7 @@ R = TypeVar("R", covariant=True)
 
 
 class Reading(Protocol[R]):
-    """What a change stream says about the documents of its events."""
+    """Makes documents of the events of a change stream."""
 
     def class_of(self, event: RawDocument) -> type[BaseDocument] | None:
         """Return the document class of an event, or None."""
