@@ -54,9 +54,12 @@ class _DocumentRegistry:
         `Dog` finds `Animal.Dog` where no other class is called `Dog`.  Raises
         `NotRegistered`.
         """
-        found = _classes.get(name)
+        try:
+            found = _classes.get(name)
+        except TypeError:  # bad data may have anything there
+            found = None
         if found is None:
-            last = name.rpartition(".")[2]
+            last = str(name).rpartition(".")[2]
             named = [cls for key, cls in _classes.items() if _is_named(key, last)]
             if len(named) != 1:
                 raise NotRegistered(_NOT_REGISTERED.format(name))

@@ -63,7 +63,7 @@ class SafePart(EmbeddedDocument):
     data = DictField()
 
 
-class OpenPart(DynamicEmbeddedDocument):
+class SafeOpenPart(DynamicEmbeddedDocument):
     pass
 
 
@@ -85,7 +85,7 @@ class SafeUser(Document):
     cached = CachedReferenceField("self")
     part = EmbeddedDocumentField(SafePart)
     parts = EmbeddedDocumentListField(SafePart)
-    open_part = EmbeddedDocumentField(OpenPart)
+    open_part = EmbeddedDocumentField(SafeOpenPart)
     any_part = GenericEmbeddedDocumentField()
     data = DictField()
     numbers = MapField(IntField())
