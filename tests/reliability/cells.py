@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextvars
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import pymongo
+import pymongo.errors
 from bson import ObjectId
 from pymongo.errors import PyMongoError
 
@@ -44,6 +47,8 @@ class Bench:
         self.mongo = mongo
         # Of which the client has never learned, as the answer was lost.
         self._orphans = 0
+        # The sessions that PyMongo has started.
+        self.sessions: weakref.WeakSet[Any] = weakref.WeakSet()
 
     async def prepare(self) -> None:
         """Have the classes used once, so that their indexes exist."""
@@ -92,6 +97,8 @@ class Bench:
         if (cursors := self._open_cursors() - self._orphans) > 0:
             left.append(f"{cursors} cursors are open")
             self._orphans += cursors
+        if sessions := [one for one in self.sessions if not one.has_ended]:
+            left.append(f"{len(sessions)} sessions are open")
         for server in client._topology._servers.values():
             if active := server.pool.active_sockets:
                 left.append(f"{active} connections are checked out")
@@ -131,11 +138,13 @@ class Fault:
     quick: bool = False
     #: The server does not close the cursor of which it says so.
     keeps_cursor: bool = False
+    #: The code that the error has, or an error that it was raised from.
+    code: int | None = None
 
     @property
     def loses_answers(self) -> bool:
         """Whether the client does not learn the number of a cursor that was opened."""
-        return self.name.startswith(("cut after", "truncated", "garbled"))
+        return self.name.startswith(("cut after", "truncated", "garbled", "timed out"))
 
 
 _WRITES = ("insert", "update", "delete", "findAndModify")
@@ -149,6 +158,13 @@ def _refused(times: int, **data: Any) -> Callable[[Bench, str], Any]:
     return lambda bench, command: fail_command(
         bench.mongo.client, times, failCommands=[command], **data
     )
+
+
+@contextmanager
+def _timed_out(bench: Bench, command: str) -> Iterator[None]:
+    """Let an answer come after the time of PyMongo's is over."""
+    with bench.proxy.fault(command, "stalled", times=ALWAYS), pymongo.timeout(0.3):
+        yield
 
 
 @contextmanager
@@ -177,16 +193,23 @@ FAULTS = [
     Fault("truncated, always", _broken("truncated", times=ALWAYS)),
     Fault("garbled, once", _broken("garbled"), quick=True),
     Fault("garbled, always", _broken("garbled", times=ALWAYS)),
-    Fault("not primary 10107, once", _refused(1, errorCode=10107)),
-    Fault("not primary 10107, always", _refused(ALWAYS, errorCode=10107)),
-    Fault("stepped down 189, always", _refused(ALWAYS, errorCode=189)),
-    Fault("interrupted 11602, once", _refused(1, errorCode=11602)),
-    Fault("interrupted 11602, always", _refused(ALWAYS, errorCode=11602), quick=True),
-    Fault("out of time 50", _refused(1, errorCode=50), keeps_cursor=True),
+    Fault("timed out", _timed_out, quick=True),
+    Fault("not primary 10107, once", _refused(1, errorCode=10107), code=10107),
+    Fault("not primary 10107, always", _refused(ALWAYS, errorCode=10107), code=10107),
+    Fault("stepped down 189, always", _refused(ALWAYS, errorCode=189), code=189),
+    Fault("interrupted 11602, once", _refused(1, errorCode=11602), code=11602),
+    Fault(
+        "interrupted 11602, always",
+        _refused(ALWAYS, errorCode=11602),
+        quick=True,
+        code=11602,
+    ),
+    Fault("out of time 50", _refused(1, errorCode=50), keeps_cursor=True, code=50),
     Fault(
         "write concern 64",
         _refused(1, writeConcernError={"code": 64, "errmsg": "slow"}),
         only=_WRITES,
+        code=64,
     ),
     Fault(
         "write concern 91, once",
@@ -197,6 +220,7 @@ FAULTS = [
         "write concern 91, always",
         _refused(ALWAYS, writeConcernError=_RETRYABLE),
         only=_WRITES,
+        code=91,
         quick=True,
     ),
     Fault(
@@ -205,8 +229,15 @@ FAULTS = [
         only=("getMore",),
         quick=True,
         keeps_cursor=True,
+        code=43,
     ),
-    Fault("duplicate key", _duplicates, only=("insert", "update"), quick=True),
+    Fault(
+        "duplicate key",
+        _duplicates,
+        only=("insert", "update"),
+        quick=True,
+        code=11000,
+    ),
 ]
 
 _TRANSIENT = ["TransientTransactionError"]
@@ -246,7 +277,7 @@ async def run_cell(bench: Bench, case: Case, fault: Fault, command: str) -> list
         command == "getMore" and (fault.keeps_cursor or case.cursor_is_pymongos)
     ):
         bench.forget_cursors()
-    wrong += _about_error(error)
+    wrong += _about_error(error, fault)
     if dict(contextvars.copy_context().items()) != context:
         wrong.append("context variables are left changed")
     wrong += await judged(bench, case, state, error, after, written)
@@ -316,10 +347,40 @@ def lies(bench: Bench, state: State, written: list[int]) -> list[str]:
     return wrong
 
 
-def _about_error(error: Exception | None) -> list[str]:
-    if error is None or isinstance(error, (PyMongoError, OperationError)):
+def _about_error(error: Exception | None, fault: Fault) -> list[str]:
+    """Return what is wrong with the class, the code and the text of an error."""
+    if error is None:
         return []
-    return [f"raised {error!r:.300}"]
+    if not isinstance(error, (PyMongoError, OperationError)):
+        return [f"raised {error!r:.300}"]
+    wrong = []
+    if fault.code is None:
+        # OperationError is for writes; a garbled answer is a ProtocolError.
+        if not isinstance(error, _LOST) and not fault.name.startswith("garbled"):
+            wrong += [f"the class of {error!r:.300} says nothing of a lost connection"]
+    elif fault.code not in _codes_of(error):
+        wrong += [f"{error!r:.300} has the codes {_codes_of(error)}, not {fault.code}"]
+    text = str(error)
+    if len(text) < 10 or " object at 0x" in text or "<function" in text:
+        wrong += [f"the text {text!r:.300} says nothing"]
+    return wrong
+
+
+_LOST = (pymongo.errors.ConnectionFailure, OperationError)
+
+
+def _codes_of(error: BaseException | None) -> set[int]:
+    """Return the codes of an error, of what it was raised from, and in its details."""
+    codes: set[int] = set()
+    while error is not None:
+        codes.add(getattr(error, "code", None) or 0)
+        details = getattr(error, "details", None) or {}
+        failed = [*details.get("writeErrors", ())]
+        failed += details.get("writeConcernErrors", ())
+        failed += [details.get("writeConcernError") or {}, details]
+        codes.update(each.get("code", 0) for each in failed)
+        error = error.__cause__ or error.__context__
+    return codes - {0}
 
 
 def _difference(found: list[str], wanted: list[str]) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.synchronous.client_session import ClientSession
 
 from mongoengine import disconnect_all, disconnect_all_async
 from tests.families import Family, SentCommands
@@ -48,8 +52,19 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture
 def note() -> Any:
-    """Take down a cell of the table; the cells of one test, when it is over."""
-    return lambda *result: _results.append(result)
+    """Take down a cell of the table; the cells of one test, when it is over.
+
+    `RELIABILITY_RESULTS` names a file that they are added to: see `report`.
+    """
+    path = os.environ.get("RELIABILITY_RESULTS")
+
+    def add(*result: Any) -> None:
+        _results.append(result)
+        if path:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(result) + "\n")
+
+    return add
 
 
 @pytest.fixture
@@ -58,6 +73,17 @@ def proxy(server_uri: str) -> Iterator[FaultProxy]:
     proxy = FaultProxy(host, int(port or 27017))
     yield proxy
     proxy.close()
+
+
+def _note_sessions(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
+    """Have the bench know all sessions that are started."""
+    for cls in (ClientSession, AsyncClientSession):
+
+        def note(self: Any, *args: Any, make: Any = cls.__init__, **kw: Any) -> None:
+            bench.sessions.add(self)
+            make(self, *args, **kw)
+
+        monkeypatch.setattr(cls, "__init__", note)
 
 
 @pytest_asyncio.fixture(params=["sync", "async"])
@@ -77,6 +103,7 @@ async def bench(
     family = Family(request.param, {**settings, "host": host}, sent_commands)
     await family.connect()
     bench = Bench(family, proxy, mongo)
+    _note_sessions(monkeypatch, bench)
     await bench.prepare()
     yield bench
     await disconnect_all_async()
@@ -84,8 +111,14 @@ async def bench(
 
 
 @pytest_asyncio.fixture
-async def async_bench(proxy: FaultProxy, async_family: Family, mongo: Any) -> Bench:
+async def async_bench(
+    proxy: FaultProxy,
+    async_family: Family,
+    mongo: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Bench:
     """The asynchronous family, connected to the server itself."""
     bench = Bench(async_family, proxy, mongo)
+    _note_sessions(monkeypatch, bench)
     await bench.prepare()
     return bench

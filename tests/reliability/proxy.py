@@ -13,7 +13,7 @@ from tests.faults import _command_of, _read_message
 __all__ = ("EFFECTS", "FaultProxy")
 
 #: What becomes of a command.
-EFFECTS = ("cut before", "cut after", "truncated", "garbled")
+EFFECTS = ("cut before", "cut after", "truncated", "garbled", "stalled")
 
 
 @dataclass
@@ -89,6 +89,10 @@ class FaultProxy:
                     server.sendall(message)
                     answer = _read_message(server)
                     if effect == "cut after":
+                        return
+                    if effect == "stalled":
+                        client.settimeout(30)
+                        client.recv(1)  # until the client gives up
                         return
                     if effect == "truncated":
                         client.sendall(answer[: len(answer) // 2])
