@@ -324,7 +324,11 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             items = value.values()
         else:
             return value is None
-        if inner._loads_unchanged.issuperset(map(type, items)):
+        unchanged = inner._loads_unchanged
+        for item in items:
+            if item.__class__ not in unchanged:
+                break
+        else:
             return True
         return inner._is_container and all(map(inner._loads_as_it_is, items))
 

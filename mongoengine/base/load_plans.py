@@ -273,12 +273,16 @@ class LoadPlans:
 
         It takes the raw document and a weak reference to the document around it.
         """
-        cls, trusted = self.cls, self.trusted
-        new, constructs, maker = cls.__new__, self.constructs, self.maker
-        own_loader = self.own_loader
+        cls, trusted, maker = self.cls, self.trusted, self.maker
+        new, plain = cls.__new__, not (self.plain or self.own_loader)
+        pre_init, post_init = signals.pre_init, signals.post_init
 
         def make_inside(raw: RawValue, parent: Any) -> Any:
-            if tuple(raw) not in trusted or own_loader or constructs():
+            if not (
+                plain
+                and tuple(raw) in trusted
+                and not (pre_init.receivers or post_init.receivers)
+            ):
                 document = maker()(raw)
                 set_state(document, "_instance", parent)
                 return document

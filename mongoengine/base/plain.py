@@ -63,6 +63,12 @@ def has_references(value: object) -> bool:
         kind = item.__class__
         if kind in PLAIN:
             continue
+        if kind is list:
+            for inner in item:
+                if inner.__class__ not in PLAIN:
+                    break
+            else:
+                continue
         if kind is dict or kind is list or isinstance(item, (dict, list, tuple)):
             if has_references(item):
                 return True

@@ -191,12 +191,6 @@ class Schema:
 
     # What need not be converted
 
-    def _typed(self, raw: RawMapping) -> TypedPlan:
-        """Return the plans for raw documents with these keys and types of values."""
-        shape = (*raw, *map(type, raw.values()))
-        plan = self._typed_plans.get(shape)
-        return self._new_typed(shape, raw) if plan is None else plan
-
     def _new_typed(self, shape: tuple[Any, ...], raw: RawMapping) -> TypedPlan:
         plan = self._make_typed(raw)
         if len(self._typed_plans) < MOST_SHAPES:
@@ -244,7 +238,7 @@ class Schema:
 
         None where that cannot be told without converting a field.
         """
-        # In the innermost loop of dumping: `_typed` and `new_son` are spelled out.
+        # In the innermost loop of dumping: `new_son` is spelled out.
         shape = (*raw, *map(type, raw.values()))
         _, template, dumps, name = self._typed_plans.get(shape) or self._new_typed(
             shape, raw
@@ -268,7 +262,8 @@ class Schema:
 
     def surely_valid(self, raw: RawMapping) -> bool:
         """Return whether a document just loaded from `raw` is valid beyond doubt."""
-        proofs, _, _, name = self._typed(raw)
+        shape = (*raw, *map(type, raw.values()))
+        proofs, _, _, name = self._typed_plans.get(shape) or self._new_typed(shape, raw)
         if proofs is None or (name is not None and raw["_cls"] != name):
             return False
         for key, proof in proofs:  # noqa: SIM110 - a generator costs more than the proofs
@@ -282,10 +277,13 @@ class Schema:
         for item in items:
             if item.__class__ is not dict:
                 return False
-            plan = plans.get((*item, *map(type, item.values())))
-            settled = plan is not None and plan.proofs == () and plan.name is None
-            if not (settled or self.surely_valid(item)):
+            shape = (*item, *map(type, item.values()))
+            proofs, _, _, name = plans.get(shape) or self._new_typed(shape, item)
+            if proofs is None or (name is not None and item["_cls"] != name):
                 return False
+            for key, proof in proofs:
+                if not proof(item[key]):
+                    return False
         return True
 
     def checks(self) -> tuple[Check, ...]:

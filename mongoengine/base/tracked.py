@@ -270,7 +270,11 @@ class TrackedContainer:
                     self._rebound(key, value)
                 continue
             wrapped._instance = instance
-            if is_whole or not (key.__class__ is int or is_nameable(key)):
+            if is_whole or not (
+                key.__class__ is int
+                or (key.__class__ is str and key and "." not in key and key[0] != "$")
+                or is_nameable(key)
+            ):
                 wrapped._name = WholePath(path)
             else:
                 wrapped._name = f"{path}.{key}"
@@ -356,7 +360,12 @@ class BaseDict(TrackedContainer, dict[K, T]):
         return super().__ror__(other)
 
     def values(self) -> Any:
-        self._bind_all()
+        if self._awaits is not None:
+            self._bind_all()
+        for value in dict.values(self):
+            if value.__class__ in BINDABLE:
+                self._bind_nested(dict.items(self), dict.__setitem__)
+                break
         return dict.values(self)
 
     def items(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, Generic, overload
 
 from mongoengine.base.codec import Dump, Proof
@@ -10,6 +11,8 @@ from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.plain import (
     copied,
 )
+from mongoengine.base.sentinels import MISSING
+from mongoengine.base.tracked import tracked_dict
 from mongoengine.base.types import (
     Item,
     Never,
@@ -144,6 +147,29 @@ class DictField(
         if not _has_valid_keys(value):
             self._refuse_keys(value)
         super().validate(value)
+
+    def _tracked_raw(self, instance: Any) -> PythonValue:
+        inner: Any = self.field
+        if inner is None or not inner._made_directly or instance._raw is None:
+            return super()._tracked_raw(instance)
+        items = instance._raw.get(self.db_field)
+        if (
+            items.__class__ is not dict
+            or not instance._auto_dereference
+            or not self._dereferences
+        ):
+            return MISSING
+        parent = weakref.proxy(instance)
+        make = inner.document_type._schema.load_plans.make_inside
+        documents = {}
+        for key, item in items.items():
+            if item.__class__ is not dict:
+                return MISSING
+            documents[key] = make(item, parent)
+        free = not self._may_refer or self._is_free(instance._raw)
+        value = tracked_dict(documents, parent, self.name, free)
+        instance._put(self.name, value)
+        return value
 
     def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
         inner: Any = self.field

@@ -16,7 +16,7 @@ from mongoengine.base.plain import (
     is_embedded,
     is_embedded_class,
 )
-from mongoengine.base.state import set_state
+from mongoengine.base.state import EMPTY, set_state
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import (
     Instance,
@@ -166,9 +166,14 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
                 value = raw.get(self.db_field)
                 if value.__class__ is dict and instance._auto_dereference:
                     # Nothing in it fails to load: that was proved with the document.
-                    kind: Any = self.document_type
+                    kind = self.document_type_obj
+                    if kind.__class__ is str:
+                        kind = self.document_type
                     made = kind._schema.load_plans.make_inside(value, proxy(instance))
-                    instance._put(self.name, made)
+                    if values is EMPTY:
+                        instance._put(self.name, made)
+                    else:
+                        values[self.name] = made
                     return made
             return instance._touch(self)
 
