@@ -425,7 +425,10 @@ def is_async_connection(alias: str = DEFAULT_CONNECTION_NAME) -> bool:
 
 def any_async() -> bool:
     """Return whether any alias is open with `connect_async()`."""
-    return any(alias.is_async for alias in list(registry.aliases.values()))
+    for alias in [*registry.aliases.values()]:  # noqa: SIM110 - once for each read
+        if alias.is_async:
+            return True
+    return False
 
 
 def alias_modes(alias: str) -> frozenset[Literal["sync", "async"]]:

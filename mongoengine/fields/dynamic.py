@@ -54,11 +54,12 @@ class DynamicField(BaseField):
         """Return the value; lists and dicts note their changes in the document."""
         if instance is None:
             return self
-        values = instance._values
-        if self.name in values:
-            value = values[self.name]
+        try:
+            value = instance._values[self.name]
             if value.__class__ in HANDED_OUT:
                 return value
+        except KeyError:
+            pass  # it has not been read yet
         value = super().__get__(instance, owner)
         if not isinstance(value, (dict, list)) or isinstance(value, TrackedContainer):
             return value

@@ -59,7 +59,8 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
     def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         if instance is None:
             return self
-        proxy = self._read(instance)
+        values = instance._values
+        proxy = values[self.name] if self.name in values else instance._touch(self)
         if not isinstance(proxy, self.proxy_class):
             proxy = self.get_proxy_obj(key=self.name, instance=instance)
             instance._put(self.name, proxy)

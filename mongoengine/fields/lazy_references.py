@@ -57,9 +57,11 @@ def _lazy_reference(
 
 def _rebuilt(field: Any, value: PythonValue) -> Any:
     """Return a lazy reference with the field's `passthrough`, of the right class."""
+    same = value.passthrough == field.passthrough
+    if same and value.__class__ is LazyReference and not any_async():
+        return value
     awaited = any_async() and is_awaited(value.document_type)
     wanted = AsyncLazyReference if awaited else LazyReference
-    same = value.passthrough == field.passthrough
     if type(value) is wanted and same:
         return value
     cached = value._cached_doc if same else None
@@ -205,7 +207,7 @@ class LazyReferenceField(
         except KeyError:
             value = instance._touch(self)
         made = self.build_lazyref(value)
-        if made is not None:
+        if made is not value and made is not None:
             instance._put(self.name, made)
         return made
 
