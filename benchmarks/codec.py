@@ -50,7 +50,7 @@ from _shapes import (
 #: Bytes of encoded documents to a case, so that each shape takes about as long.
 BYTES = 60_000
 #: How long all shapes together are measured.
-SECONDS = 700.0
+SECONDS = 560.0
 RECORDED = HERE / "codec.json"
 SIDES = ("ours", "oracle", "beanie", "umongo", "aggify", "msgspec")
 
