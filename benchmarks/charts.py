@@ -2,9 +2,9 @@
 
     python benchmarks/charts.py [--check]
 
-Reads `codec.json`, which `codec.py --record` writes, and writes one SVG for each kind
-of work into `docs/_static/charts/`.  The charts need no library, and take the colours
-of text and background from the page.  `--check` says whether they are up to date.
+Reads `codec.json`, which `run.py` writes, and writes one SVG for each kind of work into
+`docs/_static/charts/`.  The charts need no library, and take the colours of text and
+background from the page.  `--check` says whether they are up to date.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What a document costs on top of decoding it: load, touch, dump, validate.
 
-    python benchmarks/codec.py [--rounds N] [--shape NAME ...] [--record]
+    python benchmarks/codec.py [--rounds N] [--shape NAME ...] [--side NAME ...]
+        [--record FILE]
 
 On seven shapes of documents, defined in `_shapes.py`.  No server is asked; Beanie,
 where installed, only starts with one.  Every figure is CPU time per document against
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import pathlib
 import tracemalloc
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -20,7 +22,6 @@ from typing import Any
 
 import bson
 from _harness import (
-    HERE,
     Case,
     Cases,
     Results,
@@ -51,7 +52,6 @@ from _shapes import (
 BYTES = 60_000
 #: How long all shapes together are measured.
 SECONDS = 560.0
-RECORDED = HERE / "codec.json"
 SIDES = ("ours", "oracle", "beanie", "umongo", "aggify", "msgspec")
 
 
@@ -244,7 +244,7 @@ def verdicts(all_results: dict[str, Results]) -> str:
     return table(["shape", "work", "faster", "ours to it"], lines)
 
 
-def record(all_results: dict[str, Results]) -> None:
+def record(all_results: dict[str, Results], file: pathlib.Path) -> None:
     """Write the ratios to decoding, by shape, case and side, for `charts.py`."""
     ratios: dict[str, dict[str, dict[str, float]]] = {}
     for name, results in all_results.items():
@@ -254,15 +254,16 @@ def record(all_results: dict[str, Results]) -> None:
                 ratio = results.ratio(side, row.case, "plain", "decode")
                 if ratio is not None:
                     cases.setdefault(row.case, {})[side] = round(ratio, 3)
-    RECORDED.write_text(json.dumps(ratios, indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(ratios, indent=1) + "\n", encoding="utf-8")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    require_oracle()
-    sides = [side for side in SIDES if available(side)]
+    if "oracle" in (arguments.side or SIDES):
+        require_oracle()
+    sides = [side for side in arguments.side or SIDES if available(side)]
     all_results: dict[str, Results] = {}
     names = arguments.shape or list(SHAPES)
-    with server() if available("beanie") else nullcontext("") as uri:
+    with server() if "beanie" in sides else nullcontext("") as uri:
         for name in names:
             shape = SHAPES[name]
             all_results[name] = results = compare(
@@ -279,12 +280,15 @@ def run(arguments: argparse.Namespace) -> None:
             print(flush=True)
     print(verdicts(all_results))
     if arguments.record:
-        record(all_results)
+        record(all_results, pathlib.Path(arguments.record))
 
 
 def arguments_of(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shape", action="append", choices=list(SHAPES))
-    parser.add_argument("--record", action="store_true", help="write codec.json")
+    parser.add_argument("--side", action="append", choices=SIDES)
+    parser.add_argument(
+        "--record", metavar="FILE", help="write the ratios there, as JSON"
+    )
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def main() -> None:
         if arguments.rounds:
             command += ["--rounds", str(arguments.rounds)]
         if script == "codec" and not arguments.scripts:
-            command.append("--record")
+            command += ["--record", str(HERE / "codec.json")]
         printed, trouble = output_of(command, LONGER.get(script, PATIENCE))
         if trouble:
             failed.append(script)
