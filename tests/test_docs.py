@@ -7,6 +7,7 @@ prints.
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import json
 import os
@@ -198,6 +199,27 @@ def test_the_example_tells_its_story() -> None:
     ):
         assert part in ran.stdout
     assert ran.stderr == ""
+
+
+@pytest.mark.slow
+def test_the_tests_of_the_tutorial_pass() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        capture_output=True,
+        text=True,
+        cwd=DOCS / "code" / "links",
+        env={**environment(), "PYTEST_PLUGINS": plugin()},
+        timeout=SECONDS,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "6 passed" in ran.stdout
+    assert "warning" not in ran.stdout
+
+
+def plugin() -> str:
+    """Return the module of the pytest plugin, if it is not installed."""
+    found = importlib.metadata.entry_points(group="pytest11", name="mongoengine")
+    return "" if found else "mongoengine.pytest_plugin"
 
 
 def test_the_reference_names_everything_public() -> None:
