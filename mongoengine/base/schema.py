@@ -178,6 +178,11 @@ class Schema:
         return names_inside(self.cls, self.nesting)
 
     @cached_property
+    def may_stamp(self) -> bool:
+        """Whether writes may set values by themselves, in embedded documents, too."""
+        return bool(self.stamps or self.stamped_inside or self.cls._dynamic)
+
+    @cached_property
     def stamped_names(self) -> frozenset[str]:
         """The names of fields that need no value before the document is written."""
         return frozenset(stamp.field.name for stamp in self.stamps)

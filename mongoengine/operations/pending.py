@@ -68,7 +68,7 @@ class PendingUpdate:
         self.upsert = False
         #: Whether it may insert the document if that is not stored.
         self.may_insert = not document._partial
-        if moment is None:
+        if moment is None or not type(document)._schema.may_stamp:
             self.stamped: Stamped | None = None
             self.changes: Changes = document._take_changes()
             return
@@ -166,7 +166,9 @@ class PendingInsert:
         #: It replaces what is stored of the document.
         self.restored = restored
         self._marks: Marks = []
-        self.stamped = None if moment is None else Stamped(moment)
+        self.stamped: Stamped | None = None
+        if moment is not None and type(document)._schema.may_stamp:
+            self.stamped = Stamped(moment)
         try:
             if self.stamped is not None:
                 self.stamped.insert(document, restored)

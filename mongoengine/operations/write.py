@@ -169,7 +169,7 @@ _update = update
 
 def stamping(queryset: AnyQueryset, io: IO) -> Stamped | AbstractContextManager[None]:
     """Return the stamps that an update sets, to be undone where a block raises."""
-    if not stamps_exist():
+    if not (stamps_exist() and queryset._document._schema.may_stamp):
         return _NO_STAMPS
     return Stamped(Moment(partial(_codec_options, queryset, io)))
 
