@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import bson
+from pymongo.collation import Collation
 from pymongo.errors import DuplicateKeyError
 
 from mongoengine.base.items import is_nameable
@@ -248,7 +248,9 @@ def _as_stored(field: Any, value: Any) -> Any:
 def _options(queryset: AnyQueryset) -> dict[str, Any]:
     spec = queryset._spec
     options = {**spec.common_options(), "sort": spec.order() or None}
-    projection = spec.cursor_arguments().get("projection")
+    projection = dict(spec.cursor_arguments().get("projection") or {})
+    if not projection.get("_id", 1):
+        del projection["_id"]  # tells a new document from another one
     if projection:
         options["projection"] = projection
     return options
@@ -294,7 +296,7 @@ async def _upsert(
     write = PendingInsert(document, moment)
     try:
         with SAVING:
-            raw = await _send(queryset, io, collection, write, change)
+            raw, created = await _send(queryset, io, collection, write, change)
     except BaseException as error:
         write.fail(error, collection.codec_options)
         if isinstance(error.__cause__, DuplicateKeyError) and not in_transaction():
@@ -303,15 +305,22 @@ async def _upsert(
             if found is not None:
                 return found, False
         raise
+    if created:
+        write.succeed()
+        remember_target(queryset, [document])
+        await send_post_save(io, document, write, True, None)
+        new: D = document
+        return new, True
+    write.fail(_FOUND)
     if raw is not None:
-        write.fail(_FOUND)
-        raw = _changed(raw, change, collection.codec_options)
         return await _made(queryset, io, raw), False
-    write.succeed()
-    remember_target(queryset, [document])
-    await send_post_save(io, document, write, True, None)
-    created: D = document
-    return created, True
+    # The embedded server says nothing of the document that was inserted meanwhile.
+    found = await _find(queryset, io, change)
+    if found is None:
+        raise OperationError(
+            "Could not save document (others have created and deleted it meanwhile)"
+        )
+    return found, False
 
 
 async def _send(
@@ -320,8 +329,8 @@ async def _send(
     collection: Any,
     write: PendingInsert,
     change: RawDocument,
-) -> RawDocument | None:
-    """Send the command; return the document that was there before, or None."""
+) -> tuple[RawDocument | None, bool]:
+    """Send the command; return the document as it is now, and whether it is new."""
     unnameable = [key for key in write.son if not is_nameable(key)]
     if unnameable:
         raise OperationError(
@@ -332,22 +341,49 @@ async def _send(
         key: value for key, value in write.son.items() if not is_touched(key, paths)
     }
     operators = {**change, "$setOnInsert": inserted}
-    options = _options(queryset)
-    before: RawDocument | None = await io(
-        collection.find_one_and_update,
-        queryset._spec.filter(),
-        operators,
-        upsert=True,
-        **options,
+    conditions, options = queryset._spec.filter(), _options(queryset)
+    if "_id" not in equalities(conditions):
+        raw: RawDocument | None = await io(
+            collection.find_one_and_update,
+            conditions,
+            operators,
+            upsert=True,
+            return_document=True,
+            **options,
+        )
+        return raw, raw is not None and bool(raw["_id"] == write.key)
+    # Others may use the same key: only the whole reply says which call has inserted.
+    command = _command(collection, conditions, operators, options)
+    reply: RawDocument = await io(
+        collection.database.command, command, codec_options=collection.codec_options
     )
-    return before
+    return reply["value"], reply["lastErrorObject"].get("upserted") is not None
 
 
-def _changed(raw: RawDocument, operators: RawDocument, options: Any) -> RawDocument:
-    """Return a raw document as an update has changed it."""
-    sets = operators.get("$set", {})
-    encoded = bson.encode(sets, codec_options=options)
-    changed: RawDocument = {**raw, **bson.decode(encoded, options)}
-    for key, number in operators.get("$inc", {}).items():
-        changed[key] = (raw.get(key) or 0) + number
-    return changed
+def _command(
+    collection: Any,
+    conditions: RawDocument,
+    operators: RawDocument,
+    options: dict[str, Any],
+) -> RawDocument:
+    """Return the command that PyMongo makes of these arguments."""
+    command: RawDocument = {
+        "findAndModify": collection.name,
+        "query": conditions,
+        "update": operators,
+        "upsert": True,
+        "new": True,
+    }
+    options = {name: value for name, value in options.items() if value is not None}
+    if "sort" in options:
+        options["sort"] = dict(options["sort"])
+    if "projection" in options:
+        options["fields"] = options.pop("projection")
+    if isinstance(options.get("collation"), Collation):
+        options["collation"] = options["collation"].document
+    if isinstance(options.get("hint"), list):
+        options["hint"] = dict(options["hint"])
+    concern = collection.write_concern
+    if not (in_transaction() or concern.is_server_default):
+        command["writeConcern"] = concern.document
+    return {**command, **options}

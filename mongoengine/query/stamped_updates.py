@@ -182,13 +182,26 @@ def equalities(conditions: RawMapping) -> RawDocument:
         if path == "$and":
             for each in condition:
                 values.update(equalities(each))
+        elif path == "$or" and len(condition) == 1:
+            values.update(equalities(condition[0]))
         elif path.startswith("$"):
             continue
         elif not _is_operator(condition):
             values[path] = condition
-        elif "$eq" in condition:
-            values[path] = condition["$eq"]
+        elif isinstance(condition, Mapping):
+            values.update((path, value) for value in _asked_for(condition))
     return values
+
+
+def _asked_for(operators: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the one value that operators allow, if they allow but one."""
+    if "$eq" in operators:
+        yield operators["$eq"]
+    for operator in ("$all", "$in"):
+        if len(operators.get(operator, ())) == 1:
+            (value,) = operators[operator]
+            if not _is_operator(value):
+                yield value
 
 
 def _is_operator(condition: object) -> bool:

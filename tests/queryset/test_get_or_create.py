@@ -223,6 +223,10 @@ QUERIES: dict[str, Any] = {
         lambda doc: doc.number == 9,
     ),
     "raw": (lambda friend: {"__raw__": {"n": "a"}}, lambda doc: doc.name == "a"),
+    "one of one": (
+        lambda friend: {"other__in": ["o"], "tags__all": ["t"]},
+        lambda doc: (doc.other, doc.tags) == ("o", ["t"]),
+    ),
     "none": (
         lambda friend: {"name": "a", "other": None},
         lambda doc: doc.other is None,
@@ -419,19 +423,23 @@ async def test_a_broken_unique_index_is_an_error(
 
 
 @pytest.mark.parametrize("call", BOTH)
+@pytest.mark.parametrize("cls", [Gotten, GottenKey])
+@pytest.mark.parametrize("turn", range(3))
 async def test_several_at_once_create_one_document(
-    family: Family, mongo: Any, call: Any
+    family: Family, mongo: Any, call: Any, cls: Any, turn: int
 ) -> None:
     results: list[Any] = []
     if family.is_async:
         results = await asyncio.gather(
-            *(call(family, Gotten.objects, name="a") for _ in range(8))
+            *(call(family, cls.objects, name="a") for _ in range(8))
         )
     else:
         method = f"{'get' if call is get else 'update'}_or_create"
+        barrier = threading.Barrier(8)
 
         def run() -> None:
-            results.append(getattr(Gotten.objects, method)(name="a"))
+            barrier.wait()
+            results.append(getattr(cls.objects, method)(name="a"))
 
         threads = [threading.Thread(target=run) for _ in range(8)]
         for thread in threads:
@@ -439,8 +447,42 @@ async def test_several_at_once_create_one_document(
         for thread in threads:
             thread.join()
     assert [created for _, created in results].count(True) == 1
-    assert len({document.id for document, _ in results}) == 1
-    assert mongo.gotten.count_documents({}) == 1
+    assert len(results) == 8 and len({document.pk for document, _ in results}) == 1
+    assert mongo[cls._get_collection_name()].count_documents({}) == 1
+
+
+async def test_options_of_the_queryset_reach_the_command(family: Family) -> None:
+    for cls, query in ((Gotten, {"name": "a"}), (GottenKey, {"name": "a"})):
+        queryset = (
+            cls.objects.collation({"locale": "en"})
+            .comment("why")
+            .only("name")
+            .order_by("-name")
+        )
+        family.commands.clear()
+        for expected in (True, False):
+            document, created = await get(family, queryset, **query)
+            assert (document.name, created) == ("a", expected)
+        first, second = (c for c in family.commands if "findAndModify" in c)
+        for command in (first, second):
+            assert command["collation"]["locale"] == "en"
+            assert command["comment"] == "why"
+            assert command["fields"] in ({"_id": 1}, {"n": 1, "_cls": 1})
+
+
+@pytest.mark.parametrize("call", BOTH)
+@pytest.mark.parametrize("part", ["exclude", "only"])
+async def test_a_part_of_the_document_may_be_loaded(
+    family: Family, call: Any, part: str
+) -> None:
+    names = ["id", "other"] if part == "exclude" else ["name"]
+    queryset = getattr(Gotten.objects, part)(*names)
+    for expected in (True, False):
+        document, created = await call(
+            family, queryset, name="a", defaults={"number": 7}
+        )
+        assert (document.name, created) == ("a", expected)
+        assert document.id is not None
 
 
 @pytest.mark.parametrize("call", BOTH)

@@ -348,6 +348,12 @@ def changes() -> None:
 
 
 async def changes_async() -> None:
+    async for users in User.objects.async_in_batches(100):
+        assert_type(users, list[User])
+    found = await User.objects.async_get_or_create(nick="a", defaults={"age": 3})
+    assert_type(found, tuple[User, bool])
+    user, _ = await User.objects.async_update_or_create(nick="a")
+    assert_type(await user.async_save_with_retry(lambda changed: None), User)
     async with User.objects.async_watch(resume_after={}) as stream:
         assert_type(stream, AsyncChangeStream[User])
         assert_type(await stream.async_try_next(), Change[User] | None)
