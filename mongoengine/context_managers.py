@@ -21,7 +21,7 @@ from mongoengine.base import context
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.public import publish
 from mongoengine.base.strict import set_strict_references, strict_references
-from mongoengine.base.types import Keywords, PassedOn, RawMapping
+from mongoengine.base.types import Keywords, PassedOn, PrimaryKey, RawMapping
 from mongoengine.compatibility import names_of
 from mongoengine.driver.block import Block
 from mongoengine.driver.query_counter import async_query_counter, query_counter
@@ -184,7 +184,7 @@ class using_db(_SwitchBlock[None]):
             )
         ]
 
-    def _keys(self) -> list[Any]:
+    def _keys(self) -> list[PrimaryKey]:
         """Return the classes to switch; for all, also those of blocks around."""
         if not self.classes:
             return [context.EVERY_CLASS, *context.db_aliases.get()]

@@ -47,10 +47,13 @@ from mongoengine.base.types import (
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from typing_extensions import Self
 
     from mongoengine.base.field import Child
     from mongoengine.base.references import ReferenceTarget
+    from mongoengine.base.state import DocumentState
     from mongoengine.base.tracking import Marks
 
 __all__ = ("ComplexBaseField", "items_validator")
@@ -157,7 +160,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             value = items
         super().__set__(instance, value)
 
-    def _track(self, instance: Any, value: object) -> PythonValue:
+    def _track(self, instance: DocumentState, value: object) -> PythonValue:
         """Wrap a list or dict so that changes are noted; follow its references."""
         value = self._tracked(instance, value, self._may_refer)
         if (
@@ -169,7 +172,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         return value
 
     def _tracked(
-        self, instance: Any, value: object, may_refer: bool = False
+        self, instance: DocumentState, value: object, may_refer: bool = False
     ) -> PythonValue:
         """Wrap a list or dict so that changes are noted, and keep it."""
         tracked: object
@@ -307,7 +310,9 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return item.to_python()
         return self.to_python(item)
 
-    def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
+    def _from_argument(
+        self, value: PythonValue, document: DocumentState
+    ) -> PythonValue:
         if self.field is None or self._loads_as_it_is(value):
             copy = copied(value)
             if copy is not None:
@@ -406,12 +411,12 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         return super()._wire(value, marks)
 
     def _dump_list(
-        self, items: list[Any], use_db_field: bool, fields: Iterable[str] | None
-    ) -> list[Any] | None:
+        self, items: list[PythonValue], use_db_field: bool, fields: Iterable[str] | None
+    ) -> list[PythonValue] | None:
         """The dump of a list of plain data or of one kind of documents, or None."""
         inner: BaseField | None = self.field
         if inner is None:
-            copy: list[Any] | None = copied(items)
+            copy: list[PythonValue] | None = copied(items)
             return copy
         if inner._dumps_unchanged.issuperset(map(type, list.__iter__(items))):
             return list(list.__iter__(items))
@@ -495,7 +500,7 @@ def items_validator(inner: BaseField) -> Proof | None:
     if not surely and proof is None:
         return None
 
-    def valid(items: Iterable[Any]) -> bool:
+    def valid(items: Iterable[object]) -> bool:
         for item in items:
             if item.__class__ not in surely and (proof is None or not proof(item)):
                 return False
@@ -504,7 +509,7 @@ def items_validator(inner: BaseField) -> Proof | None:
     return valid
 
 
-def _items_of(value: PythonValue) -> list[tuple[Any, Any]] | None:
+def _items_of(value: PythonValue) -> list[tuple[Hashable, PythonValue]] | None:
     """The keys and values of a mapping, or of an iterable by index."""
     if _is_mapping(value):
         return list(value.items())
@@ -518,7 +523,7 @@ def _is_mapping(value: object) -> bool:
     return hasattr(value, "items")
 
 
-def _in_order(converted: dict[Any, Any]) -> list[Any]:
+def _in_order(converted: dict[Hashable, PythonValue]) -> list[PythonValue]:
     return list(converted.values())
 
 
@@ -536,7 +541,7 @@ def _has_unloaded(value: PythonValue, inner: BaseField | None) -> bool:
     return False
 
 
-def _build_items(items: list[Any], build: Convert) -> None:
+def _build_items(items: list[PythonValue], build: Convert) -> None:
     """Put lazy references into a list in the place of what they stand for."""
     for index, item in enumerate(list.__iter__(items)):
         built = build(item)

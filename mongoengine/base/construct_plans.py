@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mongoengine.base.field import BaseField
+    from mongoengine.base.state import DocumentState
 
 
 __all__ = ("ConstructPlan", "construct_plan", "constructor")
@@ -86,7 +87,7 @@ def construct_plan(
 
 
 def constructor(
-    cls: Any,
+    cls: type[DocumentState],
     fields: Mapping[str, BaseField],
     placed: Set[str],
     blank: Mapping[str, PythonValue],
@@ -103,7 +104,7 @@ def constructor(
     pre_init, post_init = signals.pre_init, signals.post_init
     aliases, collections = context.db_aliases, context.collection_names
 
-    def plan_of(shape: tuple[Any, ...], values: Keywords) -> ConstructPlan | None:
+    def plan_of(shape: tuple[object, ...], values: Keywords) -> ConstructPlan | None:
         if len(plans) >= MOST_SHAPES:
             return None
         plans[shape] = plan = construct_plan(fields, placed, defaults, values)

@@ -10,14 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import MappingProxyType, TracebackType
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from mongoengine.base.types import PythonValue
 from mongoengine.driver.context_guard import (
     ContextGuard,
     abandoned,
     abandoned_guards,
 )
 from mongoengine.driver.registry import DEFAULT_CONNECTION_NAME, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from mongoengine.base.state import DocumentState
+
 
 __all__ = (
     "EVERY_CLASS",
@@ -36,7 +43,7 @@ __all__ = (
 V = TypeVar("V")
 Switches: TypeAlias = ContextVar[Mapping[Any, V]]
 
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+_NOTHING: Mapping[Hashable, PythonValue] = MappingProxyType({})
 
 #: The key of a switch that holds for every class.
 EVERY_CLASS: None = None
@@ -50,7 +57,7 @@ class OtherDatabase:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def alias_of(self, cls: Any) -> str:
+    def alias_of(self, cls: type[DocumentState]) -> str:
         """Return the alias of that database on the connection of `cls`.
 
         :raises ConnectionFailure: if the alias of the class is not defined
@@ -74,7 +81,7 @@ no_field_dereferencing: Switches[bool] = ContextVar(
 no_sub_classes: Switches[bool] = ContextVar("no_sub_classes", default=_NOTHING)
 
 
-def alias_of(cls: Any) -> str:
+def alias_of(cls: type[DocumentState]) -> str:
     """Return the alias that a class uses in this task or thread.
 
     :raises ContextError: if it is not switched because the context of a block has ended
@@ -113,7 +120,7 @@ def alias_of_files(own: str, document: Any) -> str:
     return chosen if isinstance(chosen, OtherAlias) else own
 
 
-def collection_name_of(cls: Any) -> str | None:
+def collection_name_of(cls: type[DocumentState]) -> str | None:
     """Return the collection that a class uses in this task or thread.
 
     It is None for an abstract class.
@@ -131,7 +138,7 @@ def collection_name_of(cls: Any) -> str | None:
     return own
 
 
-def _refuse_abandoned(variable: Switches[Any], keys: tuple[Any, ...]) -> None:
+def _refuse_abandoned(variable: Switches[Any], keys: tuple[object, ...]) -> None:
     for guard in abandoned_guards():
         if isinstance(guard, _SwitchGuard) and guard.switches(variable, keys):
             raise guard.warning()
@@ -166,7 +173,7 @@ class _SwitchGuard(ContextGuard):
         self.before = before
         super().__init__(switch.text, switch.instead)
 
-    def switches(self, variable: Switches[Any], keys: tuple[Any, ...]) -> bool:
+    def switches(self, variable: Switches[Any], keys: tuple[object, ...]) -> bool:
         return self._variable is variable and any(key in self._keys for key in keys)
 
 

@@ -14,6 +14,7 @@ from mongoengine.base.types import RawDocument, RawMapping, RawValue
 
 if TYPE_CHECKING:
     from mongoengine.base.field import BaseField
+    from mongoengine.base.state import DocumentState
 
 
 __all__ = ("AS_STORED", "DumpPlan", "Dumper", "dump_plan", "dumper_of", "new_son")
@@ -59,7 +60,7 @@ def new_son(items: RawDocument) -> SON[str, RawValue]:
 
 
 def dump_plan(
-    cls: Any,
+    cls: type[DocumentState],
     fields: Sequence[tuple[Any, FieldCodec]],
     raw: RawMapping,
 ) -> DumpPlan:

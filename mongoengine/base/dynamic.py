@@ -236,7 +236,7 @@ def dynamic_plan(cls: Any, keys: Iterable[str]) -> DynamicPlan | None:
     return DynamicPlan(fields, (*cls._fields_ordered, *fields))
 
 
-def _is_ordinary(cls: Any, key: str) -> bool:
+def _is_ordinary(cls: type[DocumentState], key: str) -> bool:
     """Return whether a key becomes an attribute of a document, as it is."""
     return (
         is_nameable(key)

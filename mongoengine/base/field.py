@@ -421,7 +421,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """Return the value that writes set by themselves, or None."""
         return None
 
-    def _current_date(self, value: object) -> tuple[str, Any]:
+    def _current_date(self, value: object) -> tuple[str, PythonValue]:
         """Return the update operator that stores the time, and its operand.
 
         :param value: True, "date", "timestamp" or an operand of `$currentDate`.

@@ -19,6 +19,10 @@ from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.types import Convert, PythonValue, RawValue
 from mongoengine.errors import ValidationError
 
+if TYPE_CHECKING:
+    from mongoengine.base.state import DocumentState
+
+
 __all__ = ("FieldHints",)
 
 
@@ -181,7 +185,9 @@ class FieldHints:
         """Do as `to_mongo`, which is asked where a class does not define this."""
         return self.to_mongo(value)
 
-    def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
+    def _from_argument(
+        self, value: PythonValue, document: DocumentState
+    ) -> PythonValue:
         """Return what the constructor of a document puts in place for a value.
 
         Lists and dicts are copied: the caller keeps its own.

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mongoengine.base.types import PythonValue
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
 
 __all__ = ("WholePath", "inner_path", "is_nameable", "stored_items", "stored_values")
 
@@ -34,7 +40,7 @@ def inner_path(path: str, key: object) -> str:
     return f"{path}.{key}"
 
 
-def stored_items(container: Any) -> Iterable[tuple[Any, Any]]:
+def stored_items(container: Any) -> Iterable[tuple[Hashable, PythonValue]]:
     """Keys (or indexes) and items of a list, tuple or dict, none of them wrapped."""
     if isinstance(container, dict):
         return dict.items(container)
@@ -43,7 +49,7 @@ def stored_items(container: Any) -> Iterable[tuple[Any, Any]]:
     return enumerate(container)
 
 
-def stored_values(container: Any) -> Iterable[Any]:
+def stored_values(container: Any) -> Iterable[object]:
     """The items of a list, tuple or dict, none of them wrapped."""
     if isinstance(container, dict):
         return dict.values(container)

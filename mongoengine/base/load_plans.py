@@ -16,13 +16,20 @@ from mongoengine.base.codec import Check, Proof, compiled, compiled_for_all, equ
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.dynamic import DynamicPlan
 from mongoengine.base.state import EMPTY, set_state
-from mongoengine.base.types import Convert, RawDocument, RawMapping, RawValue
+from mongoengine.base.types import (
+    Convert,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
 from mongoengine.errors import NotRegistered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mongoengine.base.field import BaseField
+    from mongoengine.base.state import DocumentState
 
 
 if TYPE_CHECKING:
@@ -40,7 +47,7 @@ class LoadPlan(NamedTuple):
 
     proofs: tuple[tuple[str, Proof], ...]
     # Fields that are converted at once: user code converts them.
-    eager: tuple[Any, ...]
+    eager: tuple[object, ...]
     # The constructor has to be called: the class, or a key, is out of the ordinary.
     plain: bool
     # The shape has a `_cls`, which may name another class.
@@ -296,7 +303,9 @@ class LoadPlans:
 
         return make_inside
 
-    def make_embedded(self, items: list[Any], parent: Any) -> list[Any] | None:
+    def make_embedded(
+        self, items: list[PythonValue], parent: DocumentState
+    ) -> list[PythonValue] | None:
         """Return the documents of a list of raw ones, None where one is no dict."""
         if self.own_loader or self.constructs():
             return self._load_embedded(items, parent)
@@ -320,7 +329,9 @@ class LoadPlans:
             made.append(document)
         return made
 
-    def _load_embedded(self, items: list[Any], parent: Any) -> list[Any] | None:
+    def _load_embedded(
+        self, items: list[PythonValue], parent: DocumentState
+    ) -> list[PythonValue] | None:
         make = self.maker()
         made = []
         for item in items:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.misspelt import did_you_mean, meant_field
-from mongoengine.base.types import FieldsByName, Meta
+from mongoengine.base.types import FieldPath, FieldsByName, Meta, PythonValue
 from mongoengine.errors import LookUpError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class FieldLookup:
         _subclasses: ClassVar[tuple[str, ...]]
 
     @classmethod
-    def _lookup_field(cls, parts: str | list[str]) -> list[Any]:
+    def _lookup_field(cls, parts: str | list[str]) -> FieldPath:
         """The fields on the way through `parts`, one for each.
 
         `["comments", "0", "author"]` gives the list field, the string `"0"` and the
@@ -38,7 +38,7 @@ class FieldLookup:
         A string stands for a list of one name.  Raises `LookUpError`.
         """
         names = [parts] if isinstance(parts, str) else parts
-        fields: list[Any] = []
+        fields: FieldPath = []
         field: BaseField | None = None
         for name in names:
             if field is None:
@@ -99,7 +99,7 @@ class FieldLookup:
         return member
 
     @classmethod
-    def _field_stored_at(cls, path: str) -> tuple[str, Any]:
+    def _field_stored_at(cls, path: str) -> tuple[str, PythonValue]:
         """Return the name of a database path, and its field; None if it has none.
 
         `author.nm` gives `author.name`, say.  What is no field of its own (a

@@ -73,7 +73,7 @@ def did_you_mean(proposals: Mapping[str, str | None]) -> str:
     return f"; did you mean {', '.join(each)}?"
 
 
-def field_names(cls: Any) -> list[str]:
+def field_names(cls: type[DocumentState]) -> list[str]:
     """Return the names of the fields of a class and of its subclasses."""
     names = dict.fromkeys(cls._fields_ordered)
     for class_name in cls._subclasses[1:]:
@@ -91,7 +91,9 @@ def meant_field(cls: Any, name: str) -> str | None:
     return str(stored) if stored in names else nearest(name, names)
 
 
-def meant_keyword(cls: Any, name: str, operators: Iterable[str]) -> str | None:
+def meant_keyword(
+    cls: type[DocumentState], name: str, operators: Iterable[str]
+) -> str | None:
     """Return a keyword that was written with one underscore: `age_gt`, `inc_age`.
 
     :param operators: the operators that may follow the name of a field

@@ -28,6 +28,8 @@ from mongoengine.base.types import PrimaryKey, PythonValue
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.base.state import DocumentState
+
 __all__ = (
     "AWAITABLE",
     "AsyncLazyReference",
@@ -188,7 +190,7 @@ class _Stand(DBRef):
         return repr(self) if self._loaded is None else str(self._loaded)
 
 
-def _key_of(reference: DBRef) -> tuple[Any, Any]:
+def _key_of(reference: DBRef) -> tuple[str, PrimaryKey]:
     return _collection(reference), reference.id
 
 
@@ -333,7 +335,11 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
 
 
 def _restored_proxy(
-    document_type: Any, value: object, name: str, fetched: object, owner: str = ""
+    document_type: type[DocumentState],
+    value: object,
+    name: str,
+    fetched: object,
+    owner: str = "",
 ) -> Any:
     """A proxy of no document: it is fetched for itself alone."""
     proxy: AsyncReferenceProxy[Any] = AsyncReferenceProxy(
@@ -402,7 +408,7 @@ AWAITABLE: frozenset[type] = frozenset({AsyncReferenceProxy, AsyncLazyReference}
 
 
 def item_proxy(
-    field: Any, value: PythonValue, instance: Any, name: str
+    field: Any, value: PythonValue, instance: DocumentState, name: str
 ) -> _Stand | None:
     """Return what stands for a document among the items of a list or dict.
 

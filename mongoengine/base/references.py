@@ -18,6 +18,7 @@ from mongoengine.errors import ValidationError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from mongoengine.base.state import DocumentState
     from mongoengine.driver.session import Session
 
 __all__ = (
@@ -43,7 +44,7 @@ ReferenceTarget: TypeAlias = tuple[Any, DBRef]
 _HASHABLE = frozenset({ObjectId, str, int, float, UUID, bytes, datetime})
 
 
-def stored_key(cls: Any, key: object) -> Any:
+def stored_key(cls: type[DocumentState], key: object) -> Any:
     """A primary key of a document class as MongoDB stores it.
 
     What is no key of the class is given as it is: there is no document of it.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import SON
 
@@ -32,10 +32,14 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
 from mongoengine.base.overrides import is_ours
 from mongoengine.base.stamps import Stamp, names_inside, stamps_of
-from mongoengine.base.types import RawDocument, RawMapping, RawValue
+from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValue
 from mongoengine.base.utils import class_attribute
 from mongoengine.base.validation_plans import Check, Proofs, check_of, proofs_of
 from mongoengine.base.versions import version_of
+
+if TYPE_CHECKING:
+    from mongoengine.base.state import DocumentState
+
 
 __all__ = ("Schema", "new_son")
 
@@ -97,7 +101,7 @@ class Schema:
     def _plan_blank(self) -> None:
         """Collect the values of a new document, and the fields that make defaults."""
         self.blank: RawDocument = {}
-        self.defaults: list[tuple[str, Any]] = []
+        self.defaults: list[tuple[str, PythonValue]] = []
         for name, field in self.fields.items():
             if name == "_cls":
                 self.blank[name] = self.cls._class_name
@@ -276,7 +280,7 @@ class Schema:
                 return False
         return True
 
-    def all_surely_valid(self, items: list[Any]) -> bool:
+    def all_surely_valid(self, items: list[PythonValue]) -> bool:
         """`surely_valid` of every raw document in a list."""
         plans = self._typed_plans
         for item in items:
@@ -317,7 +321,7 @@ def _is_scalar(field: BaseField | None) -> bool:
     return bool(unchanged) and unchanged <= UNCHANGED
 
 
-def _is_at(cls: Any, name: str, field: object) -> bool:
+def _is_at(cls: type[DocumentState], name: str, field: object) -> bool:
     """Return whether the attribute `name` of the class is this very field."""
     return class_attribute(cls, name) is field
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from bson.codec_options import CodecOptions
 
+    from mongoengine.base.state import DocumentState
+
 
 __all__ = ("Moment", "Stamp", "Stamped", "note_stamp", "stamps_exist")
 
@@ -96,18 +98,18 @@ class Stamp:
         """Return the value for a document that has changed; MISSING to keep it."""
         return MISSING
 
-    def condition(self, document: Any) -> RawMapping:
+    def condition(self, document: DocumentState) -> RawMapping:
         """Return a filter that the stored document must match to be written.
 
         :raises OperationError: if the document was loaded without the field
         """
         return {}
 
-    def is_loaded(self, document: Any) -> bool:
+    def is_loaded(self, document: DocumentState) -> bool:
         """Return whether `condition` can be worked out."""
         return True
 
-    def change(self, moment: Moment) -> tuple[str, Any] | None:
+    def change(self, moment: Moment) -> tuple[str, PythonValue] | None:
         """Return the operator and operand for an update by a query, or None."""
         return None
 
@@ -146,7 +148,7 @@ class Stamped:
         self.condition: RawDocument = {}
         self._before: list[_Before] = []
 
-    def insert(self, document: Any, restored: bool = False) -> None:
+    def insert(self, document: DocumentState, restored: bool = False) -> None:
         """Stamp a document that is inserted as a whole.
 
         :param restored: a write of it has just stored a part
@@ -201,12 +203,12 @@ class Stamped:
         if error is not None:
             self.undo()
 
-    def advance(self, document: Any, stamp: Stamp) -> None:
+    def advance(self, document: DocumentState, stamp: Stamp) -> None:
         """Let a document have the value that another write of it has stored."""
         value = document._value_of(stamp.field.name, stamp.field)
         self._set(document, stamp, stamp.for_update(value, self.moment), False)
 
-    def _note_condition(self, document: Any) -> None:
+    def _note_condition(self, document: DocumentState) -> None:
         for stamp in type(document)._schema.stamps:
             self.condition.update(stamp.condition(document))
 
@@ -222,7 +224,7 @@ class Stamped:
             document._mark_path(field.db_field)
         self._before.append(_Before(document, field, before, value, marked))
 
-    def _set_inside(self, document: Any, mark: bool) -> None:
+    def _set_inside(self, document: DocumentState, mark: bool) -> None:
         """Stamp the embedded documents of a document."""
         values = document._values
         if values:
@@ -241,7 +243,7 @@ class Stamped:
             for item in stored_values(value):
                 self._walk(item, mark)
 
-    def _set_embedded(self, document: Any, mark: bool) -> None:
+    def _set_embedded(self, document: DocumentState, mark: bool) -> None:
         """Stamp an embedded document, if it is new or has changed.
 
         A new one has been made by its constructor and has no value yet.
@@ -260,13 +262,15 @@ class Stamped:
         self._set_inside(document, mark)
 
 
-def stamps_of(cls: Any, fields: Mapping[str, Any]) -> tuple[Stamp, ...]:
+def stamps_of(cls: type[DocumentState], fields: Mapping[str, Any]) -> tuple[Stamp, ...]:
     """Return the stamps of the fields of a class."""
     stamps = (field._stamp() for field in fields.values())
     return tuple(stamp for stamp in stamps if stamp is not None)
 
 
-def names_inside(cls: Any, nesting: Iterable[tuple[str, str, Any]]) -> tuple[str, ...]:
+def names_inside(
+    cls: type[DocumentState], nesting: Iterable[tuple[str, str, Any]]
+) -> tuple[str, ...]:
     """Return the names of the fields that may hold embedded documents with stamps."""
     return tuple(name for name, _, field in nesting if _may_hold(field, {cls}))
 

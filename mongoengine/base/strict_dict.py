@@ -54,7 +54,7 @@ class StrictDict:
             return default
         return value
 
-    def iteritems(self) -> Iterator[tuple[str, Any]]:
+    def iteritems(self) -> Iterator[tuple[str, PythonValue]]:
         for key in self:
             yield key, self[key]
 

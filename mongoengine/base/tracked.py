@@ -246,7 +246,9 @@ class TrackedContainer:
         return wrapped
 
     def _bind_nested(
-        self, items: Iterable[tuple[Any, Any]], put: Callable[[Any, Any, Any], None]
+        self,
+        items: Iterable[tuple[PythonValue, PythonValue]],
+        put: Callable[[Any, Any, Any], None],
     ) -> None:
         """Do the same for all nested containers, and bind those that are tracked.
 
@@ -423,7 +425,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
         return self[key]
 
 
-def _restored_dict(items: dict[Any, Any], name: str) -> BaseDict[Any, Any]:
+def _restored_dict(items: dict[Hashable, PythonValue], name: str) -> BaseDict[Any, Any]:
     return BaseDict(items, None, name)
 
 

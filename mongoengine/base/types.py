@@ -46,6 +46,7 @@ __all__ = (
     "Convert",
     "Coro",
     "Default",
+    "FieldPath",
     "FieldsByName",
     "FindCursor",
     "Function",
@@ -90,6 +91,9 @@ Meta: TypeAlias = dict[str, Any]
 #: The document that a field is read from or assigned to, or its class.  A field class
 #: of a user may name its own document class in `__get__` and `__set__`.
 Instance: TypeAlias = Any
+
+#: The fields that a name leads through, with the names and positions between them.
+FieldPath: TypeAlias = list[Any]
 
 #: The fields of a document class.  Which class a field has is known to the schema; who
 #: asks a field something that only some classes answer looks there first.

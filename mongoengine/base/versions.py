@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mongoengine.base.field import BaseField
+    from mongoengine.base.state import DocumentState
 
 
 __all__ = ("check_version_field", "version_of")
@@ -37,7 +38,7 @@ class Version(Stamp):
     def for_update(self, value: PythonValue, moment: Moment) -> RawValue:
         return (value or 0) + 1
 
-    def condition(self, document: Any) -> RawMapping:
+    def condition(self, document: DocumentState) -> RawMapping:
         """Return the filter for the version that the document was loaded with.
 
         :raises OperationError: if that has not been loaded
@@ -62,7 +63,7 @@ class Version(Stamp):
             or not self._is_blank(document._values.get(field.name))
         )
 
-    def change(self, moment: Moment) -> tuple[str, Any] | None:
+    def change(self, moment: Moment) -> tuple[str, PythonValue] | None:
         return "$inc", 1
 
     def stored_on_insert(self, moment: Moment) -> int:
@@ -72,14 +73,16 @@ class Version(Stamp):
         return {"$add": [{"$ifNull": [f"${path}", 0]}, 1]}
 
 
-def version_of(cls: Any, fields: Mapping[str, BaseField]) -> tuple[Stamp, ...]:
+def version_of(
+    cls: type[DocumentState], fields: Mapping[str, BaseField]
+) -> tuple[Stamp, ...]:
     """Return the stamp of the version field of a class, if it has one."""
     name = cls._meta.get("version_field") if cls._is_document else None
     field = MISSING if name is None else fields.get(name, MISSING)
     return () if field is MISSING else (Version(field),)
 
 
-def check_version_field(cls: Any) -> None:
+def check_version_field(cls: type[DocumentState]) -> None:
     """Raise an error if the version field that a class names cannot be one.
 
     :raises InvalidDocumentError: if there is no such field, or it holds no integers

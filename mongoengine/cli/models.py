@@ -6,11 +6,15 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mongoengine.connection import DEFAULT_CONNECTION_NAME, register_connection
 from mongoengine.document import Document
 from mongoengine.driver.credentials import without_password
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 __all__ = (
     "CommandError",
@@ -95,7 +99,7 @@ def document_classes(
     return chosen
 
 
-def _with_a_collection(namespaces: Iterable[Any]) -> list[type[Document]]:
+def _with_a_collection(namespaces: Iterable[object]) -> list[type[Document]]:
     found: dict[type[Document], None] = {}
     for namespace in namespaces:
         for value in list(vars(namespace).values()):

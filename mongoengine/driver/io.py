@@ -167,7 +167,7 @@ class Call(NamedTuple):
     """A call of one of PyMongo's methods: the method, its arguments and keywords."""
 
     method: Any
-    arguments: tuple[Any, ...]
+    arguments: tuple[object, ...]
     keywords: Keywords
 
 
@@ -187,7 +187,7 @@ def recording(recorder: Callable[[Call], None]) -> Iterator[None]:
         _recorders.remove(recorder)
 
 
-def _prepare(method: object, arguments: tuple[Any, ...], keywords: Keywords) -> None:
+def _prepare(method: object, arguments: tuple[object, ...], keywords: Keywords) -> None:
     """Add the session, and tell the recorders."""
     if _sessions.get() or abandoned:
         _add_session(keywords)
@@ -516,7 +516,7 @@ argument_hints: dict[Callable[..., Any], str] = {}
 
 
 def _argument_error(
-    face: Any, error: TypeError, args: tuple[Any, ...], kwargs: Keywords
+    face: Any, error: TypeError, args: tuple[object, ...], kwargs: Keywords
 ) -> TypeError:
     """Return the error of Python for these arguments, with the name of the face."""
     parameters = [

@@ -20,7 +20,7 @@ from mongoengine.driver.cursor import Batches, Reader
 from mongoengine.driver.io import ASYNC, IO, asynchronous
 from mongoengine.driver.loops import Steps, UncachedSteps
 from mongoengine.driver.rows import ConvertedRows
-from mongoengine.driver.types import Coro, Function, PassedOn
+from mongoengine.driver.types import Coro, Function, PassedOn, RawValue
 
 __all__ = ("PendingCursor", "Start", "pending")
 
@@ -165,7 +165,7 @@ class _Rows:
         self.cursor = rows
         self.more = True
 
-    async def read(self, io: IO) -> list[Any]:
+    async def read(self, io: IO) -> list[RawValue]:
         """Return all rows."""
         self.more = False
         return list(self.cursor)

@@ -141,7 +141,7 @@ class DynamicField(BaseField):
             return AsyncReferenceProxy(kind, value, self.name)
         return run(load_referenced(SYNC, kind, value["_ref"]))
 
-    def _current_date(self, value: object) -> tuple[str, Any]:
+    def _current_date(self, value: object) -> tuple[str, PythonValue]:
         return "$currentDate", current_date(self, value)
 
     def lookup_member(self, member_name: str) -> str:

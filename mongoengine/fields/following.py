@@ -24,7 +24,9 @@ from mongoengine.operations.fetch import fetch_referenced, load_for
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.base.document import BaseDocument
     from mongoengine.base.references import ReferenceTarget
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.base.types import OwnClass, Reader, Undeclared
     from mongoengine.driver.session import Session
 
@@ -76,7 +78,7 @@ class DocumentTyped(BaseField[Value, Assigned, Unset]):
     def _join_path(self, member: str) -> str | None:
         return "$id" if getattr(self, "dbref", False) else ""
 
-    def _refuse_unsaved(self, document: Any) -> NoReturn:
+    def _refuse_unsaved(self, document: StoredDocument) -> NoReturn:
         self.error(unsaved_text(type(document)))
 
     def _key_field(self) -> Any:
@@ -165,7 +167,7 @@ class Followed(BaseField[Value, Assigned, Unset]):
         """The class and DBRef that a held value stands for; None for no reference."""
         raise NotImplementedError
 
-    def _follow(self, instance: Any, value: object) -> PythonValue:
+    def _follow(self, instance: BaseDocument, value: object) -> PythonValue:
         target = self._target_of(value)
         if target is None:
             return value

@@ -5,15 +5,19 @@ from __future__ import annotations
 import itertools
 import sys
 from io import BytesIO
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from mongoengine.base.types import PassedOn, RawDocument, RawMapping
+from mongoengine.base.types import PassedOn, PythonValue, RawDocument, RawMapping
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import ImproperlyConfigured, ValidationError
 from mongoengine.fields.file_proxies import GridFSProxy
 from mongoengine.fields.files import FileField
 from mongoengine.operations import gridfs
 from mongoengine.operations.gridfs_upload import Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
 
 __all__ = ("ImageField", "ImageGridFsProxy", "ImproperlyConfigured")
 
@@ -129,12 +133,12 @@ def _size_dict(size: object) -> dict[Any, Any] | None:
     return dict(itertools.zip_longest(_SIZE_KEYS, size))
 
 
-def _exceeds(image: Any, size: dict[Any, Any]) -> bool:
+def _exceeds(image: Any, size: dict[Hashable, PythonValue]) -> bool:
     width, height = image.size
     return bool(width > size["width"] or height > size["height"])
 
 
-def _fitted(image: Any, size: dict[Any, Any]) -> Any:
+def _fitted(image: Any, size: dict[Hashable, PythonValue]) -> Any:
     """Return the image cut to the size, or shrink it in place until it fits."""
     bounds = (size["width"], size["height"])
     resampling = _package.Image.Resampling.LANCZOS

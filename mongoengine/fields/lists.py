@@ -184,7 +184,7 @@ class ListField(
             ]
         return super()._wire(value, marks)
 
-    def _list_to_python(self, items: list[Any]) -> list[Any]:
+    def _list_to_python(self, items: list[Any]) -> list[PythonValue]:
         inner: Any = self.field
         if inner._made_directly and {*map(type, items)} == {inner.document_type}:
             return items[:]
@@ -209,7 +209,7 @@ class ListField(
                 return super()._from_argument(value, document)
         return value[:]
 
-    def _tracked_raw(self, instance: Any) -> PythonValue:
+    def _tracked_raw(self, instance: BaseDocument) -> PythonValue:
         inner: Any = self.field
         if inner is None or not inner._made_directly or instance._raw is None:
             return super()._tracked_raw(instance)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timezone
 from functools import cache
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from mongoengine.base.field import BaseField
 from mongoengine.base.sentinels import MISSING
@@ -98,7 +98,7 @@ class TimeStamp(Stamp):
     def for_update(self, value: PythonValue, moment: Moment) -> RawValue:
         return self.field._at(moment) if self.field.auto_now else MISSING
 
-    def change(self, moment: Moment) -> tuple[str, Any] | None:
+    def change(self, moment: Moment) -> tuple[str, PythonValue] | None:
         if not self.field.auto_now:
             return None
         return "$set", self.stored_on_insert(moment)
@@ -201,7 +201,7 @@ class DateTimeField(_Stamping, BaseField[datetime, date | str, OrNone]):
         """Return the value for the time of a write."""
         return moment.now
 
-    def _current_date(self, value: object) -> tuple[str, Any]:
+    def _current_date(self, value: object) -> tuple[str, PythonValue]:
         return "$currentDate", current_date(self, value)
 
     def validate(self, value: PythonValue, clean: bool = True) -> None:
@@ -318,7 +318,7 @@ class DateField(_DateTimeField[OrNone]):
     def _at(self, moment: Moment) -> date:
         return moment.utc.date()
 
-    def _current_date(self, value: object) -> tuple[str, Any]:
+    def _current_date(self, value: object) -> tuple[str, PythonValue]:
         return "$set", self.to_mongo(self._at(client_time(self, value)))
 
     def to_mongo(self, value: PythonValue) -> RawValue:
@@ -408,7 +408,7 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
     def _at(self, moment: Moment) -> str:
         return self._convert_from_datetime(moment.utc)
 
-    def _current_date(self, value: object) -> tuple[str, Any]:
+    def _current_date(self, value: object) -> tuple[str, PythonValue]:
         return "$set", self._at(client_time(self, value))
 
     def _convert_from_datetime(self, val: datetime) -> str:
@@ -417,7 +417,9 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
         return val.strftime(self.format)
 
     def _convert_from_string(self, data: str) -> datetime:
-        numbers: list[Any] = [int(number) for number in data.split(self.separator)]
+        numbers: list[PythonValue] = [
+            int(number) for number in data.split(self.separator)
+        ]
         return datetime(*numbers)
 
     @overload

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.datastructures import BaseDict, BaseList
-from mongoengine.base.types import Keywords, RawDocument
+from mongoengine.base.types import FieldPath, Keywords, RawDocument, RawValue
 from mongoengine.driver.cursor import Batches
 from mongoengine.driver.rows import AsyncRows, Rows
 from mongoengine.errors import LookUpError, OperationError
@@ -111,7 +111,7 @@ async def _total(
 
 async def distinct(
     queryset: AnyQueryset, io: IO, field: str, *, session: Session = None
-) -> list[Any]:
+) -> list[RawValue]:
     """Return the different values of a field (`distinct`).
 
     https://www.mongodb.com/docs/manual/reference/command/distinct/
@@ -142,8 +142,8 @@ async def distinct(
 
 
 async def _as_loaded(
-    queryset: AnyQueryset, io: IO, name: str, values: list[Any]
-) -> list[Any]:
+    queryset: AnyQueryset, io: IO, name: str, values: list[RawValue]
+) -> list[RawValue]:
     """Return values of a field as loaded documents have them."""
     spec = queryset._spec
     if queryset._auto_dereference:
@@ -213,7 +213,7 @@ async def item_frequencies(
     return counts
 
 
-def item_counts(fields: list[Any]) -> list[RawDocument]:
+def item_counts(fields: FieldPath) -> list[RawDocument]:
     """Return the stages that count the items at a path, each with its number.
 
     :param fields: the fields on the path; strings for positions and keys

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import RawMapping
+from mongoengine.base.types import PythonValue, RawMapping
 from mongoengine.driver.undo import after_commit
 from mongoengine.driver.write_errors import DELETING
 from mongoengine.operations.conflicts import condition_of, conflict
@@ -22,7 +22,7 @@ __all__ = ("delete",)
 
 
 async def delete(
-    document: Any,
+    document: StoredDocument,
     io: IO,
     /,
     signal_kwargs: RawMapping | None = None,
@@ -62,7 +62,9 @@ async def delete(
         await signals.send(io, signals.post_delete, cls, document=document, **extra)
 
 
-async def _delete_kept(io: IO, document: Any, kept: list[tuple[Any, Any]]) -> None:
+async def _delete_kept(
+    io: IO, document: Any, kept: list[tuple[PythonValue, PythonValue]]
+) -> None:
     for field, value in kept:
         await field._after_delete(value, io, document)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bson
 
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import PrimaryKey, RawDocument
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Deletion:
         for key in keys:
             known[_hashable(key)] = key
 
-    def keys(self, place: tuple[str, str]) -> list[Any]:
+    def keys(self, place: tuple[str, str]) -> list[PrimaryKey]:
         """Return the primary keys of the documents in the collection of an alias."""
         return list(self._keys.get(place, {}).values())
 

@@ -131,7 +131,7 @@ async def fetch_items(container: C, io: IO, *, session: Session = None) -> C:
 
 
 def _follow_on_reading(
-    instance: Any, name: str, ref_values: object, *, max_depth: int
+    instance: BaseDocument, name: str, ref_values: object, *, max_depth: int
 ) -> Any:
     """Return a list or dict that is being read, with its documents loaded."""
     with instead(f"{name}.async_fetch()", instance):

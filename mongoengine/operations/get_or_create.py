@@ -9,7 +9,7 @@ from pymongo.collation import Collation
 from pymongo.errors import DuplicateKeyError
 
 from mongoengine.base.items import is_nameable
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import AnyCollection, RawDocument, RawMapping
 from mongoengine.driver.undo import in_transaction
 from mongoengine.driver.write_errors import SAVING
 from mongoengine.errors import InvalidQueryError, OperationError, ValidationError
@@ -21,7 +21,9 @@ from mongoengine.operations.write import change_of, stamping
 from mongoengine.query.stamped_updates import equalities, is_touched
 
 if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
     from mongoengine.base.stamps import Moment, Stamped
+    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.operations.source import AnyQueryset, QuerySource
 
@@ -203,7 +205,7 @@ def _new_document(queryset: AnyQueryset, query: RawMapping, values: RawMapping) 
     return document
 
 
-def _asked_values(cls: Any, asked: RawMapping) -> dict[str, Any]:
+def _asked_values(cls: type[StoredDocument], asked: RawMapping) -> dict[str, Any]:
     """Return the values by field that a filter asks for, by path in the database."""
     raw: RawDocument = {}
     for path, value in asked.items():
@@ -224,7 +226,7 @@ def _asked_values(cls: Any, asked: RawMapping) -> dict[str, Any]:
     return values
 
 
-def _as_stored(field: Any, value: Any) -> Any:
+def _as_stored(field: BaseField, value: Any) -> Any:
     """Return a value as the field stores it, where a filter asks for an item of it."""
     if field._is_list and not isinstance(value, (list, tuple)):
         by_position = isinstance(value, dict) and all(key.isdigit() for key in value)
@@ -326,7 +328,7 @@ async def _upsert(
 async def _send(
     queryset: AnyQueryset,
     io: IO,
-    collection: Any,
+    collection: AnyCollection,
     write: PendingInsert,
     change: RawDocument,
 ) -> tuple[RawDocument | None, bool]:

@@ -301,7 +301,7 @@ async def write(
 
 
 async def writelines(
-    proxy: StoredFile, io: IO, /, lines: Iterable[Any], *, session: Session = None
+    proxy: StoredFile, io: IO, /, lines: Iterable[object], *, session: Session = None
 ) -> None:
     """Add several pieces to the file that `new_file` began, or begin one.
 

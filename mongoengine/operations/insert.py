@@ -12,7 +12,7 @@ from mongoengine import signals
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.misspelt import warn_of_all_attributes
-from mongoengine.base.types import AnyCollection, RawMapping
+from mongoengine.base.types import AnyCollection, PrimaryKey, RawMapping
 from mongoengine.driver.write_errors import (
     INSERTING,
     copy_reply,
@@ -80,7 +80,7 @@ async def insert(
     *,
     ordered: bool = True,
     session: Session = None,
-) -> list[Any]: ...
+) -> list[PrimaryKey]: ...
 @overload
 async def insert(
     queryset: QuerySource[D],
@@ -163,7 +163,7 @@ async def _complete(docs: list[Any], io: IO) -> None:
             await fill_sequences(doc, io)
 
 
-def _list_of(docs: Iterable[Any]) -> list[Any]:
+def _list_of(docs: Iterable[object]) -> list[object]:
     return [docs] if isinstance(docs, BaseDocument) else list(docs)
 
 
@@ -199,7 +199,7 @@ async def _insert_one(io: IO, collection: AnyCollection, document: Any) -> Any:
 
 async def _insert_many(
     io: IO, collection: AnyCollection, docs: list[Any], ordered: bool
-) -> list[Any]:
+) -> list[PrimaryKey]:
     """Insert documents; return their ids as stored."""
     if not docs:
         await io(collection.insert_many, docs)  # PyMongo's error says why not
@@ -301,7 +301,7 @@ async def _refuse_measurements(
         )
 
 
-def _bulk_error(outcome: Outcome, docs: list[Any]) -> BulkOperationError:
+def _bulk_error(outcome: Outcome, docs: Sequence[object]) -> BulkOperationError:
     details = outcome.reply
     for item in details["writeErrors"]:
         # The message shows what `to_mongo()` gives, which is not how it was sent.
@@ -322,8 +322,8 @@ def _bulk_error(outcome: Outcome, docs: list[Any]) -> BulkOperationError:
 
 
 async def _load_back(
-    queryset: AnyQueryset, io: IO, collection: AnyCollection, ids: list[Any]
-) -> list[Any]:
+    queryset: AnyQueryset, io: IO, collection: AnyCollection, ids: list[PrimaryKey]
+) -> list[PrimaryKey]:
     """Return the documents as they are stored now."""
     if not any(isinstance(key, dict) for key in ids):
         found = await in_bulk(queryset, io, ids)

@@ -42,7 +42,7 @@ async def map_reduce(
     scope: RawMapping | None = None,
     *,
     session: Session = None,
-) -> Iterator[Any]:
+) -> Iterator[object]:
     """Map and reduce the documents with JavaScript (`mapReduce`).
 
     `~name` in brackets becomes the database name of a field; see `where`.

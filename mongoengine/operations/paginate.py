@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import bson
 from bson.errors import BSONError
 
-from mongoengine.base.types import RawDocument, RawMapping
+from mongoengine.base.types import RawDocument, RawMapping, RawValue
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.operations.read import count
@@ -190,7 +190,7 @@ class Tokens:
         token = base64.urlsafe_b64encode(self._signature(payload) + payload)
         return token.decode().rstrip("=")
 
-    def read(self, token: str) -> list[Any]:
+    def read(self, token: str) -> list[RawValue]:
         """Return the position that a token stands for.
 
         :raises InvalidQueryError: if it is invalid, or of another order

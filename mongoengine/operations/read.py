@@ -307,7 +307,7 @@ async def read_all(queryset: AnyQueryset, io: IO) -> list[RawDocument]:
 async def in_bulk(
     queryset: QuerySource[D],
     io: IO,
-    object_ids: Iterable[Any],
+    object_ids: Iterable[object],
     *,
     session: Session = None,
 ) -> dict[Any, D]:

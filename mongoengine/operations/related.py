@@ -409,7 +409,7 @@ def _embedded_document(stored: RawMapping) -> Any:
 # Documents, lists and dicts that hold values
 
 
-def _pairs(items: Any) -> Iterator[tuple[Any, Any]]:
+def _pairs(items: Any) -> Iterator[tuple[PythonValue, PythonValue]]:
     """Keys or positions, and values, as they are: nothing is wrapped."""
     if isinstance(items, dict):
         return iter(dict.items(items))

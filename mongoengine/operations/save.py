@@ -18,6 +18,7 @@ from mongoengine.base.state import set_state
 from mongoengine.base.types import (
     AnyCollection,
     PassedOn,
+    PrimaryKey,
     PythonValue,
     RawDocument,
     RawMapping,
@@ -434,10 +435,12 @@ async def _fragments(
     return cut
 
 
-async def read_keys(io: IO, collection: AnyCollection, keys: list[Any]) -> list[Any]:
+async def read_keys(
+    io: IO, collection: AnyCollection, keys: list[PrimaryKey]
+) -> list[RawDocument]:
     """Return the raw documents that have these primary keys."""
     cursor = open_cursor(collection, {"filter": {"_id": {"$in": keys}}})
-    raws: list[Any] = await Batches(cursor).drain(io)
+    raws: list[RawDocument] = await Batches(cursor).drain(io)
     return raws
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.types import PythonValue
 from mongoengine.driver.io import ASYNC
 from mongoengine.errors import ValidationError
 
@@ -89,7 +90,7 @@ async def _await_hook(
         results[key] = failure
 
 
-def _values(document: BaseDocument) -> Iterator[tuple[Any, Any]]:
+def _values(document: BaseDocument) -> Iterator[tuple[PythonValue, PythonValue]]:
     """Return the fields of a document, dynamic ones included, with their values."""
     for name in document:
         field: object = document._fields.get(name) or document._dynamic_fields.get(name)

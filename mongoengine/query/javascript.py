@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mongoengine.base.stored_document import StoredDocument
+
 
 __all__ = ("with_database_names",)
 
@@ -12,7 +16,7 @@ __all__ = ("with_database_names",)
 FIELDS = re.compile(r"\[\s*~([A-Za-z_][\w.]*)\s*\]|\{\{\s*~([A-Za-z_][\w.]*)\s*\}\}")
 
 
-def with_database_names(document: Any, code: str) -> str:
+def with_database_names(document: type[StoredDocument], code: str) -> str:
     """Return JavaScript with database names where it names fields.
 
     :raises LookUpError: if a field is unknown

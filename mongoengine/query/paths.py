@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine.base.field import BaseField
 from mongoengine.base.misspelt import did_you_mean, meant_keyword, nearest
-from mongoengine.base.types import RawDocument, RawValue
+from mongoengine.base.types import FieldPath, RawDocument, RawValue
 from mongoengine.errors import InvalidQueryError, LookUpError
 from mongoengine.query.operators import MATCH_OPERATORS
 from mongoengine.query.related import class_inside, innermost
@@ -197,7 +197,7 @@ class Join:
         return stages
 
 
-def local_path(document: Any, name: str) -> Path:
+def local_path(document: type[StoredDocument], name: str) -> Path:
     """Return the path of a name in the documents of a class.
 
     :param name: names of fields, joined by `__` or dots
@@ -210,7 +210,7 @@ def local_path(document: Any, name: str) -> Path:
     return path
 
 
-def path_of(document: Any, name: str) -> Path:
+def path_of(document: type[StoredDocument], name: str) -> Path:
     """Return the path of a name, through references if it has to be.
 
     :param name: names of fields, joined by `__` or dots
@@ -241,14 +241,14 @@ def crossed(
     return join, names
 
 
-def looked_up(document: Any, parts: list[str], before: Iterable[str] = ()) -> list[Any]:
+def looked_up(document: Any, parts: list[str], before: Iterable[str] = ()) -> FieldPath:
     """Return `document._lookup_field(parts)`.
 
     :param before: operators that may come before the fields, for errors
     :raises InvalidQueryError: if it fails
     """
     try:
-        fields: list[Any] = document._lookup_field(parts)
+        fields: FieldPath = document._lookup_field(parts)
     except LookUpError as error:
         clear = _with_operator(document, parts, before, error)
         raise InvalidQueryError(clear) from error
@@ -258,7 +258,10 @@ def looked_up(document: Any, parts: list[str], before: Iterable[str] = ()) -> li
 
 
 def _with_operator(
-    document: Any, parts: list[str], before: Iterable[str], error: LookUpError
+    document: type[StoredDocument],
+    parts: list[str],
+    before: Iterable[str],
+    error: LookUpError,
 ) -> LookUpError:
     """Return the error, with an operator if one was meant by a name."""
     first, last = parts[0], parts[-1]
@@ -274,7 +277,7 @@ def _with_operator(
     return LookUpError(f"{error}{hint}") if hint else error
 
 
-def join_named(document: Any, name: str) -> Join:
+def join_named(document: type[StoredDocument], name: str) -> Join:
     """Return the join that has this name in pipelines over a class."""
     path = path_of(document, name.removeprefix(JOINED) + "__pk")
     if path.join is None or path.join.name != name:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import FieldPath, RawDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,7 +156,7 @@ def _copy(existing: QueryFieldList) -> QueryFieldList:
     return copied
 
 
-def db_path(fields: list[Any]) -> str:
+def db_path(fields: FieldPath) -> str:
     """Return the database names of the fields on a path, joined by dots."""
     return ".".join(f if isinstance(f, str) else f.db_field for f in fields)
 

@@ -16,7 +16,14 @@ from pymongo.read_concern import ReadConcern
 
 from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.types import Keywords, RawDocument, RawMapping
+from mongoengine.base.types import (
+    FieldPath,
+    Keywords,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
 from mongoengine.base.utils import warn_caller
 from mongoengine.driver.registry import registry
 from mongoengine.errors import LookUpError, MongoEngineWarning
@@ -311,7 +318,7 @@ class Query:
         """
         if not isinstance(stages, (list, tuple)):
             raise TypeError("pipeline must be a list/tuple")
-        rest: list[Any] = resolved(stages, partial(local_path, self.document))
+        rest: list[RawValue] = resolved(stages, partial(local_path, self.document))
         pipeline: list[RawDocument] = []
         if rest and isinstance(rest[0], dict) and rest[0].keys() & SOURCES:
             pipeline.append(rest.pop(0))
@@ -333,9 +340,9 @@ class Query:
 
     # Names
 
-    def sort_keys(self, names: Any) -> list[tuple[str, Any]]:
+    def sort_keys(self, names: Any) -> list[tuple[str, PythonValue]]:
         """Return sort keys with directions, of names like `-age`."""
-        order: list[tuple[str, Any]] = []
+        order: list[tuple[str, PythonValue]] = []
         for key in names:
             if not key:
                 continue
@@ -359,19 +366,19 @@ class Query:
             return name
         return translated
 
-    def lookup(self, name: str) -> list[Any]:
+    def lookup(self, name: str) -> FieldPath:
         """Return the fields on a dotted path, of this class or of a subclass.
 
         :raises LookUpError: if it is a path of none of them
         """
         parts = name.split(".")
         try:
-            own: list[Any] = self.document._lookup_field(parts)
+            own: FieldPath = self.document._lookup_field(parts)
             return own
         except LookUpError:
             for subclass in self._subclasses():
                 with suppress(LookUpError):
-                    theirs: list[Any] = subclass._lookup_field(parts)
+                    theirs: FieldPath = subclass._lookup_field(parts)
                     return theirs
             raise
 

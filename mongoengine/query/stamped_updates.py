@@ -134,11 +134,11 @@ def is_touched(path: str, paths: Iterable[str]) -> bool:
 
 def _pipeline(
     cls: type[StoredDocument],
-    stages: list[Any],
+    stages: list[RawValue],
     moment: Moment,
     upsert: bool,
     conditions: RawMapping,
-) -> list[Any]:
+) -> list[RawValue]:
     """Return the stages with one that sets the values of each write at the end.
 
     Those of an insertion come first: only there a document has no `_id`.

@@ -39,6 +39,7 @@ from mongoengine.query.safe_values import (
 
 if TYPE_CHECKING:
     from mongoengine.base.field import BaseField
+    from mongoengine.base.stored_document import StoredDocument
 
 
 __all__ = ("compiled", "update")
@@ -72,7 +73,9 @@ def update(_doc_cls: Any = None, **update: PassedOn) -> RawValue:
     return compiled(_doc_cls, update, are_safe(_doc_cls))
 
 
-def compiled(document: Any, keywords: RawMapping, safe: bool) -> RawValue:
+def compiled(
+    document: type[StoredDocument], keywords: RawMapping, safe: bool
+) -> RawValue:
     """The MongoDB update document for keyword updates of a document class.
 
     :param safe: no value is taken for an operator
@@ -146,7 +149,9 @@ class UpdatePlan:
             return self._pushed(value)
         return f"${op}", {self.key: value}
 
-    def computed(self, value: Expression, document: Any) -> tuple[str, Update]:
+    def computed(
+        self, value: Expression, document: type[StoredDocument]
+    ) -> tuple[str, Update]:
         """The update operator, and the expression that it is given.
 
         :raises InvalidQueryError: if the operator or the path takes none
@@ -258,7 +263,7 @@ class SafeUpdatePlan(UpdatePlan):
 
     __slots__ = ()
 
-    def _prepared(self, field: Any, value: PythonValue) -> RawValue:
+    def _prepared(self, field: BaseField, value: PythonValue) -> RawValue:
         compares = self.match is None or self.match in _COMPARED_AS_THEY_ARE
         if not (compares and field._stores_mappings) and has_operators(value):
             refuse(self.place, value)

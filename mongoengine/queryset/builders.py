@@ -16,7 +16,13 @@ from pymongo.common import validate_read_preference
 from pymongo.read_concern import ReadConcern
 
 from mongoengine import connection
-from mongoengine.base.types import Keywords, PassedOn, RawDocument, RawMapping
+from mongoengine.base.types import (
+    Keywords,
+    PassedOn,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+)
 from mongoengine.base.utils import warn_caller
 from mongoengine.driver.io import ASYNC
 from mongoengine.errors import InvalidQueryError, OperationError
@@ -359,7 +365,7 @@ class Builders(QuerySource[D]):
         @overload
         async def async_scalar(
             self, first: str, second: str, /
-        ) -> list[tuple[Any, Any]]: ...
+        ) -> list[tuple[PythonValue, PythonValue]]: ...
         @overload
         async def async_scalar(
             self, first: str, second: str, third: str, /
@@ -375,11 +381,11 @@ class Builders(QuerySource[D]):
         @overload
         async def async_values_list(self) -> list[D]: ...
         @overload
-        async def async_values_list(self, field: str, /) -> list[Any]: ...
+        async def async_values_list(self, field: str, /) -> list[PythonValue]: ...
         @overload
         async def async_values_list(
             self, first: str, second: str, /
-        ) -> list[tuple[Any, Any]]: ...
+        ) -> list[tuple[PythonValue, PythonValue]]: ...
         @overload
         async def async_values_list(
             self, first: str, second: str, third: str, /
@@ -391,7 +397,7 @@ class Builders(QuerySource[D]):
         @overload
         async def async_values_list(
             self, *fields: str, flat: bool = False
-        ) -> list[Any]: ...
+        ) -> list[PythonValue]: ...
         async def async_values_list(self, *fields: str, flat: bool = False) -> Any: ...
 
     else:

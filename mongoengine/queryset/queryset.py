@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from mongoengine.base.types import Keywords
+from mongoengine.base.types import Keywords, PythonValue
 from mongoengine.compatibility import names_of
 from mongoengine.driver.cursor import Batches, ReadingAhead
 from mongoengine.driver.io import (
@@ -351,9 +351,9 @@ class QuerySetNoCache(BaseQuerySet[D]):
         return shown(items)
 
 
-def shown(items: list[Any]) -> str:
+def shown(items: list[PythonValue]) -> str:
     """Return the text for the first of some items."""
-    data: list[Any] = items[: REPR_OUTPUT_SIZE + 1]
+    data: list[PythonValue] = items[: REPR_OUTPUT_SIZE + 1]
     if len(data) > REPR_OUTPUT_SIZE:
         data[-1] = "...(remaining elements truncated)..."
     return repr(data)
