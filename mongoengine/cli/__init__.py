@@ -1,7 +1,8 @@
-"""The command line: compare, create and drop indexes, and check stored documents.
+"""The command line: indexes, schemas and stored documents beside their models.
 
     python -m mongoengine indexes app.models --uri mongodb://localhost/shop
     python -m mongoengine validate app.models
+    python -m mongoengine schema app.models --format mermaid
 
 Exit codes: 0 where everything is as the models say, 1 where it is not, 2 where the
 command could not be carried out.
@@ -16,14 +17,14 @@ from collections.abc import Sequence
 import pymongo.errors
 
 from mongoengine import errors
-from mongoengine.cli import indexes, validate
+from mongoengine.cli import indexes, schema, validate
 from mongoengine.cli.models import CommandError, connect_aliases, document_classes
 from mongoengine.connection import ConnectionFailure
 from mongoengine.driver.credentials import without_password
 
 __all__ = ("main",)
 
-COMMANDS = {"indexes": indexes, "validate": validate}
+COMMANDS = {"indexes": indexes, "schema": schema, "validate": validate}
 
 #: Exit codes.
 AGREES, DIFFERS, FAILED = 0, 1, 2

@@ -1,4 +1,4 @@
-"""`python -m mongoengine`: indexes and validate."""
+"""`python -m mongoengine`: indexes, schema and validate."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from pymongo.errors import WriteError
 
 from mongoengine.cli import main
 from mongoengine.driver.credentials import without_password
@@ -167,3 +168,94 @@ def test_it_runs_as_a_module(
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert "book: missing " in done.stdout
+
+
+def test_schemas_are_printed(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("schema") == 0
+    schemas = json.loads(capsys.readouterr().out)
+    assert schemas.keys() == {"Book", "Novel"}
+    assert "genre" in schemas["Novel"]["properties"]
+    assert command("schema", "--format", "validator", "--class", "Book") == 0
+    printed = json.loads(capsys.readouterr().out)
+    book, novel = printed["book"]["$jsonSchema"]["anyOf"]
+    assert book["properties"]["_cls"] == {"enum": ["Book"]}
+    assert book["properties"]["pages"] == {"bsonType": ["int", "long"], "minimum": 1}
+    assert book["properties"]["author"]["required"] == ["name"]
+    assert novel["properties"]["genre"] == {"bsonType": "string"}
+
+
+def test_a_diagram_is_printed(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("schema", "--format", "mermaid") == 0
+    assert capsys.readouterr().out == MERMAID
+
+
+MERMAID = """\
+classDiagram
+    class Book {
+        ObjectId id
+        String title
+        Int pages
+        Author author
+    }
+    class Novel {
+        String genre
+    }
+    class Author {
+        <<embedded>>
+        String name*
+    }
+    Book *-- Author : author
+    Book <|-- Novel
+"""
+
+
+def test_validators_are_compared_and_nothing_is_changed(
+    command: Any, raw: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("schema", "--check") == 1
+    assert capsys.readouterr().out == "book: the collection is missing\n"
+    raw.insert_one({"_cls": "Book"})
+    assert command("schema", "--check") == 1
+    assert capsys.readouterr().out == "book: no validator\n"
+    assert raw.options() == {}
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_validators_are_applied_and_then_agree(
+    command: Any, raw: Any, capsys: pytest.CaptureFixture[str], exists: bool
+) -> None:
+    if exists:
+        raw.insert_one({"_cls": "Book", "pages": 0})
+    assert command("schema", "--apply") == 0
+    assert capsys.readouterr().out == "book: the validator is set\n"
+    assert command("schema", "--check") == 0
+    assert capsys.readouterr().out == "book: the validator agrees\n"
+    raw.insert_one({"_cls": "Book.Novel", "genre": "g"})
+    with pytest.raises(WriteError):
+        raw.insert_one({"_cls": "Book", "pages": 0})
+
+
+def test_level_and_action_are_chosen(
+    command: Any, raw: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("schema", "--apply")
+    chosen = ("--validation-level", "moderate", "--validation-action", "warn")
+    assert command("schema", "--check", *chosen) == 1
+    assert "another validationLevel or validationAction" in capsys.readouterr().out
+    assert command("schema", "--apply", *chosen) == 0
+    options = raw.options()
+    assert (options["validationLevel"], options["validationAction"]) == (
+        "moderate",
+        "warn",
+    )
+    raw.insert_one({"_cls": "Book", "pages": 0})
+
+
+def test_another_validator_is_replaced(
+    command: Any, raw: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw.database.create_collection("book", validator={"a": 1})
+    assert command("schema", "--check") == 1
+    assert "book: another validator" in capsys.readouterr().out
+    assert command("schema", "--apply") == 0
+    assert "$jsonSchema" in raw.options()["validator"]
