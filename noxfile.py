@@ -115,7 +115,19 @@ def coverage(session: nox.Session) -> None:
 def reliability(session: nox.Session) -> None:
     """Run every operation against every fault, and cancel it everywhere."""
     session.install("-e", ".[test]")
-    session.run("pytest", "tests/reliability", "-m", "reliability_full")
+    results = pathlib.Path(session.create_tmp(), "cells.jsonl").resolve()
+    results.unlink(missing_ok=True)
+    session.run(
+        *("pytest", "tests/reliability", "-m", "reliability_full"),
+        env={"RELIABILITY_RESULTS": str(results)},
+    )
+    soaks = []
+    for options in ((), ("--faults",)):
+        soaks.append(results.with_name(f"soak{''.join(options)}.txt"))
+        with soaks[-1].open("w") as output:
+            session.run("python", "benchmarks/soak.py", *options, stdout=output)
+    command = ("python", "-m", "tests.reliability.report", results, *soaks)
+    session.run(*map(str, command))
 
 
 @nox.session

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 __all__ = ("main",)
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "_tables" / "reliability.rst"
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "_tables" / "reliability.txt"
 Row = tuple[str, ...]
 
 
