@@ -30,6 +30,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+import pymongo
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
@@ -572,9 +573,11 @@ async def soak(options: argparse.Namespace) -> int:
         await asyncio.to_thread(thread.join)
     disconnect()
     await disconnect_async()
-    for name in client.list_database_names():
-        if name.startswith(database):
-            client.drop_database(name)
+    # A transaction whose connection was cut is the server's for a minute.
+    with suppress(PyMongoError), pymongo.timeout(10):
+        for name in client.list_database_names():
+            if name.startswith(database):
+                client.drop_database(name)
     client.close()
     followed.close()
     return report(run, samples)

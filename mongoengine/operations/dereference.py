@@ -9,6 +9,7 @@ from bson import DBRef, ObjectId
 from mongoengine.base import context
 from mongoengine.base.references import stored_key
 from mongoengine.errors import DoesNotExist
+from mongoengine.query.safe_values import key_condition
 
 if TYPE_CHECKING:
     from mongoengine.base.document import BaseDocument
@@ -23,7 +24,9 @@ async def _read(io: IO, cls: Any, reference: object) -> object:
     database = cls._async_get_db() if io.is_async else cls._get_db()
     if isinstance(reference, DBRef) and reference.id.__class__ is not ObjectId:
         key = stored_key(cls, reference.id)
-        reference = DBRef(reference.collection, key, reference.database)
+        # What `dereference` finds is what meets this condition.
+        only = key_condition(key)
+        reference = DBRef(reference.collection, only, reference.database)
     return await io(database.dereference, reference)
 
 

@@ -52,7 +52,7 @@ from mongoengine.operations.pending import (
 from mongoengine.operations.sequences import fill_sequences, takes_numbers
 from mongoengine.operations.validate import validate_in
 from mongoengine.query import filters
-from mongoengine.query.safe_values import are_safe
+from mongoengine.query.safe_values import are_safe, key_condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -466,7 +466,8 @@ def key_query(document: StoredDocument, son: RawMapping | None = None) -> RawDoc
 
     :param son: the dump of the document, where it has been made
     """
-    query = {"_id": stored_id(document) if son is None else son["_id"]}
+    key = stored_id(document) if son is None else son["_id"]
+    query = {"_id": key_condition(key)}
     if document._meta.get("shard_key"):
         dump = document.to_mongo() if son is None else son
         query.update(shard_key_of(document, dump))

@@ -9,7 +9,14 @@ from typing import Any, NoReturn
 from mongoengine.driver.registry import registry
 from mongoengine.errors import InvalidQueryError
 
-__all__ = ("are_safe", "has_operators", "is_operator", "literally", "refuse")
+__all__ = (
+    "are_safe",
+    "has_operators",
+    "is_operator",
+    "key_condition",
+    "literally",
+    "refuse",
+)
 
 _short = reprlib.Repr()
 _short.maxother = _short.maxstring = 120
@@ -53,6 +60,14 @@ def _mappings_in(value: object) -> Iterator[Mapping[object, object]]:
             rest.extend(item.values())
         elif isinstance(item, _SEQUENCES):
             rest.extend(item)
+
+
+def key_condition(key: object) -> object:
+    """Return the condition on `_id` that only the document of a key meets.
+
+    No stored key is a mapping with operators, whatever is in a document or in data.
+    """
+    return {"$eq": key} if isinstance(key, dict) and is_operator(key) else key
 
 
 def literally(value: object) -> object:

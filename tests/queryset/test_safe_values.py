@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from mongoengine import (
     DateTimeField,
     DictField,
     Document,
+    DoesNotExist,
     DynamicDocument,
     DynamicEmbeddedDocument,
     DynamicField,
@@ -570,3 +572,52 @@ async def test_a_new_document_may_be_saved_under_no_condition_of_operators(
         await family(users[0], "save", save_condition={"name": ANY})
     with pytest.raises(OperationError):
         await family(users[0], "save", save_condition={"name": "nobody"})
+
+
+# -- keys that are operators, whatever is set -------------------------------------------
+
+
+class KeyTarget(Document):
+    name = StringField(primary_key=True)
+    text = StringField()
+    meta = {"collection": "key_target"}
+
+
+class KeyHolder(Document):
+    one = ReferenceField(KeyTarget)
+    generic = GenericReferenceField()
+    meta = {"collection": "key_holder"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"one": ANY},
+        {"one": DBRef("key_target", ANY)},
+        {"generic": {"_cls": "KeyTarget", "_ref": DBRef("key_target", BIG)}},
+    ],
+    ids=repr,
+)
+async def test_a_reference_by_an_operator_leads_nowhere(
+    family: Family, values: dict[str, Any]
+) -> None:
+    await family(KeyTarget(name="secret"), "save")
+    holder = KeyHolder(**values)
+    (name,) = values
+    with pytest.raises(DoesNotExist):
+        if family.is_async:
+            await getattr(holder, name)
+        else:
+            getattr(holder, name)
+
+
+async def test_a_document_with_an_operator_for_a_key_changes_no_other(
+    family: Family, mongo: Any
+) -> None:
+    await family(KeyTarget(name="secret", text="kept"), "save")
+    document = KeyTarget._from_son({"_id": ANY, "text": "x"})
+    document.text = "changed"
+    with suppress(OperationError):  # MongoDB stores no such key
+        await family(document, "save", validate=False)
+    stored = mongo.key_target.find_one({"_id": "secret"})
+    assert stored == {"_id": "secret", "text": "kept"}

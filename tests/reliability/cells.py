@@ -223,6 +223,7 @@ FAULTS = [
         "write concern 91, once",
         _refused(1, writeConcernError=_RETRYABLE),
         only=_WRITES,
+        code=91,
     ),
     Fault(
         "write concern 91, always",
