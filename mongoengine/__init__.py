@@ -108,6 +108,15 @@ from mongoengine.fields import (
     UUIDField,
 )
 from mongoengine.operations.watch_database import async_watch, watch
+from mongoengine.query.aggregates import AddToSet as AddToSet
+from mongoengine.query.aggregates import Avg as Avg
+from mongoengine.query.aggregates import Count as Count
+from mongoengine.query.aggregates import First as First
+from mongoengine.query.aggregates import Last as Last
+from mongoengine.query.aggregates import Max as Max
+from mongoengine.query.aggregates import Min as Min
+from mongoengine.query.aggregates import Push as Push
+from mongoengine.query.aggregates import Sum as Sum
 from mongoengine.query.expressions import F
 from mongoengine.queryset import (
     CASCADE,

@@ -270,6 +270,15 @@ async def computing() -> None:
     assert await cursor.to_list() == rows
     typed = await books.async_aggregate([], into=Shelved).to_list()
     assert [book.pk for book in typed] == [row["_id"] for row in rows]
+    by_ada = books.filter(author__name="Ada").order_by("author__name")
+    assert await by_ada.async_count() == 1
+    assert (await by_ada.only("author__name").async_first()).author.name == "Ada"
+    assert await books.async_distinct("author__name") == ["Ada"]
+    assert [book.n async for book in books.annotate(n=me.Count("readers"))] == [1]
+    grouped = books.values("title").annotate(pages=me.Sum("pages"))
+    assert await grouped.async_to_list() == [{"title": "one", "pages": 1}]
+    [related] = await books.async_select_related("author", strategy="lookup")
+    assert related.author.name == "Ada"
     assert await books.async_average("pages") == await books.async_sum("pages") == 1
     assert await books.async_distinct("title") == ["one"]
     await books.async_distinct("author")

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.datastructures import BaseDict, BaseList
 from mongoengine.base.types import FieldPath, Keywords, RawDocument, RawValue
-from mongoengine.driver.cursor import Batches
 from mongoengine.driver.rows import AsyncRows, Rows
 from mongoengine.errors import LookUpError, OperationError
 from mongoengine.operations.rows import row_maker
+from mongoengine.query.paths import crossed, split_name
+from mongoengine.query.stages import columns_of
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
     from mongoengine.operations.source import AnyQueryset
+    from mongoengine.query.paths import Join, Path
+    from mongoengine.query.query import Query
 
 __all__ = ("aggregate", "average", "distinct", "item_frequencies", "sum")
 
@@ -51,9 +54,11 @@ async def aggregate(
     https://www.mongodb.com/docs/manual/reference/command/aggregate/
     """
     spec = queryset._spec
-    stages = spec.pipeline(pipeline)
+    joined: dict[str, Join] = {}
+    stages = spec.pipeline(pipeline, joined)
     make = None if into is None else row_maker(into)
     collection = await queryset._open_to_read(io)
+    queryset._check_joins(io, collection, joined)
     options = {**spec.common_options(), **kwargs}
     cursor = await io(collection.aggregate, stages, **options)
     if make is None:
@@ -96,17 +101,27 @@ async def _total(
     queryset: AnyQueryset, io: IO, field: str, name: str, operator: str
 ) -> Any:
     spec = queryset._spec
-    path = "$" + spec.path(field)
+    joined: dict[str, Join] = {}
+    stages, path = spec.values_stages(field, joined)
+    value = "$" + path.key
     if spec.is_void:
         return 0
-    stages: list[RawDocument] = [{"$match": spec.conditions}]
-    if _is_list(spec.last_field(field)):
-        stages.append({"$unwind": path})
-    stages.append({"$group": {"_id": name, "total": {operator: path}}})
-    collection = await queryset._open_to_read(io)
-    cursor = await io(collection.aggregate, stages)
-    rows = await Batches(cursor).drain(io)
+    if path.join is not None:
+        value = "$value"
+        stages += each_value(path)
+    elif _is_list(path.fields[-1]):
+        stages.append({"$unwind": value})
+    stages.append({"$group": {"_id": name, "total": {operator: value}}})
+    rows = await queryset._rows(io, stages, joined)
     return rows[0]["total"] if rows else 0
+
+
+def each_value(path: Path) -> list[RawDocument]:
+    """Return the stages that give the values of a path one by one, as `value`."""
+    stages: list[RawDocument] = [{"$project": {"value": path.expression}}]
+    if not path.is_value or _is_list(path.fields[-1]):
+        stages.append({"$unwind": "$value"})
+    return stages
 
 
 async def distinct(
@@ -134,10 +149,42 @@ async def distinct(
         "collation": spec.collation,
     }
     options = {name: value for name, value in options.items() if value is not None}
+    if _is_computed(spec, field):
+        return await _joined_distinct(queryset, io, field, options)
     query = spec.filter() or None
     collection = await queryset._open_to_read(io)
     values: list[Any] = await io(collection.distinct, path, query, **options)
     items: list[Any] = release(await _as_loaded(queryset, io, field, values))
+    return items
+
+
+def _is_computed(spec: Query, name: str) -> bool:
+    """Return whether values of a name need joins, or what `annotate()` computes."""
+    joins = crossed(spec.document, split_name(name))[0] is not None
+    return joins or spec.needs_pipeline({})
+
+
+async def _joined_distinct(
+    queryset: AnyQueryset, io: IO, name: str, options: Keywords
+) -> list[Any]:
+    """Return the different values of a field where that takes a pipeline."""
+    spec = queryset._spec
+    joined: dict[str, Join] = {}
+    stages, path = spec.values_stages(name, joined)
+    stages += each_value(path)
+    stages += [
+        {"$match": {"value": {"$exists": True}}},
+        {"$group": {"_id": "$value"}},
+        {"$sort": {"_id": 1}},
+    ]
+    rows = await queryset._rows(io, stages, joined, **options)
+    values = [row["_id"] for row in rows]
+    if path.join is not None:
+        queryset = queryset._over(spec.replace(document=path.join.cls))
+    elif spec.annotations and name in columns_of(spec):
+        return values
+    name = ".".join(f if isinstance(f, str) else f.name for f in path.fields)
+    items: list[Any] = release(await _as_loaded(queryset, io, name, values))
     return items
 
 
@@ -195,11 +242,12 @@ async def item_frequencies(
     counts: dict[Any, float] = {}
     if spec.is_void:
         return counts
-    stages: list[RawDocument] = [{"$match": spec.conditions}] if spec.conditions else []
+    joined: dict[str, Join] = {}
+    stages: list[RawDocument] = []
+    if spec.conditions:
+        stages, _ = spec.values_stages(field, joined)
     stages += item_counts(fields)
-    collection = await queryset._open_to_read(io)
-    cursor = await io(collection.aggregate, stages)
-    for row in await Batches(cursor).drain(io):
+    for row in await queryset._rows(io, stages, joined):
         value = _whole(row["_id"])
         if isinstance(value, (dict, list)):
             raise OperationError(

@@ -104,7 +104,9 @@ async def _send(
 ) -> int | None:
     collection = await queryset._open_to_write(io, write_concern)
     options = queryset._common_options()
-    result = await io(getattr(collection, method), queryset._filter(), **options)
+    limit = 1 if method == "delete_one" else None
+    condition = await queryset._filter_to_write(io, limit=limit)
+    result = await io(getattr(collection, method), condition, **options)
     return result.deleted_count if result.acknowledged else None
 
 

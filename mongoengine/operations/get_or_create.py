@@ -260,17 +260,16 @@ def _options(queryset: AnyQueryset) -> dict[str, Any]:
 
 async def _find(queryset: QuerySource[D], io: IO, change: RawDocument) -> D | None:
     """Return the document that matches, changed where there is a change, or None."""
-    spec = queryset._spec
     options = _options(queryset)
     collection = await queryset._open_to_write(io, None)
     with SAVING:
         if not change:
-            raw = await io(collection.find_one, spec.filter(), **options)
+            raw = await io(collection.find_one, queryset._filter(), **options)
         else:
             options["return_document"] = True
             raw = await io(
                 collection.find_one_and_update,
-                spec.filter(),
+                queryset._filter(),
                 change,
                 **options,
             )
@@ -343,7 +342,7 @@ async def _send(
         key: value for key, value in write.son.items() if not is_touched(key, paths)
     }
     operators = {**change, "$setOnInsert": inserted}
-    conditions, options = queryset._spec.filter(), _options(queryset)
+    conditions, options = queryset._filter(), _options(queryset)
     if "_id" not in equalities(conditions):
         raw: RawDocument | None = await io(
             collection.find_one_and_update,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mongoengine.driver.cursor import Batches, open_cursor
+from mongoengine.driver.cursor import Batches
 from mongoengine.driver.loops import async_loop, loop
 from mongoengine.driver.progress import Bar, progress_bar
 from mongoengine.errors import OperationError
@@ -82,6 +82,11 @@ class _Steps(Generic[D]):
         queryset, size = batches._queryset, batches._size
         spec = queryset._spec
         sort = sort_of(None if spec.ordering is None else spec.order())
+        if spec.orders_by_computed(sort):
+            raise OperationError(
+                "in_batches() cannot go on in an order by values that are joined or "
+                "computed"
+            )
         collection = await queryset._open_to_read(io)
         tokens = Tokens(sort, None, collection.codec_options)
         position = None
@@ -96,7 +101,9 @@ class _Steps(Generic[D]):
             arguments["filter"] = behind(arguments["filter"], position)
         if arguments.get("projection"):
             arguments["projection"] = with_keys(arguments["projection"], sort)
-        raws = await Batches(open_cursor(collection, arguments)).drain(io)
+        raws = await Batches(
+            await queryset._cursor_over(io, collection, arguments)
+        ).drain(io)
         self._ended = len(raws) < size
         if not raws:
             return None

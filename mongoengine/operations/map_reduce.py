@@ -15,7 +15,7 @@ from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import OperationError
 from mongoengine.query.javascript import with_database_names
-from mongoengine.query.query import NO_DOCUMENT, Query
+from mongoengine.query.query import Query
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -64,7 +64,7 @@ async def map_reduce(
     command: SON[str, RawValue] = SON({"mapReduce": collection.name})
     command["map"] = _code(spec, map_f)
     command["reduce"] = _code(spec, reduce_f)
-    command["query"] = NO_DOCUMENT if spec.is_void else spec.conditions
+    command["query"] = queryset._plain_conditions()
     if finalize_f:
         command["finalize"] = _code(spec, finalize_f)
     if scope:
@@ -146,7 +146,7 @@ async def exec_js(
     """
     spec = queryset._spec
     names = [spec.path(field) for field in fields]
-    query = dict(NO_DOCUMENT if spec.is_void else spec.conditions)
+    query = dict(queryset._plain_conditions())
     if spec.where_clause:
         query["$where"] = spec.where_clause
     source = with_database_names(spec.document, code)

@@ -15,7 +15,6 @@ import bson
 from bson.errors import BSONError
 
 from mongoengine.base.types import RawDocument, RawMapping, RawValue
-from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.operations.read import count
 from mongoengine.operations.select_related import relate
@@ -103,11 +102,11 @@ async def paginate(
     position = None if token is None else tokens.read(token)
     skip = 0 if page_number is None else (page_number - 1) * size
     arguments = _arguments(spec, size, sort, position, before is not None, skip)
-    raws = await Batches(open_cursor(collection, arguments)).drain(io)
+    raws = await queryset._raws(io, collection, arguments)
     more, raws = len(raws) > size, raws[:size]
     if before is not None:
         raws.reverse()
-    keys = [key_of(raw, sort) for raw in raws]
+    keys = [] if spec.orders_by_computed(sort) else [key_of(r, sort) for r in raws]
     items = queryset._converter()(raws)
     await relate(spec, io, items)
     has_next = before is not None or more
@@ -167,6 +166,11 @@ def _check(
     if [after, before, page_number].count(None) < 2:
         raise ValueError("paginate() takes one of after, before and page_number")
     spec = queryset._spec
+    if page_number is None and spec.orders_by_computed(spec.order()):
+        raise OperationError(
+            "paginate() has no tokens for an order by values that are joined or "
+            "computed: use page_number"
+        )
     if spec.limit or spec.skip:
         raise OperationError(
             "paginate() of a slice is not possible: call it without limit() and skip()"

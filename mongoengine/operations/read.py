@@ -11,12 +11,13 @@ from mongoengine.base.extended_json import warn_of_uuids
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.types import Keywords, RawDocument
 from mongoengine.driver import loops
-from mongoengine.driver.cursor import Batches, open_cursor
+from mongoengine.driver.cursor import Batches
 from mongoengine.driver.results import frozen
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.operations.select_related import relate
 from mongoengine.pymongo_support import _count_documents
 from mongoengine.query.keyset import reversed_order
+from mongoengine.query.related import reference_names
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -66,7 +67,7 @@ async def first(
         return None
     arguments = spec.find()
     collection = await queryset._open_to_read(io)
-    raw = await io(collection.find_one, **arguments)
+    raw = await queryset._raw_first(io, collection, arguments)
     document: D | None = None
     if raw is not None:
         document = queryset._convert(raw, scalar_first=True)
@@ -113,7 +114,7 @@ async def get(
     if not spec.is_void:
         arguments = spec.find(ordered=False, limit=2)
         collection = await narrowed._open_to_read(io)
-        batches = Batches(open_cursor(collection, arguments))
+        batches = Batches(await narrowed._cursor_over(io, collection, arguments))
         raws = await batches.read(io)
         if batches.more:
             raws += await batches.drain(io)
@@ -157,7 +158,7 @@ async def item(queryset: QuerySource[D], io: IO, index: int) -> D:
     if not spec.is_void:
         arguments = spec.replace(skip=(spec.skip or 0) + index).find()
         collection = await queryset._open_to_read(io)
-        raw = await io(collection.find_one, **arguments)
+        raw = await queryset._raw_first(io, collection, arguments)
     if raw is None:
         raise IndexError("no such item for Cursor instance")
     document: D = queryset._convert(raw, scalar_first=True)
@@ -197,7 +198,7 @@ async def exists(queryset: AnyQueryset, io: IO, *, session: Session = None) -> b
         return False
     arguments = {**spec.find(ordered=False), "projection": {"_id": 1}}
     collection = await queryset._open_to_read(io)
-    return await io(collection.find_one, **arguments) is not None
+    return await queryset._raw_first(io, collection, arguments) is not None
 
 
 async def has_data(queryset: AnyQueryset, io: IO) -> bool:
@@ -207,7 +208,7 @@ async def has_data(queryset: AnyQueryset, io: IO) -> bool:
         return False
     arguments = spec.find(ordered=False)
     collection = await queryset._open_to_read(io)
-    return await io(collection.find_one, **arguments) is not None
+    return await queryset._raw_first(io, collection, arguments) is not None
 
 
 async def count(
@@ -228,6 +229,8 @@ async def count(
     spec = queryset._spec
     if spec.is_void or (spec.limit == 0 and not with_limit_and_skip):
         return 0
+    if spec.needs_pipeline(spec.find()):
+        return await queryset._count_rows(io, with_limit_and_skip)
     window: Keywords = {}
     if with_limit_and_skip:
         window = {"limit": spec.limit or None, "skip": spec.skip or None}
@@ -324,13 +327,19 @@ async def in_bulk(
     spec = queryset._spec
     if spec.is_void:
         return {}
+    if spec.groups is not None:
+        raise OperationError("Rows of groups have no keys for in_bulk()")
     arguments = spec.cursor_arguments()
     keys = [raw_key(key) for key in object_ids]
     collection = await queryset._open(io)
     raws: list[RawDocument] = []
     for start in range(0, len(keys) or 1, KEYS_AT_A_TIME):
-        some = {"_id": {"$in": keys[start : start + KEYS_AT_A_TIME]}}
-        cursor = open_cursor(collection, {**arguments, "filter": some})
+        some: RawDocument = {"_id": {"$in": keys[start : start + KEYS_AT_A_TIME]}}
+        if spec.conditions and spec.needs_pipeline(arguments):
+            some = {"$and": [some, spec.conditions]}
+        cursor = await queryset._cursor_over(
+            io, collection, {**arguments, "filter": some}
+        )
         raws += await Batches(cursor).drain(io)
     documents = queryset._converter()(raws)
     await relate(queryset._spec, io, documents)
@@ -385,7 +394,20 @@ async def explain(
 
     :param session: a PyMongo session to work in
     """
-    cursor = await queryset._find(io)
+    spec = queryset._spec
+    arguments = spec.find(limit=spec.limit)
+    collection = await queryset._open_to_read(io)
+    if spec.reads_by_pipeline(arguments):
+        command = {
+            "aggregate": collection.name,
+            "pipeline": spec.find_pipeline(arguments),
+            "cursor": {},
+        }
+        explained: RawDocument = await io(
+            collection.database.command, "explain", command
+        )
+        return explained
+    cursor = await queryset._cursor_over(io, collection, arguments)
     plan: RawDocument = await io.plain(cursor.explain)
     return plan
 
@@ -425,6 +447,7 @@ async def select_related(
     io: IO,
     max_depth: Any = 1,
     *paths: str,
+    strategy: str | None = None,
     session: Session = None,
 ) -> list[D]:
     """Return all documents with their references followed, in a list.
@@ -434,20 +457,31 @@ async def select_related(
     and `select_related` sends nothing, so that it may be used in both families.
 
     Each level of references takes one query per collection, however many documents
-    there are; a queryset that keeps nothing takes that for each batch.
+    there are; a queryset that keeps nothing takes that for each batch.  With the
+    strategy `"lookup"` the documents come with what they refer to, in one command
+    (`aggregate`, with `$lookup`): all but references to any class, in maps, and to
+    other databases, which take queries.
 
     https://www.mongodb.com/docs/manual/reference/command/find/
+    https://www.mongodb.com/docs/manual/reference/operator/aggregation/lookup/
 
     :param max_depth: how many levels of references to follow, or the first name
     :param paths: more names
+    :param strategy: `"queries"`, which None stands for, or `"lookup"`
     :param session: a PyMongo session to work in
     :raises InvalidQueryError: if a name is no reference
+    :raises ValueError: if there is no such strategy
     """
     if isinstance(max_depth, str) or paths:
-        return await to_list(queryset._relating(max_depth, *paths), io)
-    documents = await to_list(queryset, io)
+        related = queryset._relating(max_depth, *paths, strategy=strategy)
+        return await to_list(related, io)
+    source = queryset
+    if strategy is not None:
+        names = reference_names(queryset._spec.document, max_depth)
+        source = queryset._relating(*names, strategy=strategy)
+    documents = await to_list(source, io)
     if queryset._spec.as_pymongo:
         return documents
     max_depth += 1  # the documents themselves are one level
-    related: list[D] = await queryset._dereference._follow(io, documents, max_depth)
-    return related
+    followed: list[D] = await queryset._dereference._follow(io, documents, max_depth)
+    return followed

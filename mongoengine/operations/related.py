@@ -7,7 +7,7 @@ field does, in plain lists and dicts, the reference itself has to tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
@@ -49,7 +49,14 @@ if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.query.results import Make
 
-__all__ = ("follow_items", "follow_levels", "follow_paths")
+__all__ = (
+    "Place",
+    "follow_found",
+    "follow_items",
+    "follow_levels",
+    "follow_paths",
+    "maker_of",
+)
 
 Documents: TypeAlias = "Iterable[tuple[Any, Paths | None]]"
 
@@ -57,7 +64,7 @@ Documents: TypeAlias = "Iterable[tuple[Any, Paths | None]]"
 _KEYS_OF_A_QUERY = 200_000
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """A collection, and the topmost class of the documents in it."""
 
     alias: str
@@ -72,7 +79,7 @@ class _Spot(NamedTuple):
     owner: Any
     key: Hashable
     value: PythonValue
-    place: _Place
+    place: Place
     id: Hashable
     paths: Paths | None
 
@@ -85,7 +92,7 @@ class _Search:
         self.looks_into_containers = containers
         self.spots: list[_Spot] = []
         # The keys by place: as MongoDB stores them, and the class of the document.
-        self.wanted: dict[_Place, dict[Any, tuple[Any, Any]]] = {}
+        self.wanted: dict[Place, dict[Any, tuple[Any, Any]]] = {}
         # Documents that stand in the place of references already.
         self.reached: list[tuple[Any, Paths | None]] = []
         self.containers: list[tuple[Any, Any]] = []
@@ -183,14 +190,14 @@ class _Search:
         if cls is None:
             cls = class_of(reference, self.alias)
         alias = self.alias if cls is None else cls._get_db_alias()
-        place = _Place(alias, reference.database, reference.collection, _root_of(cls))
+        place = Place(alias, reference.database, reference.collection, _root_of(cls))
         key = stored_key(cls, reference.id)
         known_as = hashable(key)
         self.wanted.setdefault(place, {}).setdefault(known_as, (key, cls))
         self.spots.append(spot._replace(place=place, id=known_as))
 
 
-_NOWHERE = _Place("", None, "", None)
+_NOWHERE = Place("", None, "", None)
 
 
 async def follow_levels(
@@ -202,40 +209,79 @@ async def follow_levels(
     :param levels: how many passes there are; None for as many as the paths name.
     :param containers: whether the further passes look into lists and dicts.
     """
-    loaded: dict[tuple[_Place, Any], Any] = {}
+    loaded: dict[tuple[Place, Any], Any] = {}
     seen: set[tuple[int, int]] = set()
     while True:
         for place, wanted in search.wanted.items():
             missing = {k: v for k, v in wanted.items() if (place, k) not in loaded}
             for key, document in (await _load(io, place, missing)).items():
                 loaded[place, key] = document
-        following = search.reached
-        for spot in search.spots:
-            document = loaded.get((spot.place, spot.id))
-            if document is not None and _holds(spot.owner, spot.key, spot.value):
-                if type(spot.value) is AsyncReferenceProxy:
-                    spot.value._fetched = document
-                elif isinstance(spot.value, LazyReference):
-                    spot.value._cached_doc = document
-                else:
-                    _put(spot.owner, spot.key, document)
-                following.append((document, spot.paths))
-        for container, inner in search.containers:
-            container._dereferenced = True
-            if is_awaited(container._instance):
-                container._make_awaitable(inner)
+        following = _put_documents(search, loaded)
         if levels is not None:
             levels -= 1
             if levels <= 0:
                 return
-        search = _Search(search.alias, containers)
-        for document, paths in following:
-            known_as = id(document), id(paths)
-            if known_as not in seen and (paths is None or paths):
-                seen.add(known_as)
-                search.document(document, paths)
+        search = _next_search(search, following, seen, containers)
         if not (search.spots or search.reached):
             return
+
+
+def _put_documents(
+    search: _Search, loaded: Mapping[tuple[Place, Any], Any]
+) -> list[tuple[Any, Paths | None]]:
+    """Put documents in place; return those to go on with, and their paths."""
+    following = search.reached
+    for spot in search.spots:
+        document = loaded.get((spot.place, spot.id))
+        if document is not None and _holds(spot.owner, spot.key, spot.value):
+            if type(spot.value) is AsyncReferenceProxy:
+                spot.value._fetched = document
+            elif isinstance(spot.value, LazyReference):
+                spot.value._cached_doc = document
+            else:
+                _put(spot.owner, spot.key, document)
+            following.append((document, spot.paths))
+    for container, inner in search.containers:
+        container._dereferenced = True
+        if is_awaited(container._instance):
+            container._make_awaitable(inner)
+    return following
+
+
+def _next_search(
+    search: _Search,
+    following: Documents,
+    seen: set[tuple[int, int]],
+    containers: bool = True,
+) -> _Search:
+    """Search the documents that were put in place and not searched before."""
+    search = _Search(search.alias, containers)
+    for document, paths in following:
+        known_as = id(document), id(paths)
+        if known_as not in seen and (paths is None or paths):
+            seen.add(known_as)
+            search.document(document, paths)
+    return search
+
+
+def follow_found(
+    document: Any, paths: Paths, find: Callable[[Place, Any, Any], Any]
+) -> None:
+    """Put documents that are at hand in the place of references; sends nothing.
+
+    :param paths: the names of the references (see `related_paths`)
+    :param find: returns the document of a place, a key and a class, or None
+    """
+    search = _Search(connection.DEFAULT_CONNECTION_NAME)
+    search.document(document, paths)
+    seen: set[tuple[int, int]] = set()
+    while search.spots or search.reached or search.containers:
+        loaded = {
+            (place, key): find(place, key, cls)
+            for place, wanted in search.wanted.items()
+            for key, (_, cls) in wanted.items()
+        }
+        search = _next_search(search, _put_documents(search, loaded), seen)
 
 
 async def follow_paths(io: IO, documents: Iterable[Any], paths: Paths) -> None:
@@ -248,7 +294,7 @@ async def follow_paths(io: IO, documents: Iterable[Any], paths: Paths) -> None:
 
 
 async def _load(
-    io: IO, place: _Place, wanted: Mapping[Any, tuple[Any, Any]]
+    io: IO, place: Place, wanted: Mapping[Any, tuple[Any, Any]]
 ) -> dict[Any, Any]:
     """The documents of the wanted keys in one collection, by hashable key."""
     documents: dict[Any, Any] = {}
@@ -265,12 +311,12 @@ async def _load(
             cls = wanted[key][1] if key in wanted else place.root
             make = makers.get(cls)
             if make is None:
-                make = makers[cls] = _maker_of(cls, place)
+                make = makers[cls] = maker_of(cls, place)
             documents[key] = make(raw)
     return documents
 
 
-def _maker_of(cls: type[StoredDocument], place: _Place) -> Make:
+def maker_of(cls: type[StoredDocument], place: Place) -> Make:
     """The function that makes documents of raw ones of a class or a collection."""
     if cls is not None and not cls._meta.get("abstract"):
         if place.database is not None:

@@ -24,15 +24,18 @@ from mongoengine.base.types import (
     RawMapping,
     RawValue,
 )
-from mongoengine.driver.cursor import Batches, ReadingAhead, open_cursor
+from mongoengine.driver.cursor import Batches, ReadingAhead
 from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
 from mongoengine.errors import OperationError
 from mongoengine.operations import collections
+from mongoengine.operations.joined import attaching, embedding
+from mongoengine.operations.reading import Reading
 from mongoengine.operations.select_related import RelatedSteps
 from mongoengine.operations.target import loading_marks, marking, own_target
 from mongoengine.query import results
 from mongoengine.query.javascript import with_database_names
+from mongoengine.query.projection import QueryFieldList
 from mongoengine.query.query import Query
 
 if TYPE_CHECKING:
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mongoengine.driver.io import IO
-    from mongoengine.query.projection import QueryFieldList
     from mongoengine.query.q import QNode
     from mongoengine.query.results import Make
 
@@ -54,6 +56,7 @@ T = TypeVar("T")
 FORWARDED = (
     "alias",
     "allow_disk_use",
+    "annotations",
     "as_pymongo",
     "batch_size",
     "cls_query",
@@ -62,11 +65,16 @@ FORWARDED = (
     "comment",
     "document",
     "empty",
+    "filter_joins",
     "follow_references",
     "given_collection",
+    "group_order",
+    "groups",
+    "having",
     "hint",
     "limit",
     "loaded_fields",
+    "lookups",
     "max_time_ms",
     "mongo_query",
     "none",
@@ -75,6 +83,7 @@ FORWARDED = (
     "query_obj",
     "read_concern",
     "read_preference",
+    "related",
     "scalar",
     "search_text",
     "search_text_score",
@@ -104,7 +113,7 @@ def _forwarding(option: str) -> property:
     return property(read, write, doc=f"`Query.{option}`")
 
 
-class QuerySource(Generic[D]):
+class QuerySource(Reading, Generic[D]):
     """Hold a `Query`, copy it, open its collection, and make items of its results."""
 
     _spec: Query
@@ -129,7 +138,7 @@ class QuerySource(Generic[D]):
         def filter(self, *q_objs: object, **query: object) -> Self:
             """Return the queryset with more conditions; see `BaseQuerySet`."""
 
-        def _relating(self, *paths: object) -> Self:
+        def _relating(self, *paths: object, strategy: str | None = None) -> Self:
             """Return the queryset with references; see `BaseQuerySet`."""
 
         @property
@@ -316,6 +325,8 @@ class QuerySource(Generic[D]):
         return self._spec.is_void
 
     def _filter(self) -> RawDocument:
+        """Return the filter with the condition of `where()`, for plain commands."""
+        self._plain_conditions()
         return self._spec.filter()
 
     def _common_options(self) -> Keywords:
@@ -355,7 +366,7 @@ class QuerySource(Generic[D]):
         spec = self._spec
         arguments = spec.find(limit=spec.limit)
         collection = await self._open_to_read(io)
-        return open_cursor(collection, arguments, spec.tailable)
+        return await self._cursor_over(io, collection, arguments)
 
     async def _start(self, io: IO) -> Batches | ReadingAhead | None:
         """Return batches of the raw documents; sends nothing yet."""
@@ -397,25 +408,43 @@ class QuerySource(Generic[D]):
         spec = self._spec
         document = spec.document
         follow = spec.follow_references and not context.dereferencing_is_off(document)
+        if spec.groups is not None:
+            return results.row_maker(spec)
         make: Make = document._maker(follow)
         own = own_target(document)
         target: tuple[str, str | None] = spec.alias, spec.collection_name
         if target == own and _MARKING_OPTIONS.isdisjoint(spec.__dict__):
-            return make
+            return self._completing(make)
         if spec.scalar or spec.values is not None:
-            return make  # the documents are not given to anyone
+            return self._completing(make)  # the documents are not given to anyone
         in_part = bool(spec.loaded_fields.fields or spec.loaded_fields.slice)
         if spec.given_collection is not None:
             target = own
-        return marking(make, loading_marks(document, *target, in_part))
+        make = marking(make, loading_marks(document, *target, in_part))
+        return self._completing(make)
+
+    def _completing(self, make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return a function that adds what was joined and computed to documents."""
+        spec = self._spec
+        if spec.annotations:
+            make = results.annotating(spec, make)
+        if spec.lookups or spec.loaded_fields.fields:
+            make = attaching(spec, make)
+        return make
 
     def _converter(self) -> Callable[[list[RawDocument]], list[Any]]:
         """Return the function that makes items of a batch of raw documents."""
-        return results.batch_converter(self._spec, self._document_maker())
+        spec = self._spec
+        if spec.as_pymongo and spec.loaded_joins:
+            embed = embedding(spec)
+            return lambda batch: [embed(raw) for raw in batch]
+        return results.batch_converter(spec, self._document_maker())
 
     def _convert(self, raw: RawDocument, scalar_first: bool = False) -> PythonValue:
         """Return the item for a raw document."""
         spec = self._spec
+        if spec.as_pymongo and spec.loaded_joins:
+            return self._converter()([raw])[0]
         make = self._document_maker()
         if spec.scalar or spec.as_pymongo or spec.values is not None:
             return results.convert(spec, make, raw, scalar_first)
@@ -457,9 +486,10 @@ class QuerySource(Generic[D]):
     def rewind(self) -> None:
         """Let `next` start again at the first document."""
         self._iter = False
-        if self._cursor_obj is not None:
-            if self._cursor_loop is None:
-                self._cursor_obj.rewind()
+        cursor = self._cursor_obj
+        if cursor is not None:
+            if self._cursor_loop is None and hasattr(cursor, "rewind"):
+                cursor.rewind()
             else:
                 self._cursor_obj = None
 

@@ -148,7 +148,8 @@ async def update(
         change = change_of(queryset, update, stamped, upsert)
         if upsert and spec.cls_query:
             change = with_class(queryset, change)
-        query, options = spec.filter(), spec.common_options()
+        query = await queryset._filter_to_write(io, upsert, None if multi else 1)
+        options = spec.common_options()
         options["upsert"] = upsert
         if array_filters is not None:
             options["array_filters"] = array_filters
@@ -363,7 +364,10 @@ async def modify(
     spec = queryset._spec
     if spec.is_void:
         return None
-    query, options = spec.filter(), {"sort": spec.ordering or None}
+    query = await queryset._filter_to_write(io, upsert, 1, spec.ordering)
+    options: dict[str, Any] = {"sort": spec.ordering or None}
+    if spec.needs_pipeline({"sort": spec.ordering or ()}):
+        options["sort"] = None  # there is one document
     projection = spec.cursor_arguments().get("projection")
     if projection is not None:
         options["projection"] = projection

@@ -85,6 +85,11 @@ def event_pipeline(
 def _conditions(spec: Query) -> RawDocument:
     """Return the filter; without the class, where the collection has no others."""
     conditions = spec.filter()
+    if spec.needs_pipeline({}):
+        raise InvalidQueryError(
+            "watch() knows neither joins nor annotations: filter by fields of the "
+            "documents themselves"
+        )
     is_root = not spec.document._superclasses
     if is_root and conditions.keys() == {"_cls"} and conditions == spec.cls_query:
         names = spec.document._subclasses

@@ -43,6 +43,10 @@ class Expression:
         """Yield the paths of the fields that the value is computed from."""
         raise NotImplementedError
 
+    def names(self) -> Iterator[str]:
+        """Yield the names of the fields."""
+        raise NotImplementedError
+
     def is_text(self, resolve: Resolve) -> bool:
         """Return whether the value is a text, which `+` joins with others."""
         raise NotImplementedError
@@ -119,6 +123,10 @@ class F(Expression):
         """Return the path of the field, `"$author.name"`."""
         return resolve(self.name).expression
 
+    def names(self) -> Iterator[str]:
+        """Yield the name of the field."""
+        yield self.name
+
     def is_text(self, resolve: Resolve) -> bool:
         """Return whether the value of the field is a text."""
         return bool(resolve(self.name).field._valid_types == {str})
@@ -160,6 +168,12 @@ class Arithmetic(Expression):
         operator = "$concat" if self.is_text(resolve) else _NAMES[self.operator]
         sides = (self.left, self.right)
         return {operator: [self._operand(side, resolve) for side in sides]}
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of the fields on both sides."""
+        for side in (self.left, self.right):
+            if isinstance(side, Expression):
+                yield from side.names()
 
     def is_text(self, resolve: Resolve) -> bool:
         """Return whether the value is a text."""

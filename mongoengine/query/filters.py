@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -507,6 +508,11 @@ def _joined_plan(
         plan = make(document, keyword, plans)
         plan.resolve = path_of
         return plan
+    if rest in (["pk"], [join.cls._meta["id_field"]]):
+        # The key is what the reference stores.
+        own = [*names[:-1], *keyword.split("__")[len(names) :]]
+        plan = plans[keyword] = _joined_plan(document, "__".join(own), {}, make)
+        return plan
     if join.cls._meta.get("safe_values"):
         make = _safe_plan
     taken = len(names) - len(rest)
@@ -515,3 +521,29 @@ def _joined_plan(
     plan.path = "__".join([*names[:taken], plan.path])
     plans[keyword] = plan
     return plan
+
+
+def row_query(row: Any, keywords: RawMapping, safe: bool) -> Filter:
+    """Return the filter for conditions on computed values.
+
+    :param row: finds the fields of names; its `document` those of others
+    :param safe: no value is taken for an operator
+    """
+    return _compile(row, keywords, {}, partial(_row_plan, safe=safe))
+
+
+def _row_plan(
+    row: Any, keyword: str, plans: dict[str, FilterPlan], safe: bool
+) -> FilterPlan:
+    make = _safe_plan if safe else _plan
+    if keyword in row or row.document is None:
+        plan = make(row, keyword, plans)
+    else:
+        plan = copy(_joined_plan(row.document, keyword, {}, make))
+    plan.resolve = _row_path
+    return plan
+
+
+def _row_path(row: Any, name: str) -> Path:
+    path: Path = row.path(name)
+    return path

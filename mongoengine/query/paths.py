@@ -31,6 +31,7 @@ __all__ = (
     "local_path",
     "looked_up",
     "path_of",
+    "split_name",
 )
 
 #: What the names of joined documents begin with.
@@ -46,14 +47,22 @@ class Path:
     :param name: the name that the user wrote
     :param fields: the fields from the document, or the joined one, to the value
     :param join: the join that the fields begin at, or None
+    :param unwound: the lists that an earlier stage has unwound, by their keys
     """
 
-    __slots__ = ("fields", "join", "name")
+    __slots__ = ("fields", "join", "name", "unwound")
 
-    def __init__(self, name: str, fields: Fields, join: Join | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        fields: Fields,
+        join: Join | None = None,
+        unwound: frozenset[str] = frozenset(),
+    ) -> None:
         self.name = name
         self.fields = fields
         self.join = join
+        self.unwound = unwound
 
     @property
     def parts(self) -> list[str]:
@@ -74,23 +83,39 @@ class Path:
     @property
     def is_value(self) -> bool:
         """Return whether a document has one value here, and not several."""
-        if self.join is not None and self.join.many:
-            return False
-        return not any(self._lists())
+        return not any(depth for _, depth in self._steps())
 
-    def _lists(self) -> Iterator[int]:
-        """Yield how many lists are nested in the value of each field, less one if a
-        position follows.
+    def lists(self) -> Iterator[str]:
+        """Yield the keys of the lists on the way."""
+        way: list[str] = []
+        for name, depth in self._steps():
+            way.append(name)
+            if depth:
+                yield ".".join(way)
+
+    def _steps(self) -> Iterator[tuple[str, int]]:
+        """Yield the names on the way, and how many lists are nested in each value.
+
+        A position that follows takes one list off.
         """
+        way = ""
+        if self.join is not None:
+            way = self.join.name
+            yield way, int(self.join.many and way not in self.unwound)
         for place, field in enumerate(self.fields):
+            name = field if isinstance(field, str) else str(field.db_field)
+            way += "." + name if way else name
             depth = 0
             inner: BaseField | None = None if isinstance(field, str) else field
             while inner is not None:
                 depth += bool(inner._is_list)
                 inner = inner._inner
+            if depth and way in self.unwound:
+                depth -= 1
             following = self.fields[place + 1 : place + 2]
-            position = bool(following) and is_position(following[0])
-            yield depth - (depth and position)
+            if depth and following and is_position(following[0]):
+                depth -= 1
+            yield name, depth
 
     @property
     def expression(self) -> RawValue:
@@ -98,10 +123,7 @@ class Path:
 
         Lists on the way are mapped item by item: `[]` where there are none.
         """
-        steps = list(zip(self.parts, self._lists(), strict=True))
-        if self.join is not None:
-            steps.insert(0, (self.join.name, int(self.join.many)))
-        return _expression("$", steps)
+        return _expression("$", list(self._steps()))
 
 
 def is_position(step: object) -> bool:
@@ -151,14 +173,18 @@ class Join:
         itself
     """
 
-    __slots__ = ("cls", "key", "many", "name", "reference")
+    __slots__ = ("cls", "key", "name", "reference")
 
     def __init__(self, name: str, reference: Path, key: str) -> None:
         self.name = name
         self.reference = reference
         self.key = key
         self.cls: type[StoredDocument] = class_inside(reference.field)
-        self.many = not reference.is_value
+
+    @property
+    def many(self) -> bool:
+        """Return whether a document refers to several documents."""
+        return not self.reference.is_value
 
     @property
     def parent(self) -> Join | None:
@@ -178,10 +204,10 @@ class Join:
         if self.many:
             # Servers follow a path through lists, but not all do; none uses an index
             # for a `$lookup` by an expression.
-            keys = Path(
-                "", (*self.reference.fields, *filter(None, [self.key])), self.parent
-            )
-            if len(keys.parts) > 1 or self.parent is not None:
+            inside = filter(None, [self.key])
+            keys = Path("", (*self.reference.fields, *inside), self.parent)
+            keys.unwound = self.reference.unwound
+            if len(self.reference.fields) > 1 or self.parent is not None:
                 stages.append({"$addFields": {self.name: keys.expression}})
                 local = self.name
         lookup = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.types import FieldPath, RawDocument
@@ -10,8 +10,9 @@ from mongoengine.base.types import FieldPath, RawDocument
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mongoengine.base.field import BaseField
 
+if TYPE_CHECKING:
+    from mongoengine.query.paths import Path
 
 __all__ = ("QueryFieldList", "db_path", "with_fields")
 
@@ -118,12 +119,14 @@ def with_fields(
     lookup: Callable[[str], list[Any]],
     only_called: bool,
     choices: Mapping[str, object],
+    joined: Iterable[Path] = (),
 ) -> QueryFieldList:
     """Return a projection to which fields are added.
 
     :param lookup: returns the fields on a dotted path
     :param only_called: add to what `only` named before
     :param choices: names with 1 or 0, or `slice__comments=5`
+    :param joined: fields of joined documents to read
     """
     named: list[tuple[Any, list[str]]] = []
     projection = _copy(existing)
@@ -141,10 +144,29 @@ def with_fields(
                 break
         else:
             named.append((value, [name]))
+    names = [name for path in joined for name in joined_fields(path)]
+    if names:
+        named.append((QueryFieldList.ONLY, names))
     named.sort(key=lambda group: isinstance(group[0], dict))
     for value, names in named:
         projection += QueryFieldList(names, value=value, _only_called=only_called)
     return projection
+
+
+def joined_fields(path: Path) -> list[str]:
+    """Return the keys to read for a field of a joined document.
+
+    Among them are the references on the way, and the keys and classes of the documents.
+    """
+    names = [path.key]
+    joins = [] if path.join is None else list(path.join.lineage())
+    for join in joins:
+        names += [join.reference.key, f"{join.name}._id"]
+        if join.cls._meta.get("allow_inheritance"):
+            names.append(f"{join.name}._cls")
+    if joins:
+        names += [f"{joins[-1].name}.{name}" for name in class_names(path.fields)]
+    return names
 
 
 def _copy(existing: QueryFieldList) -> QueryFieldList:
@@ -161,7 +183,7 @@ def db_path(fields: FieldPath) -> str:
     return ".".join(f if isinstance(f, str) else f.db_field for f in fields)
 
 
-def class_names(fields: list[BaseField]) -> list[str]:
+def class_names(fields: Sequence[Any]) -> list[str]:
     """Return the paths of `_cls` in the embedded documents on the way to a field.
 
     Without it a document of a subclass would be loaded as one of its base class.

@@ -9,6 +9,7 @@ from mongoengine.base.types import RawDocument, RawMapping, RawValue
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query import filters
+from mongoengine.query.expressions import Expression
 from mongoengine.query.safe_values import are_safe
 
 if TYPE_CHECKING:
@@ -278,6 +279,52 @@ class Q(QNode):
         """Return whether there is no condition.  Deprecated: use `not bool(q)`."""
         warn_empty_is_deprecated()
         return not self.query
+
+
+def compiled_by(
+    condition: QNode, compile_leaf: Compile, document: object, safe: bool
+) -> RawDocument:
+    """Return the filter for a condition, whose leaves a function compiles."""
+    simplified = condition.accept(SimplificationVisitor())
+    compiler = QueryCompilerVisitor(document, compile_leaf, safe)
+    compiled: RawDocument = simplified.accept(compiler)
+    return compiled
+
+
+def divided(
+    condition: QNode, names: frozenset[str]
+) -> tuple[QNode | None, QNode | None]:
+    """Return the part of a condition without certain names, and that with them.
+
+    What is joined by `&` can be divided; anything else is one part.
+    """
+    if isinstance(condition, Q):
+        own = {k: v for k, v in condition.query.items() if not _mentions(k, v, names)}
+        rest = {k: v for k, v in condition.query.items() if k not in own}
+        return Q(**own) if own else None, Q(**rest) if rest else None
+    if isinstance(condition, QCombination):
+        parts = [divided(child, names) for child in condition.children]
+        if condition.operation == QNode.AND:
+            return _all_of(part[0] for part in parts), _all_of(
+                part[1] for part in parts
+            )
+        if any(rest is not None for _, rest in parts):
+            return None, condition
+    return condition, None
+
+
+def _mentions(keyword: str, value: object, names: frozenset[str]) -> bool:
+    if any(keyword == name or keyword.startswith(name + "__") for name in names):
+        return True
+    return isinstance(value, Expression) and not names.isdisjoint(value.names())
+
+
+def _all_of(parts: Iterable[QNode | None]) -> QNode | None:
+    result: QNode | None = None
+    for part in parts:
+        if part is not None:
+            result = part if result is None else result & part
+    return result
 
 
 #: The operators of MongoDB for the operations of a `QCombination`.

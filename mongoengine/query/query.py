@@ -8,7 +8,6 @@ making a query costs a handful of assignments.
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bson.code import Code
@@ -26,17 +25,30 @@ from mongoengine.base.types import (
 )
 from mongoengine.base.utils import warn_caller
 from mongoengine.driver.registry import registry
-from mongoengine.errors import LookUpError, MongoEngineWarning
+from mongoengine.errors import (
+    LookUpError,
+    MongoEngineWarning,
+)
+from mongoengine.query.annotations import narrowed
+from mongoengine.query.computed import ComputedOptions
 from mongoengine.query.expressions import resolved
-from mongoengine.query.paths import local_path
+from mongoengine.query.paths import crossed, path_of
 from mongoengine.query.projection import QueryFieldList, db_path
 from mongoengine.query.q import Q, QNode
 from mongoengine.query.safe_values import are_safe
+from mongoengine.query.scope import Scope
+from mongoengine.query.stages import (
+    joined_names,
+    match_stages,
+    sort_items,
+    with_joins,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mongoengine.base.stored_document import StoredDocument
+    from mongoengine.query.paths import Join
 
 __all__ = ("NO_DOCUMENT", "Query")
 
@@ -78,7 +90,7 @@ NO_DOCUMENT: RawMapping = {"_id": {"$in": []}}
 DIRECTIONS = {"-": -1, "+": 1}
 
 
-class Query:
+class Query(ComputedOptions):
     """Describe a query over the documents of a class.
 
     Nothing changes one: see `replace`.
@@ -190,7 +202,8 @@ class Query:
             safe = document._meta.get("safe_values") or registry.has_safe_values(
                 self.alias
             )
-            compiled = self.query_obj.to_query(document, safe or False)
+            compiled = self.query_obj.to_joined_query(document, safe or False)
+            self.filter_joins = tuple(joined_names(compiled))
             if self.cls_query:
                 if "_cls" in compiled:
                     compiled = {"$and": [self.cls_query, compiled]}
@@ -221,6 +234,10 @@ class Query:
         copied = object.__new__(type(self))
         options = copied.__dict__ = self.__dict__.copy()
         options.pop("mongo_query", None)
+        if added is not None and self.annotations:
+            added, computed = narrowed(self, added)
+            if computed is not None:
+                options["having"] = self.having & computed
         if added is not None:
             existing = options.get("query_obj")
             options["query_obj"] = added if existing is None else existing & added
@@ -308,35 +325,46 @@ class Query:
             return self.sort_keys(default) if default else None
         return [(ordering, 1)] if isinstance(ordering, str) else ordering
 
-    def pipeline(self, stages: object = ()) -> list[RawDocument]:
+    def pipeline(
+        self, stages: Any = (), joined: dict[str, Join] | None = None
+    ) -> list[RawDocument]:
         """Return a pipeline over the documents of this query.
 
         The filter, order and window come first, or right after a stage that the
         server wants first, such as `$geoNear`.
 
+        :param joined: takes the joins that the pipeline has
         :raises TypeError: if the stages are no list or tuple
         """
         if not isinstance(stages, (list, tuple)):
             raise TypeError("pipeline must be a list/tuple")
-        rest: list[RawValue] = resolved(stages, partial(local_path, self.document))
+        scope, done = Scope(self.document), Scope(self.document)
+        rest: list[RawValue] = resolved(stages, scope.resolve)
         pipeline: list[RawDocument] = []
         if rest and isinstance(rest[0], dict) and rest[0].keys() & SOURCES:
             pipeline.append(rest.pop(0))
         if self.is_void:
             pipeline += [{"$limit": 1}, {"$match": {"$expr": False}}]
-        if self.conditions:
-            pipeline.append({"$match": self.conditions})
         ordering = self.ordering
         if ordering is None and (self.limit or self.skip):
             ordering = self.order()  # decides which documents there are
-        if ordering:
-            pipeline.append({"$sort": dict(ordering)})
+        order = sort_items(ordering)
+        conditions = self.conditions
+        if self.needs_pipeline({"sort": order}):
+            matching, done = match_stages(self, conditions, order)
+            pipeline += matching
+        elif conditions:
+            pipeline.append({"$match": conditions})
+        if order:
+            pipeline.append({"$sort": dict(order)})
         end = None if self.limit is None else self.limit + (self.skip or 0)
         if end or (end is not None and not self.empty):
             pipeline.append({"$limit": end})
         if self.skip is not None:
             pipeline.append({"$skip": self.skip})
-        return pipeline + rest
+        if joined is not None:
+            joined.update({**done.joins, **scope.joins})
+        return pipeline + with_joins(rest, scope, done)
 
     # Names
 
@@ -357,6 +385,10 @@ class Query:
 
     def _sorted_name(self, name: str) -> str:
         """Return the database name of a path, or the path if a field has none."""
+        if self.groups is not None:
+            return self._row_name(name.replace(".", "__"))
+        if "." in name and crossed(self.document, name.split("."))[0] is not None:
+            return path_of(self.document, name).key
         try:
             translated: str = self.document._translate_field_name(name)
         except AttributeError as error:

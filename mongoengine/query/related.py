@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from mongoengine.base.stored_document import StoredDocument
 
 
-__all__ = ("Paths", "class_inside", "merged", "refers", "related_paths")
+__all__ = (
+    "Paths",
+    "class_inside",
+    "merged",
+    "reference_names",
+    "refers",
+    "related_paths",
+)
 
 #: Names of fields, and of the fields of the documents that these refer to.
 Paths: TypeAlias = "Mapping[str, Paths]"
@@ -81,3 +88,26 @@ def refers(field: object) -> bool:
     if inner._embedded_class is not None:
         return False
     return bool(inner._holds_references() or hasattr(inner, "build_lazyref"))
+
+
+def reference_names(cls: Any, levels: int, within: tuple[Any, ...] = ()) -> list[str]:
+    """Return the names of the references of a class, and of the classes referred to.
+
+    Those that may refer to any class are left out, and lazy ones.
+
+    :param levels: how many references to follow
+    :param within: the classes of embedded documents on the way here
+    """
+    names: list[str] = []
+    for name, field in cls._fields.items():
+        inner = innermost(field)
+        embedded = inner._embedded_class
+        below: list[str] = []
+        if embedded is not None and embedded not in within:
+            below = reference_names(embedded, levels, (*within, embedded))
+        elif inner._is_followed and class_inside(field) is not None:
+            names.append(name)
+            if levels > 1:
+                below = reference_names(class_inside(field), levels - 1)
+        names += [f"{name}__{path}" for path in below]
+    return names

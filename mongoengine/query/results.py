@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
+from bson import DBRef
+
+from mongoengine.base.document import BaseDocument
+from mongoengine.base.proxies import AsyncReferenceProxy
+from mongoengine.base.references import LazyReference
 from mongoengine.base.types import RawDocument
+from mongoengine.query.stages import columns_of
 
 if TYPE_CHECKING:
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.query.query import Query
 
-__all__ = ("batch_converter", "convert", "scalar_getter")
+__all__ = (
+    "annotating",
+    "batch_converter",
+    "convert",
+    "row_maker",
+    "scalar_getter",
+)
 
 Make = Callable[[Any], Any]
 
@@ -48,11 +60,91 @@ def convert(query: Query, make: Make, raw: object, scalar_first: bool = False) -
 
 def _picker(query: Query) -> Make | None:
     """Return what gives `scalar` and `values` queries their items, else None."""
+    if query.groups is not None:
+        return _row_picker(query)
     if query.scalar:
+        if query.loaded_joins:
+            return joined_getter(query.scalar)
         return scalar_getter(query.scalar)
-    if query.values is not None:
-        return values_getter(query.document, query.values)
-    return None
+    if query.values is None:
+        return None
+    names = query.values or (*query.document._fields_ordered, *query.annotations)
+    if query.loaded_joins:
+        getters = [(name, joined_getter([name])) for name in names]
+        return lambda item: {name: get(item) for name, get in getters}
+    return values_getter(query.document, names)
+
+
+def _row_picker(query: Query) -> Make | None:
+    """Return what picks values of the rows of groups; None for whole rows."""
+    names = query.values
+    if query.scalar:
+        return itemgetter(*query.scalar)
+    if not names:
+        return None
+    return lambda row: {name: row[name] for name in names}
+
+
+def row_maker(query: Query) -> Make:
+    """Return the function that makes rows of groups of raw ones."""
+    columns = [(name, column.convert) for name, column in columns_of(query).items()]
+
+    def make(raw: RawDocument) -> RawDocument:
+        row = {}
+        for name, convert in columns:
+            value = raw.get(name)
+            row[name] = value if convert is None else convert(value)
+        return row
+
+    return make
+
+
+def annotating(query: Query, make: Make) -> Make:
+    """Return a function that makes documents with what was computed of them."""
+    columns = [(name, column.convert) for name, column in columns_of(query).items()]
+
+    def make_annotated(raw: RawDocument) -> Any:
+        values = {}
+        for name, convert in columns:
+            value = raw.pop(name, None)
+            values[name] = value if convert is None else convert(value)
+        document = make(raw)
+        for name, value in values.items():
+            object.__setattr__(document, name, value)
+        return document
+
+    return make_annotated
+
+
+def joined_getter(names: list[str]) -> Make:
+    """Return a getter of values that may be in documents that are referred to.
+
+    It gives None where there is no document, and lists of the values in lists.
+    """
+    ways = [name.replace("__", ".").split(".") for name in names]
+    if len(ways) == 1:
+        return lambda item: _reached(item, ways[0])
+    return lambda item: tuple(_reached(item, way) for way in ways)
+
+
+def _reached(item: Any, way: list[str]) -> Any:
+    for place, name in enumerate(way):
+        if isinstance(item, list):
+            return [_reached(each, way[place:]) for each in list.__iter__(item)]
+        if type(item) is AsyncReferenceProxy:
+            item = item._fetched
+        elif isinstance(item, LazyReference):
+            item = item._cached_doc
+        if item is None or isinstance(item, DBRef):
+            return None  # not stored any more
+        field = item._fields.get(name) if isinstance(item, BaseDocument) else None
+        if field is not None and place + 1 < len(way):
+            item = item._value_of(name, field)
+        elif isinstance(item, dict):
+            item = item.get(name)
+        else:
+            item = getattr(item, name)
+    return item
 
 
 def scalar_getter(names: list[str]) -> Make:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.types import Function, PassedOn, Pipeline, RawDocument
@@ -43,7 +43,6 @@ from mongoengine.operations.delete import (
     PULL,
 )
 from mongoengine.operations.in_batches import AsyncDocumentBatches, DocumentBatches
-from mongoengine.query.related import merged, related_paths
 from mongoengine.queryset.builders import Builders
 
 if TYPE_CHECKING:
@@ -59,6 +58,9 @@ __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
 D = TypeVar("D")
 T = TypeVar("T")
 
+#: How references are loaded: by queries, which None stands for, or by `$lookup`.
+Strategy: TypeAlias = Literal["queries", "lookup"] | None
+
 
 def relating(face: Function) -> Function:
     """Return a face that sends nothing for names: it builds a queryset of them."""
@@ -68,11 +70,12 @@ def relating(face: Function) -> Function:
         self: BaseQuerySet[Any],
         max_depth: int | str = 1,
         *paths: str,
+        strategy: str | None = None,
         session: Session = None,
     ) -> Any:
         if isinstance(max_depth, str) or paths:
-            return self._relating(max_depth, *paths)
-        return face(self, max_depth, session=session)
+            return self._relating(max_depth, *paths, strategy=strategy)
+        return face(self, max_depth, strategy=strategy, session=session)
 
     return select_related
 
@@ -149,25 +152,40 @@ class BaseQuerySet(Builders[D]):
     def _dereference(self) -> Any:
         return DeReference()
 
-    def _relating(self, *paths: PassedOn) -> Self:
-        tree = related_paths(self._spec.document, paths)
-        return self._with(related=merged(self._spec.related, tree))
+    def _relating(self, *paths: PassedOn, strategy: str | None = None) -> Self:
+        return self._over(self._spec.relating(paths, strategy))
 
     if TYPE_CHECKING:
 
         @overload
         def select_related(
-            self, max_depth: int = 1, *, session: Session = None
+            self,
+            max_depth: int = 1,
+            *,
+            strategy: Strategy = None,
+            session: Session = None,
         ) -> list[D]: ...
         @overload
         def select_related(
-            self, max_depth: str, *paths: str, session: Session = None
+            self,
+            max_depth: str,
+            *paths: str,
+            strategy: Strategy = None,
+            session: Session = None,
         ) -> Self: ...
         def select_related(
-            self, max_depth: int | str = 1, *paths: str, session: Session = None
+            self,
+            max_depth: int | str = 1,
+            *paths: str,
+            strategy: Strategy = None,
+            session: Session = None,
         ) -> Any: ...
         async def async_select_related(
-            self, max_depth: int | str = 1, *paths: str, session: Session = None
+            self,
+            max_depth: int | str = 1,
+            *paths: str,
+            strategy: Strategy = None,
+            session: Session = None,
         ) -> list[D]: ...
 
     else:

@@ -34,6 +34,9 @@ from mongoengine.query.q import Q, QNode
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from mongoengine.query.aggregates import Aggregate
+    from mongoengine.query.expressions import Expression
+
 __all__ = ("Builders",)
 
 D = TypeVar("D")
@@ -231,10 +234,14 @@ class Builders(QuerySource[D]):
 
         https://www.mongodb.com/docs/manual/tutorial/project-fields-from-query-results/
         """
-        existing = self._spec.loaded_fields
-        return self._with(
-            loaded_fields=with_fields(existing, self._spec.lookup, _only_called, kwargs)
+        spec = self._spec
+        stored, joined = spec.choices(kwargs)
+        if kwargs and not stored and not joined:
+            return self.clone()
+        loaded = with_fields(
+            spec.loaded_fields, spec.lookup, _only_called, stored, joined
         )
+        return self._with(loaded_fields=loaded)
 
     def all_fields(self) -> Self:
         """Read every field, whatever was named before."""
@@ -289,6 +296,40 @@ class Builders(QuerySource[D]):
     def no_dereference(self) -> Self:
         """Leave the references of the documents as they are stored."""
         return self._with(follow_references=False)
+
+    # Computed values
+
+    def annotate(self, **annotations: Aggregate | Expression) -> Self:
+        """Have the server compute values of each document, or of groups.
+
+        A value is an attribute of the documents that are read, and no field: it is
+        not saved.  After `values("status")` or `values_list("status")` there is a row
+        for each value of these fields, and what is computed takes in the documents of
+        a group.  Conditions and orders that follow may name the values.
+
+            Order.objects.annotate(total=Sum("lines__price")).filter(total__gt=3)
+            Order.objects.values("status").annotate(n=Count(), total=Sum("price"))
+
+        https://www.mongodb.com/docs/manual/reference/operator/aggregation/
+
+        :param annotations: names with `Sum`, `Avg`, `Min`, `Max`, `Count`, `First`,
+            `Last`, `Push`, `AddToSet`, or an expression of `F()`
+        :raises InvalidQueryError: if a name is taken, or a field is unknown
+        :raises OperationError: if a slice would have to be grouped
+        """
+        return self._over(self._spec.annotated(annotations))
+
+    def pipeline(self) -> list[RawDocument]:
+        """Return the aggregation pipeline that gives the documents, to be looked at.
+
+        It is what is sent where something is joined or computed; of any other query,
+        which is sent as `find`, it is the pipeline that does the same.
+
+        :raises InvalidQueryError: if a field or an operator is unknown
+        """
+        spec = self._spec
+        arguments = spec.find(limit=spec.limit)
+        return spec.find_pipeline(arguments)
 
     # How the server should work
 

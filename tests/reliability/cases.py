@@ -16,6 +16,7 @@ from bson import ObjectId
 
 import mongoengine
 from mongoengine import (
+    Count,
     Document,
     EmbeddedDocument,
     EmbeddedDocumentField,
@@ -212,6 +213,24 @@ async def read_in_batches(family: Family, state: State) -> Any:
     return [item.number for batch in batches for item in batch]
 
 
+def on_matching(method: str, *args: Any, **kwargs: Any) -> Case:
+    """Return the case of an operation on what a condition on a reference matches."""
+    return Case(
+        lambda family, state: family(
+            state.queryset.filter(friend__number=0), method, *args, **kwargs
+        )
+    )
+
+
+async def read_annotations(family: Family, state: State) -> Any:
+    annotated = state.queryset.annotate(texts=Count("parts"))
+    return [item.texts for item in await family.loop(annotated.filter(texts__gt=1))]
+
+
+async def read_groups(family: Family, state: State) -> Any:
+    return await family.loop(FaultItem.objects.values("name").annotate(n=Count()))
+
+
 async def bulk_write(family: Family, state: State) -> Any:
     requests = [
         UpdateOne({"number": 1}, {"set__name": "bulk"}),
@@ -262,6 +281,17 @@ CASES: dict[str, Case] = {
         )
     ),
     "BaseQuerySet.select_related": on_queryset("select_related"),
+    "BaseQuerySet.select_related by lookups": on_queryset(
+        "select_related", strategy="lookup"
+    ),
+    "BaseQuerySet.to_list of a join": on_matching("to_list"),
+    "BaseQuerySet.count of a join": on_matching("count"),
+    "BaseQuerySet.first of a join": on_matching("first"),
+    "BaseQuerySet.distinct of a join": on_matching("distinct", "friend__name"),
+    "BaseQuerySet.update of a join": on_matching("update", set__name="updated"),
+    "BaseQuerySet.delete of a join": on_matching("delete"),
+    "loop over annotations": Case(read_annotations),
+    "loop over groups": Case(read_groups),
     "BaseQuerySet.to_json": on_queryset("to_json"),
     "BaseQuerySet.to_list": on_queryset("to_list"),
     "BaseQuerySet.with_id": Case(

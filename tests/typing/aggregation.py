@@ -10,7 +10,18 @@ from typing import Any, TypedDict
 
 from typing_extensions import assert_type
 
-from mongoengine import Document, EmbeddedDocument, F, IntField, Q, StringField
+from mongoengine import (
+    Avg,
+    Count,
+    Document,
+    EmbeddedDocument,
+    F,
+    IntField,
+    Q,
+    QuerySet,
+    StringField,
+    Sum,
+)
 from mongoengine.query.expressions import Expression
 
 
@@ -38,6 +49,35 @@ def computed() -> None:
     assert_type(F("price") * 2 + F("limit"), Expression)
     assert_type(2 - F("price") / 3, Expression)
     Order.objects(Q(price__gt=F("limit") * 2)).update(limit=F("price") % 7)
+
+
+def annotated() -> None:
+    summed = Order.objects.annotate(total=Sum("price"), mean=Avg("limit"))
+    assert_type(summed, QuerySet[Order])
+    assert_type(summed.filter(total__gt=3).order_by("-total").first(), Order | None)
+    grouped = Order.objects.values("limit").annotate(n=Count(), twice=F("price") * 2)
+    assert_type(grouped, QuerySet[dict[str, Any]])
+    assert_type(grouped.filter(n__gt=1).first(), dict[str, Any] | None)
+    pairs = Order.objects.values_list("limit", "price").annotate(n=Count("price"))
+    assert_type(pairs, QuerySet[tuple[Any, Any]])
+    assert_type(Order.objects(price=1).pipeline(), list[dict[str, Any]])
+
+
+def lookups() -> None:
+    assert_type(Order.objects(owner__name="Ada").first(), Order | None)
+    assert_type(
+        Order.objects.select_related("owner", strategy="lookup"), QuerySet[Order]
+    )
+    assert_type(Order.objects.select_related(2, strategy="lookup"), list[Order])
+
+
+async def async_annotations() -> None:
+    async for row in Order.objects.values("limit").annotate(n=Count()):
+        assert_type(row, dict[str, Any])
+    assert_type(
+        await Order.objects.async_select_related("owner", strategy="lookup"),
+        list[Order],
+    )
 
 
 def rows() -> None:
