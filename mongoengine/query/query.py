@@ -387,6 +387,8 @@ class Query(ComputedOptions):
         """Return the database name of a path, or the path if a field has none."""
         if self.groups is not None:
             return self._row_name(name.replace(".", "__"))
+        if name in self.annotations:
+            return name
         if "." in name and crossed(self.document, name.split("."))[0] is not None:
             return path_of(self.document, name).key
         try:
