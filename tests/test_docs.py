@@ -19,6 +19,7 @@ import sys
 from dataclasses import dataclass, field
 
 import pytest
+from docutils import nodes
 from docutils.core import publish_doctree
 
 import mongoengine
@@ -162,19 +163,34 @@ def test_a_page_is_sound_restructuredtext(path: pathlib.Path) -> None:
     assert warnings_of(path) == ""
 
 
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_no_row_of_a_table_is_broken_in_two(path: pathlib.Path) -> None:
+    cells = [
+        [cell.astext().strip() for cell in row.findall(nodes.entry)]
+        for row in parsed(path)[0].findall(nodes.row)
+    ]
+    broken = [row for row in cells if "" in row or any(c.endswith(",") for c in row)]
+    assert broken == [], "in simple tables, each text in the first column is a row"
+
+
 def warnings_of(path: pathlib.Path) -> str:
-    """What docutils has to say of a page, Sphinx's own markup taken out."""
+    """Return what docutils has to say of a page, without Sphinx's own markup."""
+    return parsed(path)[1]
+
+
+def parsed(path: pathlib.Path) -> tuple[nodes.document, str]:
+    """Return a page and the warnings about it."""
     text = path.read_text(encoding="utf-8")
     text = SPHINX_DIRECTIVE.sub("", text)
     # As many characters as before: columns of tables stay where they are.
     text = ROLE.sub(lambda role: f"``{role[1]}``".ljust(len(role[0])), text)
     heard = io.StringIO()
-    publish_doctree(
+    tree = publish_doctree(
         text,
         source_path=str(path),
         settings_overrides={"warning_stream": heard, "report_level": 2},
     )
-    return heard.getvalue()
+    return tree, heard.getvalue()
 
 
 @pytest.mark.slow
