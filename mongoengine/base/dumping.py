@@ -89,7 +89,7 @@ class DocumentDumping(DocumentState):
         values = self._values
         if tuple(values) == schema.stored_names:
             for value, unchanged in zip(values.values(), schema.unchanged, strict=True):
-                if value.__class__ not in unchanged:
+                if type(value) not in unchanged:
                     break
             else:
                 plain: RawDocument = values
@@ -111,7 +111,7 @@ class DocumentDumping(DocumentState):
             if value is MISSING:
                 if raw is not None:
                     value = raw.get(key)
-                    if value.__class__ in both:
+                    if type(value) in both:
                         data[key] = value
                         continue
                     dump = None if value is None else schema.codec(name).dump
@@ -121,7 +121,7 @@ class DocumentDumping(DocumentState):
                         continue
                 value = self._touch(field)
                 values = self._values
-            if value.__class__ in unchanged:
+            if type(value) in unchanged:
                 data[key] = value
             elif value is not None:
                 if marks is None:

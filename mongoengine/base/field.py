@@ -165,21 +165,20 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     def __get__(self, instance: object, owner: object) -> Value | Unset: ...
     def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         """The field itself from the class, the converted value from a document."""
-        # In the order of what is read most: every read of every document is here.
+        # Every read is here: each attribute of a field costs as much as a look-up.
         try:
+            name, key, unchanged = self._reading
             values = instance._values
-            if values is not EMPTY:
-                name = self.name
-                if name in values:
-                    return values[name]
-            value = instance._raw[self.db_field]
-            if value.__class__ in self._loads_unchanged:
+            if values is not EMPTY and name in values:
+                return values[name]
+            value = instance._raw[key]
+            if type(value) in unchanged:
                 return value
         except (AttributeError, KeyError, TypeError):
             # The class, a key that is not stored, a document that was not loaded.
             if instance is None:
                 return self
-        return instance._touch(self)
+        return self._read(instance)
 
     def __set__(self, instance: Instance, value: Assigned | None) -> None:
         """Take a new value, mark it as changed where it differs from the old."""

@@ -41,6 +41,8 @@ class FieldHints:
     _user_converted: bool = False
     _plainly_set: bool = True
     _may_refer: bool = True
+    # Name, name in the database and types that load unchanged, for reading a value.
+    _reading: Any = None
     # Lists or dicts of values of any kind, at whatever depth.
     _untyped: bool = False
     # What is loaded of lists and dicts are lists and dicts of their loaded items.
@@ -57,6 +59,7 @@ class FieldHints:
 
     if TYPE_CHECKING:
         name: str
+        db_field: str
         choices: Any
         validation: Any
         _dereferences: bool | None
@@ -84,6 +87,7 @@ class FieldHints:
             inner._prepare()
         loads = still_true(cls, "_load_as", "to_python")
         self._loads_unchanged = cls._load_as if loads else NO_TYPES
+        self._reading = self.name, self.db_field, self._loads_unchanged
         dumps = still_true(cls, "_dump_as", "to_mongo")
         self._dumps_unchanged = cls._dump_as if dumps else NO_TYPES
         unconstrained = (

@@ -52,7 +52,8 @@ def has_references(value: object) -> bool:
     That is a DBRef, a document, or a dict with `_cls` (an embedded document or a
     generic reference).
     """
-    # A loop: for a few items that takes half the time of a set of their types.
+    # A loop: for a few items that takes half the time of a set of their types; and
+    # `type()` takes less than `__class__` where one type follows another.
     if isinstance(value, dict):
         if "_cls" in value or "_ref" in value:
             return True
@@ -60,12 +61,12 @@ def has_references(value: object) -> bool:
     else:
         items = stored_values(value) if isinstance(value, BaseList) else value
     for item in items:
-        kind = item.__class__
+        kind = type(item)
         if kind in PLAIN:
             continue
         if kind is list:
             for inner in item:
-                if inner.__class__ not in PLAIN:
+                if type(inner) not in PLAIN:
                     break
             else:
                 continue
@@ -121,7 +122,7 @@ def is_plain(value: PythonValue) -> bool:
     else:
         return False
     for item in items:
-        if item.__class__ not in UNCHANGED and not is_plain(item):
+        if type(item) not in UNCHANGED and not is_plain(item):
             return False
     return True
 
@@ -133,7 +134,7 @@ def copied(value: PythonValue) -> Any:
             return None
         fresh: dict[Any, Any] = {}
         for key, item in dict.items(value):
-            if item.__class__ not in UNCHANGED:
+            if type(item) not in UNCHANGED:
                 item = copied(item)
                 if item is None:
                     return None
@@ -143,7 +144,7 @@ def copied(value: PythonValue) -> Any:
         items: list[Any] = []
         held: Any = list.__iter__
         for item in held(value):
-            if item.__class__ not in UNCHANGED:
+            if type(item) not in UNCHANGED:
                 item = copied(item)
                 if item is None:
                     return None

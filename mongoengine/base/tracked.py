@@ -258,17 +258,18 @@ class TrackedContainer:
         is_whole = path.__class__ is WholePath
         wrapped: Any
         for key, value in items:
-            if value.__class__ is dict:
+            kind = type(value)
+            if kind is dict:
                 if "_ref" in value and "_cls" in value:
                     # A generic reference that no document was found for.
                     continue
                 wrapped = new_dict(BaseDict)
                 update_dict(wrapped, value)
-            elif value.__class__ is list:
+            elif kind is list:
                 wrapped = new_list(BaseList)
                 extend_list(wrapped, value)
             else:
-                if value.__class__ in BOUND:
+                if kind in BOUND:
                     self._rebound(key, value)
                 continue
             wrapped._instance = instance
@@ -365,7 +366,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
         if self._awaits is not None:
             self._bind_all()
         for value in dict.values(self):
-            if value.__class__ in BINDABLE:
+            if type(value) in BINDABLE:
                 self._bind_nested(dict.items(self), dict.__setitem__)
                 break
         return dict.values(self)
@@ -379,7 +380,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
         if self._awaits is not None:
             self._make_awaitable(self._awaits[0])
         for value in dict.values(self):
-            if value.__class__ in BINDABLE:
+            if type(value) in BINDABLE:
                 self._bind_nested(dict.items(self), dict.__setitem__)
                 return
 

@@ -65,9 +65,10 @@ class DocumentValidation(DocumentState):
         ) in schema.checks():
             if name in values:
                 value = values[name]
-                if value.__class__ in valid:
+                kind = type(value)
+                if kind in valid:
                     continue
-                if value.__class__ in unchanged:
+                if kind in unchanged:
                     if proof is not None and proof(value):
                         continue
                 elif value_proof is not None and value_proof(value):
@@ -112,12 +113,13 @@ class DocumentValidation(DocumentState):
         ) in schema.checks():
             if name in values:
                 value = values[name]
-                if value.__class__ in valid:
+                kind = type(value)
+                if kind in valid:
                     continue
                 if value is None:
                     if field.required:
                         return False
-                elif value.__class__ in unchanged:
+                elif kind in unchanged:
                     if proof is None or not proof(value):
                         return False
                 elif value_proof is None or not value_proof(value):
