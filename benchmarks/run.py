@@ -117,6 +117,7 @@ def main() -> None:
         sections.append(f"{title}\n{'=' * len(title)}\n\n{text}\n\n{printed}")
     if not arguments.scripts:
         RESULTS.write_text("\n".join(sections), encoding="utf-8")
+        subprocess.run([sys.executable, str(HERE / "charts.py")], check=True)
         print(f"wrote {RESULTS}")
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")
