@@ -178,7 +178,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             # The class, a key that is not stored, a document that was not loaded.
             if instance is None:
                 return self
-        return self._read(instance)
+        return instance._touch(self) if self._reading else self._read(instance)
 
     def __set__(self, instance: Instance, value: Assigned | None) -> None:
         """Take a new value, mark it as changed where it differs from the old."""
