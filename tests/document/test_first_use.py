@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from pymongo import MongoClient, monitoring
+from pymongo import monitoring
 from pymongo.errors import PyMongoError
 
 from mongoengine import (
@@ -63,8 +63,8 @@ class FirstSeriesOtherwise(Document):
 class CreatedBefore(monitoring.CommandListener):
     """Creates a collection otherwise when the library is about to create it."""
 
-    def __init__(self, family: Family, name: str, **options: Any) -> None:
-        self._database = MongoClient(family.uri)[family.database]
+    def __init__(self, database: Any, name: str, **options: Any) -> None:
+        self._database = database
         self._name = name
         self._options = options
         self.times = 0
@@ -95,7 +95,7 @@ async def test_a_collection_that_another_program_has_just_created_is_used(
     family: Family, cls: Any, options: dict[str, Any], mongo: Any
 ) -> None:
     name = cls._get_collection_name()
-    other = CreatedBefore(family, name, **options)
+    other = CreatedBefore(mongo, name, **options)
     await family.connect(alias="racing", event_listeners=[other])
     with switch_db(cls, "racing"):
         assert await family(cls.objects, "count") == 0
@@ -113,10 +113,10 @@ async def test_a_collection_that_another_program_has_just_created_is_used(
     ],
 )
 async def test_one_that_was_just_created_with_other_options_is_refused(
-    family: Family, cls: Any, options: dict[str, Any], form: str
+    family: Family, cls: Any, options: dict[str, Any], form: str, mongo: Any
 ) -> None:
     name = cls._get_collection_name()
-    other = CreatedBefore(family, name, **options)
+    other = CreatedBefore(mongo, name, **options)
     await family.connect(alias="racing", event_listeners=[other])
     with switch_db(cls, "racing"), pytest.raises(InvalidCollectionError) as caught:
         await family(cls.objects, "count")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
+import functools
 import pickle
 from collections.abc import Callable
 from typing import Any
 
+import pymongo
 import pytest
 
 from mongoengine import Document, IntField, ListField, OperationError, ReferenceField
@@ -139,9 +142,15 @@ async def related(family: Family, name: str) -> Any:
 
 
 def mongo_of(document: Any, family: Family) -> Any:
-    import pymongo
+    return client_of(family.uri)[family.database]
 
-    return pymongo.MongoClient(family.uri)[family.database]
+
+@functools.cache
+def client_of(uri: str) -> pymongo.MongoClient[Any]:
+    """Return one client for all tests, closed when they are over."""
+    client: pymongo.MongoClient[Any] = pymongo.MongoClient(uri)
+    atexit.register(client.close)
+    return client
 
 
 WAYS = [
