@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     parts = [
         "Made by ``python -m tests.reliability.report``; cells are calls under a fault.",
         table(["Fault", "Operations", "Cells", "Wrong"], fault_rows(cells)),
-        *(soak(pathlib.Path(path).read_text(encoding="utf-8")) for path in soaks),
+        *(soak(pathlib.Path(path)) for path in soaks),
     ]
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return int(any(wrong for *_, wrong in cells))
@@ -51,17 +51,20 @@ def figures(cells: list[list[str]]) -> Row:
     return str(operations), str(len(cells)), str(sum(bool(cell[3]) for cell in cells))
 
 
-def soak(output: str) -> str:
+def soak(path: pathlib.Path) -> str:
     """Return the output of the soak test as a literal block."""
+    title = "The soak test with a fault each second::"
+    if "faults" not in path.name:
+        title = "The soak test without faults::"
     lines = [
         line
-        for line in output.splitlines()
+        for line in path.read_text(encoding="utf-8").splitlines()
         if line[:24].strip() != line.strip() or line.startswith("wrong")
     ]
     begin = next(i for i, line in enumerate(lines) if line.endswith("p100"))
     end = next(i for i, line in enumerate(lines) if line.startswith("wrong answers"))
     block = "\n".join(f"    {line}".rstrip() for line in lines[begin : end + 1])
-    return f".. code-block:: text\n\n{block}"
+    return f"{title}\n\n{block}"
 
 
 def table(heads: list[str], rows: Iterable[Row]) -> str:
