@@ -48,7 +48,7 @@ def _depth(value: PythonValue) -> int:
     for depth in range(3):
         try:
             value = value[0]
-        except (TypeError, LookupError):
+        except (TypeError, IndexError):
             return depth
     return 3
 

@@ -348,6 +348,7 @@ def test_no_value_is_an_operator_where_values_are_safe(
     except Exception as error:
         allowed = LIBRARY | {"TypeError", "ValueError", "AttributeError"}
         allowed |= {"NotImplementedError", "OverflowError", "InvalidOperation"}
+        allowed |= {"KeyError"}  # of a mapping in the place of coordinates, as upstream
         assert {cls.__name__ for cls in type(error).__mro__} & allowed, repr(error)
         return
     finally:
