@@ -329,7 +329,7 @@ class BaseDocument(
         except (UnicodeEncodeError, UnicodeDecodeError):
             told = "[Bad Unicode data]"
         # A `__str__` that gives something else is told by its own type.
-        kind: Any = str if told is None else type(told)
+        kind = str if told is None else type(told)
         shown: str = kind(f"<{self.__class__.__name__}: {told}>")
         return shown
 

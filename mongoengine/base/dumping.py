@@ -56,7 +56,7 @@ class DocumentDumping(DocumentState):
         for name in self:
             if roots and name not in roots:
                 continue
-            field: Any = self._fields.get(name)
+            field = self._fields.get(name)
             if field is None:
                 field = self._dynamic_fields.get(name)
             value = self._value_of(name, field)

@@ -249,7 +249,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
             return super().__new__(mcs, name, bases, attrs, **kwargs)
 
         meta = attrs["_meta"] = _merged_meta(name, own, inherited)
-        new_class: Any = super().__new__(mcs, name, bases, attrs, **kwargs)
+        new_class = super().__new__(mcs, name, bases, attrs, **kwargs)
         meta["index_specs"] = new_class._build_index_specs(meta["indexes"])
         if callable(meta.get("collection")):
             meta["collection"] = meta["collection"](new_class)

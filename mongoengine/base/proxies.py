@@ -123,7 +123,7 @@ class _Stand(DBRef):
     def __await__(self) -> Generator[Any, None, Any]:
         if self._loaded is None:
             note_lazy_reference(self._owner, self._name)
-        fetching: Any = self.async_fetch()
+        fetching = self.async_fetch()
         return fetching.__await__()  # type: ignore[no-any-return]
 
     def __getattr__(self, name: str) -> PythonValue:

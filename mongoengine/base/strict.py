@@ -125,7 +125,7 @@ def note_lazy_reference(owner: str, name: str) -> None:
 
 def _place() -> tuple[str, int, int]:
     """File and line of the user's code that is running, and how far up that is."""
-    frame: Any = sys._getframe(2)
+    frame = sys._getframe(2)
     level = 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(
         _PACKAGE_FOLDER

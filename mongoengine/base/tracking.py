@@ -189,7 +189,7 @@ class ChangeTracking(DocumentState):
 
     def _nesting(self) -> Iterable[tuple[str, str, Any]]:
         """Name, key and field of all that may hold embedded documents."""
-        nesting: Any = type(self)._schema.nesting
+        nesting = type(self)._schema.nesting
         if self._dynamic and self._dynamic_fields:
             dynamic = (
                 (name, name, field) for name, field in self._dynamic_fields.items()

@@ -53,7 +53,7 @@ def pending(body: Function, made: Function | None = None) -> Any:
     :param body: returns a cursor of PyMongo's, or an iterator
     :param made: makes the result instead, with the arguments of `PendingCursor`
     """
-    awaited: Any = asynchronous(body)
+    awaited = asynchronous(body)
     owner = sys._getframe(1).f_locals
     awaited.__qualname__ = f"{owner.get('__qualname__')}.{awaited.__name__}"
     awaited.__module__ = owner.get("__module__", awaited.__module__)

@@ -239,7 +239,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         return super()._from_argument(value, document)
 
     def _from_raw(self, value: RawValue) -> PythonValue:
-        kind: Any = self.document_type
+        kind = self.document_type
         if value.__class__ is dict:
             return kind._schema.load_plans.maker(bool(self._dereferences))(value)
         if isinstance(value, kind):

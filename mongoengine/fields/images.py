@@ -42,7 +42,7 @@ class ImageGridFsProxy(GridFSProxy):
         """
         field = self._field()
         try:
-            image: Any = _package.Image.open(data)
+            image = _package.Image.open(data)
             name: str = image.format
         except Exception as error:
             raise ValidationError(f"Invalid image: {error}") from error

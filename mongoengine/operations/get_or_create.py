@@ -210,7 +210,7 @@ def _asked_values(cls: type[StoredDocument], asked: RawMapping) -> dict[str, Any
     raw: RawDocument = {}
     for path, value in asked.items():
         *outer, last = path.split(".")
-        place: Any = raw
+        place = raw
         for key in outer:
             place = place.setdefault(key, {}) if isinstance(place, dict) else {}
         if isinstance(place, dict):

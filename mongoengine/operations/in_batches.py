@@ -116,7 +116,7 @@ class _Steps(Generic[D]):
         return [documents]
 
     async def _start_bar(self, io: IO, position: RawDocument | None) -> None:
-        queryset: Any = self._batches._queryset
+        queryset = self._batches._queryset
         if position is not None:
             queryset = queryset.filter(__raw__=position)
         total = await count(queryset, io)

@@ -136,7 +136,7 @@ async def insert(
     else:
         ids = await _insert_many(io, collection, docs, ordered)
     remember_target(queryset, docs)
-    results: Any = docs
+    results = docs
     if load_bulk:
         results = await _load_back(queryset, io, collection, ids)
     if signals.post_bulk_insert.receivers:

@@ -371,7 +371,7 @@ def held_id(document: StoredDocument) -> object:
 def stored_id(document: StoredDocument) -> Any:
     """Return the primary key of a document as MongoDB stores it."""
     name = document._meta["id_field"]
-    field: Any = document._fields[name]
+    field = document._fields[name]
     value = document._value_of(name, field)
     if value.__class__ in field._dump_as:
         return value

@@ -352,7 +352,7 @@ async def follow_items(
         and _is_plain_container(items)
         and not all(isinstance(item, BaseDocument) for _, item in _pairs(items))
     ):
-        wrap: Any = BaseDict if isinstance(items, dict) else BaseList
+        wrap = BaseDict if isinstance(items, dict) else BaseList
         items = wrap(items, instance, name)
     search = _Search(
         connection.DEFAULT_CONNECTION_NAME if instance is None else alias_of(instance)
@@ -478,7 +478,7 @@ def _own_copy(value: PythonValue, owner: Any, key: PythonValue) -> Any:
         return value
     if isinstance(owner, (BaseList, BaseDict)):
         return owner._keep(key, value)
-    fresh: Any = dict(value) if isinstance(value, dict) else list(value)
+    fresh = dict(value) if isinstance(value, dict) else list(value)
     if isinstance(owner, BaseDocument):
         wrap: Any = BaseDict
         if isinstance(fresh, list):

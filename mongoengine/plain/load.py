@@ -137,7 +137,7 @@ def _(field: ReferenceField, value: object, by_alias: bool) -> PythonValue:
 def _(field: GenericReferenceField, value: object, by_alias: bool) -> PythonValue:
     if not isinstance(value, Mapping) or isinstance(value.get("_ref"), DBRef):
         return value
-    cls: Any = _DocumentRegistry.get(str(value.get("_cls")))
+    cls = _DocumentRegistry.get(str(value.get("_cls")))
     key_field = cls._fields[cls._meta["id_field"]]
     reference = DBRef(cls._get_collection_name(), key_field.to_python(value["_ref"]))
     return {"_cls": cls._class_name, "_ref": reference}

@@ -145,7 +145,7 @@ def _pipeline(
     """
     paths = [path for stage in stages for path in _paths_of_stage(stage)]
     last, first = {}, {}
-    is_new: Any = {"$eq": [{"$type": "$_id"}, "missing"]}
+    is_new = {"$eq": [{"$type": "$_id"}, "missing"]}
     equal = equalities(conditions)
     for path, stamp in _stamps_of(cls, {"$set": dict.fromkeys(paths)}):
         if is_touched(path, paths):
