@@ -49,6 +49,7 @@ from mongoengine.driver.types import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from threading import RLock
 
     from mongoengine.driver.credentials import Settings
     from mongoengine.driver.types import AnyClient
@@ -492,7 +493,7 @@ class _ConnectionModule(ModuleType):
         }
 
     @property
-    def _lock(self) -> Any:
+    def _lock(self) -> RLock:
         return registry.lock
 
     def _view(self, attribute: str) -> AliasView[Any]:

@@ -17,7 +17,7 @@ from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMeta
 from mongoengine.base.public import publish
 from mongoengine.base.state import set_state
 from mongoengine.base.stored_document import StoredDocument
-from mongoengine.base.types import Instance, Keywords, Meta
+from mongoengine.base.types import Instance, Keywords, Meta, PythonValue
 from mongoengine.compatibility import names_of
 from mongoengine.driver.io import (
     ASYNC,
@@ -140,7 +140,7 @@ class EmbeddedDocument(PlainData, BaseDocument, metaclass=DocumentMetaclass):
     def __ne__(self, other: object) -> bool:
         return not self.__eq__(other)
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> dict[str, PythonValue]:
         state = super().__getstate__()
         state["_instance"] = None
         return state
@@ -292,7 +292,7 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
         alias, name = cls._get_db_alias(), cls._get_collection_name()
         mark(self, target_marks(cls, alias, name))
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> dict[str, PythonValue]:
         state = super().__getstate__()
         if self._target is not None:
             state["_target"] = self._target

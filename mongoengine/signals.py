@@ -135,7 +135,7 @@ def _receivers(signal: Any, sender: object) -> list[Function]:
     return receivers
 
 
-def _strong(receiver: object) -> Any:
+def _strong(receiver: object) -> object:
     return receiver() if isinstance(receiver, weakref.ref) else receiver
 
 

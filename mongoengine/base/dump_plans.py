@@ -98,7 +98,7 @@ def dump_plan(
     return DumpPlan(template, tuple(dumps))
 
 
-def _dumped_when_missing(field: BaseField, unchanged: frozenset[type]) -> Any:
+def _dumped_when_missing(field: BaseField, unchanged: frozenset[type]) -> object:
     if field._auto_gen:
         return UNKNOWN
     if field.null:

@@ -191,7 +191,7 @@ class DynamicAttributes:
             if not _is_taken(cls, name):
                 set_state(self, name, self._values.get(name))
 
-    def _expanded(self, path: str, value: object) -> Any:
+    def _expanded(self, path: str, value: object) -> object:
         """Nested containers become tracked ones, dicts of embedded documents these."""
         if isinstance(value, dict):
             cls = class_named_in(value) if "_cls" in value else None

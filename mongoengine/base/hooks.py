@@ -114,7 +114,7 @@ def run_clean(document: object, clean: Callable[[], Any]) -> None:
         refuse_coroutine(answer, f"{type(document).__name__}.clean()")
 
 
-def result_of_validation(field: Any, value: object, check: Convert) -> Any:
+def result_of_validation(field: Any, value: object, check: Convert) -> Exception | None:
     """Call the `validation` of a field, or raise what it raised when it was awaited."""
     results = _results.get()
     key = id(field), id(value)

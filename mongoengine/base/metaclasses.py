@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
@@ -17,6 +17,7 @@ from mongoengine.base.types import Instance, Meta, Namespace, PythonValue
 from mongoengine.base.utils import warn_caller
 from mongoengine.base.versions import check_version_field
 from mongoengine.compatibility import names_of
+from mongoengine.driver.types import Function
 from mongoengine.errors import (
     DoesNotExist,
     InvalidDocumentError,
@@ -24,6 +25,7 @@ from mongoengine.errors import (
 )
 
 if TYPE_CHECKING:
+    from mongoengine.base.document import BaseDocument
     from mongoengine.base.state import DocumentState
 
 
@@ -71,9 +73,9 @@ class FieldMap(dict[str, BaseField]):
         return dict, (dict(self),)
 
 
-def _then_recompile(method: Any) -> Any:
+def _then_recompile(method: Any) -> Function:
     @wraps(method)
-    def changing(self: FieldMap, *args: object, **kwargs: object) -> Any:
+    def changing(self: FieldMap, *args: object, **kwargs: object) -> object:
         result = method(self, *args, **kwargs)
         if self.owner is not None:
             _forget_compiled(self.owner)
@@ -440,10 +442,10 @@ def _settle_exception(
     setattr(new_class, name, type(name, parents or (error,), {"__module__": module}))
 
 
-def _display_of(field: BaseField) -> Any:
+def _display_of(field: BaseField) -> Callable[[BaseDocument], object]:
     """`get_<field>_display`: the label of the field's value."""
 
-    def display(self: Any) -> Any:
+    def display(self: Any) -> object:
         value = getattr(self, field.name)
         if not isinstance(next(iter(field.choices)), (list, tuple)):
             return value

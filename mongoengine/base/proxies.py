@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
-from bson import DBRef
+from bson import SON, DBRef
 
 from mongoengine.base.awaiting import alias_of
 from mongoengine.base.references import (
@@ -23,7 +23,7 @@ from mongoengine.base.references import (
 )
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import PrimaryKey, PythonValue
+from mongoengine.base.types import PrimaryKey, PythonValue, RawValue
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -117,7 +117,7 @@ class _Stand(DBRef):
             return self._loaded.database
         return _database(self)
 
-    def as_doc(self) -> Any:
+    def as_doc(self) -> SON[str, RawValue]:
         return DBRef(_collection(self), self.id, _database(self)).as_doc()
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -288,7 +288,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
         return self._fetched
 
     @property
-    def _held(self) -> Any:
+    def _held(self) -> object:
         """The document once it is fetched, before that what stands for it."""
         return self._value if self._fetched is None else self._fetched
 
@@ -312,7 +312,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
         state = "unfetched" if self._fetched is None else "fetched"
         return f"<AsyncReferenceProxy: {self._name} ({state})>"
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return _restored_proxy, (
             self._type,
             _plain(self._value),
@@ -321,7 +321,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
             self._owner,
         )
 
-    def __reduce_ex__(self, protocol: object) -> Any:
+    def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
         return self.__reduce__()
 
     def __copy__(self) -> Self:
@@ -389,11 +389,11 @@ class AsyncLazyReference(_Stand, LazyReference[D]):
             f"`(await document.{self._name}.async_fetch()){use}`"
         )
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         state = (self.document_type, self.pk, self._cached_doc, self.passthrough)
         return AsyncLazyReference, (*state, self._name, self._owner)
 
-    def __reduce_ex__(self, protocol: object) -> Any:
+    def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
         return self.__reduce__()
 
     def __deepcopy__(self, memo: dict[int, object]) -> Any:

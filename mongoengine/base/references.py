@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from copy import deepcopy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -44,7 +44,7 @@ ReferenceTarget: TypeAlias = tuple[Any, DBRef]
 _HASHABLE = frozenset({ObjectId, str, int, float, UUID, bytes, datetime})
 
 
-def stored_key(cls: type[DocumentState], key: object) -> Any:
+def stored_key(cls: type[DocumentState], key: object) -> object:
     """A primary key of a document class as MongoDB stores it.
 
     What is no key of the class is given as it is: there is no document of it.
@@ -58,7 +58,7 @@ def stored_key(cls: type[DocumentState], key: object) -> Any:
         return key
 
 
-def hashable(key: object) -> Any:
+def hashable(key: object) -> Hashable:
     """A form of a stored key that can be looked up: documents are no dict keys."""
     if key.__class__ in _HASHABLE:
         return key
@@ -215,7 +215,7 @@ class LazyReference(DBRef, Generic[D]):
     def __repr__(self) -> str:
         return f"<LazyReference({self.document_type}, {self.pk!r})>"
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         state = (self.document_type, self.pk, self._cached_doc, self.passthrough)
         return LazyReference, state
 

@@ -45,7 +45,7 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 
-def _parent_of(instance: object) -> Any:
+def _parent_of(instance: object) -> object:
     """A weak reference to a document; a proxy that is one already stays."""
     if type(instance) in PROXIES or not isinstance(instance, ChangeTracking):
         return instance
@@ -55,7 +55,7 @@ def _parent_of(instance: object) -> Any:
 def _marks_all(method: Function) -> Any:
     """A mutating method after which the whole container counts as changed."""
 
-    def marking(self: Any, *args: object, **kwargs: object) -> Any:
+    def marking(self: Any, *args: object, **kwargs: object) -> object:
         result = method(self, *args, **kwargs)
         self._mark_as_changed()
         return result
@@ -66,7 +66,7 @@ def _marks_all(method: Function) -> Any:
 def _marks_key(method: Function) -> Any:
     """A removing method whose argument says what goes; marks it even if it fails."""
 
-    def marking(self: Any, key: object) -> Any:
+    def marking(self: Any, key: object) -> object:
         try:
             return method(self, key)
         finally:

@@ -431,13 +431,13 @@ NO_CHANGES = Changes([], {}, {})
 ANY_EMPTY: Any = Sentinel("ANY_EMPTY")
 
 
-def _dumped(field: Any, value: object) -> Any:
+def _dumped(field: Any, value: object) -> object:
     if value is None or value.__class__ in field._dumps_unchanged:
         return value
     return field._to_mongo_safe_call(value)
 
 
-def _default_of(document: ChangeTracking, field: Any) -> Any:
+def _default_of(document: ChangeTracking, field: Any) -> object:
     if field.name in document._dynamic_fields:
         # An empty value of a dynamic field is removed, whichever it is.
         return ANY_EMPTY

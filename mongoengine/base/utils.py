@@ -63,7 +63,7 @@ def is_ours(cls: type) -> bool:
     return cls.__module__.partition(".")[0] in _TRUSTED
 
 
-def class_attribute(cls: type, name: str) -> Any:
+def class_attribute(cls: type, name: str) -> object:
     """The attribute of a class or of its bases as it is defined, or None.
 
     Unlike `getattr` it calls no `__get__`: a user's field may be readable through

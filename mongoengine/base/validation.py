@@ -155,7 +155,7 @@ class DocumentValidation(DocumentState):
         except (ValueError, AttributeError, AssertionError) as failure:
             errors[field.name] = failure
 
-    def _known_pk(self) -> Any:
+    def _known_pk(self) -> object:
         """Return the primary key for a message; a sequence takes no number for it."""
         if hasattr(type(self), "pk"):
             name = self._meta.get("id_field")

@@ -23,7 +23,7 @@ def names_of(module: str) -> Callable[[str], Any]:
     """
     places = NAMES[module]
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         place = places.get(name)
         if place is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ from pymongo.errors import InvalidName
 from mongoengine import connection
 from mongoengine.driver.io import SYNC, run
 from mongoengine.driver.settings import settings_record
+from mongoengine.driver.types import PyMongoClient
 
 if TYPE_CHECKING:
     from mongoengine.driver.credentials import Settings
@@ -39,7 +40,7 @@ def _get_connection_settings(*args: Any, **kwargs: Any) -> Settings:
     return settings
 
 
-def _find_existing_connection(connection_settings: Settings) -> Any:
+def _find_existing_connection(connection_settings: Settings) -> PyMongoClient | None:
     """Return the client of an alias that is open with the same settings, or None.
 
     The names of the databases may differ.

@@ -13,7 +13,7 @@ def mark_as_changed_wrapper(parent_method: Function) -> Function:
     :param parent_method: a method of the base class, which changes the container
     """
 
-    def wrapper(self: Any, *args: object, **kwargs: object) -> Any:
+    def wrapper(self: Any, *args: object, **kwargs: object) -> object:
         result = parent_method(self, *args, **kwargs)
         self._mark_as_changed()
         return result
@@ -29,7 +29,7 @@ def mark_key_as_changed_wrapper(
     :param parent_method: a method of the base class, whose first argument is the key
     """
 
-    def wrapper(self: Any, key: object, *args: object, **kwargs: object) -> Any:
+    def wrapper(self: Any, key: object, *args: object, **kwargs: object) -> object:
         self._mark_as_changed(key)
         return parent_method(self, key, *args, **kwargs)
 

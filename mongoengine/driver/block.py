@@ -60,14 +60,14 @@ class Block(Generic[T]):
         if inspect.iscoroutinefunction(function):
 
             @wraps(function)
-            async def decorated(*args: object, **kwargs: object) -> Any:
+            async def decorated(*args: object, **kwargs: object) -> object:
                 async with copy.copy(self):
                     return await function(*args, **kwargs)
 
         else:
 
             @wraps(function)
-            def decorated(*args: object, **kwargs: object) -> Any:
+            def decorated(*args: object, **kwargs: object) -> object:
                 with copy.copy(self):
                     return function(*args, **kwargs)
 

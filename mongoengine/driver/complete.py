@@ -11,7 +11,7 @@ from mongoengine.driver.io import IO
 __all__ = ("completed",)
 
 
-async def completed(io: IO, call: Any, /, *args: object) -> Any:
+async def completed(io: IO, call: Any, /, *args: object) -> object:
     """Call `call(*args)` and return its result, not interrupted by cancellation.
 
     In async code the call runs in a task of its own.  A cancellation of the caller is

@@ -98,5 +98,5 @@ async def _other_generators() -> None:
         await asyncio.wait(others, timeout=_SECONDS_OF_WAITING)
 
 
-def _function_of(task: asyncio.Task[Any]) -> Any:
+def _function_of(task: asyncio.Task[Any]) -> object:
     return getattr(task.get_coro(), "__qualname__", None)

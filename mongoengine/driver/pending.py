@@ -61,7 +61,7 @@ def pending(body: Function, made: Function | None = None) -> Any:
     make = made or PendingCursor
 
     @wraps(awaited)
-    def face(self: object, /, *args: object, **kwargs: object) -> Any:
+    def face(self: object, /, *args: object, **kwargs: object) -> object:
         return make(partial(awaited, self, *args, **kwargs), self, use)
 
     return face
@@ -97,11 +97,11 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
     def __await__(self) -> Generator[Any, Any, C]:
         return self._start().__await__()
 
-    def send(self, value: object, /) -> Any:
+    def send(self, value: object, /) -> object:
         """Start the operation, or go on with it."""
         return self._started().send(value)
 
-    def throw(self, *error: PassedOn) -> Any:
+    def throw(self, *error: PassedOn) -> object:
         """Raise an exception where the operation waits."""
         return self._started().throw(*error)
 

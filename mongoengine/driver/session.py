@@ -97,7 +97,7 @@ class bound_session(session_of_call):
 _sessions: ContextVar[tuple[session_of_call, ...]] = ContextVar("sessions", default=())
 
 
-def _get_session() -> Any:
+def _get_session() -> Session:
     """Return the session that this task or thread works in, or None.
 
     :raises ContextError: if it is None because of a block whose context has ended

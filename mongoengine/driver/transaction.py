@@ -196,7 +196,7 @@ async def _with_transaction(
 ) -> Any:
     takes_session = _takes_an_argument(callback)
 
-    async def attempt(session: Session) -> Any:
+    async def attempt(session: Session) -> object:
         with bound_session(session, "with_transaction()"):
             return await io.plain(callback, *([session] if takes_session else []))
 

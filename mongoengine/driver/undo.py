@@ -137,7 +137,7 @@ class _UndoLog:
 
     async def _start_transaction(
         self, io: IO, /, *args: object, **kwargs: object
-    ) -> Any:
+    ) -> object:
         start = self._original("start_transaction")
         if not start.__self__.in_transaction:
             self.undo()
@@ -168,7 +168,7 @@ class _UndoLog:
 _logs: weakref.WeakKeyDictionary[Any, _UndoLog] = weakref.WeakKeyDictionary()
 
 
-def _run(body: Function, *args: object, **kwargs: object) -> Any:
+def _run(body: Function, *args: object, **kwargs: object) -> object:
     return run(body(SYNC, *args, **kwargs))
 
 

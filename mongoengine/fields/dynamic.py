@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.bson_types import UNCHANGED
@@ -135,7 +135,7 @@ class DynamicField(BaseField):
             return ((i, None, v) for i, v in enumerate(list.__iter__(value)))
         return members_of(value)
 
-    def _referred(self, kind: type[BaseDocument], value: PythonValue) -> Any:
+    def _referred(self, kind: type[BaseDocument], value: PythonValue) -> object:
         """The document of a generic reference, or what stands for it in async code."""
         if is_awaited(kind):
             return AsyncReferenceProxy(kind, value, self.name)

@@ -197,7 +197,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         return resolved
 
     @property
-    def _embedded_class(self) -> Any:
+    def _embedded_class(self) -> type[BaseDocument] | None:
         try:
             return self.document_type
         except NotRegistered:

@@ -40,7 +40,7 @@ __all__ = ("GenericLazyReferenceField", "LazyReferenceField")
 
 def _lazy_reference(
     field: Any, kind: type[BaseDocument], key: object, cached: object = None
-) -> Any:
+) -> AsyncLazyReference[object] | LazyReference[object]:
     """Return a lazy reference; one to await where blocking is not possible."""
     if any_async() and is_awaited(kind):
         owner = field.owner_document

@@ -363,7 +363,7 @@ class SortedListField(ListField[Item]):
 def _documents_dumper(inner: Any) -> Convert:
     """Dumps lists of raw embedded documents of one class."""
 
-    def dump_documents(value: PythonValue) -> Any:
+    def dump_documents(value: PythonValue) -> object:
         if value.__class__ is not list:
             return None
         dump = inner.document_type._schema.dump_raw

@@ -164,7 +164,7 @@ class ReferenceField(
     def _is_unconstrained(self) -> bool:
         return isinstance(self.document_type_obj, type)
 
-    def _as_reference(self, value: object) -> Any:
+    def _as_reference(self, value: object) -> object:
         return value if isinstance(value, DBRef) else self.to_python(value)
 
     def _target_of(self, value: object) -> ReferenceTarget | None:

@@ -99,7 +99,7 @@ async def average(
 
 async def _total(
     queryset: AnyQueryset, io: IO, field: str, name: str, operator: str
-) -> Any:
+) -> float:
     spec = queryset._spec
     joined: dict[str, Join] = {}
     stages, path = spec.values_stages(field, joined)
@@ -305,7 +305,7 @@ def release(values: object) -> Any:
     return values
 
 
-def _whole(value: object) -> Any:
+def _whole(value: object) -> object:
     """Return an integer where JavaScript gives one as a float."""
     if isinstance(value, float) and value.is_integer():
         return int(value)

@@ -23,6 +23,7 @@ from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pymongo.collection import Collection
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from mongoengine.base import context
@@ -32,6 +33,7 @@ from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.driver.alias import Target
 from mongoengine.driver.io import ASYNC, SYNC, instead, run
 from mongoengine.driver.registry import registry
+from mongoengine.driver.types import AnyCollection, RawDocument
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ registry.on_close(_forget_alias)
 
 def collection_of(
     cls: DocumentClass, alias: str | None = None, name: str | None = None
-) -> Any:
+) -> Collection[RawDocument]:
     """Return the collection of `cls`, as `open_collection` on `SYNC`."""
     with instead("_async_get_collection()", cls):
         return run(open_collection(cls, SYNC, alias, name))
@@ -107,7 +109,7 @@ async def async_collection_of(
 
 def prepared_collection(
     cls: DocumentClass, io: IO, alias: str, name: str | None
-) -> Any:
+) -> AnyCollection | None:
     """Return the collection, if it has been prepared; else None.
 
     :raises WrongFamilyError: if the alias is open only the other way

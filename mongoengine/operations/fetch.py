@@ -56,7 +56,7 @@ async def fetch_referenced(
 
 async def load_for(
     field: BaseField[Any, Any, Any], io: IO, document: Any, value: object
-) -> Any:
+) -> object:
     """Load what `value` stands for, and have `document` hold that instead."""
     target = field._target_of(value)
     if target is None:
@@ -132,7 +132,7 @@ async def fetch_items(container: C, io: IO, *, session: Session = None) -> C:
 
 def _follow_on_reading(
     instance: BaseDocument, name: str, ref_values: object, *, max_depth: int
-) -> Any:
+) -> object:
     """Return a list or dict that is being read, with its documents loaded."""
     with instead(f"{name}.async_fetch()", instance):
         return run(follow_items(SYNC, ref_values, max_depth, instance, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mongoengine.base.types import PrimaryKey
 from mongoengine.driver.io import IO
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ __all__ = ("delete", "delete_file", "get", "put", "read", "replace")
 
 async def put(
     field: object, io: IO, /, data: object, instance: object, **kwargs: object
-) -> Any:
+) -> PrimaryKey:
     """Store a file for a document; save the document afterwards.
 
     :param data: anything that :meth:`GridFSProxy.put` accepts

@@ -15,6 +15,7 @@ from mongoengine import connection
 from mongoengine.base.types import RawMapping
 from mongoengine.driver.complete import completed
 from mongoengine.driver.io import IO
+from mongoengine.driver.session import Session
 
 __all__ = (
     "Upload",
@@ -41,19 +42,19 @@ class Upload(NamedTuple):
     thumbnail: tuple[Any, RawMapping] | None = None
 
 
-def gridfs_of(io: IO, alias: str, collection_name: str) -> Any:
+def gridfs_of(io: IO, alias: str, collection_name: str) -> AsyncGridFS | GridFS:
     """Return PyMongo's `GridFS` or `AsyncGridFS` of an alias and a collection."""
     make = AsyncGridFS if io.is_async else GridFS
     return make(connection.database(io, alias), collection_name)
 
 
-def file_session() -> Any:
+def file_session() -> Session:
     """Return the session for files, or None: GridFS refuses one in a transaction."""
     session = connection._get_session()
     return None if session is None or session.in_transaction else session
 
 
-async def upload(io: IO, files: object, data: object, metadata: RawMapping) -> Any:
+async def upload(io: IO, files: object, data: object, metadata: RawMapping) -> object:
     """Store a file and return its id; remove what was stored of it if that fails."""
     target = await begin(io, files, metadata)
     try:
@@ -139,7 +140,7 @@ class _Pieces:
             await feed(self._io, self._target, data)
 
 
-def _encoded(target: object, piece: object) -> Any:
+def _encoded(target: object, piece: object) -> object:
     if isinstance(piece, (bytearray, memoryview)):
         return bytes(piece)
     if isinstance(piece, str) and (encoding := getattr(target, "encoding", None)):
@@ -182,7 +183,7 @@ class _Memory:
         self.pieces.append(data)
 
 
-async def whole(io: IO, data: object) -> Any:
+async def whole(io: IO, data: object) -> object:
     """Return data as a file-like object (or the path of a file) that is read at once.
 
     Gathers what is read asynchronously, or comes in pieces.

@@ -7,7 +7,7 @@ program that was ended can go on where it was.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mongoengine.driver.cursor import Batches
 from mongoengine.driver.loops import async_loop, loop

@@ -103,7 +103,7 @@ async def insert(
     *,
     ordered: bool = True,
     session: Session = None,
-) -> Any:
+) -> object:
     """Insert new documents, without validating them (`insert`).
 
     Sends as many commands as the server's limits ask for.
@@ -190,7 +190,7 @@ def remember_target(queryset: AnyQueryset, docs: Iterable[Any]) -> None:
         put_target(doc, *target)
 
 
-async def _insert_one(io: IO, collection: AnyCollection, document: Any) -> Any:
+async def _insert_one(io: IO, collection: AnyCollection, document: Any) -> object:
     """Insert a document; return its id as stored."""
     with INSERTING:
         write = await send_insert(document, io, collection, replace=False)

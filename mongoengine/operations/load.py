@@ -28,13 +28,13 @@ _GONE = "Document does not exist"
 
 
 async def select_related(
-    document: StoredDocument,
+    document: D,
     io: IO,
     /,
     max_depth: Any = 1,
     *paths: str,
     session: Session = None,
-) -> Any:
+) -> D:
     """Load the documents that this one refers to, a query per collection.
 
     Each level of references takes one query per collection.

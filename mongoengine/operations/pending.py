@@ -368,7 +368,7 @@ def held_id(document: StoredDocument) -> object:
     return document._value_of(name, document._fields[name])
 
 
-def stored_id(document: StoredDocument) -> Any:
+def stored_id(document: StoredDocument) -> object:
     """Return the primary key of a document as MongoDB stores it."""
     name = document._meta["id_field"]
     field = document._fields[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import json_util
@@ -349,7 +349,7 @@ async def in_bulk(
     return {raw["_id"]: document for raw, document in items}
 
 
-def raw_key(key: object) -> Any:
+def raw_key(key: object) -> object:
     """Return a primary key as it is stored, of an embedded document too."""
     return key.to_mongo() if hasattr(key, "to_mongo") else key
 
@@ -380,7 +380,7 @@ class ByKey(dict[Any, D]):
         return super().pop(_hashable(key), *default)
 
 
-def _hashable(key: object) -> Any:
+def _hashable(key: object) -> Hashable:
     key = raw_key(key)
     return _CompoundKey(key) if isinstance(key, dict) else key
 

@@ -337,7 +337,7 @@ async def follow_items(
     max_depth: int = 1,
     instance: Any = None,
     name: str | None = None,
-) -> Any:
+) -> object:
     """Return the items with documents instead of references; see `DeReference`."""
     if items is None or isinstance(items, str) or max_depth < 1:
         return items
@@ -472,7 +472,7 @@ def _is_plain_container(items: object) -> bool:
     )
 
 
-def _own_copy(value: PythonValue, owner: Any, key: PythonValue) -> Any:
+def _own_copy(value: PythonValue, owner: Any, key: PythonValue) -> object:
     """A list or dict whose items may be replaced, in the place of `value`."""
     if not _is_plain_container(value):
         return value

@@ -69,7 +69,7 @@ def _loader(cls: Any) -> Make:
     return marking(load, {"_partial": True}) if is_document_class(cls) else load
 
 
-def _document(cls: Any, load: Make, row: RawDocument) -> Any:
+def _document(cls: Any, load: Make, row: RawDocument) -> object:
     """Return a document of a row with names of fields, or of the database."""
     own = cls._fields
     stored = cls._reverse_db_field_map
@@ -84,7 +84,7 @@ def _document(cls: Any, load: Make, row: RawDocument) -> Any:
 # Models of Pydantic
 
 
-def _model(cls: Any, row: RawDocument) -> Any:
+def _model(cls: Any, row: RawDocument) -> object:
     """Return a model of a row; `_id` is `id`, which may start a name there."""
     if "_id" in row and not any(
         field.alias == "_id" or field.validation_alias == "_id"
@@ -99,7 +99,7 @@ def _model(cls: Any, row: RawDocument) -> Any:
 # Dataclasses and dicts
 
 
-def _instance(cls: Any, row: RawMapping) -> Any:
+def _instance(cls: Any, row: RawMapping) -> object:
     """Return an instance of a dataclass.
 
     :raises ValidationError: if a field has no value, or a value no field
@@ -123,7 +123,7 @@ def _instance(cls: Any, row: RawMapping) -> Any:
     return cls(**{name: _converted(hints[name], v) for name, v in values.items()})
 
 
-def _typed_dict(cls: Any, row: RawMapping) -> Any:
+def _typed_dict(cls: Any, row: RawMapping) -> Mapping[str, object]:
     """Return a dict as a TypedDict describes it; other keys stay.
 
     :raises ValidationError: if a required key is missing
@@ -138,7 +138,7 @@ def _typed_dict(cls: Any, row: RawMapping) -> Any:
     return {name: _converted(hints.get(name), v) for name, v in values.items()}
 
 
-def _converted(hint: Any, value: PythonValue) -> Any:
+def _converted(hint: Any, value: PythonValue) -> object:
     """Return a value with objects in it where the annotation has their classes."""
     if isinstance(value, Mapping):
         for choice in _choices(hint):

@@ -27,6 +27,7 @@ from mongoengine.base.types import (
 from mongoengine.driver.cursor import Batches, ReadingAhead
 from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
+from mongoengine.driver.types import FindCursor
 from mongoengine.errors import OperationError
 from mongoengine.operations import collections
 from mongoengine.operations.joined import attaching, embedding
@@ -361,7 +362,7 @@ class QuerySource(Reading, Generic[D]):
 
     # Cursors and items
 
-    async def _find(self, io: IO) -> Any:
+    async def _find(self, io: IO) -> FindCursor:
         """Return a new PyMongo cursor over the documents; sends nothing yet."""
         spec = self._spec
         arguments = spec.find(limit=spec.limit)

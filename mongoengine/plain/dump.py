@@ -147,7 +147,7 @@ def _value(
     return value
 
 
-def _key(key: object, options: _Options) -> Any:
+def _key(key: object, options: _Options) -> object:
     return str(to_json_value(key)) if options.mode == "json" else key
 
 
@@ -158,7 +158,7 @@ def _is_left_out(key: str, only: Tree | None, without: Tree) -> bool:
 
 
 @singledispatch
-def to_json_value(value: object) -> Any:
+def to_json_value(value: object) -> object:
     """Return a value as JSON has it: `"64f..."` for an ObjectId, ISO 8601 for dates."""
     if hasattr(value, "grid_id"):
         return to_json_value(value.grid_id)

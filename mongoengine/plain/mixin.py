@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Collection, Iterable, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from mongoengine.plain.dump import to_dict
@@ -115,6 +116,6 @@ class PlainData:
         return made
 
 
-def _pydantic_types() -> Any:
+def _pydantic_types() -> ModuleType:
     """Return the module that needs Pydantic, which is imported when it is used."""
     return importlib.import_module("mongoengine.plain.pydantic_types")

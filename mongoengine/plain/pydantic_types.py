@@ -134,7 +134,7 @@ def _config(cls: type[BaseDocument], title: str) -> pydantic.ConfigDict:
 def _accepting(cls: type[BaseDocument], names: list[str]) -> Annotation:
     """Return a validator that makes plain data of documents, without I/O."""
 
-    def accept_documents(value: object) -> Any:
+    def accept_documents(value: object) -> object:
         if not isinstance(value, cls):
             return value
         return to_dict(value, "python", names, None, False, "key")
@@ -161,7 +161,7 @@ def schema_of(
         except (MongoEngineException, ValueError) as error:
             raise _problems(cls, error, value) from None
 
-    def write(value: PythonValue, info: core_schema.SerializationInfo) -> Any:
+    def write(value: PythonValue, info: core_schema.SerializationInfo) -> object:
         return _selected(
             value.to_dict(mode=(info.mode_is_json() and "json") or "python"), info
         )
@@ -222,7 +222,9 @@ def _leaves(
         yield from _leaves(inside, own)
 
 
-def _selected(data: PlainDocument, info: core_schema.SerializationInfo) -> Any:
+def _selected(
+    data: PlainDocument, info: core_schema.SerializationInfo
+) -> PlainDocument:
     """Apply `include`, `exclude` and `exclude_none` of the caller."""
     include, exclude = info.include, info.exclude or ()
     return {

@@ -68,7 +68,7 @@ def _or(path: str, default: object) -> RawDocument:
     return {"$ifNull": [path, default]}
 
 
-def _items(operator: str, operand: object) -> Any:
+def _items(operator: str, operand: object) -> object:
     """Return the items that `push` or `add_to_set` was given, as an expression."""
     if not isinstance(operand, Mapping) or "$each" not in operand:
         return [_expression(operand)]

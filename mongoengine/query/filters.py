@@ -310,7 +310,7 @@ class FilterPlan:
             return query(embedded, **value)
         return self.field.prepare_query_value(self.op, value)
 
-    def _class_of_items(self) -> Any:
+    def _class_of_items(self) -> type[BaseDocument] | None:
         """Return the class of the embedded documents in a list, or None."""
         inner = self.field._inner
         return inner._embedded_class if inner and self.field._list_rank else None

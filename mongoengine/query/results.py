@@ -44,7 +44,9 @@ def batch_converter(
     return lambda batch: [pick(make(raw)) for raw in batch]
 
 
-def convert(query: Query, make: Make, raw: object, scalar_first: bool = False) -> Any:
+def convert(
+    query: Query, make: Make, raw: object, scalar_first: bool = False
+) -> object:
     """Return the item for a raw document.
 
     :param make: makes a document of a raw one

@@ -103,7 +103,7 @@ class BaseQuerySet(Builders[D]):
     @overload
     def __getitem__(self, key: slice) -> Self: ...
 
-    def __getitem__(self, key: object) -> Any:
+    def __getitem__(self, key: object) -> Self | D:
         """Return the document at an index, or a queryset over a slice.
 
         :raises IndexError: if there is none, or an index is negative
@@ -149,7 +149,7 @@ class BaseQuerySet(Builders[D]):
     from_json = read.from_json
 
     @property
-    def _dereference(self) -> Any:
+    def _dereference(self) -> DeReference:
         return DeReference()
 
     def _relating(self, *paths: PassedOn, strategy: str | None = None) -> Self:
