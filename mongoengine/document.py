@@ -286,7 +286,7 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
             set_state(self, "_created", True)
         return self
 
-    def _note_switch(self, cls: Any = None) -> None:
+    def _note_switch(self, cls: type[StoredDocument] | None = None) -> None:
         """Remember the collection that the class is switched to."""
         cls = cls or type(self)
         alias, name = cls._get_db_alias(), cls._get_collection_name()

@@ -284,7 +284,7 @@ class LoadPlans:
         new, plain = cls.__new__, not (self.plain or self.own_loader)
         pre_init, post_init = signals.pre_init, signals.post_init
 
-        def make_inside(raw: RawValue, parent: Any) -> Any:
+        def make_inside(raw: RawValue, parent: object) -> Any:
             if not (
                 plain
                 and tuple(raw) in trusted

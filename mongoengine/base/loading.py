@@ -145,7 +145,7 @@ class DocumentLoading(DocumentState):
                 errors[name] = failure
         if errors:
             raise cls._invalid_data(errors)
-        convert: Any = False
+        convert: object = False
         aside = {}
         if cls._dynamic:
             # Names that would mean something to the constructor.

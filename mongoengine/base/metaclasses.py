@@ -73,7 +73,7 @@ class FieldMap(dict[str, BaseField]):
         return dict, (dict(self),)
 
 
-def _then_recompile(method: Any) -> Function:
+def _then_recompile(method: Function) -> Function:
     @wraps(method)
     def changing(self: FieldMap, *args: object, **kwargs: object) -> object:
         result = method(self, *args, **kwargs)
@@ -369,7 +369,7 @@ def _inherited_fields(inherited: list[Any]) -> dict[str, BaseField]:
     return fields
 
 
-def _named_fields(namespace: Any) -> Iterator[tuple[str, BaseField]]:
+def _named_fields(namespace: Mapping[str, object]) -> Iterator[tuple[str, BaseField]]:
     for name, value in namespace.items():
         if isinstance(value, BaseField):
             value.name = name
@@ -445,7 +445,7 @@ def _settle_exception(
 def _display_of(field: BaseField) -> Callable[[BaseDocument], object]:
     """`get_<field>_display`: the label of the field's value."""
 
-    def display(self: Any) -> object:
+    def display(self: BaseDocument) -> object:
         value = getattr(self, field.name)
         if not isinstance(next(iter(field.choices)), (list, tuple)):
             return value

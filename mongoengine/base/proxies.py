@@ -24,6 +24,7 @@ from mongoengine.base.references import (
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import PrimaryKey, PythonValue, RawValue
+from mongoengine.driver.types import Function
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,9 +42,9 @@ __all__ = (
 D = TypeVar("D")
 
 # The parts of a DBRef, also where a subclass has properties of these names.
-_collection: Any = vars(DBRef)["collection"].fget
-_database: Any = vars(DBRef)["database"].fget
-_id: Any = vars(DBRef)["id"].fget
+_collection: Function = vars(DBRef)["collection"].fget
+_database: Function = vars(DBRef)["database"].fget
+_id: Function = vars(DBRef)["id"].fget
 
 
 class NotLoadedError(AttributeError, TypeError):

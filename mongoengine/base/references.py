@@ -82,7 +82,7 @@ def generic_reference(document: Any) -> SON[str, RawValue]:
     return SON((("_cls", document._class_name), ("_ref", reference)))
 
 
-def unsaved_text(cls: Any) -> str:
+def unsaved_text(cls: type) -> str:
     """Return the message for a reference to a document that was never saved."""
     return (
         f"The instance of the document '{cls.__name__}' you are trying to reference "

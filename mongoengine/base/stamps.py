@@ -129,7 +129,7 @@ class _Before(NamedTuple):
     document: Any
     field: Any
     value: PythonValue
-    stamped: Any
+    stamped: object
     #: The field has been marked as changed for the stamp.
     marked: bool
 

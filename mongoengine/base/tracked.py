@@ -18,6 +18,7 @@ from mongoengine.base.proxies import AWAITABLE, is_document, item_proxy
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import Function, Keywords, PassedOn, PythonValue
+from mongoengine.driver.types import RawMapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -55,7 +56,7 @@ def _parent_of(instance: object) -> object:
 def _marks_all(method: Function) -> Any:
     """A mutating method after which the whole container counts as changed."""
 
-    def marking(self: Any, *args: object, **kwargs: object) -> object:
+    def marking(self: TrackedContainer, *args: object, **kwargs: object) -> object:
         result = method(self, *args, **kwargs)
         self._mark_as_changed()
         return result
@@ -66,7 +67,7 @@ def _marks_all(method: Function) -> Any:
 def _marks_key(method: Function) -> Any:
     """A removing method whose argument says what goes; marks it even if it fails."""
 
-    def marking(self: Any, key: object) -> object:
+    def marking(self: TrackedContainer, key: object) -> object:
         try:
             return method(self, key)
         finally:
@@ -75,7 +76,7 @@ def _marks_key(method: Function) -> Any:
     return _named_like(marking, method)
 
 
-def _named_like(marking: Any, method: Function) -> Any:
+def _named_like(marking: Function, method: Function) -> Any:
     marking.__name__ = method.__name__
     marking.__doc__ = method.__doc__
     return marking
@@ -93,7 +94,7 @@ new_list, extend_list = list.__new__, list.extend
 
 
 def tracked_dict(
-    items: Any, parent: Any, path: str, dereferenced: bool
+    items: RawMapping, parent: object, path: str, dereferenced: bool
 ) -> BaseDict[Any, Any]:
     """Return a tracked dict, without the checks of its constructor.
 
@@ -109,7 +110,7 @@ def tracked_dict(
 
 
 def tracked_list(
-    items: Any, parent: Any, path: str, dereferenced: bool
+    items: Iterable[object], parent: object, path: str, dereferenced: bool
 ) -> BaseList[Any]:
     """Return a tracked list; see `tracked_dict`."""
     tracked: BaseList[Any] = new_list(BaseList)
@@ -165,7 +166,7 @@ class TrackedContainer:
                 return False
         return place is self or (path.__class__ is WholePath and _contains(place, self))
 
-    def _bound_to(self, instance: Any, name: str) -> Self:
+    def _bound_to(self, instance: object, name: str) -> Self:
         """This container as the value of a field, or a copy if it is another's.
 
         :param instance: the document.
@@ -544,7 +545,7 @@ class BaseList(TrackedContainer, list[T]):
     sort = _marks_all(list.sort)
 
 
-def _restored_list(kind: Any, items: list[Any], name: str) -> Any:
+def _restored_list(kind: type, items: list[Any], name: str) -> Any:
     return kind(items, None, name)
 
 

@@ -51,7 +51,7 @@ class Place(NamedTuple):
     #: The field of the value; None for values of any type.
     field: Any
     #: The value of an empty place, which needs not be stored.
-    default: Any
+    default: object
 
 
 class Changes:

@@ -54,7 +54,7 @@ class Settings(dict[str, Any]):
         return without_password(text)
 
 
-def _shown(key: str, value: Any) -> object:
+def _shown(key: str, value: object) -> object:
     if key.lower() in _SECRETS and value is not None:
         return HIDDEN
     if isinstance(value, str):

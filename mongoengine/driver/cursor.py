@@ -18,6 +18,7 @@ from mongoengine.driver.session import _get_session
 from mongoengine.driver.types import (
     AnyChangeStream,
     AnyCollection,
+    AnyCursor,
     FindCursor,
     Keywords,
     RawDocument,
@@ -237,7 +238,7 @@ class Events:
             raise
 
 
-def kill_soon(cursor: Any) -> None:
+def kill_soon(cursor: AnyCursor) -> None:
     """Have a cursor killed, in the background, once the server is back.
 
     PyMongo takes a cursor for gone with the connection; for servers it is not.

@@ -166,7 +166,7 @@ async def _ready(value: R) -> R:
 class Call(NamedTuple):
     """A call of one of PyMongo's methods: the method, its arguments and keywords."""
 
-    method: Any
+    method: object
     arguments: tuple[object, ...]
     keywords: Keywords
 

@@ -146,7 +146,7 @@ class PendingCursor(Coroutine[Any, Any, C], Generic[C, R]):
         return await loops.to_list(ASYNC, self._steps(), length)
 
     def _steps(self) -> Steps[R]:
-        as_they_are: Any = list
+        as_they_are: Function = list
         return UncachedSteps(self._batches, lambda: as_they_are)
 
     async def _batches(self, io: IO) -> Reader:

@@ -115,16 +115,16 @@ class query_counter(Block["query_counter"]):
     def __ne__(self, value: object) -> bool:
         return int(self) != value
 
-    def __lt__(self, value: Any) -> bool:
+    def __lt__(self, value: int) -> bool:
         return bool(int(self) < value)
 
-    def __le__(self, value: Any) -> bool:
+    def __le__(self, value: int) -> bool:
         return bool(int(self) <= value)
 
-    def __gt__(self, value: Any) -> bool:
+    def __gt__(self, value: int) -> bool:
         return bool(int(self) > value)
 
-    def __ge__(self, value: Any) -> bool:
+    def __ge__(self, value: int) -> bool:
         return bool(int(self) >= value)
 
     __hash__ = None  # type: ignore[assignment]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from mongoengine.driver.cursor import Batches, Reader
 from mongoengine.driver.io import ASYNC, IO, SYNC, run
 from mongoengine.driver.loops import UncachedSteps, async_loop, loop, to_list
+from mongoengine.driver.types import Function
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -61,7 +62,7 @@ class ConvertedRows(Generic[T]):
         async def start(io: IO) -> Reader:
             return self.reader()
 
-        as_they_are: Any = list
+        as_they_are: Function = list
         return UncachedSteps(start, lambda: as_they_are)
 
 

@@ -101,7 +101,7 @@ class run_in_transaction(Block[Any]):
             await _end(io, session)
 
 
-async def _commit(io: IO, session: Any) -> None:
+async def _commit(io: IO, session: AsyncClientSession | ClientSession) -> None:
     deadline = time.monotonic() + _SECONDS_OF_COMMITTING
     while True:
         try:

@@ -152,7 +152,7 @@ class CachedReferenceField(
 
     def to_mongo(
         self,
-        document: Any,
+        document: StoredDocument | DBRef | None,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
     ) -> RawValue:

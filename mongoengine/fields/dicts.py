@@ -7,6 +7,7 @@ from typing import Any, Generic, overload
 
 from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.complex_fields import ComplexBaseField, items_validator
+from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.plain import (
     copied,
@@ -148,7 +149,7 @@ class DictField(
             self._refuse_keys(value)
         super().validate(value)
 
-    def _tracked_raw(self, instance: Any) -> PythonValue:
+    def _tracked_raw(self, instance: BaseDocument) -> PythonValue:
         inner: Any = self.field
         if inner is None or not inner._made_directly or instance._raw is None:
             return super()._tracked_raw(instance)

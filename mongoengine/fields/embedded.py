@@ -448,7 +448,7 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
 
     def to_mongo(
         self,
-        document: Any,
+        document: BaseDocument | None,
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
     ) -> RawValue:

@@ -270,7 +270,7 @@ def _pending(
     places = []
     try:
         for place, document in enumerate(documents):
-            write: Any
+            write: PendingInsert | PendingUpdate | None
             restored = any(document is other for other in cut)
             if restored or created[place]:
                 write = PendingInsert(document, moment, restored=restored)

@@ -260,7 +260,9 @@ def _differ(existing: RawMapping, declared: RawMapping, names: Iterable[str]) ->
     return any(existing.get(name) != declared.get(name) for name in names)
 
 
-async def _open_capped(cls: DocumentClass, io: IO, database: Any, name: str) -> Any:
+async def _open_capped(
+    cls: DocumentClass, io: IO, database: AnyDatabase, name: str
+) -> Any:
     """Return the capped collection `name`, created if need be.
 
     See https://www.mongodb.com/docs/manual/core/capped-collections/
@@ -285,7 +287,9 @@ async def _open_capped(cls: DocumentClass, io: IO, database: Any, name: str) -> 
     return collection
 
 
-async def _open_timeseries(cls: DocumentClass, io: IO, database: Any, name: str) -> Any:
+async def _open_timeseries(
+    cls: DocumentClass, io: IO, database: AnyDatabase, name: str
+) -> Any:
     """Return the time series collection `name`, created if need be.
 
     See https://www.mongodb.com/docs/manual/core/timeseries-collections/

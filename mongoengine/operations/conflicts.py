@@ -87,7 +87,7 @@ def is_duplicate_of_other(
     )
 
 
-def is_conflict(failure: Any, write: PendingInsert | PendingUpdate) -> bool:
+def is_conflict(failure: Exception, write: PendingInsert | PendingUpdate) -> bool:
     """Return whether an update in a bulk failed since others have written."""
     return bool(
         write.condition

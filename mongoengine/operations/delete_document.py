@@ -63,7 +63,7 @@ async def delete(
 
 
 async def _delete_kept(
-    io: IO, document: Any, kept: list[tuple[PythonValue, PythonValue]]
+    io: IO, document: StoredDocument, kept: list[tuple[PythonValue, PythonValue]]
 ) -> None:
     for field, value in kept:
         await field._after_delete(value, io, document)

@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from mongoengine.base.items import is_nameable
 from mongoengine.base.types import AnyCollection, RawDocument, RawMapping
+from mongoengine.driver.types import Keywords
 from mongoengine.driver.undo import in_transaction
 from mongoengine.driver.write_errors import SAVING
 from mongoengine.errors import InvalidQueryError, OperationError, ValidationError
@@ -153,7 +154,7 @@ async def _find_or_create(
     return await _upsert(queryset, io, document, change, moment)
 
 
-def _narrowed(queryset: QuerySource[D], q_objs: Any, query: Any) -> QuerySource[D]:
+def _narrowed(queryset: QuerySource[D], q_objs: Any, query: Keywords) -> QuerySource[D]:
     """Return the queryset of the documents that are looked for."""
     spec = queryset._spec
     if spec.is_void or spec.limit or spec.skip:
@@ -362,7 +363,7 @@ async def _send(
 
 
 def _command(
-    collection: Any,
+    collection: AnyCollection,
     conditions: RawDocument,
     operators: RawDocument,
     options: dict[str, Any],

@@ -20,7 +20,7 @@ from gridfs.errors import CorruptGridFile, FileExists, NoFile
 from pymongo.errors import AutoReconnect, NotPrimaryError, PyMongoError
 
 from mongoengine import connection
-from mongoengine.base.types import AnyCollection, RawMapping
+from mongoengine.base.types import AnyCollection, PrimaryKey, RawMapping
 from mongoengine.driver.complete import completed
 from mongoengine.driver.io import ASYNC, IO
 from mongoengine.driver.undo import after_commit, in_transaction, on_abort
@@ -69,7 +69,7 @@ _CHUNKS_AT_ONCE = 8
 class StoredFile(Protocol):
     """The state of a file of a document, on which the operations work."""
 
-    grid_id: Any
+    grid_id: PrimaryKey
     collection_name: str
     newfile: Any
     gridout: Any

@@ -128,7 +128,7 @@ async def exec_js(
     queryset: AnyQueryset,
     io: IO,
     /,
-    code: Any,
+    code: str | Code,
     *fields: str,
     session: Session = None,
     **options: object,

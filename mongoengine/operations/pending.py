@@ -232,7 +232,11 @@ class PendingInsert:
         if _get_session() is not None:
             on_abort(self._undo)
 
-    def fail(self, error: BaseException, codec_options: Any = None) -> None:
+    def fail(
+        self,
+        error: BaseException,
+        codec_options: CodecOptions[RawDocument] | None = None,
+    ) -> None:
         """Make the document as new as it was, and all of it pending.
 
         :param error: what was raised in place of an answer

@@ -407,7 +407,7 @@ async def explain(
             collection.database.command, "explain", command
         )
         return explained
-    cursor = await queryset._cursor_over(io, collection, arguments)
+    cursor: Any = await queryset._cursor_over(io, collection, arguments)
     plan: RawDocument = await io.plain(cursor.explain)
     return plan
 
@@ -445,7 +445,7 @@ def from_json(self: QuerySource[D], json_data: str) -> list[D]:
 async def select_related(
     queryset: QuerySource[D],
     io: IO,
-    max_depth: Any = 1,
+    max_depth: int | str = 1,
     *paths: str,
     strategy: str | None = None,
     session: Session = None,

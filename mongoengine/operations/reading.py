@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mongoengine import connection
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import AnyCollection, AnyCursor, RawDocument
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.query.projection import QueryFieldList
@@ -30,8 +30,8 @@ class Reading:
             """Return the collection to read; see `QuerySource`."""
 
     async def _cursor_over(
-        self, io: IO, collection: Any, arguments: RawDocument
-    ) -> Any:
+        self, io: IO, collection: AnyCollection, arguments: RawDocument
+    ) -> AnyCursor:
         """Return a cursor for a `find`, or for the pipeline that does what it cannot.
 
         :param arguments: those of `find`; see `Query.find`
@@ -44,17 +44,20 @@ class Reading:
         joined: dict[str, Join] = {}
         stages = spec.find_pipeline(arguments, joined)
         self._check_joins(io, collection, joined)
-        return await io(collection.aggregate, stages, **options_of(arguments))
+        cursor: AnyCursor = await io(
+            collection.aggregate, stages, **options_of(arguments)
+        )
+        return cursor
 
     async def _raws(
-        self, io: IO, collection: Any, arguments: RawDocument
+        self, io: IO, collection: AnyCollection, arguments: RawDocument
     ) -> list[RawDocument]:
         """Return the raw documents of a `find`, or of its pipeline."""
         cursor = await self._cursor_over(io, collection, arguments)
         return await Batches(cursor).drain(io)
 
     async def _raw_first(
-        self, io: IO, collection: Any, arguments: RawDocument
+        self, io: IO, collection: AnyCollection, arguments: RawDocument
     ) -> RawDocument | None:
         """Return the first raw document of a `find`, or of its pipeline, or None."""
         if not self._spec.reads_by_pipeline(arguments):
@@ -136,7 +139,9 @@ class Reading:
         rows = await self._rows(io, stages, joined, **options_of(arguments))
         return {**local_part(condition), "_id": {"$in": [row["_id"] for row in rows]}}
 
-    def _check_joins(self, io: IO, collection: Any, joins: Mapping[str, Join]) -> None:
+    def _check_joins(
+        self, io: IO, collection: AnyCollection, joins: Mapping[str, Join]
+    ) -> None:
         """Raise an InvalidQueryError if a join leads to another database."""
         for join in joins.values():
             alias = join.cls._get_db_alias()

@@ -335,7 +335,7 @@ async def follow_items(
     io: IO,
     items: Any,
     max_depth: int = 1,
-    instance: Any = None,
+    instance: object = None,
     name: str | None = None,
 ) -> object:
     """Return the items with documents instead of references; see `DeReference`."""
@@ -383,7 +383,7 @@ def _field_at(instance: Any, name: str | None) -> Any:
     return field
 
 
-def _referring_fields_of(document: Any) -> Iterator[Any]:
+def _referring_fields_of(document: BaseDocument) -> Iterator[Any]:
     """Yield the fields of a document whose values may refer to documents."""
     schema = type(document)._schema
     fields = _referring_fields.get(schema)
@@ -472,7 +472,7 @@ def _is_plain_container(items: object) -> bool:
     )
 
 
-def _own_copy(value: PythonValue, owner: Any, key: PythonValue) -> object:
+def _own_copy(value: PythonValue, owner: object, key: PythonValue) -> object:
     """A list or dict whose items may be replaced, in the place of `value`."""
     if not _is_plain_container(value):
         return value

@@ -159,7 +159,7 @@ def _choices(hint: Iterable[object]) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
-def _has_rows(hint: Any) -> bool:
+def _has_rows(hint: object) -> bool:
     return is_typeddict(hint) or (
         isinstance(hint, type)
         and get_origin(hint) is None

@@ -27,7 +27,7 @@ from mongoengine.base.types import (
 from mongoengine.driver.cursor import Batches, ReadingAhead
 from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
-from mongoengine.driver.types import FindCursor
+from mongoengine.driver.types import AnyCursor
 from mongoengine.errors import OperationError
 from mongoengine.operations import collections
 from mongoengine.operations.joined import attaching, embedding
@@ -362,7 +362,7 @@ class QuerySource(Reading, Generic[D]):
 
     # Cursors and items
 
-    async def _find(self, io: IO) -> FindCursor:
+    async def _find(self, io: IO) -> AnyCursor:
         """Return a new PyMongo cursor over the documents; sends nothing yet."""
         spec = self._spec
         arguments = spec.find(limit=spec.limit)

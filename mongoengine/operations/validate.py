@@ -10,6 +10,7 @@ from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.types import PythonValue
 from mongoengine.driver.io import ASYNC
+from mongoengine.driver.types import Function
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ async def _await_document(
 
 
 async def _await_hook(
-    results: hooks.Results, key: Hashable, hook: Any, *args: object
+    results: hooks.Results, key: Hashable, hook: Function, *args: object
 ) -> None:
     results[key] = None
     try:

@@ -196,7 +196,7 @@ async def _watch_query(
     return await opened(io, start, options, _DocumentReading(queryset), spec.is_void)
 
 
-def _queryset_of(source: Any) -> Any:
+def _queryset_of(source: object) -> Any:
     """Return a queryset; a class stands for all of its documents."""
     return QuerySource(source, None) if isinstance(source, type) else source
 

@@ -17,6 +17,7 @@ from pydantic_core import ValidationError as PydanticError
 
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.types import Namespace, PythonValue
+from mongoengine.driver.types import Function
 from mongoengine.errors import MongoEngineException, ValidationError
 from mongoengine.plain.annotations import annotation, is_required, optional
 from mongoengine.plain.dump import to_dict
@@ -150,7 +151,7 @@ def schema_of(
 ) -> core_schema.CoreSchema:
     """Return the schema by which Pydantic reads and writes documents of a class."""
 
-    def read(value: PythonValue, validate: Any) -> BaseDocument:
+    def read(value: PythonValue, validate: Function) -> BaseDocument:
         if isinstance(value, cls):
             return _checked(value)
         data = validate(value)

@@ -36,6 +36,7 @@ from mongoengine.query.safe_values import (
 
 if TYPE_CHECKING:
     from mongoengine.base.state import DocumentState
+    from mongoengine.base.stored_document import StoredDocument
 
 
 __all__ = (
@@ -79,7 +80,9 @@ def local_query(document: Any, keywords: RawMapping, safe: bool) -> Filter:
     return _compile(document, keywords, plans, _safe_plan if safe else _plan)
 
 
-def joined_query(document: Any, keywords: RawMapping, safe: bool) -> Filter:
+def joined_query(
+    document: type[StoredDocument], keywords: RawMapping, safe: bool
+) -> Filter:
     """Return the filter for conditions that may lead through references.
 
     It names joined documents by their joins, see `paths`, and so is one for a
@@ -93,7 +96,7 @@ def joined_query(document: Any, keywords: RawMapping, safe: bool) -> Filter:
 
 
 def _compile(
-    document: Any,
+    document: type[StoredDocument],
     keywords: RawMapping,
     plans: dict[str, FilterPlan],
     make_plan: Callable[[Any, str, RawDocument], FilterPlan],
@@ -356,7 +359,7 @@ class SafeFilterPlan(FilterPlan):
             value = {"$eq": value}
         return path, value
 
-    def _apart(self, key: str, condition: Any) -> tuple[str, RawValue]:
+    def _apart(self, key: str, condition: RawValue) -> tuple[str, RawValue]:
         """Compare with mappings that look like operators one by one.
 
         The server does not take them in `$in`, `$nin` and `$all`.

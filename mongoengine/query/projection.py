@@ -41,7 +41,7 @@ class QueryFieldList:
         self.value = value
         self.fields = set(fields or ())
         self.always_include = set(always_include or ())
-        self._id: Any = None
+        self._id: object = None
         self._only_called = _only_called
         self.slice: RawDocument = {}
         #: Names of the classes of embedded documents, by the paths that need them.

@@ -34,7 +34,7 @@ class QuerySetManager(Typed[Value]):
     """
 
     # What `QuerySetManager[UserQuerySet]()` notes.
-    __orig_class__: Any = None
+    __orig_class__: object = None
 
     get_queryset: Function | None = None
     default: ClassVar[type[Any]] = QuerySet
