@@ -454,7 +454,7 @@ _MODES: dict[tuple[bool, bool], frozenset[Literal["sync", "async"]]] = {
 class _ConnectionModule(ModuleType):
     """This module, with the dictionaries that other people's tests replace."""
 
-    _views: dict[str, AliasView[Any]] = {}
+    _views: dict[str, AliasView[object]] = {}
 
     @property
     def _connections(self) -> dict[str, PyMongoClient]:

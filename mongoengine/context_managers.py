@@ -270,7 +270,7 @@ class no_dereference(_SwitchBlock[None]):
         return [switch, _without_field_dereferencing(self.cls)]
 
 
-def _without_field_dereferencing(cls: type[Any]) -> context.Switch[bool]:
+def _without_field_dereferencing(cls: type) -> context.Switch[bool]:
     fields = getattr(cls, "_fields", {}).values()
     return context.no_dereference_for_fields(
         *(
@@ -281,7 +281,7 @@ def _without_field_dereferencing(cls: type[Any]) -> context.Switch[bool]:
     )
 
 
-def no_dereferencing_active_for_class(cls: type[Any]) -> bool:
+def no_dereferencing_active_for_class(cls: type) -> bool:
     """Return whether a `no_dereference(cls)` block runs."""
     return context.dereferencing_is_off(cls)
 

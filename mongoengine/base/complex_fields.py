@@ -189,7 +189,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         instance._put(self.name, tracked)
         return tracked
 
-    def _list_class(self) -> type[BaseList[Any]]:
+    def _list_class(self) -> type[BaseList[object]]:
         return BaseList
 
     def _dereferenced_value(self, instance: Any, value: PythonValue) -> PythonValue:
@@ -294,7 +294,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             converted = {key: self._untyped_to_python(item) for key, item in items}
         return converted if _is_mapping(value) else _in_order(converted)
 
-    def _list_to_python(self, items: list[Any]) -> list[Any]:
+    def _list_to_python(self, items: list[object]) -> list[object]:
         inner: Any = self.field
         unchanged = inner._loads_unchanged
         if unchanged and unchanged.issuperset(map(type, items)):
@@ -457,7 +457,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
 
     def validate(self, value: PythonValue) -> None:  # type: ignore[override]
         """Validate every item; errors are collected by index or key."""
-        errors: dict[Any, Any] = {}
+        errors: dict[object, object] = {}
         if self.field is not None and not self._items_are_valid(value):
             items = value.items() if _is_mapping(value) else enumerate(value)
             for key, item in items:

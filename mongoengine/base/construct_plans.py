@@ -55,7 +55,7 @@ class ConstructPlan(NamedTuple):
 def construct_plan(
     fields: Mapping[str, BaseField],
     placed: Set[str],
-    defaults: Sequence[tuple[str, Any]],
+    defaults: Sequence[tuple[str, object]],
     values: Mapping[str, PythonValue],
 ) -> ConstructPlan | None:
     """Return the plan for arguments like `values`, None if one of them has no field.
@@ -91,15 +91,15 @@ def constructor(
     fields: Mapping[str, BaseField],
     placed: Set[str],
     blank: Mapping[str, PythonValue],
-    defaults: Sequence[tuple[str, Any]],
-) -> Callable[[Any, RawDocument], bool]:
+    defaults: Sequence[tuple[str, object]],
+) -> Callable[[object, RawDocument], bool]:
     """Return the function that gives a fresh document its state and its values.
 
     It returns False, and leaves the document alone, where there is no plan for them.
 
     :param blank: the values of a document without arguments.
     """
-    plans: dict[tuple[Any, ...], ConstructPlan | None] = {}
+    plans: dict[tuple[object, ...], ConstructPlan | None] = {}
     embedded = not cls._is_document
     pre_init, post_init = signals.pre_init, signals.post_init
     aliases, collections = context.db_aliases, context.collection_names

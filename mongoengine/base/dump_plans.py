@@ -110,7 +110,7 @@ def _dumped_when_missing(field: BaseField, unchanged: frozenset[type]) -> object
     return field.default if field.default.__class__ in unchanged else UNKNOWN
 
 
-def _making(default: Callable[[], Any]) -> Dump:
+def _making(default: Callable[[], object]) -> Dump:
     return lambda _: default()
 
 

@@ -257,7 +257,7 @@ _BAD_NAME = (
 _LOOKED_FOR = frozenset({"_instance", "to_python", "to_query"})
 
 
-def _definition(cls: type, name: str) -> tuple[Any, bool]:
+def _definition(cls: type, name: str) -> tuple[object, bool]:
     """Return the attribute of the class (or MISSING), and whether it is ours."""
     for base in cls.__mro__:
         if name in base.__dict__:

@@ -132,7 +132,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             self._take_extras(kwargs)
         self._count_up()
 
-    def _take_extras(self, extras: dict[str, Any]) -> None:
+    def _take_extras(self, extras: dict[str, object]) -> None:
         """Further keywords become attributes, for the user's own purposes."""
         taken = extras.keys() & set(dir(self))
         if taken:
@@ -359,7 +359,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         found = None if lookup is None else lookup(name)
         return found if isinstance(found, BaseField) else None
 
-    def _condition(self, op: str | None, value: object) -> tuple[str, Any]:
+    def _condition(self, op: str | None, value: object) -> tuple[str, object]:
         """Return the path and the value of the condition for a keyword.
 
         :param op: the operator's name, None for equality.

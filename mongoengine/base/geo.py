@@ -204,7 +204,7 @@ def _reaches_down(value: PythonValue, depth: int) -> bool:
 
 
 def _problems(
-    items: Iterable[object], check: Callable[[Any], str | None], shape: str = ""
+    items: Iterable[object], check: Callable[[object], str | None], shape: str = ""
 ) -> str | None:
     """The different problems of the items in one text, headed by the shape."""
     found = dict.fromkeys(filter(None, map(check, items)))

@@ -99,7 +99,7 @@ def clean_is_off() -> bool:
     return _clean_is_off.get()
 
 
-def run_clean(document: object, clean: Callable[[], Any]) -> None:
+def run_clean(document: object, clean: Callable[[], object]) -> None:
     """Call `clean()` of a document, or raise what it raised when it was awaited."""
     if _clean_is_off.get():
         return

@@ -55,5 +55,5 @@ def stored_values(container: Any) -> Iterable[object]:
         return dict.values(container)
     if isinstance(container, list):
         return list.__iter__(container)
-    values: Iterable[Any] = container
+    values: Iterable[object] = container
     return values

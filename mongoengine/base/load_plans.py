@@ -275,7 +275,7 @@ class LoadPlans:
 
         return make
 
-    def _compile_make_inside(self) -> Callable[[Any, Any], Any]:
+    def _compile_make_inside(self) -> Callable[[object, object], object]:
         """Return the loader for raw documents inside one that has been checked.
 
         It takes the raw document and a weak reference to the document around it.

@@ -67,9 +67,9 @@ class DocumentLoading(DocumentState):
         return cls._load(son, _auto_dereference, created)
 
     @classmethod
-    def _maker(cls, auto_dereference: bool = True) -> Callable[[Any], Self]:
+    def _maker(cls, auto_dereference: bool = True) -> Callable[[object], Self]:
         """The function that makes documents of raw ones, chosen for a batch."""
-        maker: Callable[[Any], Self] = cls._schema.load_plans.maker(auto_dereference)
+        maker: Callable[[object], Self] = cls._schema.load_plans.maker(auto_dereference)
         return maker
 
     @classmethod

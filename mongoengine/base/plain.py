@@ -132,7 +132,7 @@ def copied(value: PythonValue) -> Any:
     if isinstance(value, dict):
         if value.__class__ not in DICTS or "_cls" in value or "_ref" in value:
             return None
-        fresh: dict[Any, Any] = {}
+        fresh: dict[object, object] = {}
         for key, item in dict.items(value):
             if type(item) not in UNCHANGED:
                 item = copied(item)
@@ -141,7 +141,7 @@ def copied(value: PythonValue) -> Any:
             fresh[key] = item
         return fresh
     if value.__class__ in LISTS:
-        items: list[Any] = []
+        items: list[object] = []
         held: Any = list.__iter__
         for item in held(value):
             if type(item) not in UNCHANGED:

@@ -343,7 +343,7 @@ def _restored_proxy(
     owner: str = "",
 ) -> Any:
     """A proxy of no document: it is fetched for itself alone."""
-    proxy: AsyncReferenceProxy[Any] = AsyncReferenceProxy(
+    proxy: AsyncReferenceProxy[object] = AsyncReferenceProxy(
         document_type, value, name, owner=owner
     )
     proxy._fetched = fetched

@@ -94,7 +94,7 @@ class Schema:
             *stamps_of(cls, self.fields),
             *version_of(cls, self.fields),
         )
-        self._typed_plans: dict[tuple[Any, ...], TypedPlan] = {}
+        self._typed_plans: dict[tuple[object, ...], TypedPlan] = {}
         self._codecs: dict[str, FieldCodec] = {}
         self._checks: tuple[Check, ...] | None = None
 
@@ -200,7 +200,7 @@ class Schema:
 
     # What need not be converted
 
-    def _new_typed(self, shape: tuple[Any, ...], raw: RawMapping) -> TypedPlan:
+    def _new_typed(self, shape: tuple[object, ...], raw: RawMapping) -> TypedPlan:
         plan = self._make_typed(raw)
         if len(self._typed_plans) < MOST_SHAPES:
             self._typed_plans[shape] = plan

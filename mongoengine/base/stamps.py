@@ -172,7 +172,7 @@ class Stamped:
                 self._set(document, stamp, stamp.for_update(value, self.moment), True)
             self._set_inside(document, mark=True)
 
-    def values(self, values: Iterable[Any]) -> None:
+    def values(self, values: Iterable[object]) -> None:
         """Stamp the embedded documents in values that an update sets."""
         for value in values:
             self._walk(value, mark=False)
@@ -269,13 +269,13 @@ def stamps_of(cls: type[DocumentState], fields: Mapping[str, Any]) -> tuple[Stam
 
 
 def names_inside(
-    cls: type[DocumentState], nesting: Iterable[tuple[str, str, Any]]
+    cls: type[DocumentState], nesting: Iterable[tuple[str, str, object]]
 ) -> tuple[str, ...]:
     """Return the names of the fields that may hold embedded documents with stamps."""
     return tuple(name for name, _, field in nesting if _may_hold(field, {cls}))
 
 
-def _may_hold(field: Any, seen: set[Any]) -> bool:
+def _may_hold(field: Any, seen: set[object]) -> bool:
     while field._inner is not None:
         field = field._inner
     embedded = field._embedded_class

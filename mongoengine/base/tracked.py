@@ -95,13 +95,13 @@ new_list, extend_list = list.__new__, list.extend
 
 def tracked_dict(
     items: RawMapping, parent: object, path: str, dereferenced: bool
-) -> BaseDict[Any, Any]:
+) -> BaseDict[object, object]:
     """Return a tracked dict, without the checks of its constructor.
 
     :param parent: a weak reference to the document.
     :param dereferenced: no references are to be followed in it.
     """
-    tracked: BaseDict[Any, Any] = new_dict(BaseDict)
+    tracked: BaseDict[object, object] = new_dict(BaseDict)
     update_dict(tracked, items)
     tracked._instance = parent
     tracked._name = path
@@ -111,9 +111,9 @@ def tracked_dict(
 
 def tracked_list(
     items: Iterable[object], parent: object, path: str, dereferenced: bool
-) -> BaseList[Any]:
+) -> BaseList[object]:
     """Return a tracked list; see `tracked_dict`."""
-    tracked: BaseList[Any] = new_list(BaseList)
+    tracked: BaseList[object] = new_list(BaseList)
     extend_list(tracked, items)
     tracked._instance = parent
     tracked._name = path

@@ -40,7 +40,7 @@ class DocumentValidation(DocumentState):
             with hooks.without_clean():
                 DocumentValidation.validate(self, clean=False)
             return
-        errors: dict[str, Any] = {}
+        errors: dict[str, object] = {}
         if clean:
             hook = self.clean
             if getattr(hook, "__func__", None) is not DocumentValidation.clean:
@@ -136,7 +136,7 @@ class DocumentValidation(DocumentState):
         return True
 
     def _check_field(
-        self, field: BaseField, value: object, clean: bool, errors: dict[str, Any]
+        self, field: BaseField, value: object, clean: bool, errors: dict[str, object]
     ) -> None:
         if value is None:
             made = field._auto_gen or field.name in type(self)._schema.stamped_names

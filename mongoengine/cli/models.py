@@ -13,7 +13,7 @@ from mongoengine.document import Document
 from mongoengine.driver.credentials import without_password
 
 if TYPE_CHECKING:
-    from typing import Any
+    pass
 
 
 __all__ = (
@@ -71,7 +71,7 @@ def document_classes(
     modules = list(modules)
     if "" not in sys.path:
         sys.path.insert(0, "")
-    namespaces: list[Any] = []
+    namespaces: list[object] = []
     for name in modules:
         try:
             importlib.import_module(name)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
 
 from mongoengine.compatibility.names import NAMES
 
 __all__ = ("names_of",)
 
 
-def names_of(module: str) -> Callable[[str], Any]:
+def names_of(module: str) -> Callable[[str], object]:
     """Return the `__getattr__` of a module, which finds the names of `NAMES`.
 
     :param module: the full name of a module of this package

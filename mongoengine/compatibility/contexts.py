@@ -12,7 +12,7 @@ class MyThreadLocals(threading.local):
     """The classes whose references are not followed, as a task or thread sees them."""
 
     @property
-    def no_dereferencing_class(self) -> dict[Any, Any]:
+    def no_dereferencing_class(self) -> dict[object, object]:
         """A copy: each class, and how often that was asked for."""
         return {cls: int(count) for cls, count in _switched().items()}
 

@@ -64,7 +64,7 @@ def _shown(key: str, value: object) -> object:
     return value
 
 
-def _secrets_in(settings: Mapping[str, Any]) -> set[str]:
+def _secrets_in(settings: Mapping[str, object]) -> set[str]:
     return {
         value
         for key, value in settings.items()

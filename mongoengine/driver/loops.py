@@ -120,7 +120,9 @@ async def to_list(io: IO, steps: Steps[D], length: int | None = None) -> list[D]
     return items
 
 
-async def for_each(io: IO, steps: Steps[D], act: Callable[[D], Awaitable[Any]]) -> int:
+async def for_each(
+    io: IO, steps: Steps[D], act: Callable[[D], Awaitable[object]]
+) -> int:
     """Await `act` for one item of a source after the other; return their number."""
     count = 0
     try:

@@ -50,7 +50,7 @@ class Registry:
         self.lock = threading.RLock()
         self.listeners: list[Listener] = []
         # A client that is dropped would warn, and use the sockets of its process.
-        self._clients_of_parent: list[Any] = []
+        self._clients_of_parent: list[object] = []
         if hasattr(os, "register_at_fork"):
             itself = weakref.ref(self)
             os.register_at_fork(after_in_child=lambda: _fork(itself()))

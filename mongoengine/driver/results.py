@@ -57,7 +57,7 @@ class Results(Generic[D]):
         self.batches: Reader | None = None
         self._wanted = io.wanted
         self._again: _Repeat | None = None
-        self._keys: list[list[Any] | None] = []
+        self._keys: list[list[object] | None] = []
         self._readers = 0
         self._turn: Any
         self._loop: Any = None

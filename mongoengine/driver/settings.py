@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any
 
 from bson.binary import UuidRepresentation
 from pymongo import uri_parser
@@ -126,11 +125,11 @@ async def settings_record(
     return record
 
 
-async def _parsed_uri(io: IO, uri: str) -> dict[str, Any]:
+async def _parsed_uri(io: IO, uri: str) -> dict[str, object]:
     """Return the part of a record that a URI decides."""
     parser = async_uri_parser if io.is_async else uri_parser
     parsed = await io.plain(parser.parse_uri, uri)
-    parts: dict[str, Any] = {"name": parsed["database"]}
+    parts: dict[str, object] = {"name": parsed["database"]}
     parts |= {key: parsed[key] for key in ("username", "password")}
     parts = {key: value for key, value in parts.items() if value}
     options = parsed["options"]

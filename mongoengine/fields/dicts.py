@@ -47,11 +47,11 @@ class DictField(
 
     @overload
     def __init__(
-        self: DictField[Any], field: None = None, *args: object, **kwargs: object
+        self: DictField, field: None = None, *args: object, **kwargs: object
     ) -> None: ...
     @overload
     def __init__(
-        self: DictField[Any],
+        self: DictField,
         field: BaseField[OwnClass, Never, object],
         *args: object,
         **kwargs: object,
@@ -207,7 +207,7 @@ class DictField(
                 'Invalid dictionary key name - keys may not startswith "$" characters'
             )
 
-    def lookup_member(self, member_name: str) -> DictField[Any]:
+    def lookup_member(self, member_name: str) -> DictField:
         return DictField(db_field=member_name)
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
@@ -229,7 +229,7 @@ class MapField(DictField[Item]):
 
     @overload
     def __init__(
-        self: MapField[Any],
+        self: MapField,
         field: BaseField[OwnClass, Never, object],
         *args: object,
         **kwargs: object,

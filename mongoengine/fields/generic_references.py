@@ -162,7 +162,7 @@ class GenericReferenceField(
         reference = DBRef(document._get_collection_name(), id_field.to_mongo(key))
         return SON((("_cls", document._class_name), ("_ref", reference)))
 
-    def _condition(self, op: str | None, value: object) -> tuple[str, Any]:
+    def _condition(self, op: str | None, value: object) -> tuple[str, object]:
         """Compare the class and key, or the DBRef, or the key, as the value has it."""
         value = self.prepare_query_value(op, value)
         if isinstance(value, DBRef):

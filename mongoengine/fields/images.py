@@ -127,7 +127,7 @@ class ImageField(FileField):
         super().__init__(collection_name=collection_name, **kwargs)
 
 
-def _size_dict(size: object) -> dict[Any, Any] | None:
+def _size_dict(size: object) -> dict[object, object] | None:
     if not isinstance(size, (tuple, list)):
         return None
     return dict(itertools.zip_longest(_SIZE_KEYS, size))

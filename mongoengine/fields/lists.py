@@ -65,7 +65,7 @@ class ListField(
 
     @overload
     def __init__(
-        self: ListField[Any],
+        self: ListField,
         field: None = None,
         *,
         max_length: int | None = None,
@@ -73,7 +73,7 @@ class ListField(
     ) -> None: ...
     @overload
     def __init__(
-        self: ListField[Any],
+        self: ListField,
         field: BaseField[OwnClass, Never, object],
         *,
         max_length: int | None = None,
@@ -184,7 +184,7 @@ class ListField(
             ]
         return super()._wire(value, marks)
 
-    def _list_to_python(self, items: list[Any]) -> list[PythonValue]:
+    def _list_to_python(self, items: list[object]) -> list[PythonValue]:
         inner: Any = self.field
         if inner._made_directly and {*map(type, items)} == {inner.document_type}:
             return items[:]
@@ -303,7 +303,7 @@ class EmbeddedDocumentListField(ListField[E]):
         ) -> EmbeddedDocumentList[E]: ...
         def __get__(self, instance: Instance, owner: Instance) -> PythonValue: ...
 
-    def _list_class(self) -> type[BaseList[Any]]:
+    def _list_class(self) -> type[BaseList[object]]:
         return EmbeddedDocumentList
 
 
@@ -320,7 +320,7 @@ class SortedListField(ListField[Item]):
 
     @overload
     def __init__(
-        self: SortedListField[Any],
+        self: SortedListField,
         field: BaseField[OwnClass, Never, object],
         **kwargs: object,
     ) -> None: ...

@@ -353,7 +353,7 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
         self.db_alias = db_alias or connection.DEFAULT_CONNECTION_NAME
         self.sequence_name = sequence_name
         usual: Any = self.VALUE_DECORATOR
-        self.value_decorator: Callable[[Any], Item] = (
+        self.value_decorator: Callable[[object], Item] = (
             value_decorator if callable(value_decorator) else usual
         )
         hooks.note_sequence(type(self).__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mongoengine import signals
 from mongoengine.base.common import _DocumentRegistry
@@ -92,7 +92,7 @@ def _kept_elsewhere(document: StoredDocument) -> Iterator[tuple[object, object]]
         )
 
 
-def _may_keep_more(field: BaseField, seen: frozenset[Any] = frozenset()) -> bool:
+def _may_keep_more(field: BaseField, seen: frozenset[object] = frozenset()) -> bool:
     """Return whether a field, or one inside of it, acts when a document is deleted.
 
     Values of any type, in a list or dict without a field, are not searched.

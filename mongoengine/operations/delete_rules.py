@@ -56,7 +56,7 @@ class Deletion:
     """
 
     def __init__(self) -> None:
-        self._keys: dict[tuple[str, str], dict[Hashable, Any]] = {}
+        self._keys: dict[tuple[str, str], dict[Hashable, object]] = {}
 
     def add(self, place: tuple[str, str], keys: Iterable[object]) -> None:
         """Add primary keys of documents in the collection of an alias."""

@@ -9,7 +9,12 @@ from pymongo.collation import Collation
 from pymongo.errors import DuplicateKeyError
 
 from mongoengine.base.items import is_nameable
-from mongoengine.base.types import AnyCollection, RawDocument, RawMapping
+from mongoengine.base.types import (
+    AnyCollection,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+)
 from mongoengine.driver.types import Keywords
 from mongoengine.driver.undo import in_transaction
 from mongoengine.driver.write_errors import SAVING
@@ -44,7 +49,7 @@ async def get_or_create(
     io: IO,
     /,
     *q_objs: Any,
-    defaults: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, PythonValue] | None = None,
     **query: Any,
 ) -> tuple[D, bool]:
     """Return the document that matches, or create one (`findAndModify`).
@@ -80,8 +85,8 @@ async def update_or_create(
     io: IO,
     /,
     *q_objs: Any,
-    defaults: Mapping[str, Any] | None = None,
-    create_defaults: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, PythonValue] | None = None,
+    create_defaults: Mapping[str, PythonValue] | None = None,
     **query: Any,
 ) -> tuple[D, bool]:
     """Set values of the document that matches, or create one (`findAndModify`).
@@ -167,7 +172,7 @@ def _narrowed(queryset: QuerySource[D], q_objs: Any, query: Keywords) -> QuerySo
     )
 
 
-def _called(defaults: Mapping[str, Any] | None) -> dict[str, Any]:
+def _called(defaults: Mapping[str, PythonValue] | None) -> dict[str, object]:
     """Return the values of defaults, of which some are made by callables.
 
     :raises InvalidQueryError: if a name is a path or has an operator
@@ -206,7 +211,7 @@ def _new_document(queryset: AnyQueryset, query: RawMapping, values: RawMapping) 
     return document
 
 
-def _asked_values(cls: type[StoredDocument], asked: RawMapping) -> dict[str, Any]:
+def _asked_values(cls: type[StoredDocument], asked: RawMapping) -> dict[str, object]:
     """Return the values by field that a filter asks for, by path in the database."""
     raw: RawDocument = {}
     for path, value in asked.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bson import DBRef
 
 from mongoengine.base.references import hashable
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import Convert, RawDocument
 from mongoengine.operations.related import Place, follow_found, maker_of
 from mongoengine.operations.target import marking
 from mongoengine.query.paths import JOINED, Join, join_named
@@ -30,8 +30,8 @@ class _Found:
     def __init__(self, joins: list[Join], in_part: bool) -> None:
         self._joins = joins
         self._in_part = in_part
-        self._raws: dict[tuple[str | None, Any], RawDocument] = {}
-        self._made: dict[tuple[Place, Any], Any] = {}
+        self._raws: dict[tuple[str | None, object], RawDocument] = {}
+        self._made: dict[tuple[Place, object], object] = {}
 
     def take(self, raw: RawDocument) -> None:
         """Move the joined documents out of a raw one."""
@@ -64,7 +64,7 @@ def joined_raws(value: Any) -> Iterator[RawDocument]:
         yield from value
 
 
-def attaching(query: Query, make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def attaching(query: Query, make: Convert) -> Convert:
     """Return a function that makes documents with those that were joined in place."""
     names = query.loaded_joins
     if not names:
@@ -114,7 +114,7 @@ def _document(documents: Mapping[Any, RawDocument], reference: Any) -> Any:
     return documents.get(hashable(key), reference)
 
 
-def _replace(owner: Any, way: list[str], found: Callable[[Any], Any]) -> None:
+def _replace(owner: Any, way: list[str], found: Convert) -> None:
     """Replace the values at a path inside a raw document."""
     if isinstance(owner, list):
         for item in owner:

@@ -187,7 +187,7 @@ class Tokens:
         self._secret = secret.encode() if isinstance(secret, str) else secret
         self._options = options
 
-    def make(self, key: list[Any]) -> str:
+    def make(self, key: list[object]) -> str:
         payload = bson.encode(
             {"sort": self._sort, "key": key}, codec_options=self._options
         )

@@ -17,6 +17,7 @@ from mongoengine import connection
 from mongoengine.base import context
 from mongoengine.base.types import (
     AnyCollection,
+    Convert,
     Coro,
     Keywords,
     PythonValue,
@@ -424,7 +425,7 @@ class QuerySource(Reading, Generic[D]):
         make = marking(make, loading_marks(document, *target, in_part))
         return self._completing(make)
 
-    def _completing(self, make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _completing(self, make: Convert) -> Convert:
         """Return a function that adds what was joined and computed to documents."""
         spec = self._spec
         if spec.annotations:

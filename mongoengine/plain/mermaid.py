@@ -52,7 +52,9 @@ def _reachable(classes: Iterable[type[BaseDocument]]) -> list[type[BaseDocument]
     return sorted(found, key=lambda cls: (not cls._is_document, cls.__name__))
 
 
-def _bases(cls: type[BaseDocument], found: Iterable[Any]) -> list[type[BaseDocument]]:
+def _bases(
+    cls: type[BaseDocument], found: Iterable[object]
+) -> list[type[BaseDocument]]:
     """Return the nearest base among the classes of a diagram."""
     names = cls._superclasses[-1:]
     return [base for base in map(_DocumentRegistry.get, names) if base in found]

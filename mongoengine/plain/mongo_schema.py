@@ -99,7 +99,7 @@ def _converts_plainly(field: Any) -> bool:
     return all(is_ours(type(field), name) for name in ("to_mongo", "to_python"))
 
 
-def _stored_choices(field: Any) -> list[Any]:
+def _stored_choices(field: Any) -> list[object]:
     """Return the values that may be stored, if they are known; otherwise nothing."""
     choices = field.choices
     if not choices or not isinstance(field, (f.StringField, f.IntField, f.FloatField)):
@@ -225,7 +225,7 @@ _schema_of.register(f.ReferenceField, _key_schema)
 _schema_of.register(f.LazyReferenceField, _key_schema)
 
 
-def _fixed(*types: str) -> Callable[[Any, Around], Schema]:
+def _fixed(*types: str) -> Callable[[object, Around], Schema]:
     return lambda field, around: _typed(*types)
 
 

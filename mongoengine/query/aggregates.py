@@ -6,14 +6,13 @@ groups it takes in the values of all documents of a group.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from bson import Decimal128
 
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import Convert, RawDocument
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.expressions import Expression, F, Resolve
 from mongoengine.query.paths import flattened
@@ -111,7 +110,7 @@ class Aggregate:
         """Return the expression for one document."""
         return {self.operator: source.expression}
 
-    def of_group(self, name: str, source: Source) -> tuple[RawDocument, Any]:
+    def of_group(self, name: str, source: Source) -> tuple[RawDocument, object]:
         """Return the accumulators of a group, and the expression for their result.
 
         :param name: the name of the result, with which those of accumulators begin
@@ -120,7 +119,7 @@ class Aggregate:
         of_one = value if source.single else {self.operator: value}
         return {name: {self.operator: of_one}}, "$" + name
 
-    def converter(self, source: Source) -> Callable[[Any], Any] | None:
+    def converter(self, source: Source) -> Convert | None:
         """Return what makes a value of Python of a result; None for nothing to do."""
         return _converter(source.field)
 
@@ -132,14 +131,14 @@ def item_field(field: Any) -> Any:
     return field
 
 
-def _converter(field: Any) -> Callable[[Any], Any] | None:
+def _converter(field: Any) -> Convert | None:
     if field is None or field._is_reference or type(field) is BaseField:
         return None
-    convert: Callable[[Any], Any] = field.to_python
+    convert: Convert = field.to_python
     return lambda value: None if value is None else convert(value)
 
 
-def _number_converter(field: Any) -> Callable[[Any], Any] | None:
+def _number_converter(field: Any) -> Convert | None:
     """Return what makes a decimal of a number where the field has decimals."""
     if field is None or not (_DECIMALS & field._valid_types):
         return None
@@ -158,7 +157,7 @@ class Sum(Aggregate):
 
     operator = "$sum"
 
-    def converter(self, source: Source) -> Callable[[Any], Any] | None:
+    def converter(self, source: Source) -> Convert | None:
         """Return what makes decimals where the field has them."""
         return _number_converter(source.field)
 
@@ -168,7 +167,7 @@ class Avg(Aggregate):
 
     operator = "$avg"
 
-    def of_group(self, name: str, source: Source) -> tuple[RawDocument, Any]:
+    def of_group(self, name: str, source: Source) -> tuple[RawDocument, object]:
         """Return the mean of all values, however many a document has."""
         if source.single:
             return super().of_group(name, source)
@@ -180,7 +179,7 @@ class Avg(Aggregate):
         mean = {"$divide": ["$" + total, "$" + count]}
         return accumulators, {"$cond": [{"$eq": ["$" + count, 0]}, None, mean]}
 
-    def converter(self, source: Source) -> Callable[[Any], Any] | None:
+    def converter(self, source: Source) -> Convert | None:
         """Return what makes decimals where the field has them."""
         return _number_converter(source.field)
 
@@ -226,7 +225,7 @@ class Count(Aggregate):
         items: Any = source.items
         return {"$size": {"$setUnion": [items, []]} if self.distinct else items}
 
-    def of_group(self, name: str, source: Source) -> tuple[RawDocument, Any]:
+    def of_group(self, name: str, source: Source) -> tuple[RawDocument, object]:
         """Return the number of values that the documents of a group have."""
         if not self.name:
             return {name: {"$sum": 1}}, "$" + name
@@ -235,7 +234,7 @@ class Count(Aggregate):
         values = flattened("$" + name)
         return {name: {"$push": source.items}}, {"$size": {"$setUnion": [values, []]}}
 
-    def converter(self, source: Source) -> Callable[[Any], Any] | None:
+    def converter(self, source: Source) -> Convert | None:
         """Return None: a count is a number."""
         return None
 
@@ -252,7 +251,7 @@ class _Item(Aggregate):
             return {"$ifNull": [source.expression, None]}
         return self._at(source.items)
 
-    def of_group(self, name: str, source: Source) -> tuple[RawDocument, Any]:
+    def of_group(self, name: str, source: Source) -> tuple[RawDocument, object]:
         """Return the value at the place among those of all documents of a group."""
         if source.single:
             value = {"$ifNull": [source.expression, None]}
@@ -285,11 +284,11 @@ class Push(Aggregate):
         """Return the values of a document."""
         return source.items
 
-    def of_group(self, name: str, source: Source) -> tuple[RawDocument, Any]:
+    def of_group(self, name: str, source: Source) -> tuple[RawDocument, object]:
         """Return the values of all documents of a group."""
         return {name: {"$push": source.items}}, flattened("$" + name)
 
-    def converter(self, source: Source) -> Callable[[Any], Any] | None:
+    def converter(self, source: Source) -> Convert | None:
         """Return what makes values of Python of those in the list."""
         convert = _converter(source.field)
         if convert is None:
@@ -306,7 +305,7 @@ class AddToSet(Push):
         """Return the different values of a document."""
         return {"$setUnion": [source.items, []]}
 
-    def of_group(self, name: str, source: Source) -> tuple[RawDocument, Any]:
+    def of_group(self, name: str, source: Source) -> tuple[RawDocument, object]:
         """Return the different values of all documents of a group."""
         accumulators, values = super().of_group(name, source)
         return accumulators, {"$setUnion": [values, []]}
@@ -319,7 +318,7 @@ class Computed(Aggregate):
         """Return the value of a document."""
         return source.expression
 
-    def of_group(self, name: str, source: Source) -> tuple[RawDocument, Any]:
+    def of_group(self, name: str, source: Source) -> tuple[RawDocument, object]:
         """Raise an error: a group has many values."""
         raise InvalidQueryError(
             f'"{name}" of a group cannot be {self.name!r}: use Sum() or the like'

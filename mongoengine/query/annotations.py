@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Any, Protocol
 
 from mongoengine.base.field import BaseField
-from mongoengine.base.types import RawDocument
+from mongoengine.base.types import Convert, RawDocument
 from mongoengine.errors import InvalidQueryError, LookUpError
 from mongoengine.query import filters
 from mongoengine.query.aggregates import Aggregate, Computed, Source, item_field
@@ -47,9 +47,7 @@ class Column:
 
     __slots__ = ("convert", "field", "name")
 
-    def __init__(
-        self, name: str, field: Any, convert: Callable[[Any], Any] | None
-    ) -> None:
+    def __init__(self, name: str, field: Any, convert: Convert | None) -> None:
         self.name = name
         self.field: Any = BaseField() if field is None else copy(field)
         self.field.name = self.field.db_field = name
@@ -150,7 +148,7 @@ def _unwinding(keys: Iterable[str]) -> list[RawDocument]:
     ]
 
 
-def _unless_null(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _unless_null(convert: Convert) -> Convert:
     return lambda value: None if value is None else convert(value)
 
 
@@ -180,7 +178,7 @@ class _Row:
                 return column, count
         return None
 
-    def _lookup_field(self, parts: list[str]) -> list[Any]:
+    def _lookup_field(self, parts: list[str]) -> list[object]:
         found = self._column(parts)
         if found is None:
             raise LookUpError(

@@ -76,7 +76,7 @@ class ComputedOptions:
         def replace(self, **changes: object) -> Self:
             """Return a copy with other options; see `Query`."""
 
-    def needs_pipeline(self, arguments: Mapping[str, Any]) -> bool:
+    def needs_pipeline(self, arguments: RawMapping) -> bool:
         """Return whether no `find` with these arguments does what is asked for."""
         if self.mongo_query is None:
             _ = self.conditions  # tells the joins of the filter
@@ -89,7 +89,7 @@ class ComputedOptions:
             or (projection and any(joined_keys(projection)))
         )
 
-    def reads_by_pipeline(self, arguments: Mapping[str, Any]) -> bool:
+    def reads_by_pipeline(self, arguments: RawMapping) -> bool:
         """Return whether documents are read by a pipeline, and not by a `find`."""
         if self.lookups and not self.as_pymongo:
             return True
@@ -133,7 +133,7 @@ class ComputedOptions:
         return [*stages, *scope.stages(done)], path
 
     def find_pipeline(
-        self, arguments: Mapping[str, Any], joined: dict[str, Join] | None = None
+        self, arguments: RawMapping, joined: dict[str, Join] | None = None
     ) -> list[RawDocument]:
         """Return the pipeline that does what `find` would do with these arguments.
 

@@ -99,10 +99,10 @@ def _compile(
     document: type[StoredDocument],
     keywords: RawMapping,
     plans: dict[str, FilterPlan],
-    make_plan: Callable[[Any, str, RawDocument], FilterPlan],
+    make_plan: Callable[[object, str, RawDocument], FilterPlan],
 ) -> Filter:
     filters: Filter = {}
-    clashes: dict[str, list[Any]] = {}
+    clashes: dict[str, list[object]] = {}
     compared: list[Filter] = []
     for keyword in sorted(keywords) if len(keywords) > 1 else keywords:
         value = keywords[keyword]
@@ -145,7 +145,7 @@ def _add_comparisons(filters: Filter, compared: list[Filter]) -> None:
         filters["$and"] = [*filters.get("$and", ()), *compared]
 
 
-def _conjoin(filters: Filter, clashes: dict[str, list[Any]]) -> None:
+def _conjoin(filters: Filter, clashes: dict[str, list[object]]) -> None:
     """Move what cannot stand under one key into an `$and`."""
     conditions: list[Filter] = list(filters.get("$and", ()))
     for key, values in clashes.items():
@@ -235,7 +235,7 @@ class FilterPlan:
         self.negated = negated
         self.key = self._join("")
         self.operator = None if op in UNWRAPPED else f"${op}"
-        self.prepare: Callable[[str | None, Any], Any] | None = None
+        self.prepare: Callable[[str | None, object], object] | None = None
         self.resolve: Callable[[Any, str], Path] = local_path
         self.path = ""
         if field is None or negated or not _compares_values(field):
@@ -284,12 +284,12 @@ class FilterPlan:
         key = self._join(path) if path else self.key
         return key, {"$not": value} if self.negated else value
 
-    def _operand(self, value: object) -> tuple[str, Any]:
+    def _operand(self, value: object) -> tuple[str, object]:
         """Return the path inside the field that a value is compared with, and it."""
-        operand: tuple[str, Any] = self.field._condition(self.op, value)
+        operand: tuple[str, object] = self.field._condition(self.op, value)
         return operand
 
-    def _operands(self, values: object) -> tuple[str, list[Any]]:
+    def _operands(self, values: object) -> tuple[str, list[object]]:
         """Return the path inside the field that values are compared with, and them.
 
         :raises InvalidQueryError: if they would have to be compared with different
@@ -348,7 +348,7 @@ class SafeFilterPlan(FilterPlan):
         compares = op in SINGLE_VALUE or op in _COMPARED_WITH_SEVERAL
         return compares and self.field._stores_mappings
 
-    def _operand(self, value: object) -> tuple[str, Any]:
+    def _operand(self, value: object) -> tuple[str, object]:
         # Fields leave mappings that look like operators as they are, or fail.
         path, value = ("", value) if is_operator(value) else super()._operand(value)
         if self.op in self.field._operators:
@@ -426,7 +426,7 @@ def _iterable(value: object) -> Any:
     return value
 
 
-def prepare_several(field: Any, op: str | None, value: object) -> list[Any]:
+def prepare_several(field: Any, op: str | None, value: object) -> list[object]:
     """Return each of the values, prepared by the field.
 
     :raises TypeError: for a document, and for what cannot be iterated over.

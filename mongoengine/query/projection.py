@@ -116,7 +116,7 @@ class QueryFieldList:
 
 def with_fields(
     existing: QueryFieldList,
-    lookup: Callable[[str], list[Any]],
+    lookup: Callable[[str], list[object]],
     only_called: bool,
     choices: Mapping[str, object],
     joined: Iterable[Path] = (),
@@ -128,7 +128,7 @@ def with_fields(
     :param choices: names with 1 or 0, or `slice__comments=5`
     :param joined: fields of joined documents to read
     """
-    named: list[tuple[Any, list[str]]] = []
+    named: list[tuple[object, list[str]]] = []
     projection = _copy(existing)
     for keyword, value in choices.items():
         parts = keyword.split("__")

@@ -90,7 +90,9 @@ def refers(field: object) -> bool:
     return bool(inner._holds_references() or hasattr(inner, "build_lazyref"))
 
 
-def reference_names(cls: Any, levels: int, within: tuple[Any, ...] = ()) -> list[str]:
+def reference_names(
+    cls: Any, levels: int, within: tuple[object, ...] = ()
+) -> list[str]:
     """Return the names of the references of a class, and of the classes referred to.
 
     Those that may refer to any class are left out, and lazy ones.

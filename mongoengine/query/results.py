@@ -31,7 +31,7 @@ Make = Callable[[Any], Any]
 
 def batch_converter(
     query: Query, make: Make
-) -> Callable[[list[RawDocument]], list[Any]]:
+) -> Callable[[list[RawDocument]], list[object]]:
     """Return the function that makes a list of items of a list of raw documents.
 
     :param make: makes a document of a raw one

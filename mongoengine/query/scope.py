@@ -68,7 +68,7 @@ def looked_up_paths(
 
     :param tree: the names of references, see `related_paths`
     """
-    rest: dict[str, Any] = {}
+    rest: dict[str, object] = {}
     names: list[str] = []
 
     def divide(way: list[str], inside: Paths) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mongoengine.base.types import RawDocument
+from mongoengine.driver.types import RawMapping
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.annotations import Column, Columns, ComputedQuery
 from mongoengine.query.paths import JOINED
@@ -64,7 +65,7 @@ def joined_keys(keys: Iterable[str]) -> Iterator[str]:
             yield key.partition(".")[0]
 
 
-def sort_items(sort: Any) -> list[tuple[str, Any]]:
+def sort_items(sort: Any) -> list[tuple[str, object]]:
     """Return sort keys as pairs, of any form that PyMongo takes."""
     if isinstance(sort, str):
         return [(sort, 1)]
@@ -102,7 +103,9 @@ def _split(condition: RawDocument) -> tuple[RawDocument, RawDocument]:
 
 
 def match_stages(
-    query: ComputedQuery, condition: RawDocument, sort: Sequence[tuple[str, Any]] = ()
+    query: ComputedQuery,
+    condition: RawDocument,
+    sort: Sequence[tuple[str, object]] = (),
 ) -> tuple[list[RawDocument], Scope]:
     """Return the stages for the documents that match, with all that is computed.
 
@@ -135,7 +138,7 @@ def match_stages(
 
 
 def pipeline_of(
-    query: ComputedQuery, arguments: Mapping[str, Any]
+    query: ComputedQuery, arguments: RawMapping
 ) -> tuple[list[RawDocument], Scope]:
     """Return the pipeline that does what `find` would do, and the joins in it."""
     sort = sort_items(arguments.get("sort"))
@@ -162,8 +165,8 @@ def pipeline_of(
 
 
 def _row_order(
-    query: ComputedQuery, sort: Sequence[tuple[str, Any]]
-) -> Iterator[tuple[str, Any]]:
+    query: ComputedQuery, sort: Sequence[tuple[str, object]]
+) -> Iterator[tuple[str, object]]:
     """Yield the order of the rows of groups: their keys are what makes them unique."""
     for name, direction in sort:
         if name != "_id":
@@ -175,7 +178,7 @@ def _row_order(
 
 
 def _projection(
-    projection: Mapping[str, Any], kept: Sequence[str], unused: Sequence[str]
+    projection: RawMapping, kept: Sequence[str], unused: Sequence[str]
 ) -> list[RawDocument]:
     """Return the stages that leave out what was not asked for.
 
@@ -225,7 +228,7 @@ def with_joins(stages: list[Any], scope: Scope, done: Scope) -> list[Any]:
     :param done: the joins that were made before
     """
     unused = [name for name in done.joins if name not in scope.joins]
-    start: list[Any] = [{"$unset": unused}] if unused else []
+    start: list[object] = [{"$unset": unused}] if unused else []
     if not scope.joins:
         return start + stages
     last = stages[-1] if stages else {}
@@ -234,7 +237,7 @@ def with_joins(stages: list[Any], scope: Scope, done: Scope) -> list[Any]:
     return [*start, *scope.stages(done), *stages[:place], end, *stages[place:]]
 
 
-def options_of(arguments: Mapping[str, Any]) -> RawDocument:
+def options_of(arguments: RawMapping) -> RawDocument:
     """Return the options of `aggregate` for the arguments of `find`."""
     return {
         _OPTIONS[name]: value for name, value in arguments.items() if name in _OPTIONS

@@ -193,7 +193,7 @@ def equalities(conditions: RawMapping) -> RawDocument:
     return values
 
 
-def _asked_for(operators: Mapping[str, Any]) -> Iterator[Any]:
+def _asked_for(operators: RawMapping) -> Iterator[Any]:
     """Yield the one value that operators allow, if they allow but one."""
     if "$eq" in operators:
         yield operators["$eq"]
