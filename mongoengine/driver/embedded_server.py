@@ -4,72 +4,91 @@ Started by `mongoengine.driver.embedded_supervisor` as a script, never imported:
 
     python embedded_server.py SETTINGS
 
-SETTINGS is a JSON file, which is removed when it has been read.  The command line of
-SecantusDB can ask for authentication only where users exist already; here the user
-is there before anyone can connect.
+SETTINGS is a JSON file, which is removed when it has been read.  SecantusDB can ask
+for authentication only where a user exists, so it runs twice: on a port that nobody
+knows until the user is stored, and then, in the place of this process, with
+authentication.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
-import signal
+import re
+import subprocess
 import sys
+from typing import Any
 
 # The folder of this script has modules with common names.
 sys.path[:] = [path for path in sys.path if path != os.path.dirname(__file__)]
 
-from secantus.auth import SCRAM_SHA_256, derive_credentials  # noqa: E402
-from secantus.server import SecantusDBServer  # noqa: E402
+from pymongo import MongoClient  # noqa: E402
+from pymongo.errors import OperationFailure  # noqa: E402
 
-#: The fewest that drivers accept: the password is as random as a key.
-_ITERATIONS = 4096
+_LISTENING = re.compile(r"listening on (\S+:\d+)")
+_USER_EXISTS = 51003
 
 
-def main() -> int:
-    """Run the server until it is told to end; return its exit status."""
+def main() -> None:
+    """Store the user, then become the server; exit with the status of a failure."""
     path = sys.argv[1]
     with open(path, encoding="utf-8") as file:
         settings = json.load(file)
     os.unlink(path)
-    logging.basicConfig(
-        level="INFO", format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    password = settings["password"]
-    server = SecantusDBServer(
-        host="127.0.0.1",
-        port=settings["port"],
-        storage_path=settings["folder"] or ":memory:",
-        require_auth=password is not None,
-        enable_test_commands=settings["test_commands"],
-    )
-    if password is not None:
-        add_user(server, settings["username"], password)
+    storage = settings["folder"] or os.path.join(os.path.dirname(path), "data")
+    if settings["password"] is not None:
+        status = store_user(storage, settings["username"], settings["password"])
+        if status:
+            sys.exit(status)
+    options = ["--port", str(settings["port"])]
+    if settings["password"] is not None:
+        options.append("--auth")
+    if settings["test_commands"]:
+        options.append("--enable-test-commands")
+    os.execv(sys.executable, command(storage, *options))
 
-    def end(*_: object) -> None:
-        server.stop()
-        sys.exit(0)
 
-    signal.signal(signal.SIGTERM, end)
-    server.start()
-    server.wait()
+def command(storage: str, *options: str) -> list[str]:
+    """Return the command of a server on the loopback interface."""
+    fixed = ["--host", "127.0.0.1", "--storage-path", storage]
+    return [sys.executable, "-m", "secantus", *fixed, *options]
+
+
+def store_user(storage: str, username: str, password: str) -> int:
+    """Let a user do everything, with this password and no earlier one.
+
+    :returns: 0, or the status of a server that did not start, having printed why
+    """
+    server = subprocess.Popen(
+        command(storage, "--port", "0"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert server.stdout is not None
+    printed = []
+    for line in server.stdout:
+        printed.append(line)
+        if found := _LISTENING.search(line):
+            break
+    else:
+        sys.stdout.write("".join(printed))
+        return server.wait() or 1
+    try:
+        with MongoClient[dict[str, Any]](f"mongodb://{found[1]}") as client:
+            change = {"pwd": password, "roles": [{"role": "root", "db": "admin"}]}
+            try:
+                client.admin.command({"createUser": username, **change})
+            except OperationFailure as error:
+                if error.code != _USER_EXISTS:
+                    raise
+                client.admin.command({"updateUser": username, **change})
+    finally:
+        server.terminate()
+        server.communicate()
     return 0
 
 
-def add_user(server: SecantusDBServer, username: str, password: str) -> None:
-    """Let a user do everything, with this password and no earlier one."""
-    credentials = derive_credentials(password, iterations=_ITERATIONS)
-    user = {
-        "_id": f"admin.{username}",
-        "user": username,
-        "db": "admin",
-        "credentials": credentials.to_doc(),
-        "roles": [{"role": "root", "db": "admin"}],
-        "mechanisms": [SCRAM_SHA_256],
-    }
-    server.storage.add_user("admin", username, user, replace=True)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
