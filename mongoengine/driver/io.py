@@ -499,9 +499,7 @@ def _dressed(face: Any, body: Function, name: str) -> Any:
     face.__module__ = scope.get("__module__", body.__module__)
     face.__doc__ = body.__doc__
     face.__signature__ = _signature_of(body)
-    unseen = set(inspect.signature(body).parameters) - set(
-        face.__signature__.parameters
-    )
+    unseen = body.__code__.co_varnames[:2]  # what it acts on, and `io`
     face.__annotations__ = {
         name: value
         for name, value in body.__annotations__.items()
