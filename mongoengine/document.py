@@ -41,12 +41,12 @@ from mongoengine.operations import load as _load
 from mongoengine.operations import retry as _retry
 from mongoengine.operations import save as _save
 from mongoengine.operations import stored as _stored
+from mongoengine.operations import validate as _validate
 from mongoengine.operations import watch as _watch
 from mongoengine.operations.collections import InvalidCollectionError
 from mongoengine.operations.map_reduce import MapReduceDocument
 from mongoengine.operations.pending import PendingInsert
 from mongoengine.operations.target import mark, put_target, target_marks
-from mongoengine.operations.validate import async_validate
 from mongoengine.plain.mixin import PlainData
 from mongoengine.queryset import QuerySet
 
@@ -130,7 +130,7 @@ class EmbeddedDocument(PlainData, BaseDocument, metaclass=DocumentMetaclass):
         _instance: Any
         _any_document: Document
 
-    async_validate = async_validate
+    async_validate = asynchronous(_validate.validate)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, self.__class__):
@@ -313,7 +313,7 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
 
     # Saving
 
-    async_validate = async_validate
+    async_validate = asynchronous(_validate.validate)
 
     save = blocking(_save.save)
     async_save = asynchronous(_save.save)

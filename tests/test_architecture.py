@@ -50,6 +50,8 @@ CLIENTS = {"MongoClient", "AsyncMongoClient"}
 HOOKS = {"_before_insert", "before_insert", "_after_delete", "after_delete"}
 #: Operations that are called in one way only.
 ONE_FACE = {
+    "Document: _validate.validate",  # `validate` of `base` waits for nothing
+    "EmbeddedDocument: _validate.validate",
     "operations.fetch: fetch_proxy",  # a blocking access gives the document
     "CachedReferenceField: copies.update_copies",  # blinker calls it back
 }

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.types import PythonValue
-from mongoengine.driver.io import ASYNC
 from mongoengine.driver.types import Function
 from mongoengine.errors import ValidationError
 
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
     from mongoengine.base.field import BaseField
     from mongoengine.driver.io import IO
 
-__all__ = ("async_validate", "await_cleans", "validate_in")
+__all__ = ("await_cleans", "validate", "validate_in")
 
 
-async def async_validate(document: BaseDocument, clean: bool = True) -> None:
+async def validate(document: BaseDocument, io: IO, /, clean: bool = True) -> None:
     """Check every field as `validate` does, and await coroutine hooks.
 
     Hooks are `clean()` of the document and of embedded documents, and the
@@ -31,7 +30,7 @@ async def async_validate(document: BaseDocument, clean: bool = True) -> None:
     :param clean: call `clean` of the document and of embedded ones, too.
     :raises ValidationError: with the failures of all fields in `errors`.
     """
-    await validate_in(ASYNC, document, clean)
+    await validate_in(io, document, clean)
 
 
 async def validate_in(io: IO, document: BaseDocument, clean: bool) -> None:

@@ -194,6 +194,7 @@ def test_filters(build: Any, query: dict[str, Any]) -> None:
     assert build()._query == query
 
 
+@pytest.mark.usefixtures("connection")
 def test_the_filter_is_made_once() -> None:
     queryset = QSPerson.objects(name="a")
     assert queryset._query is queryset._query
