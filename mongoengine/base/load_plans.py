@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from mongoengine.base.state import DocumentState
 
 
-if TYPE_CHECKING:
-    pass
-
-
 __all__ = ("MOST_SHAPES", "LoadPlan", "LoadPlans")
 
 #: More shapes than this and the class is not one of few shapes: do not keep them.

@@ -12,9 +12,6 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.base.types import PrimaryKey, RawDocument
 from mongoengine.errors import OperationError
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ("StoredDocument",)
 
 

@@ -6,15 +6,10 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from mongoengine.connection import DEFAULT_CONNECTION_NAME, register_connection
 from mongoengine.document import Document
 from mongoengine.driver.credentials import without_password
-
-if TYPE_CHECKING:
-    pass
-
 
 __all__ = (
     "CommandError",

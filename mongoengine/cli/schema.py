@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
 from bson import json_util
 
@@ -12,7 +11,7 @@ from mongoengine.base.common import _get_documents_by_db
 from mongoengine.cli.models import CommandError, by_collection
 from mongoengine.connection import DEFAULT_CONNECTION_NAME, get_db
 from mongoengine.document import Document
-from mongoengine.driver.types import RawDocument
+from mongoengine.driver.types import PyMongoDatabase, RawDocument
 from mongoengine.plain.mermaid import class_diagram
 from mongoengine.plain.mongo_schema import collection_schema
 
@@ -130,7 +129,7 @@ def _compare(classes: list[type[Document]], options: argparse.Namespace) -> bool
     return agrees
 
 
-def _existing(database: Any, collection: str) -> RawDocument | None:
+def _existing(database: PyMongoDatabase, collection: str) -> RawDocument | None:
     """Return the options of a collection, or None if there is no such collection."""
     found = list(database.list_collections(filter={"name": collection}))
     return dict(found[0].get("options", {})) if found else None

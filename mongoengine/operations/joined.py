@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bson import DBRef
 
 from mongoengine.base.references import hashable
+from mongoengine.base.stored_document import StoredDocument
 from mongoengine.base.types import Convert, RawDocument
 from mongoengine.operations.related import Place, follow_found, maker_of
 from mongoengine.operations.target import marking
@@ -42,7 +43,7 @@ class _Found:
             for each in joined_raws(raw.pop(join.name, None)):
                 self._raws.setdefault((collection, hashable(each["_id"])), each)
 
-    def document(self, place: Place, key: Any, cls: Any) -> Any:
+    def document(self, place: Place, key: object, cls: type[StoredDocument]) -> Any:
         """Return the document with a key, or None."""
         document = self._made.get((place, key))
         if document is None:
@@ -73,7 +74,7 @@ def attaching(query: Query, make: Convert) -> Convert:
     paths = related_paths(query.document, [n.removeprefix(JOINED) for n in names])
     found = _Found(joins, in_part=bool(query.loaded_fields.fields))
 
-    def make_attached(raw: RawDocument) -> Any:
+    def make_attached(raw: RawDocument) -> object:
         found.take(raw)
         document = make(raw)
         follow_found(document, paths, found.document)
@@ -104,7 +105,7 @@ def embedding(query: Query) -> Callable[[RawDocument], RawDocument]:
     return embed
 
 
-def _document(documents: Mapping[Any, RawDocument], reference: Any) -> Any:
+def _document(documents: Mapping[Any, RawDocument], reference: object) -> object:
     """Return the document that a stored reference means, or the reference."""
     key = reference
     if isinstance(reference, DBRef):

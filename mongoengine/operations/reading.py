@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mongoengine import connection
 from mongoengine.base.types import AnyCollection, AnyCursor, RawDocument
@@ -26,7 +26,7 @@ class Reading:
     if TYPE_CHECKING:
         _spec: Query
 
-        async def _open_to_read(self, io: IO) -> Any:
+        async def _open_to_read(self, io: IO) -> AnyCollection:
             """Return the collection to read; see `QuerySource`."""
 
     async def _cursor_over(
@@ -106,7 +106,7 @@ class Reading:
         io: IO,
         upsert: bool = False,
         limit: int | None = None,
-        order: Any = None,
+        order: object = None,
     ) -> RawDocument:
         """Return the filter of the documents to change or delete.
 

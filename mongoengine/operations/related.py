@@ -76,7 +76,7 @@ class Place(NamedTuple):
 class _Spot(NamedTuple):
     """The place of a reference, and the document that belongs there."""
 
-    owner: Any
+    owner: object
     key: Hashable
     value: PythonValue
     place: Place
@@ -97,7 +97,7 @@ class _Search:
         self.reached: list[tuple[Any, Paths | None]] = []
         self.containers: list[tuple[Any, Any]] = []
 
-    def document(self, document: Any, paths: Paths | None = None) -> None:
+    def document(self, document: BaseDocument, paths: Paths | None = None) -> None:
         """Search the fields of a document, or those that `paths` names."""
         if document._is_document:
             self.alias = alias_of(document)

@@ -10,6 +10,7 @@ from typing import Any
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.field import BaseField
 
 __all__ = ("class_diagram",)
 
@@ -60,7 +61,7 @@ def _bases(
     return [base for base in map(_DocumentRegistry.get, names) if base in found]
 
 
-def _inside(field: Any) -> Iterator[tuple[Any, str]]:
+def _inside(field: BaseField) -> Iterator[tuple[Any, str]]:
     """Yield the classes that a field embeds or refers to, each with its arrow."""
     innermost = field
     while innermost._inner is not None:
@@ -80,7 +81,7 @@ def _relations(cls: type[BaseDocument], name: str) -> list[str]:
     ]
 
 
-def _type_name(field: Any) -> str:
+def _type_name(field: BaseField) -> str:
     """Return the type of a field: `String`, `List~Int~`."""
     name = type(field).__name__.removesuffix("Field").removesuffix("Document")
     for target, _ in _inside(field) if field._inner is None else ():

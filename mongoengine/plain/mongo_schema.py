@@ -16,7 +16,7 @@ from typing import Any
 from mongoengine import fields as f
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
-from mongoengine.base.field import ObjectIdField
+from mongoengine.base.field import BaseField, ObjectIdField
 from mongoengine.base.overrides import is_ours
 from mongoengine.base.types import RawDocument
 
@@ -76,12 +76,12 @@ def document_schema(cls: type[BaseDocument], around: Around = ()) -> Schema:
     return schema
 
 
-def _is_always_stored(field: Any) -> bool:
+def _is_always_stored(field: BaseField) -> bool:
     """Return whether every valid document has a value other than null stored."""
     return bool(field.required and not field.null) and _converts_plainly(field)
 
 
-def field_schema(field: Any, around: Around) -> Schema:
+def field_schema(field: BaseField, around: Around) -> Schema:
     """Return the schema of the stored values of a field."""
     if not _converts_plainly(field):
         return {}
@@ -94,12 +94,12 @@ def field_schema(field: Any, around: Around) -> Schema:
     return schema
 
 
-def _converts_plainly(field: Any) -> bool:
+def _converts_plainly(field: BaseField) -> bool:
     """Return whether a field stores its values as a class of the library does."""
     return all(is_ours(type(field), name) for name in ("to_mongo", "to_python"))
 
 
-def _stored_choices(field: Any) -> list[object]:
+def _stored_choices(field: BaseField) -> list[object]:
     """Return the values that may be stored, if they are known; otherwise nothing."""
     choices = field.choices
     if not choices or not isinstance(field, (f.StringField, f.IntField, f.FloatField)):
@@ -127,7 +127,7 @@ def _typed(*types: str, **limits: object) -> Schema:
 
 
 @singledispatch
-def _schema_of(field: Any, around: Around) -> Schema:
+def _schema_of(field: BaseField, around: Around) -> Schema:
     return {}
 
 

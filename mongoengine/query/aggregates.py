@@ -106,7 +106,7 @@ class Aggregate:
             expression = number if single else mapped
         return Source(expression, single, field)
 
-    def of_document(self, source: Source) -> Any:
+    def of_document(self, source: Source) -> object:
         """Return the expression for one document."""
         return {self.operator: source.expression}
 
@@ -144,7 +144,7 @@ def _number_converter(field: Any) -> Convert | None:
         return None
     convert = field.to_python
 
-    def number(value: object) -> Any:
+    def number(value: object) -> object:
         if isinstance(value, Decimal128):
             value = value.to_decimal()
         return None if value is None else convert(value)
@@ -218,11 +218,11 @@ class Count(Aggregate):
         """Return the values to count; the number 1 for documents."""
         return super().source(resolve) if self.name else Source(1, True, None)
 
-    def of_document(self, source: Source) -> Any:
+    def of_document(self, source: Source) -> object:
         """Return the number of values that a document has."""
         if not self.name:
             return {"$literal": 1}
-        items: Any = source.items
+        items: object = source.items
         return {"$size": {"$setUnion": [items, []]} if self.distinct else items}
 
     def of_group(self, name: str, source: Source) -> tuple[RawDocument, object]:
@@ -245,7 +245,7 @@ class _Item(Aggregate):
     ordered = True
     place = 0
 
-    def of_document(self, source: Source) -> Any:
+    def of_document(self, source: Source) -> object:
         """Return the value at the place in a list, or the value itself."""
         if source.single:
             return {"$ifNull": [source.expression, None]}
@@ -280,7 +280,7 @@ class Push(Aggregate):
 
     ordered = True
 
-    def of_document(self, source: Source) -> Any:
+    def of_document(self, source: Source) -> object:
         """Return the values of a document."""
         return source.items
 
@@ -301,7 +301,7 @@ class AddToSet(Push):
 
     ordered = False
 
-    def of_document(self, source: Source) -> Any:
+    def of_document(self, source: Source) -> object:
         """Return the different values of a document."""
         return {"$setUnion": [source.items, []]}
 
@@ -314,7 +314,7 @@ class AddToSet(Push):
 class Computed(Aggregate):
     """The value of an expression of `F()`, as it is."""
 
-    def of_document(self, source: Source) -> Any:
+    def of_document(self, source: Source) -> object:
         """Return the value of a document."""
         return source.expression
 

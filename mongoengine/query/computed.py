@@ -43,7 +43,7 @@ class ComputedOptions:
     lookups: tuple[str, ...] = ()
     annotations: Mapping[str, Aggregate] = {}
     groups: tuple[str, ...] | None = None
-    group_order: Any = None
+    group_order: object = None
     having: QNode = Q()
 
     if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class ComputedOptions:
         alias: str
         mongo_query: RawDocument | None
         loaded_fields: QueryFieldList
-        ordering: Any
+        ordering: object
         skip: int | None
         limit: int | None
         as_pymongo: bool
@@ -95,7 +95,7 @@ class ComputedOptions:
             return True
         return self.needs_pipeline(arguments)
 
-    def orders_by_computed(self, sort: Any) -> bool:
+    def orders_by_computed(self, sort: object) -> bool:
         """Return whether sort keys are no stored values of the documents."""
         keys = [key for key, _ in sort_items(sort)]
         computed = any(joined_keys(keys)) or not self.annotations.keys().isdisjoint(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mongoengine.base.document import BaseDocument
 from mongoengine.errors import InvalidQueryError, LookUpError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def refers(field: object) -> bool:
 
 
 def reference_names(
-    cls: Any, levels: int, within: tuple[object, ...] = ()
+    cls: type[BaseDocument], levels: int, within: tuple[object, ...] = ()
 ) -> list[str]:
     """Return the names of the references of a class, and of the classes referred to.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from mongoengine.base.stored_document import StoredDocument
 from mongoengine.base.types import RawDocument
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.paths import JOINED, Join, Path, join_named, path_of
@@ -59,7 +60,7 @@ class Scope:
 
 
 def looked_up_paths(
-    document: Any, tree: Paths, alias: str
+    document: type[StoredDocument], tree: Paths, alias: str
 ) -> tuple[dict[str, Any], list[str]]:
     """Divide references: those to load by queries, and the joins of the others.
 
