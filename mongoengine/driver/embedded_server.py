@@ -12,18 +12,20 @@ authentication.
 
 from __future__ import annotations
 
+import sys
+
+# Before anything else is imported: the folder of this script has a module `types`.
+if __file__.startswith(sys.path[0]):
+    del sys.path[0]
+
 import json
 import os
 import re
 import subprocess
-import sys
 from typing import Any
 
-# The folder of this script has modules with common names.
-sys.path[:] = [path for path in sys.path if path != os.path.dirname(__file__)]
-
-from pymongo import MongoClient  # noqa: E402
-from pymongo.errors import OperationFailure  # noqa: E402
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 _LISTENING = re.compile(r"listening on (\S+:\d+)")
 _USER_EXISTS = 51003
