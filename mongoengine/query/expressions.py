@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bson.max_key import MaxKey
 
-from mongoengine.base.types import RawDocument, RawValue
+from mongoengine.base.types import PythonValue, RawDocument, RawValue
 from mongoengine.errors import InvalidQueryError
 from mongoengine.query.paths import Path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mongoengine.base.field import BaseField
 
-__all__ = ("Expression", "F", "comparison", "resolved")
+
+__all__ = ("Expression", "F", "comparison", "resolved", "with_computed")
 
 #: Finds the path of a name.
 Resolve: TypeAlias = Callable[[str], Path]
@@ -198,6 +200,63 @@ class Arithmetic(Expression):
         return literal(value)
 
 
+class Choices(Expression):
+    """The values of `__in` or `__nin`, some of which the server computes."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Iterable[object]) -> None:
+        self.items = tuple(items)
+
+    def __repr__(self) -> str:
+        return repr([*self.items])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Choices) and self.items == other.items
+
+    def __hash__(self) -> int:
+        return hash((Choices, repr(self)))
+
+    def to_mongo(self, resolve: Resolve) -> RawValue:
+        """Return the expressions of the values."""
+        return [
+            item.to_mongo(resolve) if isinstance(item, Expression) else literal(item)
+            for item in self.items
+        ]
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of the fields in all values."""
+        for item in self.items:
+            if isinstance(item, Expression):
+                yield from item.names()
+
+    def paths(self, resolve: Resolve) -> Iterator[Path]:
+        """Yield the paths of the fields in all values."""
+        for item in self.items:
+            if isinstance(item, Expression):
+                yield from item.paths(resolve)
+
+    def is_text(self, resolve: Resolve) -> bool:
+        """Return False: it is several values."""
+        return False
+
+    def prepared(self, field: BaseField) -> Choices:
+        """Return the same with the other values as the field stores them."""
+        return Choices(
+            item
+            if isinstance(item, Expression)
+            else field.prepare_query_value("in", item)
+            for item in self.items
+        )
+
+
+def with_computed(values: PythonValue) -> PythonValue:
+    """Return several values as an expression, if the server computes one of them."""
+    if any(isinstance(value, Expression) for value in values):
+        return Choices(values)
+    return values
+
+
 _NAMES: Mapping[str, str] = {
     "+": "$add",
     "-": "$subtract",
@@ -234,8 +293,15 @@ def comparison(
             f'"{left.name}" cannot be compared with {value!r}: F() takes part in '
             f"equality and in {', '.join(sorted(filter(None, _COMPARISONS)))}"
         )
-    right = value.to_mongo(resolve)
     single = all(path.is_value for path in value.paths(resolve))
+    if isinstance(value, Choices):
+        if not single:
+            raise InvalidQueryError(
+                f'"{left.name}" is compared with {value!r}, in which a field has '
+                "several values in a document"
+            )
+        value, single = value.prepared(left.field), False
+    right = value.to_mongo(resolve)
     wanted = _SIDES.get(op)
     if wanted is not None and wanted is not single:
         raise InvalidQueryError(

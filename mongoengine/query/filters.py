@@ -17,7 +17,7 @@ from mongoengine.base.types import (
     RawValue,
 )
 from mongoengine.errors import InvalidQueryError
-from mongoengine.query.expressions import Expression, Resolve, comparison
+from mongoengine.query.expressions import Expression, Resolve, comparison, with_computed
 from mongoengine.query.geo import distances_last, geo_condition
 from mongoengine.query.operators import (
     GEO_OPERATORS,
@@ -95,6 +95,9 @@ def joined_query(
     return _compile(document, keywords, plans, make)
 
 
+_LISTS: frozenset[type] = frozenset((list, tuple, set, frozenset))
+
+
 def _compile(
     document: type[StoredDocument],
     keywords: RawMapping,
@@ -110,6 +113,8 @@ def _compile(
             handle_raw_query(value, filters)
             continue
         plan = plans.get(keyword) or make_plan(document, keyword, plans)
+        if value.__class__ in _LISTS:
+            value = with_computed(value)
         if isinstance(value, Expression):
             compared.append({"$expr": plan.comparison(value, document)})
             continue

@@ -113,6 +113,13 @@ async def names(family: Family, queryset: Any) -> str:
         ({"parts__0__price__gt": F("price")}, ""),
         ({"name__in": F("tags")}, "a"),
         ({"name__nin": F("tags")}, "bcde"),
+        ({"price__in": [F("limit") * 2, 77]}, "b"),
+        ({"limit__in": (4, F("price") - 4)}, "ac"),
+        ({"limit__nin": [4, F("price") - 4], "price": 10}, "bd"),
+        ({"scores__in": [F("limit") - 3, 5]}, "a"),
+        ({"parts__price__in": {F("price") * 2}}, "c"),
+        ({"cost__in": ["1.5", F("limit")], "name": "a"}, ""),
+        ({"scores": [F("limit") - 3, 30]}, "a"),
         ({"price__gt": F("limit"), "name__in": ["b", "e"]}, "b"),
         ({"price__gt": F("limit"), "limit__lt": F("price") / 2}, "a"),
         ({"price__gt": F("limit"), "__raw__": {"$expr": {"$gt": ["$limit", 4]}}}, "bc"),
@@ -175,6 +182,22 @@ async def test_what_cannot_be_compared_is_an_error(
 ) -> None:
     with pytest.raises(InvalidQueryError, match=text):
         _ = Good.objects(**conditions)._query
+
+
+@pytest.mark.parametrize(
+    ("conditions", "text"),
+    [
+        ({"scores__all": [F("limit")]}, "cannot be compared with .*'limit'"),
+        ({"price__in": [F("scores")]}, "several values in a document"),
+        ({"price__gt": [F("limit")]}, "takes one value"),
+        ({"price__in": [F("nope")]}, "Cannot resolve field"),
+    ],
+)
+def test_computed_values_in_a_list_that_cannot_be(
+    conditions: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(InvalidQueryError, match=text):
+        Good.objects(**conditions)._query
 
 
 def test_a_computed_value_needs_a_class_and_a_name() -> None:
