@@ -1,7 +1,6 @@
 """Sphinx configuration: `sphinx-build -W docs docs/_build`; needs the extra `docs`."""
 
 import pathlib
-import runpy
 from typing import Any
 
 import mongoengine
@@ -84,14 +83,6 @@ def name_twins(
         lines[:0] = [f"*Asynchronous twin:* ``{twin}()``", ""]
 
 
-def draw_charts(app: object) -> None:
-    """Draw the figures of the last benchmarks."""
-    runpy.run_path(str(pathlib.Path(__file__).parent / "_static" / "charts.py"))[
-        "main"
-    ]()
-
-
 def setup(app: Any) -> None:
-    app.connect("builder-inited", draw_charts)
     app.connect("autodoc-skip-member", skip_twins)
     app.connect("autodoc-process-docstring", name_twins)
