@@ -1,6 +1,5 @@
 """Sphinx configuration: `sphinx-build -W docs docs/_build`; needs the extra `docs`."""
 
-import pathlib
 from typing import Any
 
 import mongoengine

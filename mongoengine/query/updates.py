@@ -48,6 +48,7 @@ Update = RawDocument
 
 _COMPARISONS = frozenset(COMPARISON_OPERATORS)
 _SEVERAL = (list, tuple, set)
+_CONTAINERS: frozenset[object] = frozenset((*_SEVERAL, dict))
 
 #: Whose value is one value of the field; None is stored as it is.
 _ONE_VALUE = frozenset(("set", "pull", "push", "addToSet", "setOnInsert"))
@@ -92,6 +93,8 @@ def compiled(
             computed = True
             operator, change = plan.computed(value, document)
         else:
+            if value.__class__ in _CONTAINERS:
+                _refuse_computed_parts(keyword, value)
             operator, change = plan.change(value)
         if operator in changes:
             handle_raw_query({operator: change}, changes)
@@ -103,6 +106,15 @@ def compiled(
         plan = plans.get(keyword) or _plan(document, keyword, plans, safe)
         plan.refuse_lists()
     return as_pipeline(changes)
+
+
+def _refuse_computed_parts(keyword: str, value: PythonValue) -> None:
+    parts = value.values() if value.__class__ is dict else value
+    if any(isinstance(part, Expression) for part in parts):
+        raise InvalidQueryError(
+            f"{keyword} is given {value!r}: F() stands for a whole value, not for a "
+            "part of one"
+        )
 
 
 class UpdatePlan:

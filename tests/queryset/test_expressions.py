@@ -200,6 +200,20 @@ def test_computed_values_in_a_list_that_cannot_be(
         Good.objects(**conditions)._query
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"set__scores": [F("price"), 1]},
+        {"push_all__scores": [F("price")]},
+        {"add_to_set__scores": (F("price"),)},
+        {"set__more": {"a": F("price")}},
+    ],
+)
+def test_a_computed_value_is_no_part_of_another(change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidQueryError, match="whole value, not for a part of one"):
+        update(Good, **change)
+
+
 def test_a_computed_value_needs_a_class_and_a_name() -> None:
     with pytest.raises(InvalidQueryError, match="needs a document class"):
         query(price=F("limit"))
