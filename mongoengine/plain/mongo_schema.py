@@ -199,9 +199,8 @@ def _(field: f.DictField[Any], around: Around) -> Schema:
 @_schema_of.register(f.EmbeddedDocumentField)
 def _(field: f.EmbeddedDocumentField[Any], around: Around) -> Schema:
     cls = field.document_type
-    if any(
-        issubclass(outer, cls) for outer in around
-    ):  # no end of them, and MongoDB knows no references to schemas
+    if any(issubclass(outer, cls) for outer in around):
+        # There is no end of them, and MongoDB knows no references to schemas.
         return _typed("object")
     classes = [_DocumentRegistry.get(name) for name in cls._subclasses]
     schemas = [document_schema(each, around) for each in classes]
