@@ -44,8 +44,8 @@ META_OPTIONS = frozenset(
     )
 )
 
-#: The attribute that has the names of which a document has told already.
-_TOLD = "_told_attributes"
+#: The attribute with the names that a document has warned of, or need not warn of.
+_NAMED = "_named_attributes"
 
 
 def nearest(
@@ -152,21 +152,29 @@ def warn_of_attributes(document: DocumentState) -> None:
     if not attributes or document._dynamic:
         return
     cls = type(document)
-    told = attributes.get(_TOLD, ())
+    named = attributes.get(_NAMED, ())
     unknown = [
         name
         for name in attributes
-        if not name.startswith("_") and name not in told and not _is_declared(cls, name)
+        if not name.startswith("_")
+        and name not in named
+        and not _is_declared(cls, name)
     ]
     if not unknown:
         return
-    attributes[_TOLD] = (*told, *unknown)
+    attributes[_NAMED] = (*named, *unknown)
     for name in unknown:
         hint = did_you_mean({name: nearest(name, field_names(cls))})
         warn_caller(
             f"{cls.__name__} has no field {name!r}: the attribute is not stored{hint}",
             MongoEngineWarning,
         )
+
+
+def expect_attributes(document: DocumentState, names: Iterable[str]) -> None:
+    """Have a document not warn of attributes that no field stores."""
+    expected: tuple[str, ...] = document.__dict__.get(_NAMED, ())
+    object.__setattr__(document, _NAMED, (*expected, *names))
 
 
 def warn_of_all_attributes(document: DocumentState) -> None:

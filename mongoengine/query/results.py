@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bson import DBRef
 
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.misspelt import expect_attributes
 from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.base.references import LazyReference
 from mongoengine.base.types import RawDocument
@@ -113,6 +114,7 @@ def annotating(query: Query, make: Make) -> Make:
         document = make(raw)
         for name, value in values.items():
             object.__setattr__(document, name, value)
+        expect_attributes(document, values)
         return document
 
     return make_annotated

@@ -103,6 +103,15 @@ async def test_computed_values_are_not_saved(family: Family, orders: Any) -> Non
     assert "n" not in order.to_mongo()
 
 
+async def test_saving_does_not_warn_of_computed_values(
+    family: Family, recwarn: pytest.WarningsRecorder
+) -> None:
+    order = await family(ShopOrder.objects.annotate(paid=Sum("lines__price")), "first")
+    order.status = "paid"
+    await family(order, "save")
+    assert not [w for w in recwarn if "not stored" in str(w.message)]
+
+
 async def test_computed_values_are_conditions_and_orders(family: Family) -> None:
     summed = ShopOrder.objects.annotate(s=Sum("lines__price"), n=Count("lines"))
     assert numbers(await rows(family, summed.filter(s__gt=3))) == [2, 5]
