@@ -183,7 +183,7 @@ class Schema:
 
     @cached_property
     def may_stamp(self) -> bool:
-        """Whether writes may set values by themselves, in embedded documents, too."""
+        """Return whether writes may set values by themselves, also in parts."""
         return bool(self.stamps or self.stamped_inside or self.cls._dynamic)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What `annotate()` adds to documents, or to the rows of groups."""
+"""Annotations: values that are added to documents, or to the rows of groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ("Column", "Columns", "ComputedQuery", "checked", "narrowed")
 
 
 class ComputedQuery(Protocol):
-    """What joins and computed values need to know of a `Query`."""
+    """A query with the parts that joins and computed values are made from."""
 
     document: Any
     annotations: Mapping[str, Aggregate]

@@ -34,7 +34,7 @@ STRATEGIES = ("queries", "lookup", None)
 
 
 class ComputedOptions:
-    """What `annotate()`, joins and `select_related()` add to a `Query`."""
+    """The part of a `Query` for `annotate()`, joins and `select_related()`."""
 
     # Joins and computed values: names of the joins that the filter needs, and of those
     # with which documents are loaded; what `annotate()` computes, of each document or
@@ -65,7 +65,7 @@ class ComputedOptions:
 
         @property
         def is_safe(self) -> bool:
-            """Whether no value is taken for an operator; see `Query`."""
+            """Return whether no value is taken for an operator; see `Query`."""
 
         def order(self) -> Any:
             """Return the order; see `Query`."""
