@@ -34,8 +34,15 @@ from mongoengine import (
     ValidationError,
     signals,
 )
+from mongoengine.base import hooks
 from mongoengine.context_managers import async_run_in_transaction, run_in_transaction
 from tests.families import Family
+
+
+@pytest.fixture(autouse=True)
+def no_coroutine_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget those of other tests: with them a document is looked up first."""
+    monkeypatch.setattr(hooks, "_noted", [])
 
 
 class Colour(enum.Enum):
