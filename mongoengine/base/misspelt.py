@@ -49,12 +49,15 @@ _NAMED = "_named_attributes"
 
 
 def nearest(
-    name: str, candidates: Iterable[str], similarity: float = _SIMILAR
+    name: object, candidates: Iterable[str], similarity: float = _SIMILAR
 ) -> str | None:
     """Return the candidate that is most like a name, or None if none is.
 
+    :param name: what was written for a name; nothing is like it if it is no text
     :param similarity: the least ratio of `difflib.SequenceMatcher`
     """
+    if not isinstance(name, str):
+        return None
     found = get_close_matches(name, [*candidates], 1, similarity)
     return found[0] if found else None
 

@@ -305,7 +305,7 @@ def file_copies(me, db):
         shallow.read(),
         pickled.file == song.file,
         pickled.file.read(),
-        sorted(song.file.__getstate__()),
+        sorted(song.file.__getstate__().keys() - {"_fs_alias"}),  # ours alone
         db.error(hash, song.file),
     ]
 
