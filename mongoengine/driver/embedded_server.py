@@ -34,8 +34,11 @@ def main() -> None:
     with open(path, encoding="utf-8") as file:
         settings = json.load(file)
     os.unlink(path)
-    storage = settings["folder"] or os.path.join(os.path.dirname(path), "data")
+    storage = settings["folder"] or ":memory:"
     if settings["password"] is not None:
+        # Both runs have the same data, which a folder of its own holds.
+        if storage == ":memory:":
+            storage = os.path.join(os.path.dirname(path), "data")
         status = store_user(storage, settings["username"], settings["password"])
         if status:
             sys.exit(status)
