@@ -1,17 +1,17 @@
 """`embedded://`: a MongoDB-compatible server of one's own.
 
-    connect("blog", host="embedded://")                data in memory
+    connect("blog", host="embedded://")                temporary data
     connect("blog", host="embedded:///./data")         data in the folder ./data
     connect("blog", host="embedded:///srv/data")       data in the folder /srv/data
     connect("blog", host="embedded://:27018")          on that loopback port
-    connect("blog", host="embedded://?auth=false")     without a password
+    connect("blog", host="embedded://?auth=false")     in memory, no password
     connect("blog", host="embedded://?testCommands=true")    `configureFailPoint` etc.
 
 The server is SecantusDB, from the `embedded` extra, in a process of its own on a
 free loopback port, with a password that only this program has: other programs get it
-from `uri()`.  There is one for one folder (and one in memory, or for the same options
-in memory) however many aliases use it; it starts in a fraction of a second with the
-first of them and is gone when the program ends, also when the program is killed.
+from `uri()`.  There is one for each folder (and, without a folder, one for each
+combination of options) however many aliases use it.  It starts with the first of them
+and ends with the program, even if the program is killed.
 
 This is for trying things out, for developing and for testing.  Production wants
 MongoDB itself: the embedded server has no replicas and only a part of MongoDB's
