@@ -26,7 +26,8 @@ from mongoengine import (
     disconnect_all_async,
 )
 from tests.families import Family, SentCommands
-from tests.faults import LossyProxy, cancel_at
+from tests.faults import cancel_at
+from tests.reliability.proxy import FaultProxy
 
 
 class LostPart(EmbeddedDocument):
@@ -61,8 +62,7 @@ CLASSES = (LostItem, LostKeyed, LostUnique, LostMeasurement)
 
 @pytest.fixture
 def proxy(server_uri: str) -> Any:
-    host, _, port = server_uri.removeprefix("mongodb://").strip("/").partition(":")
-    made = LossyProxy(host, int(port or 27017))
+    made = FaultProxy(server_uri)
     yield made
     made.close()
 
@@ -70,7 +70,7 @@ def proxy(server_uri: str) -> Any:
 @pytest_asyncio.fixture(params=["sync", "async"])
 async def broken(
     request: pytest.FixtureRequest,
-    proxy: LossyProxy,
+    proxy: FaultProxy,
     settings: dict[str, Any],
     sent_commands: SentCommands,
 ) -> AsyncIterator[Family]:
@@ -116,7 +116,7 @@ def documents(write: str, keyed: bool) -> list[Any]:
 @pytest.mark.parametrize("keyed", [False, True], ids=["generated", "own_key"])
 @pytest.mark.parametrize("write", WRITES)
 async def test_a_retry_after_a_lost_answer_stores_each_document_once(
-    broken: Family, proxy: LossyProxy, mongo: Any, write: str, keyed: bool
+    broken: Family, proxy: FaultProxy, mongo: Any, write: str, keyed: bool
 ) -> None:
     docs = documents(write, keyed)
     with proxy.losing("insert"), pytest.raises(AutoReconnect):
@@ -135,7 +135,7 @@ def measurements(write: str) -> list[LostMeasurement]:
 
 @pytest.mark.parametrize("write", sorted(ONE))
 async def test_a_retry_of_a_measurement_that_was_stored_sends_nothing(
-    broken: Family, proxy: LossyProxy, mongo: Any, write: str
+    broken: Family, proxy: FaultProxy, mongo: Any, write: str
 ) -> None:
     docs = measurements(write)
     with proxy.losing("insert"), pytest.raises(AutoReconnect):
@@ -147,7 +147,7 @@ async def test_a_retry_of_a_measurement_that_was_stored_sends_nothing(
 
 @pytest.mark.parametrize("write", sorted(ONE))
 async def test_a_measurement_that_was_stored_and_has_changed_is_refused(
-    broken: Family, proxy: LossyProxy, mongo: Any, write: str
+    broken: Family, proxy: FaultProxy, mongo: Any, write: str
 ) -> None:
     docs = measurements(write)
     with proxy.losing("insert"), pytest.raises(AutoReconnect):
@@ -160,7 +160,7 @@ async def test_a_measurement_that_was_stored_and_has_changed_is_refused(
 
 @pytest.mark.parametrize("write", sorted(WRITES.keys() - ONE))
 async def test_measurements_that_were_stored_are_refused_in_bulk(
-    broken: Family, proxy: LossyProxy, mongo: Any, write: str
+    broken: Family, proxy: FaultProxy, mongo: Any, write: str
 ) -> None:
     docs = measurements(write)
     with proxy.losing("insert"), pytest.raises(AutoReconnect):
@@ -172,7 +172,7 @@ async def test_measurements_that_were_stored_are_refused_in_bulk(
 
 @pytest.mark.parametrize("write", ["force_insert", "insert_one", "insert"])
 async def test_a_retry_does_not_take_the_document_of_someone_else_for_its_own(
-    broken: Family, proxy: LossyProxy, mongo: Any, write: str
+    broken: Family, proxy: FaultProxy, mongo: Any, write: str
 ) -> None:
     mongo.lost_keyed.insert_one({"_id": "k0", "number": 99})
     docs = documents(write, keyed=True)
@@ -184,7 +184,7 @@ async def test_a_retry_does_not_take_the_document_of_someone_else_for_its_own(
 
 
 async def test_a_retry_still_breaks_other_unique_indexes(
-    broken: Family, proxy: LossyProxy, mongo: Any
+    broken: Family, proxy: FaultProxy, mongo: Any
 ) -> None:
     new = LostUnique(number=1)
     with proxy.losing("insert"), pytest.raises(AutoReconnect):
@@ -198,7 +198,7 @@ async def test_a_retry_still_breaks_other_unique_indexes(
 
 
 async def test_a_change_of_which_no_answer_came_is_still_pending(
-    broken: Family, proxy: LossyProxy, mongo: Any
+    broken: Family, proxy: FaultProxy, mongo: Any
 ) -> None:
     item = await broken(LostItem(number=1, mapped={"k": LostPart(text="a")}), "save")
     mongo.lost_item.update_one({}, {"$set": {"number": 7, "mapped.k.text": "z"}})
@@ -240,7 +240,7 @@ def change(item: LostItem) -> None:
 @pytest.mark.parametrize("copied", [False, True], ids=["same", "pickled"])
 @pytest.mark.parametrize("write", CHANGING)
 async def test_a_retry_stores_a_document_deleted_elsewhere_as_a_whole(
-    broken: Family, proxy: LossyProxy, mongo: Any, write: str, copied: bool
+    broken: Family, proxy: FaultProxy, mongo: Any, write: str, copied: bool
 ) -> None:
     item: Any = await broken(changed_item(), "save")
     mongo.lost_item.delete_many({})
@@ -255,7 +255,7 @@ async def test_a_retry_stores_a_document_deleted_elsewhere_as_a_whole(
 
 
 async def test_a_retry_leaves_what_others_have_changed(
-    broken: Family, proxy: LossyProxy, mongo: Any
+    broken: Family, proxy: FaultProxy, mongo: Any
 ) -> None:
     item = await broken(changed_item(), "save")
     change(item)
@@ -268,7 +268,7 @@ async def test_a_retry_leaves_what_others_have_changed(
 
 
 async def test_a_bulk_whose_second_command_is_lost_reports_the_rest(
-    broken: Family, proxy: LossyProxy, mongo: Any
+    broken: Family, proxy: FaultProxy, mongo: Any
 ) -> None:
     old = await broken(LostItem(number=1), "save")
     old.number = 2

@@ -682,8 +682,7 @@ async def test_lost_connections_lose_and_repeat_nothing(
     effect: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    host, _, port = server_uri.removeprefix("mongodb://").strip("/").partition(":")
-    proxy = FaultProxy(host, int(port or 27017))
+    proxy = FaultProxy(server_uri)
     options = "directConnection=true&serverMonitoringMode=poll"
     uri = f"mongodb://127.0.0.1:{proxy.port}/?{options}"
     monkeypatch.setattr("pymongo.common.MIN_HEARTBEAT_INTERVAL", 0.01)

@@ -69,8 +69,7 @@ def note() -> Any:
 
 @pytest.fixture
 def proxy(server_uri: str) -> Iterator[FaultProxy]:
-    host, _, port = server_uri.removeprefix("mongodb://").strip("/").partition(":")
-    proxy = FaultProxy(host, int(port or 27017))
+    proxy = FaultProxy(server_uri)
     yield proxy
     proxy.close()
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-
-from tests.faults import _command_of, _read_message
 
 __all__ = ("EFFECTS", "FaultProxy")
 
-#: What becomes of a command.
+_HEADER = 16
+_OP_MSG = 2013
+
+#: How a command fails.
 EFFECTS = ("cut before", "cut after", "truncated", "garbled", "stalled")
 
 
 @dataclass
 class Rule:
-    """Which commands are met, and how.
+    """Which commands fail, and how.
 
-    :param skip: so many are left alone first
-    :param times: so many are met
+    :param skip: how many are left alone first
+    :param times: how many fail then
     """
 
     command: str
@@ -31,10 +32,14 @@ class Rule:
 
 
 class FaultProxy:
-    """A TCP proxy; one rule holds at a time."""
+    """A TCP proxy before a server; it has one rule at a time.
 
-    def __init__(self, host: str, port: int) -> None:
-        self._server = (host, port)
+    :param uri: of the server: `mongodb://host[:port]`
+    """
+
+    def __init__(self, uri: str) -> None:
+        host, _, port = uri.removeprefix("mongodb://").strip("/").partition(":")
+        self._server = (host, int(port or 27017))
         self._lock = threading.Lock()
         self._rule: Rule | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -48,7 +53,7 @@ class FaultProxy:
     def fault(
         self, command: str, effect: str, *, skip: int = 0, times: int = 1
     ) -> Iterator[None]:
-        """Meet commands of a name for a while."""
+        """Let commands with this name fail within the block."""
         with self._lock:
             self._rule = Rule(command, effect, skip, times)
         try:
@@ -56,6 +61,13 @@ class FaultProxy:
         finally:
             with self._lock:
                 self._rule = None
+
+    def losing(self, command: str) -> AbstractContextManager[None]:
+        """Close the connection instead of answering, twice.
+
+        PyMongo sends a write again after the first failure.
+        """
+        return self.fault(command, "cut after", times=2)
 
     def _effect_on(self, message: bytes) -> str:
         with self._lock:
@@ -100,3 +112,26 @@ class FaultProxy:
                     if effect == "garbled":
                         answer = answer[:21] + b"\xff" * (len(answer) - 21)
                     client.sendall(answer)
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = connection.recv(size - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
+
+
+def _read_message(connection: socket.socket) -> bytes:
+    header = _read(connection, _HEADER)
+    return header + _read(connection, int.from_bytes(header[:4], "little") - _HEADER)
+
+
+def _command_of(message: bytes) -> str:
+    """Return the name of a command: the first key of the first document."""
+    if int.from_bytes(message[12:16], "little") != _OP_MSG:
+        return ""
+    start = _HEADER + 4 + 1 + 4 + 1  # flags, section, size, type of the value
+    return message[start : message.index(b"\0", start)].decode()
