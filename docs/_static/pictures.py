@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 from html import escape
 
 HERE = pathlib.Path(__file__).parent
@@ -55,6 +56,25 @@ class Picture:
             f'text-anchor="{anchor}">{escape(text)}</text>'
         )
 
+    def column(
+        self,
+        x: int,
+        width: int,
+        height: int,
+        step: int,
+        boxes: Sequence[tuple[str, ...]],
+    ) -> None:
+        """Draw boxes one below the other, with an arrow from each to the next.
+
+        :param step: from the top of a box to that of the next
+        """
+        for number, (fill, *lines) in enumerate(boxes):
+            y = 15 + step * number
+            self.box(x, y, width, height, fill, *lines)
+            if number:
+                middle = x + width // 2
+                self.arrow(middle, y - step + height, middle, y - 2)
+
     def text(self) -> str:
         return "\n".join([*self.parts, "</svg>"]) + "\n"
 
@@ -77,11 +97,7 @@ def layers() -> Picture:
         ),
         ("driver", "PyMongo", "MongoClient and AsyncMongoClient"),
     ]
-    for number, (fill, name, says) in enumerate(rows):
-        y = 15 + 70 * number
-        picture.box(110, y, 420, 50, fill, name, says)
-        if number:
-            picture.arrow(320, y - 20, 320, y - 2)
+    picture.column(110, 420, 50, 70, rows)
     picture.note(545, 110 + 5, "I/O by way of io()")
     picture.note(545, 180 + 5, "no I/O")
     picture.note(545, 250 + 5, "no I/O, no asyncio")
@@ -116,11 +132,7 @@ def query() -> Picture:
         ("work", "batch by batch", "raw mappings become documents, lazily"),
         ("user", "the loop", "documents, kept by the queryset for the next pass"),
     ]
-    for number, (fill, name, says) in enumerate(steps):
-        y = 15 + 75 * number
-        picture.box(60, y, 380, 52, fill, name, says)
-        if number:
-            picture.arrow(250, y - 23, 250, y - 2)
+    picture.column(60, 380, 52, 75, steps)
     picture.arrow(440, 345, 520, 345)
     picture.arrow(520, 266, 442, 266)
     picture.parts.append(f'<path d="M520 345V266" stroke="{LINE}" stroke-width="1.5"/>')
@@ -140,11 +152,7 @@ def save() -> Picture:
         ("pure", "take the changes", "{$set: {title: 'B'}}; the document is clean now"),
         ("driver", "update_one", "one command, with the changes alone"),
     ]
-    for number, (fill, name, says) in enumerate(steps):
-        y = 15 + 80 * number
-        picture.box(150, y, 380, 54, fill, name, says)
-        if number:
-            picture.arrow(340, y - 26, 340, y - 2)
+    picture.column(150, 380, 54, 80, steps)
     picture.box(
         30,
         385,
