@@ -54,14 +54,17 @@ PROGRAMS = {
         assert Row.objects(by="thread").count() > 3
     """,
     "forked while tasks write": """
-        async def write(first):
+        async def write(first, begun):
             for number in range(first, first + 20):
                 await Row(number=number, by="task").async_save()
+                begun.set()
 
         async def main():
             await connect_async(DATABASE, host=HOST, uuidRepresentation="standard")
-            writing = [asyncio.create_task(write(n * 1000)) for n in range(3)]
-            await asyncio.sleep(0.05)
+            begun = asyncio.Event()
+            writing = [asyncio.create_task(write(n * 1000, begun)) for n in range(3)]
+            await begun.wait()
+            assert not all(task.done() for task in writing)
             pid = os.fork()
             if pid == 0:
                 try:
