@@ -26,7 +26,7 @@ from mongoengine.base.types import (
 from mongoengine.errors import NotRegistered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Set
 
     from mongoengine.base.field import BaseField
     from mongoengine.base.state import DocumentState
@@ -303,9 +303,10 @@ class LoadPlans:
         self, items: list[PythonValue], parent: DocumentState
     ) -> list[PythonValue] | None:
         """Return the documents of a list of raw ones, None where one is no dict."""
+        cls, make = self.cls, self.make
+        trusted: Set[tuple[str, ...]] = self.trusted
         if self.own_loader or self.constructs():
-            return self._load_embedded(items, parent)
-        cls, trusted = self.cls, self.trusted
+            make, trusted = self.maker(), frozenset()
         new = cls.__new__
         made = []
         for item in items:
@@ -320,21 +321,8 @@ class LoadPlans:
                 document._initialised = True
                 document._instance = parent
             else:
-                document = self.make(item)
+                document = make(item)
                 set_state(document, "_instance", parent)
-            made.append(document)
-        return made
-
-    def _load_embedded(
-        self, items: list[PythonValue], parent: DocumentState
-    ) -> list[PythonValue] | None:
-        make = self.maker()
-        made = []
-        for item in items:
-            if item.__class__ is not dict:
-                return None
-            document = make(item)
-            set_state(document, "_instance", parent)
             made.append(document)
         return made
 
