@@ -91,7 +91,7 @@ class Schema:
         self.nesting_names = frozenset(name for name, _, _ in self.nesting)
         #: The values that writes of a document set by themselves.
         self.stamps: tuple[Stamp, ...] = (
-            *stamps_of(cls, self.fields),
+            *stamps_of(self.fields),
             *version_of(cls, self.fields),
         )
         self._typed_plans: dict[tuple[object, ...], TypedPlan] = {}

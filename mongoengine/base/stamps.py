@@ -262,7 +262,7 @@ class Stamped:
         self._set_inside(document, mark)
 
 
-def stamps_of(cls: type[DocumentState], fields: Mapping[str, Any]) -> tuple[Stamp, ...]:
+def stamps_of(fields: Mapping[str, Any]) -> tuple[Stamp, ...]:
     """Return the stamps of the fields of a class."""
     stamps = (field._stamp() for field in fields.values())
     return tuple(stamp for stamp in stamps if stamp is not None)

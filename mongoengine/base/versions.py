@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Moment, Stamp, note_stamp
 from mongoengine.base.types import PythonValue, RawMapping, RawValue
 from mongoengine.errors import InvalidDocumentError, OperationError
@@ -77,9 +76,10 @@ def version_of(
     cls: type[DocumentState], fields: Mapping[str, BaseField]
 ) -> tuple[Stamp, ...]:
     """Return the stamp of the version field of a class, if it has one."""
-    name = cls._meta.get("version_field") if cls._is_document else None
-    field = MISSING if name is None else fields.get(name, MISSING)
-    return () if field is MISSING else (Version(field),)
+    if not cls._is_document:
+        return ()
+    field = fields.get(cls._meta.get("version_field", ""))
+    return () if field is None else (Version(field),)
 
 
 def check_version_field(cls: type[DocumentState]) -> None:
