@@ -72,6 +72,9 @@ class FieldHints:
         def _holds_references(self) -> bool: ...
         def _is_unconstrained(self) -> bool: ...
 
+        # Do as `to_mongo`; not every class of fields has it.
+        def _as_stored(self, value: PythonValue) -> RawValue: ...
+
     def _prepare(self) -> None:
         """Work out what the hints of the class are worth for this field.
 
@@ -118,8 +121,6 @@ class FieldHints:
         """Return the function that dumps whole values by their database names."""
         if not is_ours(cls, "to_mongo"):
             return self._to_mongo_safe_call
-        if cls._as_stored is FieldHints._as_stored:
-            return self.to_mongo
         quick = still_true(cls, "_as_stored", "to_mongo")
         return self._as_stored if quick else self.to_mongo
 
@@ -184,10 +185,6 @@ class FieldHints:
             return True
 
         return valid
-
-    def _as_stored(self, value: PythonValue) -> PythonValue:
-        """Do as `to_mongo`, which is asked where a class does not define this."""
-        return self.to_mongo(value)
 
     def _from_argument(
         self, value: PythonValue, document: DocumentState
