@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mongoengine import signals
 from mongoengine.base import context
 from mongoengine.base.bson_types import PLAIN
+from mongoengine.base.load_plans import MOST_SHAPES
 from mongoengine.base.plain import adopt
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.types import (
@@ -33,9 +34,6 @@ __all__ = ("ConstructPlan", "construct_plan", "constructor")
 
 #: Returns what the constructor of a document puts in place for an argument.
 Take = Callable[[Any, Any], Any]
-
-#: More shapes than this and the class is not one of few shapes: do not keep them.
-MOST_SHAPES = 256
 
 
 class ConstructPlan(NamedTuple):
