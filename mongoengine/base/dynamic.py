@@ -265,12 +265,6 @@ def _definition(cls: type, name: str) -> tuple[object, bool]:
     return MISSING, False
 
 
-def _names_in(cls: type[DocumentState]) -> frozenset[str]:
-    """Return the names of the attributes of a class when its schema was made."""
-    names: frozenset[str] = cls._schema.names
-    return names
-
-
 def _is_key(cls: type, name: str) -> bool:
     """Return whether a name is an alias of the primary key: `pk`, maybe `id`."""
     if name not in ("pk", "id"):
@@ -278,7 +272,7 @@ def _is_key(cls: type, name: str) -> bool:
     return _definition(cls, name)[0] is not MISSING
 
 
-def _is_taken(cls: type, name: str) -> bool:
+def _is_taken(cls: type[Any], name: str) -> bool:
     """Return whether a name means something else than data: it is a method, say.
 
     Values of a class without behaviour, and properties that can be set, are none.
@@ -287,8 +281,8 @@ def _is_taken(cls: type, name: str) -> bool:
         return True
     if _is_key(cls, name):
         return True
-    # Attributes may have been added to the class after it was made.
-    if name not in _names_in(cls) and not hasattr(cls, name):
+    # Attributes may have been added to the class after its names were collected.
+    if name not in cls._schema.names and not hasattr(cls, name):
         return False
     found, ours = _definition(cls, name)
     if found is MISSING:

@@ -71,8 +71,6 @@ class Schema:
         shard_key = cls._meta.get("shard_key", ())
         self.shard_key = frozenset(shard_key or ())
         self.id_name = cls._meta.get("id_field") if cls._is_document else None
-        #: The names of all attributes, those that only documents have included.
-        self.names = frozenset(chain.from_iterable(map(vars, cls.__mro__)))
         # User code sees every attribute that is set, the missing ones' defaults too.
         self.hooked = not is_ours(cls, "__setattr__")
         self._plan_blank()
@@ -175,6 +173,11 @@ class Schema:
             names = tuple(d.name for d in self.dumpers)
             if names == tuple(d.key for d in self.dumpers):
                 self.stored_names = names
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of the attributes of the class, when this is first asked for."""
+        return frozenset(chain.from_iterable(map(vars, self.cls.__mro__)))
 
     @cached_property
     def stamped_inside(self) -> tuple[str, ...]:
