@@ -251,9 +251,12 @@ class TrackedContainer:
         items: Iterable[tuple[PythonValue, PythonValue]],
         put: Callable[[Any, Any, Any], None],
     ) -> None:
-        """Do the same for all nested containers, and bind those that are tracked.
+        """Put the tracked forms of all plain containers in place; bind tracked ones.
 
-        One loop without calls: containers of containers are read this way.
+        One loop without calls, since nested containers are read this way.
+
+        :param items: keys or positions, and items.
+        :param put: puts an item in its place in this container.
         """
         instance, path, dereferenced = self._instance, self._name, self._dereferenced
         is_whole = path.__class__ is WholePath
@@ -364,8 +367,9 @@ class BaseDict(TrackedContainer, dict[K, T]):
         return super().__ror__(other)
 
     def values(self) -> Any:
+        # As `_bind_all` does it, without the call.
         if self._awaits is not None:
-            self._bind_all()
+            self._make_awaitable(self._awaits[0])
         for value in dict.values(self):
             if type(value) in BINDABLE:
                 self._bind_nested(dict.items(self), dict.__setitem__)
