@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from mongoengine.base.state import DocumentState
     from mongoengine.base.tracking import Marks
 
-__all__ = ("ComplexBaseField", "items_validator")
+__all__ = ("ComplexBaseField",)
 
 TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
 UNSAVED_REFERENCE = (
@@ -473,6 +473,21 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         if self.required and not value:
             self.error("Field is required and cannot be empty")
 
+    def _value_validator(self) -> Proof | None:
+        if not self._is_validated_here():
+            return None
+        if self.field is None:
+            return self._container_validator(None)
+        items = _items_validator(self.field)
+        return None if items is None else self._container_validator(items)
+
+    def _container_validator(self, items: Proof | None) -> Proof | None:
+        """Return a test that is true of valid lists or dicts, or None.
+
+        :param items: a test that is true of valid items; None if all items are valid.
+        """
+        return None
+
     def _items_are_valid(self, value: object) -> bool:
         """Return whether the types of the items alone show that they are valid."""
         surely = self.field._surely_valid if self.field is not None else ()
@@ -494,7 +509,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         self._owner_document = owner_document
 
 
-def items_validator(inner: BaseField) -> Proof | None:
+def _items_validator(inner: BaseField) -> Proof | None:
     """Return a test that is true of valid items of a converted value, or None."""
     surely, proof = inner._surely_valid, inner._value_validator()
     if not surely and proof is None:

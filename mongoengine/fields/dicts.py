@@ -6,7 +6,7 @@ import weakref
 from typing import Any, Generic, overload
 
 from mongoengine.base.codec import Dump, Proof
-from mongoengine.base.complex_fields import ComplexBaseField, items_validator
+from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.plain import (
@@ -123,14 +123,7 @@ class DictField(
 
         return valid
 
-    def _value_validator(self) -> Proof | None:
-        if not self._is_validated_here():
-            return None
-        inner = self.field
-        items = None if inner is None else items_validator(inner)
-        if inner is not None and items is None:
-            return None
-
+    def _container_validator(self, items: Proof | None) -> Proof:
         def valid(value: PythonValue) -> bool:
             return (
                 isinstance(value, dict)

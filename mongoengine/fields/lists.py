@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from mongoengine.base.codec import Dump, Proof
-from mongoengine.base.complex_fields import ComplexBaseField, items_validator
+from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import (
@@ -153,14 +153,7 @@ class ListField(
 
         return valid
 
-    def _value_validator(self) -> Proof | None:
-        if not self._is_validated_here():
-            return None
-        inner = self.field
-        items = None if inner is None else items_validator(inner)
-        if inner is not None and items is None:
-            return None
-
+    def _container_validator(self, items: Proof | None) -> Proof:
         def valid(value: PythonValue) -> bool:
             longest = self.max_length
             return (
