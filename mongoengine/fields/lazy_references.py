@@ -58,8 +58,6 @@ def _lazy_reference(
 def _rebuilt(field: Any, value: PythonValue) -> Any:
     """Return a lazy reference with the field's `passthrough`, of the right class."""
     same = value.passthrough == field.passthrough
-    if same and value.__class__ is LazyReference and not any_async():
-        return value
     awaited = any_async() and is_awaited(value.document_type)
     wanted = AsyncLazyReference if awaited else LazyReference
     if type(value) is wanted and same:
