@@ -39,14 +39,14 @@ Take = Callable[[Any, Any], Any]
 class ConstructPlan(NamedTuple):
     """The plan for constructing documents from keywords of one shape."""
 
-    #: The fields of which a callable makes the value.
+    #: The fields with a default that is called for each document.
     defaults: tuple[tuple[str, Any], ...]
-    #: The fields that have a default in the place of None.
+    #: The fields that get a constant default instead of None.
     constants: tuple[tuple[str, Any], ...]
     #: The arguments that are converted or copied.
     takes: tuple[tuple[str, Take], ...]
-    #: The arguments that are assigned, since that does more than putting them in place;
-    #: and what converts them before.
+    #: The arguments that are assigned, because assigning does more than storing them,
+    #: each with the function that converts it first.
     assigned: tuple[tuple[str, Convert | None], ...]
 
 
@@ -117,7 +117,7 @@ def constructor(
             return False
         called, constants, takes, assigned = plan
         document._raw = None
-        document._values = held = {**blank, **values}
+        document._values = data = {**blank, **values}
         document._created = True
         document._initialised = False
         if embedded:
@@ -125,18 +125,18 @@ def constructor(
         elif aliases.get() or collections.get():
             document._note_switch()
         for name, field in called:
-            held[name] = value = field.default()
+            data[name] = value = field.default()
             if value and value.__class__ not in PLAIN:
                 adopt(document, value)
         for name, value in constants:
-            held[name] = value
+            data[name] = value
             adopt(document, value)
         for name, take in takes:
             value = take(values[name], document)
             if value is None:
                 setattr(document, name, None)
             else:
-                held[name] = value
+                data[name] = value
         for name, convert in assigned:
             value = values[name]
             setattr(document, name, value if convert is None else convert(value))

@@ -98,7 +98,7 @@ def alias_of(cls: type[DocumentState]) -> str:
 
 
 def alias_of_files(own: str, document: Any) -> str:
-    """Return the alias of the files of a document: `own`, unless `using_db()` holds.
+    """Return the alias of the files of a document: `own`, except in `using_db()`.
 
     A document remembers the database that it lives in, and its files are there, too.
     Without a document, the database of the block around decides.

@@ -44,7 +44,7 @@ class DocumentDumping(DocumentState):
             if dumped is not None:
                 return dumped
         data = self._dump_fields()
-        # As `new_son` does it.
+        # As `new_son` does it, without the call.
         son: SON[str, RawValue] = dict.__new__(SON)
         dict.update(son, data)
         son._SON__keys = [*data]  # type: ignore[attr-defined]
@@ -139,7 +139,7 @@ class DocumentDumping(DocumentState):
         if schema.may_have_id and data["_id"] is None:
             if schema.id_name != "id":
                 return self._with_id(data)
-            # It has been asked for.
+            # The loop has read it already: the document has none.
             del data["_id"]
         return data
 

@@ -83,7 +83,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     _geo_index: ClassVar[Any] = False
     # SequenceField and the like make their own value when a document is saved.
     _auto_gen: ClassVar[bool] = False
-    # Values are whole numbers, which `$inc` counts up.
+    # Values are integers, which `$inc` can increase.
     _counts: ClassVar[bool] = False
     # Holds embedded documents of any class.
     _holds_any_embedded: ClassVar[bool] = False
@@ -165,7 +165,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     def __get__(self, instance: object, owner: object) -> Value | Unset: ...
     def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         """The field itself from the class, the converted value from a document."""
-        # Every read is here: each attribute of a field costs as much as a look-up.
+        # Every read of a value comes here, and each attribute of the field costs time.
         try:
             name, key, unchanged = self._reading
             values = instance._values
@@ -293,8 +293,8 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """Return whether any name means something inside a value of the field."""
         return False
 
-    #: Whether a stored value may be a mapping, or have mappings of any keys in it, with
-    #: which a query compares.
+    #: Whether a stored value may be, or contain, mappings with any keys: a query may
+    #: compare it with such mappings.
     _stores_mappings = False
 
     @property
@@ -320,10 +320,10 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         return None
 
     def _join_path(self, member: str) -> str | None:
-        """Return the path of the key of another document, which has a member.
+        """Return where the key of the document that has a member is stored.
 
-        It is a path inside the stored value, `""` for the value itself; None where
-        the member is stored with the value, or no `$lookup` finds the document.
+        :returns: a path inside the stored value, `""` for the value itself; None if
+            the member is stored with the value, or no `$lookup` finds the document.
         """
         return None
 
@@ -417,7 +417,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         document_type.register_delete_rule(cls, name, rule)
 
     def _stamp(self) -> Stamp | None:
-        """Return the value that writes set by themselves, or None."""
+        """Return the stamp that writes set by themselves, or None."""
         return None
 
     def _current_date(self, value: object) -> tuple[str, PythonValue]:

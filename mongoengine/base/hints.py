@@ -45,7 +45,7 @@ class FieldHints:
     _reading: Any = None
     # Lists or dicts of values of any kind, at whatever depth.
     _untyped: bool = False
-    # What is loaded of lists and dicts are lists and dicts of their loaded items.
+    # Lists and dicts load as lists and dicts of their items, each loaded by itself.
     _loads_inside: bool = False
     # `to_mongo(to_python(raw))` depends on nothing but the raw value.
     _is_pure: ClassVar[bool] = False
@@ -156,7 +156,7 @@ class FieldHints:
         return lambda value: value.__class__ in unchanged and proof(value)
 
     def _is_validated_here(self) -> bool:
-        """Return whether nothing but the class of the field says what is valid."""
+        """Return whether the class of the field alone decides what is valid."""
         cls = type(self)
         return (
             not self.choices

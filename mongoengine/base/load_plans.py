@@ -48,7 +48,7 @@ class LoadPlan(NamedTuple):
     plain: bool
     # The shape has a `_cls`, which may name another class.
     named: bool
-    # Something else than a test of the values is to be done.
+    # Loading takes more than a test of the values.
     unusual: bool
     # The fields of keys that a dynamic class does not define.
     dynamic: DynamicPlan | None
@@ -59,7 +59,7 @@ class LoadPlan(NamedTuple):
         return not (self.proofs or self.unusual or self.named)
 
 
-#: Keys of documents, and proofs of values: of keys that are there, and of others.
+#: The keys that documents may have, proofs for required keys and for optional ones.
 Columns = tuple[frozenset[str], list[tuple[str, Proof]], list[tuple[str, Proof]]]
 
 

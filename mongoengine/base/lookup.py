@@ -100,10 +100,10 @@ class FieldLookup:
 
     @classmethod
     def _field_stored_at(cls, path: str) -> tuple[str, PythonValue]:
-        """Return the name of a database path, and its field; None if it has none.
+        """Return the field names for a database path, and the last field or None.
 
-        `author.nm` gives `author.name`, say.  What is no field of its own (a
-        position, a key) stays as it is.
+        For example, `author.nm` gives `author.name`.  Parts that are not fields
+        (positions, keys) stay as they are.
         """
         names: list[str] = []
         owner: Any = cls

@@ -1,7 +1,8 @@
-"""Names that mean nothing: errors ask what was meant at the end of their text.
+"""Proposals for misspelt names: errors end with "did you mean ...?".
 
-What upstream takes without a word gives a `MongoEngineWarning`: options of `meta` and
-of fields that are almost known ones, and attributes of documents that no field has.
+A `MongoEngineWarning` is given for names that upstream accepts silently: options of
+`meta` and of fields that are spelt almost like existing ones, and attributes of
+documents that no field stores.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ from mongoengine.errors import MongoEngineWarning
 
 __all__ = (
     "did_you_mean",
-    "field_names",
+    "expect_attributes",
     "meant_field",
     "meant_keyword",
     "nearest",
     "warn_of_all_attributes",
-    "warn_of_attributes",
     "warn_of_meta",
     "warn_of_options",
 )
@@ -44,7 +44,7 @@ META_OPTIONS = frozenset(
     )
 )
 
-#: The attribute with the names that a document has warned of, or need not warn of.
+#: The attribute with the names of which a document has warned, or need not warn.
 _NAMED = "_named_attributes"
 
 
@@ -53,7 +53,7 @@ def nearest(
 ) -> str | None:
     """Return the candidate that is most like a name, or None if none is.
 
-    :param name: what was written for a name; nothing is like it if it is no text
+    :param name: the name that was written; nothing is like a value that is no text
     :param similarity: the least ratio of `difflib.SequenceMatcher`
     """
     if not isinstance(name, str):
@@ -65,7 +65,7 @@ def nearest(
 def did_you_mean(proposals: Mapping[str, str | None]) -> str:
     """Return the question for the end of an error's text; empty without proposals.
 
-    :param proposals: what may have been meant, by the name that means nothing
+    :param proposals: the name that may have been meant, by the name that was written
     """
     meant = {name: other for name, other in proposals.items() if other is not None}
     if not meant:
@@ -88,7 +88,7 @@ def field_names(cls: type[DocumentState]) -> list[str]:
 
 
 def meant_field(cls: Any, name: str) -> str | None:
-    """Return the name of the field that was meant: stored so, or called similarly."""
+    """Return the field that was meant: one stored as `name`, or of a similar name."""
     names = field_names(cls)
     stored = cls._reverse_db_field_map.get(name)
     return str(stored) if stored in names else nearest(name, names)
@@ -97,7 +97,7 @@ def meant_field(cls: Any, name: str) -> str | None:
 def meant_keyword(
     cls: type[DocumentState], name: str, operators: Iterable[str]
 ) -> str | None:
-    """Return a keyword that was written with one underscore: `age_gt`, `inc_age`.
+    """Return the keyword that was meant by `age_gt` or `inc_age`: `age__gt`, say.
 
     :param operators: the operators that may follow the name of a field
     """
@@ -175,7 +175,7 @@ def warn_of_attributes(document: DocumentState) -> None:
 
 
 def expect_attributes(document: DocumentState, names: Iterable[str]) -> None:
-    """Have a document not warn of attributes that no field stores."""
+    """Keep a document from warning of these attributes, which no field stores."""
     expected: tuple[str, ...] = document.__dict__.get(_NAMED, ())
     object.__setattr__(document, _NAMED, (*expected, *names))
 
@@ -183,7 +183,7 @@ def expect_attributes(document: DocumentState, names: Iterable[str]) -> None:
 def warn_of_all_attributes(document: DocumentState) -> None:
     """Warn of attributes of a document and of the embedded documents in it.
 
-    What has not been read has no attributes.
+    Embedded documents that have not been read yet have no attributes.
     """
     warn_of_attributes(document)
     values = document._values

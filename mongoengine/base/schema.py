@@ -186,7 +186,7 @@ class Schema:
 
     @cached_property
     def may_stamp(self) -> bool:
-        """Return whether writes may set values by themselves, also in parts."""
+        """Whether writes may set values by themselves, also in embedded documents."""
         return bool(self.stamps or self.stamped_inside or self.cls._dynamic)
 
     @cached_property

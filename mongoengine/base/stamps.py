@@ -178,7 +178,7 @@ class Stamped:
             self._walk(value, mark=False)
 
     def undo(self) -> None:
-        """Let the fields have their values again, but those assigned since."""
+        """Give the fields their old values back, except those assigned since."""
         while self._before:
             document, field, value, stamped, marked = self._before.pop()
             if document._values.get(field.name, MISSING) is not stamped:
@@ -204,7 +204,7 @@ class Stamped:
             self.undo()
 
     def advance(self, document: DocumentState, stamp: Stamp) -> None:
-        """Let a document have the value that another write of it has stored."""
+        """Set the value that another write of the document has stored."""
         value = document._value_of(stamp.field.name, stamp.field)
         self._set(document, stamp, stamp.for_update(value, self.moment), False)
 
@@ -289,7 +289,7 @@ def _may_hold(field: Any, seen: set[object]) -> bool:
         )
     if embedded in seen:
         return False
-    # A subclass may have what its base has not.
+    # A subclass may have stamps that its base does not have.
     return bool(embedded._meta.get("allow_inheritance")) or any(
         inner._stamp() is not None or _may_hold(inner, {*seen, embedded})
         for inner in embedded._fields.values()

@@ -75,8 +75,8 @@ __all__ = (
     "Yes",
 )
 
-#: A value as a document holds it, of the type that its field gives it.  Where the
-#: field is not known before the program runs, nor is the type.
+#: A value as a document holds it, of the type that its field gives it.  Where only the
+#: running program has the field, a type checker cannot name the type.
 PythonValue: TypeAlias = Any
 
 #: A function from one form of a value to another: a loader, a dumper.
@@ -95,8 +95,8 @@ Instance: TypeAlias = Any
 #: The fields that a name leads through, with the names and positions between them.
 FieldPath: TypeAlias = list[Any]
 
-#: The fields of a document class.  Which class a field has is known to the schema; who
-#: asks a field something that only some classes answer looks there first.
+#: The fields of a document class.  The schema says which class a field has: look there
+#: before you ask a field something that only some classes answer.
 FieldsByName: TypeAlias = dict[str, Any]
 
 #: The attributes of a class that is being made, or the names of a module.

@@ -93,7 +93,7 @@ class DocumentValidation(DocumentState):
             )
 
     def _is_surely_valid(self) -> bool:
-        """Return whether `validate` passes, as far as that shows without calling it."""
+        """Return whether `validate` is certain to pass, without calling it."""
         schema = type(self)._schema
         if schema.own_validation or self._dynamic:
             return False

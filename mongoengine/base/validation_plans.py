@@ -19,15 +19,15 @@ Proofs = tuple[tuple[str, Proof], ...]
 
 
 class Check(NamedTuple):
-    """The plan for validating a value: a raw one without converting it."""
+    """The plan for validating the value of a field, raw or converted."""
 
     name: str
     key: str
     field: BaseField
     surely: frozenset[type]
     proof: Proof | None
-    # Types of converted values that are valid, types of those for which `proof` holds,
-    # too, and a test of others.
+    # For converted values: types that are valid, types that `proof` tests, too, and a
+    # test of values of other types.
     valid: frozenset[type]
     unchanged: frozenset[type]
     value_proof: Proof | None

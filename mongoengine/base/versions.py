@@ -85,7 +85,7 @@ def version_of(
 def check_version_field(cls: type[DocumentState]) -> None:
     """Raise an error if the version field that a class names cannot be one.
 
-    :raises InvalidDocumentError: if there is no such field, or it holds no integers
+    :raises InvalidDocumentError: if there is no such field, or it is not for integers
     """
     name = cls._meta.get("version_field")
     if name is None:
@@ -94,7 +94,7 @@ def check_version_field(cls: type[DocumentState]) -> None:
     if field is None:
         raise InvalidDocumentError(
             f'The version_field "{name}" of {cls.__name__} is none of its fields: '
-            f'declare it, such as "{name} = IntField()"'
+            f'declare it, for example "{name} = IntField()"'
         )
     if not field._counts or field.primary_key:
         raise InvalidDocumentError(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ("DynamicField",)
 
 
-#: The types of values that are handed out as they are held.
+#: The types of values that are returned as they are.
 HANDED_OUT = UNCHANGED | {BaseDict, BaseList}
 
 

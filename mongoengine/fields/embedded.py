@@ -165,7 +165,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             if raw is not None and self._made_directly and self._dereferences:
                 value = raw.get(self.db_field)
                 if value.__class__ is dict and instance._auto_dereference:
-                    # Nothing in it fails to load: that was proved with the document.
+                    # It cannot fail to load: that was checked with the document.
                     kind = self.document_type_obj
                     if kind.__class__ is str:
                         kind = self.document_type

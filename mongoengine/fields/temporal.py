@@ -61,7 +61,7 @@ _CURRENT_DATE: dict[object, bool | dict[str, str]] = {
 def current_date(field: BaseField, value: object) -> bool | dict[str, str]:
     """Return the operand of `$currentDate` for a field.
 
-    :raises InvalidQueryError: if the value is none that the operator takes
+    :raises InvalidQueryError: if the operator does not take the value
     """
     kind = value.get("$type") if isinstance(value, dict) else value
     operand = _CURRENT_DATE.get(kind) if isinstance(kind, (bool, str)) else None
@@ -74,13 +74,13 @@ def current_date(field: BaseField, value: object) -> bool | dict[str, str]:
 
 
 def client_time(field: BaseField, value: object) -> Moment:
-    """Return the time for a field that does not store what `$currentDate` does.
+    """Return the time for a field that does not store the dates of `$currentDate`.
 
     :raises InvalidQueryError: if a timestamp is asked for
     """
     if current_date(field, value) == {"$type": "timestamp"}:
         raise InvalidQueryError(
-            f'{type(field).__name__} "{field.name}" does not hold timestamps of BSON'
+            f'{type(field).__name__} "{field.name}" does not store BSON timestamps'
         )
     return Moment()
 
@@ -112,9 +112,6 @@ class _Stamping:
 
     auto_now: bool = False
     auto_now_add: bool = False
-
-    if TYPE_CHECKING:
-        name: str
 
     def _attach(self, cls: type[StoredDocument], name: str) -> None:
         super()._attach(cls, name)  # type: ignore[misc]
