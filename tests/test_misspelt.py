@@ -211,6 +211,7 @@ def made(meta: dict[str, Any], base: type = Document) -> type:
         ("allow_inheritence", "allow_inheritance"),
         ("index", "indexes"),
         ("db_allias", "db_alias"),
+        ("safe_value", "safe_values"),
     ],
 )
 def test_an_option_of_meta_that_is_almost_known_warns(

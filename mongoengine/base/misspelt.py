@@ -39,8 +39,8 @@ META_OPTIONS = frozenset(
         *("auto_create_index_on_save", "cascade", "collection", "db_alias"),
         *("delete_rules", "id_field", "index_background", "index_cls"),
         *("index_drop_dups", "index_opts", "index_specs", "indexes", "max_documents"),
-        *("max_size", "ordering", "queryset_class", "shard_key", "strict"),
-        *("timeseries", "version_field"),
+        *("max_size", "ordering", "queryset_class", "safe_values", "shard_key"),
+        *("strict", "timeseries", "version_field"),
     )
 )
 
