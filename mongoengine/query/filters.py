@@ -26,7 +26,7 @@ from mongoengine.query.operators import (
     SINGLE_VALUE,
     UNWRAPPED,
 )
-from mongoengine.query.paths import Path, crossed, local_path, looked_up, path_of
+from mongoengine.query.paths import Join, Path, crossed, local_path, looked_up, path_of
 from mongoengine.query.safe_values import (
     are_safe,
     has_operators,
@@ -206,7 +206,8 @@ class FilterPlan:
     """The plan for making a condition of one keyword of a document class.
 
     `prepare` is set where the key is fixed and preparing the value does all the
-    work; `operator`, if any, is then wrapped around the result.
+    work; `operator`, if any, is then wrapped around the result.  `steps` are the
+    fields, keys and positions on the way, for `remember()`.
     """
 
     __slots__ = (
@@ -221,6 +222,7 @@ class FilterPlan:
         "place",
         "prepare",
         "resolve",
+        "steps",
     )
 
     def __init__(
@@ -243,6 +245,7 @@ class FilterPlan:
         self.prepare: Callable[[str | None, object], object] | None = None
         self.resolve: Callable[[Any, str], Path] = local_path
         self.path = ""
+        self.steps: list[BaseField | str] = []
         if field is None or negated or not _compares_values(field):
             return
         if op in SINGLE_VALUE:
@@ -258,9 +261,11 @@ class FilterPlan:
             parts.insert(position, index)
         return ".".join(parts)
 
-    def begin_at(self, join: str) -> None:
+    def begin_at(self, join: Join) -> None:
         """Look for the field in joined documents."""
-        self.parts.insert(0, join)
+        way = [step for each in join.lineage() for step in each.reference.fields]
+        self.steps = way + self.steps
+        self.parts.insert(0, join.name)
         self.indices = [(place + 1, index) for place, index in self.indices]
         self.key = self._join("")
         self.resolve = path_of
@@ -495,7 +500,8 @@ def _plan(
         parts[-1] += f".{field._compared_path}"
     plan = plan_class(place, field, parts, indices, op, negated)
     plan.path = "__".join(given[: len(names) + len(indices)])
-    remember(plans, keyword, plan, [*path, *(index for _, index in indices)])
+    plan.steps = [*path, *(index for _, index in indices)]
+    remember(plans, keyword, plan, plan.steps)
     return plan
 
 
@@ -519,15 +525,16 @@ def _joined_plan(
     if rest in (["pk"], [join.cls._meta["id_field"]]):
         # The key is what the reference stores.
         own = [*names[:-1], *keyword.split("__")[len(names) :]]
-        plan = plans[keyword] = _joined_plan(document, "__".join(own), {}, make)
+        plan = _joined_plan(document, "__".join(own), {}, make)
+        remember(plans, keyword, plan, plan.steps)
         return plan
     if join.cls._meta.get("safe_values"):
         make = _safe_plan
     taken = len(names) - len(rest)
     plan = make(join.cls, "__".join(keyword.split("__")[taken:]), {})
-    plan.begin_at(join.name)
+    plan.begin_at(join)
     plan.path = "__".join([*names[:taken], plan.path])
-    plans[keyword] = plan
+    remember(plans, keyword, plan, plan.steps)
     return plan
 
 

@@ -498,6 +498,25 @@ def test_what_is_remembered_has_an_end() -> None:
     assert "n" in remembered["_update_plans"]
 
 
+def test_what_is_remembered_of_joins_has_an_end() -> None:
+    class RememberedCity(Document):
+        d = DictField()
+        n = IntField()
+
+    class RememberingJoins(Document):
+        city = ReferenceField(RememberedCity)
+        cities = MapField(ReferenceField(RememberedCity))
+
+    for key in range(500):
+        RememberingJoins.objects(**{f"city__d__{key}x": 1})._spec.filter()
+        RememberingJoins.objects(**{f"cities__{key}x__n": 1})._spec.filter()
+        RememberingJoins.objects(**{f"cities__{key}x__pk": ObjectId()})._spec.filter()
+    RememberingJoins.objects(city__n__gt=1, city__pk=ObjectId())._spec.filter()
+    remembered: dict[str, Any] = vars(RememberingJoins)["_joined_plans"]
+    assert len(remembered) < 300
+    assert {"city__n__gt", "city__pk"} <= remembered.keys()
+
+
 def test_a_document_stands_for_its_class() -> None:
     document = TransformLoose(name="x")
     assert query(document, name="y") == {"nm": "y"}
