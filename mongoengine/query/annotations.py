@@ -13,7 +13,7 @@ from mongoengine.query import filters
 from mongoengine.query.aggregates import Aggregate, Computed, Source, item_field
 from mongoengine.query.expressions import Expression
 from mongoengine.query.paths import Path, looked_up, path_of
-from mongoengine.query.q import QNode, compiled_by, divided
+from mongoengine.query.q import QNode, divided
 from mongoengine.query.scope import Scope
 
 __all__ = ("Column", "Columns", "ComputedQuery", "checked", "narrowed")
@@ -138,7 +138,7 @@ class Columns:
         grouped = self._query.groups is not None
         row = _Row(self.by_name, None if grouped else self._query.document)
         safe = self._query.is_safe
-        return compiled_by(condition, filters.row_query, row, safe)
+        return condition.compiled_by(filters.row_query, row, safe)
 
 
 def _unwinding(keys: Iterable[str]) -> list[RawDocument]:

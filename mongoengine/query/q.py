@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from mongoengine.base.types import RawDocument, RawMapping, RawValue
 from mongoengine.base.utils import warn_caller
@@ -11,10 +11,6 @@ from mongoengine.errors import InvalidQueryError
 from mongoengine.query import filters
 from mongoengine.query.expressions import Expression
 from mongoengine.query.safe_values import are_safe
-
-if TYPE_CHECKING:
-    from mongoengine.base.stored_document import StoredDocument
-
 
 __all__ = ("Q", "QNode")
 
@@ -109,22 +105,20 @@ class QNode:
         :param safe: no value is taken for an operator; None for what the class and
             its alias say
         """
-        simplified = self.accept(SimplificationVisitor())
-        compiler = QueryCompilerVisitor(document, safe=safe)
-        compiled: RawDocument = simplified.accept(compiler)
-        return compiled
+        if safe is None:
+            safe = are_safe(document)
+        return self.compiled_by(filters.local_query, document, safe)
 
-    def to_joined_query(
-        self, document: type[StoredDocument], safe: bool | None = None
+    def compiled_by(
+        self, compile_leaf: Compile, document: object, safe: bool
     ) -> RawDocument:
-        """The filter for conditions of which some may lead through references.
+        """Return the filter for these conditions, whose leaves a function compiles.
 
-        It is one for a pipeline that has looked up what they refer to.
-
-        :param safe: see `to_query()`
+        :param document: what the function is given to find the fields of names
+        :param safe: no value is taken for an operator
         """
         simplified = self.accept(SimplificationVisitor())
-        compiler = QueryCompilerVisitor(document, filters.joined_query, safe)
+        compiler = QueryCompilerVisitor(document, compile_leaf, safe)
         compiled: RawDocument = simplified.accept(compiler)
         return compiled
 
@@ -251,44 +245,17 @@ class Q(QNode):
         """Return what `visitor` makes of this leaf."""
         return visitor.visit_query(self)
 
-    def to_query(self, document: object, safe: bool | None = None) -> RawDocument:
-        """The MongoDB filter for these conditions on a document class.
-
-        Raises `InvalidQueryError` for a name that means nothing there.
-
-        :param safe: no value is taken for an operator; None for what the class and
-            its alias say
-        """
-        if safe is None:
-            safe = are_safe(document)
-        return filters.local_query(document, self.query, safe)
-
-    def to_joined_query(
-        self, document: type[StoredDocument], safe: bool | None = None
+    def compiled_by(
+        self, compile_leaf: Compile, document: object, safe: bool
     ) -> RawDocument:
-        """The filter for conditions of which some may lead through references.
-
-        :param safe: see `to_query()`
-        """
-        if safe is None:
-            safe = are_safe(document)
-        return filters.joined_query(document, self.query, safe)
+        """Return what a function makes of the keywords; see `QNode.compiled_by`."""
+        return compile_leaf(document, self.query, safe)
 
     @property
     def empty(self) -> bool:
         """Return whether there is no condition.  Deprecated: use `not bool(q)`."""
         warn_empty_is_deprecated()
         return not self.query
-
-
-def compiled_by(
-    condition: QNode, compile_leaf: Compile, document: object, safe: bool
-) -> RawDocument:
-    """Return the filter for a condition, whose leaves a function compiles."""
-    simplified = condition.accept(SimplificationVisitor())
-    compiler = QueryCompilerVisitor(document, compile_leaf, safe)
-    compiled: RawDocument = simplified.accept(compiler)
-    return compiled
 
 
 def divided(

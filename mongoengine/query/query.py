@@ -32,6 +32,7 @@ from mongoengine.errors import (
 from mongoengine.query.annotations import narrowed
 from mongoengine.query.computed import ComputedOptions
 from mongoengine.query.expressions import resolved
+from mongoengine.query.filters import joined_query
 from mongoengine.query.paths import crossed, path_of
 from mongoengine.query.projection import QueryFieldList, db_path
 from mongoengine.query.q import Q, QNode
@@ -202,7 +203,7 @@ class Query(ComputedOptions):
             safe = document._meta.get("safe_values") or registry.has_safe_values(
                 self.alias
             )
-            compiled = self.query_obj.to_joined_query(document, safe or False)
+            compiled = self.query_obj.compiled_by(joined_query, document, bool(safe))
             self.filter_joins = tuple(joined_names(compiled))
             if self.cls_query:
                 if "_cls" in compiled:
