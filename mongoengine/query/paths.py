@@ -15,6 +15,7 @@ from mongoengine.base.misspelt import did_you_mean, meant_keyword, nearest
 from mongoengine.base.types import FieldPath, RawDocument, RawValue
 from mongoengine.errors import InvalidQueryError, LookUpError
 from mongoengine.query.operators import MATCH_OPERATORS
+from mongoengine.query.projection import db_path, is_position
 from mongoengine.query.related import class_inside, innermost
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ __all__ = (
     "Join",
     "Path",
     "crossed",
-    "is_position",
     "join_named",
     "local_path",
     "looked_up",
@@ -72,8 +72,8 @@ class Path:
     @property
     def key(self) -> str:
         """Return the dotted path, as filters, orders and projections name it."""
-        start = [] if self.join is None else [self.join.name]
-        return ".".join([*start, *self.parts])
+        way = db_path(self.fields)
+        return way if self.join is None else f"{self.join.name}.{way}"
 
     @property
     def field(self) -> Any:
@@ -124,11 +124,6 @@ class Path:
         Lists on the way are mapped item by item: `[]` where there are none.
         """
         return _expression("$", list(self._steps()))
-
-
-def is_position(step: object) -> bool:
-    """Return whether a step on a way is a position in a list."""
-    return isinstance(step, str) and step.isdigit()
 
 
 def _expression(start: str, steps: Sequence[tuple[str, int]]) -> RawValue:

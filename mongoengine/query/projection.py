@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mongoengine.base.types import FieldPath, RawDocument
+from mongoengine.base.types import RawDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-if TYPE_CHECKING:
     from mongoengine.query.paths import Path
 
-__all__ = ("QueryFieldList", "db_path", "with_fields")
+__all__ = ("QueryFieldList", "db_path", "is_position", "with_fields")
 
 #: Operators that `fields` takes as prefixes, as in `slice__comments=5`.
 PROJECTIONS = frozenset(("slice", "elemMatch"))
@@ -178,7 +176,7 @@ def _copy(existing: QueryFieldList) -> QueryFieldList:
     return copied
 
 
-def db_path(fields: FieldPath) -> str:
+def db_path(fields: Iterable[Any]) -> str:
     """Return the database names of the fields on a path, joined by dots."""
     return ".".join(f if isinstance(f, str) else f.db_field for f in fields)
 
@@ -196,10 +194,11 @@ def class_names(fields: Sequence[Any]) -> list[str]:
                 field = field._inner
             stored = field._stores_class
         if stored and not isinstance(fields[place], str):
-            path = db_path([f for f in fields[:place] if not _is_position(f)])
+            path = db_path([f for f in fields[:place] if not is_position(f)])
             paths.append(f"{path}._cls")
     return paths
 
 
-def _is_position(field: object) -> bool:
-    return isinstance(field, str) and field.isdigit()
+def is_position(step: object) -> bool:
+    """Return whether a step on a path is a position in a list."""
+    return isinstance(step, str) and step.isdigit()

@@ -28,7 +28,8 @@ from mongoengine.query.operators import (
     UPDATE_NAMES,
     UPDATE_OPERATORS,
 )
-from mongoengine.query.paths import is_position, local_path, looked_up
+from mongoengine.query.paths import local_path, looked_up
+from mongoengine.query.projection import is_position
 from mongoengine.query.safe_values import (
     are_safe,
     has_operators,
