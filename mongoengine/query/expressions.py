@@ -41,17 +41,25 @@ class Expression:
         """
         raise NotImplementedError
 
+    def parts(self) -> tuple[object, ...]:
+        """Return the values that this one is computed from; none of a field itself."""
+        return ()
+
     def paths(self, resolve: Resolve) -> Iterator[Path]:
         """Yield the paths of the fields that the value is computed from."""
-        raise NotImplementedError
+        for part in self.parts():
+            if isinstance(part, Expression):
+                yield from part.paths(resolve)
 
     def names(self) -> Iterator[str]:
-        """Yield the names of the fields."""
-        raise NotImplementedError
+        """Yield the names of the fields that the value is computed from."""
+        for part in self.parts():
+            if isinstance(part, Expression):
+                yield from part.names()
 
     def is_text(self, resolve: Resolve) -> bool:
-        """Return whether the value is a text, which `+` joins with others."""
-        raise NotImplementedError
+        """Return whether the value is a string, to which `+` appends others."""
+        return False
 
     def __add__(self, other: object) -> Expression:
         return Arithmetic("+", self, other)
@@ -100,7 +108,7 @@ class F(Expression):
         Post.objects.aggregate([{"$group": {"_id": F("author__name")}}])
 
     It takes part in `+`, `-`, `*`, `/` and `%` with other fields, numbers and, for
-    dates, `timedelta`; `+` joins texts.  https://www.mongodb.com/docs/manual/meta/aggregation-quick-reference/
+    dates, `timedelta`; `+` joins strings.  https://www.mongodb.com/docs/manual/meta/aggregation-quick-reference/
 
     :param name: the name of the field; `a__b` for those of embedded documents
     """
@@ -130,7 +138,7 @@ class F(Expression):
         yield self.name
 
     def is_text(self, resolve: Resolve) -> bool:
-        """Return whether the value of the field is a text."""
+        """Return whether the value of the field is a string."""
         return bool(resolve(self.name).field._valid_types == {str})
 
     def paths(self, resolve: Resolve) -> Iterator[Path]:
@@ -168,27 +176,18 @@ class Arithmetic(Expression):
                     f"be computed with: {self!r}"
                 )
         operator = "$concat" if self.is_text(resolve) else _NAMES[self.operator]
-        sides = (self.left, self.right)
-        return {operator: [self._operand(side, resolve) for side in sides]}
+        return {operator: [self._operand(side, resolve) for side in self.parts()]}
 
-    def names(self) -> Iterator[str]:
-        """Yield the names of the fields on both sides."""
-        for side in (self.left, self.right):
-            if isinstance(side, Expression):
-                yield from side.names()
+    def parts(self) -> tuple[object, ...]:
+        """Return both sides."""
+        return self.left, self.right
 
     def is_text(self, resolve: Resolve) -> bool:
-        """Return whether the value is a text."""
+        """Return whether strings are concatenated."""
         return self.operator == "+" and any(
             side.is_text(resolve) if isinstance(side, Expression) else type(side) is str
-            for side in (self.left, self.right)
+            for side in self.parts()
         )
-
-    def paths(self, resolve: Resolve) -> Iterator[Path]:
-        """Yield the paths of the fields on both sides."""
-        for side in (self.left, self.right):
-            if isinstance(side, Expression):
-                yield from side.paths(resolve)
 
     def _operand(self, value: object, resolve: Resolve) -> RawValue:
         if isinstance(value, Expression):
@@ -224,21 +223,9 @@ class Choices(Expression):
             for item in self.items
         ]
 
-    def names(self) -> Iterator[str]:
-        """Yield the names of the fields in all values."""
-        for item in self.items:
-            if isinstance(item, Expression):
-                yield from item.names()
-
-    def paths(self, resolve: Resolve) -> Iterator[Path]:
-        """Yield the paths of the fields in all values."""
-        for item in self.items:
-            if isinstance(item, Expression):
-                yield from item.paths(resolve)
-
-    def is_text(self, resolve: Resolve) -> bool:
-        """Return False: it is several values."""
-        return False
+    def parts(self) -> tuple[object, ...]:
+        """Return all values."""
+        return self.items
 
     def prepared(self, field: BaseField) -> Choices:
         """Return the same with the other values as the field stores them."""
