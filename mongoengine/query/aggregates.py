@@ -121,7 +121,7 @@ class Aggregate:
 
     def converter(self, source: Source) -> Convert | None:
         """Return what makes a value of Python of a result; None for nothing to do."""
-        return _converter(source.field)
+        return converter_of(source.field)
 
 
 def item_field(field: Any) -> Any:
@@ -131,7 +131,8 @@ def item_field(field: Any) -> Any:
     return field
 
 
-def _converter(field: Any) -> Convert | None:
+def converter_of(field: Any) -> Convert | None:
+    """Return what makes a value of Python of a stored one; None for nothing to do."""
     if field is None or field._is_reference or type(field) is BaseField:
         return None
     convert: Convert = field.to_python
@@ -290,7 +291,7 @@ class Push(Aggregate):
 
     def converter(self, source: Source) -> Convert | None:
         """Return what makes values of Python of those in the list."""
-        convert = _converter(source.field)
+        convert = converter_of(source.field)
         if convert is None:
             return None
         return lambda values: [convert(value) for value in values]

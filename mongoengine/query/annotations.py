@@ -10,7 +10,13 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.types import Convert, RawDocument
 from mongoengine.errors import InvalidQueryError, LookUpError
 from mongoengine.query import filters
-from mongoengine.query.aggregates import Aggregate, Computed, Source, item_field
+from mongoengine.query.aggregates import (
+    Aggregate,
+    Computed,
+    Source,
+    converter_of,
+    item_field,
+)
 from mongoengine.query.expressions import Expression
 from mongoengine.query.paths import Path, looked_up, path_of
 from mongoengine.query.q import QNode, divided
@@ -89,8 +95,7 @@ class Columns:
 
     def _group(self, name: str) -> Column:
         field = item_field(self.scope.resolve(name).field)
-        keeps = field._is_reference or type(field) is BaseField
-        return Column(name, field, None if keeps else _unless_null(field.to_python))
+        return Column(name, field, converter_of(field))
 
     def stages(self, done: Scope) -> list[RawDocument]:
         """Return the stages that compute the values.
@@ -146,10 +151,6 @@ def _unwinding(keys: Iterable[str]) -> list[RawDocument]:
         {"$unwind": {"path": "$" + key, "preserveNullAndEmptyArrays": True}}
         for key in keys
     ]
-
-
-def _unless_null(convert: Convert) -> Convert:
-    return lambda value: None if value is None else convert(value)
 
 
 class _Row:
