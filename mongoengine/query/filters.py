@@ -28,6 +28,7 @@ from mongoengine.query.operators import (
 )
 from mongoengine.query.paths import Join, Path, crossed, local_path, looked_up, path_of
 from mongoengine.query.safe_values import (
+    SEQUENCES,
     are_safe,
     has_operators,
     is_operator,
@@ -95,9 +96,6 @@ def joined_query(
     return _compile(document, keywords, plans, make)
 
 
-_LISTS: frozenset[type] = frozenset((list, tuple, set, frozenset))
-
-
 def _compile(
     document: type[StoredDocument],
     keywords: RawMapping,
@@ -113,7 +111,7 @@ def _compile(
             handle_raw_query(value, filters)
             continue
         plan = plans.get(keyword) or make_plan(document, keyword, plans)
-        if value.__class__ in _LISTS:
+        if value.__class__ in SEQUENCES:
             value = with_computed(value)
         if isinstance(value, Expression):
             compared.append({"$expr": plan.comparison(value, document)})

@@ -10,6 +10,7 @@ from mongoengine.driver.registry import registry
 from mongoengine.errors import InvalidQueryError
 
 __all__ = (
+    "SEQUENCES",
     "are_safe",
     "has_operators",
     "is_operator",
@@ -20,7 +21,9 @@ __all__ = (
 
 _short = reprlib.Repr()
 _short.maxother = _short.maxstring = 120
-_SEQUENCES = (list, tuple, set, frozenset)
+
+#: The types of several values, whose items may be operators or computed.
+SEQUENCES = (list, tuple, set, frozenset)
 
 
 def are_safe(document: Any, alias: str | None = None) -> bool:
@@ -58,7 +61,7 @@ def _mappings_in(value: object) -> Iterator[Mapping[object, object]]:
         if isinstance(item, Mapping):
             yield item
             rest.extend(item.values())
-        elif isinstance(item, _SEQUENCES):
+        elif isinstance(item, SEQUENCES):
             rest.extend(item)
 
 

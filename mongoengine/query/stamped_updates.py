@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.stamps import Moment
 from mongoengine.base.types import RawDocument, RawMapping, RawValue
+from mongoengine.query.safe_values import is_operator
 
 if TYPE_CHECKING:
     from mongoengine.base.state import DocumentState
@@ -186,7 +187,7 @@ def equalities(conditions: RawMapping) -> RawDocument:
             values.update(equalities(condition[0]))
         elif path.startswith("$"):
             continue
-        elif not _is_operator(condition):
+        elif not _allows_several(condition):
             values[path] = condition
         elif isinstance(condition, Mapping):
             values.update((path, value) for value in _asked_for(condition))
@@ -200,11 +201,10 @@ def _asked_for(operators: RawMapping) -> Iterator[Any]:
     for operator in ("$all", "$in"):
         if len(operators.get(operator, ())) == 1:
             (value,) = operators[operator]
-            if not _is_operator(value):
+            if not _allows_several(value):
                 yield value
 
 
-def _is_operator(condition: object) -> bool:
-    if isinstance(condition, Mapping):
-        return any(str(key).startswith("$") for key in condition)
-    return hasattr(condition, "pattern")  # a regular expression
+def _allows_several(condition: object) -> bool:
+    """Return whether several values meet a condition: operators, or a pattern."""
+    return is_operator(condition) or hasattr(condition, "pattern")
