@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from bson import json_util
 
@@ -56,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--validation-action",
         choices=("error", "warn", "errorAndLog"),
         default="error",
-        help="what becomes of documents that do not fit (default: error)",
+        help="what happens to documents that do not fit (default: error)",
     )
 
 
@@ -143,7 +142,7 @@ def _is_same(existing: RawDocument, wanted: RawDocument) -> bool:
 
 def _shown(value: object) -> str:
     """Return a value as a text that does not depend on the order of keys."""
-    return json.dumps(json_util._json_convert(value), sort_keys=True)
+    return json_util.dumps(value, sort_keys=True)
 
 
 def _difference(existing: RawDocument | None, wanted: RawDocument) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import BaseField
+from mongoengine.query.related import innermost
 
 __all__ = ("class_diagram",)
 
@@ -63,13 +64,11 @@ def _bases(
 
 def _inside(field: BaseField) -> Iterator[tuple[Any, str]]:
     """Yield the classes that a field embeds or refers to, each with its arrow."""
-    innermost = field
-    while innermost._inner is not None:
-        innermost = innermost._inner
-    if innermost._embedded_class is not None:
-        yield innermost._embedded_class, "*--"
-    elif innermost._is_reference and hasattr(innermost, "document_type"):
-        yield innermost.document_type, "-->"
+    inner = innermost(field)
+    if inner._embedded_class is not None:
+        yield inner._embedded_class, "*--"
+    elif inner._is_reference and hasattr(inner, "document_type"):
+        yield inner.document_type, "-->"
 
 
 def _relations(cls: type[BaseDocument], name: str) -> list[str]:

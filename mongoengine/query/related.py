@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = (
     "Paths",
     "class_inside",
+    "innermost",
     "merged",
     "reference_names",
     "refers",
