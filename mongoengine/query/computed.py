@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mongoengine.base.types import Keywords, RawDocument, RawMapping
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.query.annotations import checked
-from mongoengine.query.paths import Path, crossed, path_of, split_name
+from mongoengine.query.paths import Path, joined_path
 from mongoengine.query.projection import QueryFieldList
 from mongoengine.query.q import Q, QNode
 from mongoengine.query.related import merged, related_paths
@@ -121,7 +121,7 @@ class ComputedOptions:
         scope = Scope(self.document)
         if self.groups is not None or name in self.annotations:
             path = Path(name, (columns_of(self)[self._row_name(name)].field,))
-        elif crossed(self.document, split_name(name))[0] is None:
+        elif joined_path(self.document, name) is None:
             path = Path(name, tuple(self.lookup(name)))
         else:
             path = scope.resolve(name)
@@ -219,17 +219,17 @@ class ComputedOptions:
         stored: RawDocument = {}
         joined: list[Path] = []
         for name, value in chosen.items():
-            parts = name.replace(".", "__").split("__")
             if self.groups is not None:
-                self._row_name("__".join(parts))
-            elif name in self.annotations:
+                self._row_name(name.replace(".", "__"))
                 continue
-            elif value == QueryFieldList.ONLY and (
-                crossed(self.document, parts)[0] is not None
-            ):
-                joined.append(path_of(self.document, name))
-            else:
+            if name in self.annotations:
+                continue
+            only = value == QueryFieldList.ONLY
+            path = joined_path(self.document, name) if only else None
+            if path is None:
                 stored[name] = value
+            else:
+                joined.append(path)
         return stored, joined
 
     def _row_name(self, name: str) -> str:

@@ -28,6 +28,7 @@ __all__ = (
     "Path",
     "crossed",
     "join_named",
+    "joined_path",
     "local_path",
     "looked_up",
     "path_of",
@@ -237,10 +238,18 @@ def path_of(document: type[StoredDocument], name: str) -> Path:
     :param name: names of fields, joined by `__` or dots
     :raises InvalidQueryError: if there is none
     """
-    names = split_name(name)
-    join, rest = crossed(document, names)
-    cls = document if join is None else join.cls
-    return Path(name, tuple(looked_up(cls, rest)), join)
+    path = joined_path(document, name)
+    return path or Path(name, tuple(looked_up(document, split_name(name))))
+
+
+def joined_path(document: type[StoredDocument], name: str) -> Path | None:
+    """Return the path of a name that leads through references; None if it does not.
+
+    :param name: names of fields, joined by `__` or dots
+    :raises InvalidQueryError: if there is none behind the references
+    """
+    join, rest = crossed(document, split_name(name))
+    return None if join is None else Path(name, tuple(looked_up(join.cls, rest)), join)
 
 
 def crossed(

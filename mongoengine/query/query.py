@@ -33,7 +33,7 @@ from mongoengine.query.annotations import narrowed
 from mongoengine.query.computed import ComputedOptions
 from mongoengine.query.expressions import resolved
 from mongoengine.query.filters import joined_query
-from mongoengine.query.paths import crossed, path_of
+from mongoengine.query.paths import joined_path
 from mongoengine.query.projection import QueryFieldList, db_path
 from mongoengine.query.q import Q, QNode
 from mongoengine.query.safe_values import are_safe
@@ -390,8 +390,8 @@ class Query(ComputedOptions):
             return self._row_name(name.replace(".", "__"))
         if name in self.annotations:
             return name
-        if "." in name and crossed(self.document, name.split("."))[0] is not None:
-            return path_of(self.document, name).key
+        if "." in name and (path := joined_path(self.document, name)) is not None:
+            return path.key
         try:
             translated: str = self.document._translate_field_name(name)
         except AttributeError as error:

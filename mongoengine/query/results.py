@@ -13,6 +13,7 @@ from mongoengine.base.misspelt import expect_attributes
 from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.base.references import LazyReference
 from mongoengine.base.types import RawDocument
+from mongoengine.query.paths import split_name
 from mongoengine.query.stages import columns_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def joined_getter(names: list[str]) -> Make:
 
     It gives None where there is no document, and lists of the values in lists.
     """
-    ways = [name.replace("__", ".").split(".") for name in names]
+    ways = [split_name(name) for name in names]
     if len(ways) == 1:
         return lambda item: _reached(item, ways[0])
     return lambda item: tuple(_reached(item, way) for way in ways)
