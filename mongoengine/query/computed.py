@@ -9,7 +9,7 @@ from mongoengine.base.types import Keywords, RawDocument, RawMapping
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.query.annotations import checked
 from mongoengine.query.paths import Path, joined_path
-from mongoengine.query.projection import QueryFieldList
+from mongoengine.query.projection import QueryFieldList, class_names
 from mongoengine.query.q import Q, QNode
 from mongoengine.query.related import merged, related_paths
 from mongoengine.query.scope import Scope, looked_up_paths
@@ -211,13 +211,13 @@ class ComputedOptions:
             "values": None if self.scalar else (),
         }
 
-    def choices(self, chosen: Keywords) -> tuple[RawDocument, list[Path]]:
-        """Divide what `fields()` is given: that of stored fields, and joined paths.
+    def choices(self, chosen: Keywords) -> tuple[RawDocument, list[str]]:
+        """Divide what `fields()` is given: stored fields, and keys for joined ones.
 
         :raises InvalidQueryError: if rows of groups have no such value
         """
         stored: RawDocument = {}
-        joined: list[Path] = []
+        joined: list[str] = []
         for name, value in chosen.items():
             if self.groups is not None:
                 self._row_name(name.replace(".", "__"))
@@ -229,7 +229,7 @@ class ComputedOptions:
             if path is None:
                 stored[name] = value
             else:
-                joined.append(path)
+                joined += _keys_to_read(path)
         return stored, joined
 
     def _row_name(self, name: str) -> str:
@@ -241,3 +241,19 @@ class ComputedOptions:
                 f"{', '.join(columns)}"
             )
         return name
+
+
+def _keys_to_read(path: Path) -> list[str]:
+    """Return the keys to read for a field of a joined document.
+
+    Among them are the references on the way, and the keys and classes of the documents.
+    """
+    names = [path.key]
+    if path.join is None:
+        return names
+    for join in path.join.lineage():
+        names += [join.reference.key, f"{join.name}._id"]
+        if join.cls._meta.get("allow_inheritance"):
+            names.append(f"{join.name}._cls")
+    start = path.join.name
+    return names + [f"{start}.{name}" for name in class_names(path.fields)]

@@ -10,9 +10,7 @@ from mongoengine.base.types import RawDocument
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mongoengine.query.paths import Path
-
-__all__ = ("QueryFieldList", "db_path", "is_position", "with_fields")
+__all__ = ("QueryFieldList", "class_names", "db_path", "is_position", "with_fields")
 
 #: Operators that `fields` takes as prefixes, as in `slice__comments=5`.
 PROJECTIONS = frozenset(("slice", "elemMatch"))
@@ -117,14 +115,14 @@ def with_fields(
     lookup: Callable[[str], list[object]],
     only_called: bool,
     choices: Mapping[str, object],
-    joined: Iterable[Path] = (),
+    joined: list[str],
 ) -> QueryFieldList:
     """Return a projection to which fields are added.
 
     :param lookup: returns the fields on a dotted path
     :param only_called: add to what `only` named before
     :param choices: names with 1 or 0, or `slice__comments=5`
-    :param joined: fields of joined documents to read
+    :param joined: keys to read for fields of joined documents
     """
     named: list[tuple[object, list[str]]] = []
     projection = _copy(existing)
@@ -142,29 +140,12 @@ def with_fields(
                 break
         else:
             named.append((value, [name]))
-    names = [name for path in joined for name in joined_fields(path)]
-    if names:
-        named.append((QueryFieldList.ONLY, names))
+    if joined:
+        named.append((QueryFieldList.ONLY, joined))
     named.sort(key=lambda group: isinstance(group[0], dict))
     for value, names in named:
         projection += QueryFieldList(names, value=value, _only_called=only_called)
     return projection
-
-
-def joined_fields(path: Path) -> list[str]:
-    """Return the keys to read for a field of a joined document.
-
-    Among them are the references on the way, and the keys and classes of the documents.
-    """
-    names = [path.key]
-    joins = [] if path.join is None else list(path.join.lineage())
-    for join in joins:
-        names += [join.reference.key, f"{join.name}._id"]
-        if join.cls._meta.get("allow_inheritance"):
-            names.append(f"{join.name}._cls")
-    if joins:
-        names += [f"{joins[-1].name}.{name}" for name in class_names(path.fields)]
-    return names
 
 
 def _copy(existing: QueryFieldList) -> QueryFieldList:
