@@ -139,8 +139,9 @@ class DocumentValidation(DocumentState):
         self, field: BaseField, value: object, clean: bool, errors: dict[str, object]
     ) -> None:
         if value is None:
-            made = field._auto_gen or field.name in type(self)._schema.stamped_names
-            if field.required and not made:
+            if field.required and not (
+                field._auto_gen or field.name in type(self)._schema.stamped_names
+            ):
                 errors[field.name] = ValidationError(
                     "Field is required", field_name=field.name
                 )
