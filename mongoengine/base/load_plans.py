@@ -277,12 +277,12 @@ class LoadPlans:
         It takes the raw document and a weak reference to the document around it.
         """
         cls, trusted, maker = self.cls, self.trusted, self.maker
-        new, plain = cls.__new__, not (self.plain or self.own_loader)
+        new, direct = cls.__new__, not (self.plain or self.own_loader)
         pre_init, post_init = signals.pre_init, signals.post_init
 
         def make_inside(raw: RawValue, parent: object) -> Any:
             if not (
-                plain
+                direct
                 and tuple(raw) in trusted
                 and not (pre_init.receivers or post_init.receivers)
             ):

@@ -234,7 +234,7 @@ class Stamped:
                 self._walk(values.get(name), mark)
 
     def _walk(self, value: PythonValue, mark: bool) -> None:
-        if value is None or value.__class__ in UNNESTED:
+        if value.__class__ in UNNESTED:
             return
         if isinstance(value, ChangeTracking):
             if not value._is_document:
