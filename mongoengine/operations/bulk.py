@@ -40,7 +40,7 @@ from mongoengine.operations.save import (
 )
 from mongoengine.operations.sequences import fill_sequences
 from mongoengine.operations.validate import validate_in
-from mongoengine.operations.write import change_of, stamping, with_class
+from mongoengine.operations.write import change_of, stamping
 from mongoengine.query.q import QNode
 
 if TYPE_CHECKING:
@@ -465,8 +465,6 @@ async def _request_of(
         upsert = operation.upsert and not queryset._is_void
         update = dict(operation.update)
         change = change_of(queryset, update, stamped, upsert, conditions)
-        if operation.upsert and queryset._cls_query:
-            change = with_class(queryset, change)
         return UPDATES[type(operation)](
             conditions,
             change,

@@ -33,7 +33,6 @@ __all__ = (
     "update",
     "update_one",
     "upsert_one",
-    "with_class",
 )
 
 D = TypeVar("D")
@@ -146,8 +145,6 @@ async def update(
         return 0
     with stamping(queryset, io) as stamped:
         change = change_of(queryset, update, stamped, upsert)
-        if upsert and spec.cls_query:
-            change = with_class(queryset, change)
         query = await queryset._filter_to_write(io, upsert, None if multi else 1)
         options = spec.common_options()
         options["upsert"] = upsert
@@ -198,10 +195,10 @@ def change_of(
     """Return an update as MongoDB takes it: operators, or a pipeline.
 
     :param stamped: where the stamps of embedded documents are noted
-    :param upsert: the update inserts a document where none matches
+    :param upsert: the update inserts a document where none matches, with its class
     :param conditions: the filter, if not that of the queryset
     """
-    document = queryset._document
+    document, spec = queryset._document, queryset._spec
     raw = update.get("__raw__")
     if stamped is not None:
         stamped.values(update.values())
@@ -209,20 +206,21 @@ def change_of(
     if isinstance(raw, list):
         change = [updates.update(document, __raw__=stage) for stage in raw]
     else:
-        change = updates.compiled(document, update, queryset._spec.is_safe)
-    if stamped is None:
-        return change
-    if upsert and conditions is None:
-        conditions = queryset._spec.conditions
-    return with_stamps(document, change, stamped.moment, upsert, conditions)
+        change = updates.compiled(document, update, spec.is_safe)
+    if stamped is not None:
+        if upsert and conditions is None:
+            conditions = spec.conditions
+        change = with_stamps(document, change, stamped.moment, upsert, conditions)
+    if upsert and spec.cls_query:
+        change = _with_class(change, document._class_name)
+    return change
 
 
-def with_class(queryset: AnyQueryset, change: Any) -> Any:
+def _with_class(change: Any, name: str) -> Any:
     """Return a change that gives an inserted document its class.
 
-    A document that is there keeps its own, which may be that of a subclass.
+    A stored document keeps its own, which may be that of a subclass.
     """
-    name = queryset._document._class_name
     if isinstance(change, list):
         return [*change, {"$set": {"_cls": {"$ifNull": ["$_cls", name]}}}]
     if any("_cls" in changes for changes in change.values()):
@@ -381,8 +379,6 @@ async def modify(
         options.update(upsert=upsert, return_document=bool(new))
         with stamping(queryset, io) as stamped:
             change = change_of(queryset, update, stamped, upsert)
-            if upsert and spec.cls_query:
-                change = with_class(queryset, change)
             collection = await queryset._open(io)
             with UPDATING:
                 raw = await io(collection.find_one_and_update, query, change, **options)
