@@ -17,6 +17,7 @@ from mongoengine.errors import OperationError
 from mongoengine.operations.commands import CountedUpdate, Outcome, send
 from mongoengine.operations.conflicts import (
     conflict,
+    gone_in_part,
     guarded,
     is_conflict,
 )
@@ -30,7 +31,6 @@ from mongoengine.operations.pending import (
 )
 from mongoengine.operations.save import (
     awaits_nothing,
-    gone_in_part,
     is_new,
     key_query,
     look_up_lost,

@@ -1,4 +1,4 @@
-"""Documents that others have written since they were loaded.
+"""Documents that others have changed or deleted since they were loaded.
 
 A class with `meta = {"version_field": ...}` has a condition for its writes: the stored
 version is the one that the document was loaded with.
@@ -35,6 +35,7 @@ __all__ = (
     "advance",
     "condition_of",
     "conflict",
+    "gone_in_part",
     "guarded",
     "is_conflict",
     "is_duplicate_of_other",
@@ -52,6 +53,14 @@ def conflict(document: StoredDocument, verb: str = "save") -> OperationError:
         f"Could not {verb} document ({type(document).__name__} {held_id(document)!r} "
         "has been changed or deleted by others since it was loaded: call reload() and "
         "make the changes again, or use save_with_retry())"
+    )
+
+
+def gone_in_part(document: StoredDocument) -> OperationError:
+    """Return the error for a partly loaded document that is not stored any more."""
+    return OperationError(
+        f"Could not save document ({type(document).__name__} {held_id(document)!r} is "
+        "not stored any more, and was loaded in part only, by only() or exclude())"
     )
 
 
@@ -114,18 +123,18 @@ async def unmatched(
     write: PendingUpdate,
     save_condition: RawMapping | None,
 ) -> OperationError:
-    """Return the error for a conditional update that matched nothing."""
+    """Return the error for an update that matched nothing."""
     if save_condition is not None:
         query = {"_id": write.key["_id"], **write.condition}
         if not write.condition or await io(collection.find_one, query):
             return SaveConditionError(
                 "Race condition preventing document update detected"
             )
-    return conflict(document)
+    return conflict(document) if write.condition else gone_in_part(document)
 
 
 def advance(document: StoredDocument, stamped: Stamped, update: RawMapping) -> None:
-    """Let a document have the version that an update of it has stored.
+    """Give a document the version that an update of it has stored.
 
     It keeps the one that it has if the update sets another one explicitly.
     """
@@ -140,7 +149,7 @@ def advance(document: StoredDocument, stamped: Stamped, update: RawMapping) -> N
 async def adopt_versions(
     io: IO, collection: AnyCollection, documents: list[Any]
 ) -> None:
-    """Let documents have the versions that updates without an answer have stored."""
+    """Give documents the versions that updates without an answer have stored."""
     doubtful = [document for document in documents if document._unanswered is not None]
     if not doubtful:
         return

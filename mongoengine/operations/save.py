@@ -369,7 +369,7 @@ async def _update(
     try:
         result = await io(collection.update_one, write.key, changes, upsert=upsert)
         if result.acknowledged and not upsert and not result.matched_count:
-            raise await _no_match(document, io, collection, write, save_condition)
+            raise await unmatched(document, io, collection, write, save_condition)
     except BaseException as error:
         write.fail(error)
         if is_duplicate_of_other(error, write):
@@ -379,26 +379,6 @@ async def _update(
     if not result.acknowledged or result.upserted_id is None:
         return write
     return await _restore(document, io, collection, moment)
-
-
-async def _no_match(
-    document: StoredDocument,
-    io: IO,
-    collection: AnyCollection,
-    write: PendingUpdate,
-    save_condition: RawMapping | None,
-) -> OperationError:
-    if save_condition is None and not write.condition:
-        return gone_in_part(document)
-    return await unmatched(document, io, collection, write, save_condition)
-
-
-def gone_in_part(document: StoredDocument) -> OperationError:
-    """Return the error for a partly loaded document that is not stored any more."""
-    return OperationError(
-        f"Could not save document ({type(document).__name__} {held_id(document)!r} is "
-        "not stored any more, and was loaded in part only, by only() or exclude())"
-    )
 
 
 async def look_up_lost(
