@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mongoengine.driver.cursor import Batches
 from mongoengine.driver.loops import async_loop, loop
 from mongoengine.driver.progress import Bar, progress_bar
 from mongoengine.errors import OperationError
-from mongoengine.operations.paginate import Tokens, behind
+from mongoengine.operations.paginate import Tokens, find_from
 from mongoengine.operations.read import count
 from mongoengine.operations.select_related import relate
-from mongoengine.query.keyset import beyond, key_of, sort_of, with_keys
+from mongoengine.query.keyset import beyond, key_of, sort_of
 
 if TYPE_CHECKING:
     from mongoengine.base.types import RawDocument
@@ -89,21 +88,14 @@ class _Steps(Generic[D]):
             )
         collection = await queryset._open_to_read(io)
         tokens = Tokens(sort, None, collection.codec_options)
-        position = None
+        following = None
         if self._token is not None:
-            position = beyond(sort, tokens.read(self._token))
+            following = beyond(sort, tokens.read(self._token))
         if batches._progress and self._bar is None:
-            await self._start_bar(io, position)
-        arguments = spec.find(limit=size)
+            await self._start_bar(io, following)
+        arguments = find_from(spec, size, sort, following)
         arguments.setdefault("batch_size", size)
-        arguments["sort"] = sort
-        if position is not None:
-            arguments["filter"] = behind(arguments["filter"], position)
-        if arguments.get("projection"):
-            arguments["projection"] = with_keys(arguments["projection"], sort)
-        raws = await Batches(
-            await queryset._cursor_over(io, collection, arguments)
-        ).drain(io)
+        raws = await queryset._raws(io, collection, arguments)
         self._ended = len(raws) < size
         if not raws:
             return None
@@ -115,10 +107,10 @@ class _Steps(Generic[D]):
             self._bar.update(len(documents))
         return [documents]
 
-    async def _start_bar(self, io: IO, position: RawDocument | None) -> None:
+    async def _start_bar(self, io: IO, following: RawDocument | None) -> None:
         queryset = self._batches._queryset
-        if position is not None:
-            queryset = queryset.filter(__raw__=position)
+        if following is not None:
+            queryset = queryset.filter(__raw__=following)
         total = await count(queryset, io)
         self._bar = progress_bar(queryset._document.__name__, total)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mongoengine.operations.source import AnyQueryset, QuerySource
     from mongoengine.query.query import Query
 
-__all__ = ("Page", "Tokens", "behind", "paginate")
+__all__ = ("Page", "Tokens", "find_from", "paginate")
 
 D = TypeVar("D")
 
@@ -134,22 +134,32 @@ def _arguments(
     :param position: the keys of the document before the page; None for the first page
     :param backwards: read against the order
     """
-    arguments = spec.find(limit=size + 1)
     if backwards:
         sort = [(name, -direction) for name, direction in sort]
-    arguments["sort"] = sort
+    following = None if position is None else beyond(sort, position)
+    arguments = find_from(spec, size + 1, sort, following)
     if skip:
         arguments["skip"] = skip
-    if position is not None:
-        arguments["filter"] = behind(arguments["filter"], beyond(sort, position))
-    if arguments.get("projection"):
-        arguments["projection"] = with_keys(arguments["projection"], sort)
     return arguments
 
 
-def behind(conditions: RawDocument, position: RawDocument) -> RawDocument:
-    """Return a filter with the condition for what follows a position."""
-    return {"$and": [conditions, position]} if conditions else position
+def find_from(
+    spec: Query, limit: int, sort: Sort, following: RawDocument | None
+) -> RawDocument:
+    """Return the arguments of `find` for documents in an order, with their keys.
+
+    :param following: the filter for what follows a position; None to start at the first
+    """
+    arguments = spec.find(limit=limit)
+    arguments["sort"] = sort
+    if following is not None:
+        conditions = arguments["filter"]
+        arguments["filter"] = (
+            {"$and": [conditions, following]} if conditions else following
+        )
+    if arguments.get("projection"):
+        arguments["projection"] = with_keys(arguments["projection"], sort)
+    return arguments
 
 
 def _check(
