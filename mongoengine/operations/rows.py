@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -119,7 +119,7 @@ def _instance(cls: Any, row: RawMapping) -> object:
         required = field.default is field.default_factory is dataclasses.MISSING
         if required and name not in values:
             raise _invalid(cls, name, "the row has no value")
-    hints = get_type_hints(cls)
+    hints = _hints_of(cls)
     return cls(**{name: _converted(hints[name], v) for name, v in values.items()})
 
 
@@ -128,7 +128,7 @@ def _typed_dict(cls: Any, row: RawMapping) -> Mapping[str, object]:
 
     :raises ValidationError: if a required key is missing
     """
-    hints = get_type_hints(cls)
+    hints = _hints_of(cls)
     values = dict(row)
     if "id" in hints and "_id" not in hints and "_id" in values:
         values.setdefault("id", values.pop("_id"))
@@ -136,6 +136,12 @@ def _typed_dict(cls: Any, row: RawMapping) -> Mapping[str, object]:
         if name not in values:
             raise _invalid(cls, name, "the row has no value")
     return {name: _converted(hints.get(name), v) for name, v in values.items()}
+
+
+@lru_cache(maxsize=128)
+def _hints_of(cls: Any) -> dict[str, Any]:
+    """Return the annotations of a class; they are slow to evaluate."""
+    return get_type_hints(cls)
 
 
 def _converted(hint: Any, value: PythonValue) -> object:
