@@ -13,9 +13,9 @@ __all__ = ("HIDDEN", "Settings", "without_password")
 HIDDEN = "***"
 
 #: The password of a URI, to the last `@` before its options.
-_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^\s?]*@")
+_PASSWORD = r"(?<=://)([^:/@\s]*):[^\s?]*@"
 #: Options of a URI that are secrets.
-_OPTIONS = re.compile(
+_OPTIONS = (
     r"(?i)\b(authMechanismProperties|tlsCertificateKeyFilePassword|password)"
     r"=[^&\s'\"]*"
 )
@@ -33,8 +33,8 @@ _SECRETS = frozenset(
 
 def without_password(text: str) -> str:
     """Return `text` with the password of each URI in it replaced by `***`."""
-    text = _PASSWORD.sub(rf"\1:{HIDDEN}@", text)
-    return _OPTIONS.sub(rf"\1={HIDDEN}", text)
+    text = re.sub(_PASSWORD, rf"\1:{HIDDEN}@", text)
+    return re.sub(_OPTIONS, rf"\1={HIDDEN}", text)
 
 
 class Settings(dict[str, Any]):

@@ -34,7 +34,6 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO as File
 from urllib.parse import parse_qsl, unquote
@@ -52,12 +51,12 @@ __all__ = (
 )
 
 _SCHEME = "embedded://"
-_URL = re.compile(
+_URL = (
     r"embedded://(?:(?:localhost|127\.0\.0\.1)?:(?P<port>\d+))?(?:/(?P<folder>[^?]*))?"
     r"(?:\?(?P<options>.*))?"
 )
 _USERNAME = "mongoengine"
-_LISTENING = re.compile(rb"listening on (\S+:\d+)")
+_LISTENING = rb"listening on (\S+:\d+)"
 _BUSY = b"already being managed by another process"
 
 _SECONDS_TO_START = 30.0
@@ -72,7 +71,6 @@ class EmbeddedServerError(Exception):
     """The embedded server could not be started, or has ended."""
 
 
-@dataclass(frozen=True)
 class _Request:
     """The server that a URL asks for.
 
@@ -80,10 +78,11 @@ class _Request:
     :param folder: "" for none
     """
 
-    port: str
-    folder: str
-    test_commands: bool = False
-    auth: bool = True
+    def __init__(self, port: str, folder: str, test_commands: bool, auth: bool) -> None:
+        self.port = port
+        self.folder = folder
+        self.test_commands = test_commands
+        self.auth = auth
 
     @property
     def key(self) -> str:
@@ -160,7 +159,7 @@ class _Server:
         if self.address is None:
             ended = self.has_ended()
             self._text += self._log.read()
-            if found := _LISTENING.search(self._text):
+            if found := re.search(_LISTENING, self._text):
                 self.address = found[1].decode()
                 self._log.close()
             elif ended:
@@ -292,13 +291,11 @@ _FLAGS = {"true": True, "false": False}
 
 
 def _parsed(host: str) -> _Request:
-    found = _URL.fullmatch(host)
+    found = re.fullmatch(_URL, host)
     options = dict(parse_qsl(found["options"] or "") if found else ())
-    flags = {
-        "testcommands": options.pop("testCommands", "false"),
-        "auth": options.pop("auth", "true"),
-    }
-    if found is None or options or not _FLAGS.keys() >= set(flags.values()):
+    test_commands = options.pop("testCommands", "false")
+    auth = options.pop("auth", "true")
+    if found is None or options or not {test_commands, auth} <= _FLAGS.keys():
         raise EmbeddedServerError(
             f"{without_password(host)!r} is not understood: use embedded:// for data "
             "in memory, embedded:///./folder for data in a folder, and "
@@ -311,8 +308,8 @@ def _parsed(host: str) -> _Request:
     return _Request(
         found["port"] or "0",
         os.path.realpath(folder) if folder else "",
-        _FLAGS[flags["testcommands"]],
-        _FLAGS[flags["auth"]],
+        _FLAGS[test_commands],
+        _FLAGS[auth],
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from types import TracebackType
 
 from bson.errors import BSONError
@@ -39,7 +38,7 @@ __all__ = (
 _DUPLICATE_KEY = frozenset((11000, 11001, 12582))
 
 # Servers of old reported duplicates with other classes of error.
-_DUPLICATE = re.compile("^E1100[01] duplicate key")
+_DUPLICATE = ("E11000 duplicate key", "E11001 duplicate key")
 
 #: Codes after which the same write may be sent again: a server that steps down or
 #: is shut down, or a network that fails between servers.
@@ -104,7 +103,7 @@ def copy_reply(error: PyMongoError, ours: OperationError) -> OperationError:
 
 
 def _is_duplicate(error: OperationFailure) -> bool:
-    return isinstance(error, DuplicateKeyError) or bool(_DUPLICATE.match(str(error)))
+    return isinstance(error, DuplicateKeyError) or str(error).startswith(_DUPLICATE)
 
 
 def is_refusal(error: BaseException) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Awaitable, Callable, Collection, Generator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
@@ -55,18 +54,28 @@ EXPANDED = frozenset(
 )
 
 
-@dataclass(frozen=True)
 class Options:
     """The options of `watch()`."""
 
-    operations: Collection[str] | None = None
-    full_document: Documents = "updateLookup"
-    full_document_before_change: Images = None
-    resume_after: Token | None = None
-    start_after: Token | None = None
-    start_at_operation_time: Timestamp | datetime.datetime | None = None
-    max_await_time_ms: int | None = None
-    batch_size: int | None = None
+    def __init__(
+        self,
+        operations: Collection[str] | None = None,
+        full_document: Documents = "updateLookup",
+        full_document_before_change: Images = None,
+        resume_after: Token | None = None,
+        start_after: Token | None = None,
+        start_at_operation_time: Timestamp | datetime.datetime | None = None,
+        max_await_time_ms: int | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        self.operations = operations
+        self.full_document = full_document
+        self.full_document_before_change = full_document_before_change
+        self.resume_after = resume_after
+        self.start_after = start_after
+        self.start_at_operation_time = start_at_operation_time
+        self.max_await_time_ms = max_await_time_ms
+        self.batch_size = batch_size
 
     def chosen(self) -> tuple[str, ...] | None:
         """Return the names of the operations to watch; None for all.

@@ -13,7 +13,7 @@ __all__ = ("with_database_names",)
 
 # `[~field.path]`: the database name of the last field, as a subscript;
 # `{{~field.path}}`: the whole path.
-FIELDS = re.compile(r"\[\s*~([A-Za-z_][\w.]*)\s*\]|\{\{\s*~([A-Za-z_][\w.]*)\s*\}\}")
+FIELDS = r"\[\s*~([A-Za-z_][\w.]*)\s*\]|\{\{\s*~([A-Za-z_][\w.]*)\s*\}\}"
 
 
 def with_database_names(document: type[StoredDocument], code: str) -> str:
@@ -28,4 +28,4 @@ def with_database_names(document: type[StoredDocument], code: str) -> str:
         names = [f if isinstance(f, str) else f.db_field for f in fields]
         return f'["{names[-1]}"]' if subscript else ".".join(names)
 
-    return FIELDS.sub(named, code)
+    return re.sub(FIELDS, named, code)
