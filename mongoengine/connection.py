@@ -118,8 +118,8 @@ def register_connection(
     :param authmechanismproperties: options of that mechanism
     :param kwargs: what else `pymongo.MongoClient` takes, such as
         `uuidRepresentation` or `tz_aware`; `mongo_client_class` is the class to
-        use in its place; `safe_values=True` has no value of a keyword query or
-        update be taken for an operator
+        use in its place; with `safe_values=True` no value of a keyword query or
+        update is taken for an operator
     """
     hosts = (db, name, host, port, read_preference)
     user = (username, password, authentication_source)
@@ -140,8 +140,9 @@ def connect(
     Takes what `register_connection()` takes.  An alias that is open already is
     left as it is, and aliases with equal settings, but for the name of the
     database, share one client.  Nothing is sent to the server yet, unless `ping=True`
-    asks for it: then an alias whose server does not answer is not opened.  How long
-    to look for it says `serverSelectionTimeoutMS` (milliseconds, 30,000 by default).
+    asks for it: then an alias is not opened if its server does not answer.
+    `serverSelectionTimeoutMS` says how long to wait for one (milliseconds, 30,000 by
+    default).
 
     :raises ConnectionFailure: if the alias is open with other settings, or the
         client cannot be made of these, or the server does not answer the ping
@@ -228,9 +229,9 @@ class _Before:
 
 
 async def _ping(io: IO, name: str, client: AnyClient, before: _Before) -> None:
-    """Ask the server of a client for a sign of life.
+    """Send a `ping` to the server of a client.
 
-    :raises ConnectionFailure: if there is none; the alias is as it was before
+    :raises ConnectionFailure: if it does not answer; the alias is as it was before
     """
     settings = registry.defined(name)[1]
     try:

@@ -177,7 +177,7 @@ class LazyReferenceError(MongoEngineException):
 
 
 class MongoEngineWarning(UserWarning):
-    """A name that nothing knows was given, and is probably misspelt."""
+    """An unknown name was used, which is probably misspelt."""
 
 
 class LazyReferenceWarning(UserWarning):

@@ -23,8 +23,6 @@ __all__ = (
 
 C = TypeVar("C")
 
-#: The settings of an alias: what `connect()` was called with, defaults included.
-
 #: A document class and the name of a collection.
 Target: TypeAlias = tuple[type, str | None]
 
@@ -64,7 +62,7 @@ class Alias:
 
     `is_registered` says that the alias opens by itself in whichever family is used;
     `was_open`, that it was open for blocking operations before the process forked;
-    `safe_values`, what the settings say about that, and None without settings.
+    `safe_values`, whether its settings have `safe_values=True`; None without settings.
     """
 
     __slots__ = (

@@ -38,7 +38,10 @@ def without_password(text: str) -> str:
 
 
 class Settings(dict[str, Any]):
-    """The settings of an alias; they are printed without passwords."""
+    """The settings of an alias: the arguments of `connect()`, defaults included.
+
+    They are printed without passwords.
+    """
 
     def __repr__(self) -> str:
         return repr({key: _shown(key, value) for key, value in self.items()})

@@ -1,4 +1,4 @@
-"""Show on standard error how far a long loop is."""
+"""Show the progress of a long loop on standard error."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Protocol
 
 __all__ = ("Bar", "progress_bar")
 
-#: How many lines stand for a loop where there is no bar.
+#: How many lines are printed for a loop where there is no bar.
 _LINES = 10
 
 
 class Bar(Protocol):
-    """A bar of tqdm, or what stands for one."""
+    """A bar of tqdm, or what is used in its place."""
 
     def update(self, n: int = 1) -> object:
         """Note that so many more are done."""

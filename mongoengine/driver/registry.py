@@ -79,7 +79,7 @@ class Registry:
             return alias, alias.settings
         if name == DEFAULT_CONNECTION_NAME:
             raise ConnectionFailure("You have not defined a default connection")
-        # The name may be a URI that was passed for one.
+        # The name may be a URI that was passed by mistake.
         shown = without_password(name)
         raise ConnectionFailure(f'Connection with alias "{shown}" has not been defined')
 

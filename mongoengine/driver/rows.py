@@ -1,4 +1,4 @@
-"""Cursors whose rows are converted, batch by batch."""
+"""Cursors that convert their rows to objects, batch by batch."""
 
 from __future__ import annotations
 

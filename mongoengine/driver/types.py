@@ -44,8 +44,8 @@ __all__ = (
 
 R = TypeVar("R")
 
-#: A value as PyMongo reads and writes it: of any BSON type.  Which one it is says the
-#: field or the command, which no type checker follows.
+#: A value as PyMongo reads and writes it: of any BSON type.  The field or the command
+#: decides which one it is, and no type checker can follow that.
 #: https://www.mongodb.com/docs/manual/reference/bson-types/
 RawValue: TypeAlias = Any
 

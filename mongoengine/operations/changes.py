@@ -91,7 +91,7 @@ class Change(Generic[D]):
     def document_before(self) -> D | None:
         """Return the document as it was before the change, or None.
 
-        It takes `watch(full_document_before_change="whenAvailable")`, and a
+        This requires `watch(full_document_before_change="whenAvailable")`, and a
         collection with `changeStreamPreAndPostImages`.
         """
         if self._before is MISSING:
@@ -186,7 +186,7 @@ def _converted(field: BaseField[RawValue], value: object) -> RawValue:
 
 
 def named_class(cls: type[BaseDocument], event: RawMapping) -> type[BaseDocument]:
-    """Return the class that the document of an event names, or the one given."""
+    """Return the class that the document of an event names, or `cls`."""
     for place in (AFTER, BEFORE):
         named: type[BaseDocument] | None = class_named_in(event.get(place) or {})
         if named is not None:

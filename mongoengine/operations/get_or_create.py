@@ -37,10 +37,10 @@ __all__ = ("get_or_create", "update_or_create")
 
 D = TypeVar("D")
 
-#: How often an update and a creation are tried that others forestall.
+#: How often an update and a creation are tried while others get in the way.
 _ATTEMPTS = 3
 
-#: Tells a document that another one is stored already.
+#: Makes a new document pending again where a stored one was found.
 _FOUND = OperationError("found")
 
 

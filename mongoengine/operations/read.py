@@ -222,7 +222,7 @@ async def count(
 
     https://www.mongodb.com/docs/manual/reference/command/count/
 
-    :param with_limit_and_skip: heed `limit` and `skip`; a queryset that keeps
+    :param with_limit_and_skip: apply `limit` and `skip`; a queryset that keeps
         what it reads then answers by itself, if it can
     :param session: a PyMongo session to work in
     """

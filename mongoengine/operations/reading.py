@@ -70,7 +70,7 @@ class Reading:
     async def _count_rows(self, io: IO, with_window: bool) -> int:
         """Return how many documents or rows a pipeline gives (`aggregate`).
 
-        :param with_window: heed `limit` and `skip`
+        :param with_window: apply `limit` and `skip`
         """
         counted = self._spec.replace(
             lookups=(), loaded_fields=QueryFieldList(), search_text=None

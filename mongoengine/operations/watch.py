@@ -39,7 +39,7 @@ D = TypeVar("D")
 Images: TypeAlias = Literal["whenAvailable", "required"] | None
 Documents: TypeAlias = Literal["updateLookup", "whenAvailable", "required"] | None
 
-#: The operations of events, and those that the server tells of only when it is asked.
+#: The operations of events, and those that the server reports only when it is asked.
 OPERATIONS = frozenset(
     (
         *("delete", "drop", "dropDatabase", "insert", "invalidate", "rename"),
@@ -153,7 +153,7 @@ async def watch(
 
     https://www.mongodb.com/docs/manual/changeStreams/
 
-    :param operations: what to tell of, such as `("insert", "delete")`; all if not given
+    :param operations: which to report, such as `("insert", "delete")`; all if not given
     :param full_document: what `change.document` is after an update: looked up
         ("updateLookup"), the stored post image ("whenAvailable", "required"), or
         nothing (None)

@@ -70,8 +70,8 @@ def watch(
     https://www.mongodb.com/docs/manual/changeStreams/
 
     :param alias: the name of a connection
-    :param operations: what to tell of, such as `("insert", "delete")`; all if not given
-    :param classes: tell of the collections of these document classes only
+    :param operations: which to report, such as `("insert", "delete")`; all if not given
+    :param classes: watch the collections of these document classes only
     :raises ConnectionFailure: if there is no such alias
     :raises ValueError: if there is no such operation
     """

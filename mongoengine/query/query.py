@@ -249,7 +249,7 @@ class Query(ComputedOptions):
     def find(self, ordered: bool = True, limit: int | None = None) -> Keywords:
         """Return the arguments of `find` and `find_one`, without the session.
 
-        :param ordered: heed the order; False where it makes no difference
+        :param ordered: sort by the order; False where it makes no difference
         :param limit: how many documents to ask for; None for no limit
         :raises InvalidQueryError: if a field or an operator is unknown
         :raises ValueError: if the number of documents to skip is negative
