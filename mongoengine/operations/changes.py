@@ -106,17 +106,13 @@ class Change(Generic[D]):
     def key(self) -> RawValue:
         """Return the primary key of the document; None for changes of a collection."""
         key = self.raw.get("documentKey", {}).get("_id")
-        cls = self._document_class
+        cls = self.document_class
         field = None if cls is None else cls._fields.get(cls._meta["id_field"])
         return key if field is None or key is None else _converted(field, key)
 
     @property
     def document_class(self) -> type[BaseDocument] | None:
         """Return the class of the document; None if there is none."""
-        return self._document_class
-
-    @property
-    def _document_class(self) -> type[BaseDocument] | None:
         return self._reading.class_of(self.raw)
 
     @property
@@ -150,7 +146,7 @@ class Change(Generic[D]):
 
     def _field_at(self, path: str) -> tuple[str, BaseField[RawValue] | None]:
         """Return the name of a database path, and the field that it leads to."""
-        cls = self._document_class
+        cls = self.document_class
         return (path, None) if cls is None else cls._field_stored_at(path)
 
     def _described(self, part: str, otherwise: RawValue) -> RawValue:
