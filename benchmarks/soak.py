@@ -188,7 +188,7 @@ class Latencies:
 
 
 class Run:
-    """What the workers share: the time that is left, the truth, and the figures."""
+    """The state that workers share: time left, acknowledged data, and figures."""
 
     def __init__(self, seconds: float) -> None:
         self.begun = time.monotonic()

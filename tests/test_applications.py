@@ -40,7 +40,7 @@ SERVICES = {"fastapi": FASTAPI, "flask": FLASK}
 
 @dataclass
 class Service:
-    """A program that serves HTTP at an address, and what it wrote to its log."""
+    """A program that serves HTTP at an address, and its log."""
 
     url: str
     port: int

@@ -296,7 +296,7 @@ def state_set_as_an_attribute() -> Violations:
 
 
 def state_names() -> set[str]:
-    """The names that the package sets with `set_state`, less what containers share."""
+    """Return the names that the package sets with `set_state`, less containers'."""
     setters = {"set_state", "remove_state", "__setattr__", "__delattr__"}
     names = set()
     for module in modules():

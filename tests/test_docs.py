@@ -174,7 +174,7 @@ def test_no_row_of_a_table_is_broken_in_two(path: pathlib.Path) -> None:
 
 
 def warnings_of(path: pathlib.Path) -> str:
-    """Return what docutils has to say of a page, without Sphinx's own markup."""
+    """Return docutils' warnings about a page, without Sphinx's own markup."""
     return parsed(path)[1]
 
 

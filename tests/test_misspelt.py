@@ -1,4 +1,4 @@
-"""Misspelt names: errors propose what was meant, and what was silent warns."""
+"""Misspelt names: errors propose a similar name, and mistakes once ignored warn."""
 
 from __future__ import annotations
 

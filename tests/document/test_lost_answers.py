@@ -1,4 +1,4 @@
-"""Writes of which nobody knows whether the server has made them, and their retries."""
+"""Writes that the server may or may not have made, and their retries."""
 
 from __future__ import annotations
 

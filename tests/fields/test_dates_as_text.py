@@ -1,4 +1,4 @@
-"""Dates that are given as text."""
+"""Dates as text."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def in_coroutine(function: Callable[[], Any]) -> Any:
 
 @types.coroutine
 def _in_greenlet(function: Callable[[], Any]) -> Generator[Any, Any, Any]:
-    """Call a function in a greenlet; await what that hands over."""
+    """Call a function in a greenlet, and await the awaitables that it passes on."""
     child = greenlet.greenlet(function)
     child.gr_context = greenlet.getcurrent().gr_context
     result = child.switch()

@@ -119,7 +119,7 @@ def imaged(mongo: Any) -> Any:
     )
 
 
-# What a change says
+# The parts of a change
 
 
 async def test_each_operation_is_a_change(family: Family) -> None:

@@ -278,7 +278,7 @@ async def test_a_cancelled_loop_is_resumed(family: Family) -> None:
 
 
 class FakeBar:
-    """A bar such as tqdm's, which remembers what it was told."""
+    """A progress bar like tqdm's, which records its calls."""
 
     made: list[Any] = []
 

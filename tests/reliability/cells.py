@@ -348,7 +348,7 @@ def _dirty(state: State) -> list[int]:
 
 
 def lies(bench: Bench, state: State, written: list[int]) -> list[str]:
-    """Return which documents believe what is not so."""
+    """Return the documents whose state differs from what is stored."""
     wrong = []
     for place in written:
         document = state.documents[place]

@@ -1,4 +1,4 @@
-"""Models with every field, and what becomes of a value in them.
+"""Models with every field, and the results of storing a value in them.
 
 Imported by the tests, and run with MongoEngine's release as a child process of its
 own, which answers requests in BSON on standard input with answers on standard output:

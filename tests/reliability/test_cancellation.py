@@ -70,7 +70,7 @@ async def cancelled_early(coroutine: Any, step: int) -> tuple[bool, Any]:
 
 
 async def cancelled_late(coroutine: Any, step: int) -> tuple[bool, Any]:
-    """Cancel the task when what it has waited for is there."""
+    """Cancel the task when the result that it waits for has arrived."""
     return await _outcome(
         Interrupted(coroutine, step, late=asyncio.CancelledError("late"))
     )

@@ -191,7 +191,7 @@ def _has(value: Any, cls: type) -> bool:
 
 
 def disagreement(oracle: Oracle, action: str, name: str, raw: dict[str, Any]) -> str:
-    """Return what is wrong with our outcome, compared with upstream's."""
+    """Return the faults of our result, compared with upstream's."""
     ours = models.outcome(action, name, raw)
     theirs = oracle.outcome(action, name, raw)
     if any(differs(name, raw) for differs in DIFFERENCES):
