@@ -17,7 +17,6 @@ from mongoengine.query.paths import split_name
 from mongoengine.query.stages import columns_of
 
 if TYPE_CHECKING:
-    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.query.query import Query
 
 __all__ = (
@@ -75,8 +74,9 @@ def _picker(query: Query) -> Make | None:
     names = query.values or (*query.document._fields_ordered, *query.annotations)
     if query.loaded_joins:
         getters = [(name, joined_getter([name])) for name in names]
-        return lambda item: {name: get(item) for name, get in getters}
-    return values_getter(query.document, names)
+    else:
+        getters = [(name, attrgetter(name.replace("__", "."))) for name in names]
+    return lambda item: {name: get(item) for name, get in getters}
 
 
 def _row_picker(query: Query) -> Make | None:
@@ -157,10 +157,3 @@ def scalar_getter(names: list[str]) -> Make:
     if any("." in name for name in names):
         return lambda item: tuple(getattr(item, name) for name in names)
     return attrgetter(*(name.replace("__", ".") for name in names))
-
-
-def values_getter(document: type[StoredDocument], names: tuple[str, ...]) -> Make:
-    """Return a getter of a dict of the named fields, or of all fields."""
-    names = names or document._fields_ordered
-    getters = [(name, attrgetter(name.replace("__", "."))) for name in names]
-    return lambda item: {name: get(item) for name, get in getters}
