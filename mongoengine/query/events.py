@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mongoengine.errors import InvalidQueryError, OperationError
+from mongoengine.query.query import of_classes
 
 if TYPE_CHECKING:
     from mongoengine.base.types import RawDocument
@@ -57,7 +58,8 @@ def event_pipeline(
 ) -> list[RawDocument]:
     """Return the stages that leave the events of the documents of a query.
 
-    :param operations: the operations to leave; None for all that can be told
+    :param operations: the operations to keep; None for all, and with a filter for
+        all whose events have the document
     :param updates_have_documents: events of updates come with the document
     :param has_before_images: events of updates and deletes come with before images
     :raises InvalidQueryError: if the filter cannot be applied to events
@@ -91,11 +93,10 @@ def _conditions(spec: Query) -> RawDocument:
             "documents themselves"
         )
     is_root = not spec.document._superclasses
-    if is_root and conditions.keys() == {"_cls"} and conditions == spec.cls_query:
-        names = spec.document._subclasses
-        wanted = conditions["_cls"]
-        if wanted == (names[0] if len(names) == 1 else {"$in": names}):
-            return {}
+    if is_root and conditions == spec.cls_query == of_classes(
+        spec.document._subclasses
+    ):
+        return {}
     return conditions
 
 
@@ -104,8 +105,8 @@ def _match(
 ) -> RawDocument:
     """Return the filter of events for the filter of a query.
 
-    An event without a document is not judged by conditions, which may hold just
-    because there is none: `{"deleted": {"$ne": True}}`.
+    Conditions are not applied to an event without a document, which might meet them
+    just because there is none: `{"deleted": {"$ne": True}}`.
     """
     after = [n for n in WITH_DOCUMENT if operations is None or n in operations]
     alternatives: list[RawDocument] = []

@@ -91,6 +91,11 @@ NO_DOCUMENT: RawMapping = {"_id": {"$in": []}}
 DIRECTIONS = {"-": -1, "+": 1}
 
 
+def of_classes(names: tuple[str, ...]) -> RawMapping:
+    """Return the filter for the documents of the classes with these names."""
+    return {"_cls": names[0] if len(names) == 1 else {"$in": names}}
+
+
 class Query(ComputedOptions):
     """Describe a query over the documents of a class.
 
@@ -164,7 +169,7 @@ class Query(ComputedOptions):
             names = document._subclasses
             if context.sub_classes_are_off(document):
                 names = (document._class_name,)
-            self.cls_query = {"_cls": names[0] if len(names) == 1 else {"$in": names}}
+            self.cls_query = of_classes(names)
             self.loaded_fields = QueryFieldList(always_include=["_cls"])
 
     def replace(self, **changes: object) -> Self:
