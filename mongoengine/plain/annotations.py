@@ -6,7 +6,7 @@ import datetime
 import decimal
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import singledispatch
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 
-__all__ = ("Annotation", "annotation", "is_required", "optional")
+__all__ = ("Annotation", "annotation", "choice_values", "is_required", "optional")
 
 #: A type as pydantic takes it: a class, or what `typing` makes of classes.
 Annotation: TypeAlias = Any
@@ -32,6 +32,11 @@ def is_required(field: f.BaseField) -> bool:
     return bool(field.required and field.default is None and not field._auto_gen)
 
 
+def choice_values(choices: Iterable[object]) -> list[object]:
+    """Return the values of choices, without their labels."""
+    return [c[0] if isinstance(c, (list, tuple)) else c for c in choices]
+
+
 def annotation(field: f.BaseField, refer: Refer) -> Annotation:
     """Return the type of the values of a field, with its limits.
 
@@ -39,7 +44,7 @@ def annotation(field: f.BaseField, refer: Refer) -> Annotation:
     """
     choices = field.choices
     if choices and not isinstance(field, f.EnumField):
-        values = [c[0] if isinstance(c, (list, tuple)) else c for c in choices]
+        values = choice_values(choices)
         if all(isinstance(value, (str, int, bool, bytes)) for value in values):
             return Literal[tuple(values)]
     return _type_of(field, refer)

@@ -19,6 +19,7 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import BaseField, ObjectIdField
 from mongoengine.base.overrides import is_ours
 from mongoengine.base.types import RawDocument
+from mongoengine.plain.annotations import choice_values
 
 __all__ = ("collection_schema", "document_schema")
 
@@ -104,8 +105,7 @@ def _stored_choices(field: BaseField) -> list[object]:
     choices = field.choices
     if not choices or not isinstance(field, (f.StringField, f.IntField, f.FloatField)):
         return []
-    values = [c[0] if isinstance(c, (list, tuple)) else c for c in choices]
-    return [field.to_mongo(value) for value in values]
+    return [field.to_mongo(value) for value in choice_values(choices)]
 
 
 def _or_null(schema: Schema) -> Schema:
