@@ -1,4 +1,4 @@
-"""The command line: indexes, schemas and stored documents beside their models.
+"""The command line: compare indexes, schemas and stored documents with the models.
 
     python -m mongoengine indexes app.models --uri mongodb://localhost/shop
     python -m mongoengine validate app.models

@@ -141,7 +141,7 @@ def _is_same(existing: RawDocument, wanted: RawDocument) -> bool:
 
 
 def _shown(value: object) -> str:
-    """Return a value as a text that does not depend on the order of keys."""
+    """Return a value as JSON that does not depend on the order of keys."""
     return json_util.dumps(value, sort_keys=True)
 
 

@@ -1,7 +1,7 @@
 """`$jsonSchema` of document classes: what MongoDB checks of every write.
 
-It accepts what the class saves.  Where that cannot be told (fields with conversions of
-their own, patterns that MongoDB reads otherwise), it accepts anything.
+It accepts what the class saves.  Where it is not known what that is (fields with
+conversions of their own, patterns that MongoDB reads differently), it accepts anything.
 
 https://www.mongodb.com/docs/manual/core/schema-validation/
 """
@@ -200,7 +200,7 @@ def _(field: f.DictField[Any], around: Around) -> Schema:
 def _(field: f.EmbeddedDocumentField[Any], around: Around) -> Schema:
     cls = field.document_type
     if any(issubclass(outer, cls) for outer in around):
-        # There is no end of them, and MongoDB knows no references to schemas.
+        # They may be nested without end, and `$jsonSchema` has no `$ref`.
         return _typed("object")
     classes = [_DocumentRegistry.get(name) for name in cls._subclasses]
     schemas = [document_schema(each, around) for each in classes]
@@ -210,7 +210,7 @@ def _(field: f.EmbeddedDocumentField[Any], around: Around) -> Schema:
 def _key_schema(field: Any, around: Around) -> Schema:
     """Return the schema of a reference that is stored as a key of its class.
 
-    A DBRef is a document for MongoDB, and none for some servers beside it.
+    MongoDB takes a DBRef for a document; some compatible servers do not.
     """
     cls = field.document_type
     key_field = cls._fields[cls._meta["id_field"]]

@@ -159,7 +159,7 @@ class _Row:
     :param document: the class whose names may be used besides, or None
     """
 
-    # Asked for proposals, as that of a document class are.
+    # Read to propose names, as those of a document class are.
     _subclasses: tuple[str, ...] = ()
     _reverse_db_field_map: Mapping[str, str] = {}
     _is_document = False

@@ -79,7 +79,7 @@ class ComputedOptions:
     def needs_pipeline(self, arguments: RawMapping) -> bool:
         """Return whether no `find` with these arguments does what is asked for."""
         if self.mongo_query is None:
-            _ = self.conditions  # tells the joins of the filter
+            _ = self.conditions  # finds the joins of the filter
         if self.annotations or self.filter_joins:
             return True
         sort, projection = arguments.get("sort"), arguments.get("projection")

@@ -63,7 +63,7 @@ Strategy: TypeAlias = Literal["queries", "lookup"] | None
 
 
 def relating(face: Function) -> Function:
-    """Return a face that sends nothing for names: it builds a queryset of them."""
+    """Return a face that builds a queryset, and sends nothing, if it is given names."""
 
     @wraps(face)
     def select_related(
@@ -213,7 +213,7 @@ class BaseQuerySet(Builders[D]):
     ) -> DocumentBatches[D]:
         """Return the documents in lists that are read one by one, and can be resumed.
 
-        Each list is a query of its own (`find`), which begins behind the last document
+        Each list is a query of its own (`find`), which begins after the last document
         of the list before, by the primary key or what `order_by` says.  So it does not
         matter how long a list takes, and other writes neither repeat nor leave out
         documents.  `async_in_batches` is for `async for`::
@@ -226,13 +226,13 @@ class BaseQuerySet(Builders[D]):
         https://www.mongodb.com/docs/manual/reference/command/find/
 
         :param size: how many documents to a list; the last one may have fewer
-        :param after: the `resume_token` of an earlier loop, to go on behind its last
+        :param after: the `resume_token` of an earlier loop, to go on after its last
             list
         :param progress: show a bar of tqdm, or lines where that is not installed; the
             documents are counted for it
         :raises ValueError: if `size` is not positive
         :raises OperationError: if the queryset has a slice
-        :raises InvalidQueryError: in the loop, if the token is of another order
+        :raises InvalidQueryError: in the loop, if the token belongs to another order
         """
         return DocumentBatches(self, size, after, progress)
 

@@ -302,7 +302,7 @@ class Builders(QuerySource[D]):
     def annotate(self, **annotations: Aggregate | Expression) -> Self:
         """Have the server compute values of each document, or of groups.
 
-        A value is an attribute of the documents that are read, and no field: it is
+        A value is an attribute of the documents that are read, not a field: it is
         not saved.  After `values("status")` or `values_list("status")` there is a row
         for each value of these fields, and what is computed takes in the documents of
         a group.  Conditions and orders that follow may name the values.
@@ -320,10 +320,10 @@ class Builders(QuerySource[D]):
         return self._over(self._spec.annotated(annotations))
 
     def pipeline(self) -> list[RawDocument]:
-        """Return the aggregation pipeline that gives the documents, to be looked at.
+        """Return the aggregation pipeline that gives the documents, for inspection.
 
-        It is what is sent where something is joined or computed; of any other query,
-        which is sent as `find`, it is the pipeline that does the same.
+        It is what is sent where something is joined or computed; any other query is
+        sent as a `find`, and this is the pipeline that does the same.
 
         :raises InvalidQueryError: if a field or an operator is unknown
         """

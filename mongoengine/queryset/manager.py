@@ -26,14 +26,14 @@ class QuerySetManager(Typed[Value]):
     given; see `queryset_manager`.  A subclass may set the class to start from as
     `default`, and define `get_queryset` instead of passing a function.
 
-    The class of the querysets may be a type parameter, which says it to type
-    checkers, too, and is then the `queryset_class` of the document class::
+    The class of the querysets may be a type parameter, which type checkers read, too;
+    it is then the `queryset_class` of the document class::
 
         class User(Document):
             objects = QuerySetManager[UserQuerySet]()
     """
 
-    # What `QuerySetManager[UserQuerySet]()` notes.
+    # Set by `QuerySetManager[UserQuerySet]()`.
     __orig_class__: object = None
 
     get_queryset: Function | None = None
