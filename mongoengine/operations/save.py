@@ -140,7 +140,7 @@ async def _write(
         await io.call(cls, "ensure_indexes")
     collection = await collection_to_write(document, io)
     if write_concern:
-        collection = with_write_concern(collection, write_concern)
+        collection = _with_write_concern(collection, write_concern)
     with SAVING:
         if created:
             return await send_insert(document, io, collection, replace=not force_insert)
@@ -245,12 +245,10 @@ async def send_post_save(
         )
 
 
-def with_write_concern(
-    collection: AnyCollection, write_concern: RawMapping | None
+def _with_write_concern(
+    collection: AnyCollection, write_concern: RawMapping
 ) -> AnyCollection:
     """Return the collection, with these write concerns on top of its own."""
-    if not write_concern:
-        return collection
     combined = {**collection.write_concern.document, **write_concern}
     return collection.with_options(write_concern=WriteConcern(**combined))
 
