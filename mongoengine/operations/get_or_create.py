@@ -123,7 +123,11 @@ async def update_or_create(
             )
             if created:
                 return found, True
-    raise OperationError(
+    raise _deleted_meanwhile()
+
+
+def _deleted_meanwhile() -> OperationError:
+    return OperationError(
         "Could not save document (others have created and deleted it meanwhile)"
     )
 
@@ -324,9 +328,7 @@ async def _upsert(
     # The embedded server says nothing of the document that was inserted meanwhile.
     found = await _find(queryset, io, change)
     if found is None:
-        raise OperationError(
-            "Could not save document (others have created and deleted it meanwhile)"
-        )
+        raise _deleted_meanwhile()
     return found, False
 
 
