@@ -51,8 +51,8 @@ async def _count_documents(
 ) -> int:
     if limit == 0:
         return 0
-    given = {"skip": skip, "limit": limit, "hint": hint, "collation": collation}
-    options = {name: value for name, value in given.items() if value is not None}
+    window = {"skip": skip, "limit": limit, "hint": hint, "collation": collation}
+    options = {name: value for name, value in window.items() if value is not None}
     if hint == -1:
         del options["hint"]
     if not filter and not options and _get_session() is None:

@@ -41,7 +41,7 @@ class Target:
     rude = blocking(_rude)
 
     async def _delete_body(self, io: IO) -> str:
-        return io.wanted
+        return io.family
 
     delete = blocking(_delete_body)
     async_delete = asynchronous(_delete_body)

@@ -73,11 +73,11 @@ class _DocumentRegistry:
         Warns where a class of the same name from another module is replaced.
         """
         name = DocCls._class_name
-        known = _classes.get(name)
-        if known is not None and known.__module__ != DocCls.__module__:
+        existing = _classes.get(name)
+        if existing is not None and existing.__module__ != DocCls.__module__:
             warn_caller(
                 f"Multiple Document classes named `{name}` were registered, "
-                f"first from: `{known.__module__}`, then from: "
+                f"first from: `{existing.__module__}`, then from: "
                 f"`{DocCls.__module__}`. this may lead to unexpected behavior "
                 "during dereferencing."
             )

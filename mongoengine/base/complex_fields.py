@@ -117,8 +117,8 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         if raw is None:
             return MISSING
         value = raw.get(self.db_field)
-        kind = value.__class__
-        if kind is not list and kind is not dict:
+        value_type = value.__class__
+        if value_type is not list and value_type is not dict:
             return MISSING
         if self._untyped:
             if has_references(value):
@@ -127,7 +127,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return MISSING
         parent = weakref.proxy(instance)
         tracked: PythonValue
-        if kind is dict:
+        if value_type is dict:
             tracked = tracked_dict(value, parent, self.name, True)
         elif (made := self._list_class()) is BaseList:
             tracked = tracked_list(value, parent, self.name, True)
@@ -468,8 +468,8 @@ class ComplexBaseField(BaseField[Value, Assigned]):
                 except (ValueError, AssertionError) as failure:
                     errors[key] = failure
         if errors:
-            kind = type(self.field).__name__
-            self.error(f"Invalid {kind} item ({value})", errors=errors)
+            field_class = type(self.field).__name__
+            self.error(f"Invalid {field_class} item ({value})", errors=errors)
         if self.required and not value:
             self.error("Field is required and cannot be empty")
 

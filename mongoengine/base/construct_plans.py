@@ -70,8 +70,8 @@ def construct_plan(
         field = fields[name]
         if value.__class__ in field._loads_unchanged:
             continue
-        if name not in placed or field._keeps_given:
-            converts = value is not None and not field._keeps_given
+        if name not in placed or field._keeps_argument:
+            converts = value is not None and not field._keeps_argument
             assigned.append((name, field.to_python if converts else None))
         elif value is not None:
             takes.append((name, field._take))

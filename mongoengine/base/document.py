@@ -111,9 +111,9 @@ class BaseDocument(
             self._refuse_unknown(values, created)
             places_all = False
         if places_all:
-            held = self._values = {**schema.blank, **values}
+            current = self._values = {**schema.blank, **values}
         else:
-            held = self._values = schema.blank.copy()
+            current = self._values = schema.blank.copy()
         if self._dynamic:
             self._dynamic_fields = SON()
         self._set_defaults(schema, values)
@@ -124,7 +124,7 @@ class BaseDocument(
         for name, value in values.items():
             if name in quick and value.__class__ in quick[name]:
                 if not places_all:
-                    held[name] = value
+                    current[name] = value
             elif name not in schema.fields and not self._is_alias(name):
                 unknown[name] = value
             else:
@@ -155,7 +155,7 @@ class BaseDocument(
     ) -> None:
         """Convert an argument of the constructor and assign it."""
         field = schema.fields.get(name)
-        if field and convert and value is not None and not field._keeps_given:
+        if field and convert and value is not None and not field._keeps_argument:
             value = field.to_python(value)
             if value is not None and name in schema.placed:
                 if value.__class__ not in PLAIN:
@@ -267,20 +267,20 @@ class BaseDocument(
         """Return whether an assignment changes a field, and note a new primary key."""
         name = field.name
         values, raw = self._values, self._raw
-        held = values.get(name, MISSING)
-        if held is MISSING and raw is not None:
-            held = raw.get(field.db_field)
-            if held.__class__ not in field._loads_unchanged:
-                held = MISSING
-        if held is MISSING:
-            held = field._read(self)
+        current = values.get(name, MISSING)
+        if current is MISSING and raw is not None:
+            current = raw.get(field.db_field)
+            if current.__class__ not in field._loads_unchanged:
+                current = MISSING
+        if current is MISSING:
+            current = field._read(self)
         schema = type(self)._schema
-        if name in schema.shard_key and not self._created and held != value:
+        if name in schema.shard_key and not self._created and current != value:
             raise OperationError(f"Shard Keys are immutable. Tried to update {name}")
         if name == schema.id_name and self._created:
             set_state(self, "_created", False)
         try:
-            return bool(held != value)
+            return bool(current != value)
         except Exception:
             # Values that cannot be compared (aware and naive datetimes) differ.
             return True
@@ -293,7 +293,7 @@ class BaseDocument(
         return is_awaited(self)
 
     def _value_of(self, name: str, field: object) -> PythonValue:
-        """The held value of a field, converted but not wrapped."""
+        """Return the value of a field, converted but not wrapped."""
         try:
             return self._values[name]
         except KeyError:
@@ -306,7 +306,7 @@ class BaseDocument(
             try:
                 return getattr(self, name)
             except AttributeError:
-                pass  # told as a missing key below
+                pass  # raised as a missing key below
         raise KeyError(name)
 
     def __setitem__(self, name: str, value: object) -> None:
@@ -325,12 +325,12 @@ class BaseDocument(
 
     def __repr__(self) -> str:
         try:
-            told = self.__str__()
+            text = self.__str__()
         except (UnicodeEncodeError, UnicodeDecodeError):
-            told = "[Bad Unicode data]"
-        # A `__str__` that gives something else is told by its own type.
-        kind = str if told is None else type(told)
-        shown: str = kind(f"<{self.__class__.__name__}: {told}>")
+            text = "[Bad Unicode data]"
+        # A `__str__` may return a type of its own: the result has that type.
+        text_type = str if text is None else type(text)
+        shown: str = text_type(f"<{self.__class__.__name__}: {text}>")
         return shown
 
     def __str__(self) -> str:

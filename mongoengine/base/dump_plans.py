@@ -22,7 +22,7 @@ __all__ = ("AS_STORED", "DumpPlan", "Dumper", "dump_plan", "dumper_of", "new_son
 #: Stands for a dump that has the keys of the raw document, in their order.
 AS_STORED: RawDocument = {}
 
-#: What a missing value is dumped as: left out, or not to be told beforehand.
+#: Dumps of a missing value: none at all, or one that depends on the document.
 OMITTED: Any = Sentinel("OMITTED")
 UNKNOWN: Any = Sentinel("UNKNOWN")
 #: An empty list or dict, another one for every dump.

@@ -171,11 +171,11 @@ class DocumentDumping(DocumentState):
     def _with_id(self, data: RawDocument) -> RawDocument:
         """Return a dump with its `_id`, or without one where the document has none."""
         if data["_id"] is None:
-            held_id = None
+            id_value = None
             if self._is_document:
-                held_id = self._value_of("id", self._fields.get("id"))
-            if held_id is None:
+                id_value = self._value_of("id", self._fields.get("id"))
+            if id_value is None:
                 del data["_id"]
             else:
-                data["_id"] = held_id
+                data["_id"] = id_value
         return data

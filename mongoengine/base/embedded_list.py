@@ -132,7 +132,7 @@ class EmbeddedDocumentList(BaseList[T]):
 
 def _matches(item: object, wanted: RawMapping) -> bool:
     for name, value in wanted.items():
-        held = getattr(item, name)
-        if held != value and str(held) != value:
+        current = getattr(item, name)
+        if current != value and str(current) != value:
             return False
     return True

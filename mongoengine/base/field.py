@@ -92,8 +92,8 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     creation_counter: int = 0
     auto_creation_counter: int = -1
 
-    # The constructor hands a given value to `__set__` without `to_python`.
-    _keeps_given: ClassVar[bool] = False
+    # The constructor hands an argument to `__set__` without `to_python`.
+    _keeps_argument: ClassVar[bool] = False
     # The constructor assigns the field where no value is given, too.
     _set_when_made: bool = False
 
@@ -204,7 +204,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         setattr(instance, self.name, default() if callable(default) else default)
 
     def _read(self, instance: Any) -> PythonValue:
-        """The value as it is held, without whatever `__get__` adds to it."""
+        """Return the value in the document, without whatever `__get__` adds to it."""
         value = instance._values.get(self.name, MISSING)
         return instance._touch(self) if value is MISSING else value
 
@@ -457,11 +457,11 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         if isinstance(value, ChangeTracking):
             if not any(isinstance(value, choice) for choice in allowed):
                 # Upstream formats a tuple of one class as that class.
-                told = allowed[0] if _is_single(allowed) else allowed
-                self.error(f"Value must be an instance of {told}")
+                expected = allowed[0] if _is_single(allowed) else allowed
+                self.error(f"Value must be an instance of {expected}")
             return
-        given = value if isinstance(value, (list, tuple)) else [value]
-        if set(given) - set(allowed):
+        values = value if isinstance(value, (list, tuple)) else [value]
+        if set(values) - set(allowed):
             self.error(f"Value must be one of {allowed}")
 
     def _validate(self, value: PythonValue, **kwargs: Any) -> None:

@@ -132,10 +132,10 @@ class FieldHints:
             self._loads_unchanged & self._surely_valid,
             self._convert,
             self._raw_dumper() if plain_methods(type(self)) else None,
-            self._known_validator(),
+            self._usable_validator(),
         )
 
-    def _known_validator(self) -> Proof | None:
+    def _usable_validator(self) -> Proof | None:
         """Return a test that is true of valid raw values, or None."""
         cls = type(self)
         if (
@@ -150,7 +150,7 @@ class FieldHints:
 
     def _value_validator(self) -> Proof | None:
         """Return a test that is true of valid converted values, or None."""
-        unchanged, proof = self._loads_unchanged, self._known_validator()
+        unchanged, proof = self._loads_unchanged, self._usable_validator()
         if proof is None or not unchanged:
             return None
         return lambda value: value.__class__ in unchanged and proof(value)

@@ -93,10 +93,10 @@ class IndexSpecs:
         fields.  Raises `LookUpError` for an unknown field.
         """
         specs: list[Any] = [cls._build_index_spec(spec) for spec in meta_indexes]
-        for asked_for in (cls._geo_indices(), cls._unique_with_indexes()):
-            known = {tuple(spec["fields"]): spec for spec in specs if asked_for}
-            for spec in asked_for:
-                declared = known.get(tuple(spec["fields"]))
+        for required in (cls._geo_indices(), cls._unique_with_indexes()):
+            by_fields = {tuple(spec["fields"]): spec for spec in specs if required}
+            for spec in required:
+                declared = by_fields.get(tuple(spec["fields"]))
                 if declared is None:
                     specs.append(spec)
                 else:

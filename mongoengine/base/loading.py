@@ -76,16 +76,16 @@ class DocumentLoading(DocumentState):
     def _load(
         cls, son: RawMapping, auto_dereference: bool = True, created: bool = False
     ) -> Self:
-        kind = cls
-        named = son.get("_cls", cls._class_name)
-        if named != cls._class_name:
-            kind = _DocumentRegistry.get(named)
-        plans = kind._schema.load_plans
+        document_class = cls
+        name = son.get("_cls", cls._class_name)
+        if name != cls._class_name:
+            document_class = _DocumentRegistry.get(name)
+        plans = document_class._schema.load_plans
         shape = tuple(son)
         plan = plans.plan(shape)
         if plan.plain or plans.constructs():
-            return kind._construct(son, auto_dereference, created)
-        document = kind.__new__(kind)
+            return document_class._construct(son, auto_dereference, created)
+        document = document_class.__new__(document_class)
         set_up(document, son, created, initialised=False)
         if not auto_dereference:
             set_state(document, "_auto_dereference", False)
@@ -103,7 +103,7 @@ class DocumentLoading(DocumentState):
                 if not proof(son[key]):
                     document._convert_now(plans.fields[key], errors)
         if errors:
-            raise kind._invalid_data(errors)
+            raise document_class._invalid_data(errors)
         if plan.dynamic is None:
             document._initialised = True
         else:
@@ -118,9 +118,9 @@ class DocumentLoading(DocumentState):
 
     @classmethod
     def _invalid_data(cls, errors: Mapping[str, Exception]) -> InvalidDocumentError:
-        told = "\n".join(f"Field '{k}' - {v}" for k, v in errors.items())
+        details = "\n".join(f"Field '{k}' - {v}" for k, v in errors.items())
         return InvalidDocumentError(
-            f"Invalid data to create a `{cls._class_name}` instance.\n{told}"
+            f"Invalid data to create a `{cls._class_name}` instance.\n{details}"
         )
 
     @classmethod

@@ -13,7 +13,7 @@ class ChangedPaths:
     Marking a path takes the same time however many there are.
     """
 
-    __slots__ = ("_above", "_known", "_overlaps", "_size", "paths", "unnamed")
+    __slots__ = ("_above", "_marked", "_overlaps", "_size", "paths", "unnamed")
 
     def __init__(
         self, paths: Iterable[str] = (), unnamed: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class ChangedPaths:
         self.unnamed = unnamed
         # The marked paths, and the paths above them; right for a list of `_size`.
         # They are made when the first path is marked.
-        self._known: set[str]
+        self._marked: set[str]
         self._above: set[str]
         self._size = -1
         # Some marked paths are inside others that were marked later.
@@ -42,13 +42,13 @@ class ChangedPaths:
             return
         if self._size != len(self.paths):
             self._index()
-        known = self._known
-        if path in known or any(outer in known for outer in _outer_paths(path)):
+        marked = self._marked
+        if path in marked or any(outer in marked for outer in _outer_paths(path)):
             return
         if path in self._above:
             self._overlaps = True
         self.paths.append(path)
-        known.add(path)
+        marked.add(path)
         self._above.update(_outer_paths(path))
         self._size += 1
 
@@ -67,7 +67,7 @@ class ChangedPaths:
             self._index()
 
     def _index(self) -> None:
-        self._known = set(self.paths)
+        self._marked = set(self.paths)
         self._above = {o for path in self.paths for o in _outer_paths(path)}
         self._size = len(self.paths)
 

@@ -167,7 +167,7 @@ class DocumentMetaclass(type):
 
         attrs["_is_document"] = attrs.get("_is_document", False)
         attrs["_cached_reference_fields"] = []
-        _settle_meta(name, attrs, inherited)
+        _set_embedded_meta(name, attrs, inherited)
         if attrs["_meta"].get("allow_inheritance"):
             attrs["_cls"] = _of_bases(inherited, "_cls_field")()
 
@@ -187,7 +187,7 @@ class DocumentMetaclass(type):
             if field.choices:
                 attrs.setdefault(f"get_{field_name}_display", _display_of(field))
 
-        ancestors = _settle_names(name, attrs, inherited)
+        ancestors = _set_class_names(name, attrs, inherited)
         new_class: Any = super().__new__(mcs, name, bases, attrs, **kwargs)
         for ancestor in ancestors:
             if new_class._class_name not in ancestor._subclasses:
@@ -257,14 +257,14 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
             meta["collection"] = meta["collection"](new_class)
         if "objects" not in dir(new_class):
             new_class.objects = manager_class()
-        mcs._settle_primary_key(new_class)
+        mcs._set_primary_key(new_class)
         check_version_field(new_class)
         for error in (DoesNotExist, MultipleObjectsReturned):
-            _settle_exception(new_class, error, inherited, attrs.get("__module__"))
+            _set_exception(new_class, error, inherited, attrs.get("__module__"))
         return new_class
 
     @classmethod
-    def _settle_primary_key(mcs, new_class: Any) -> None:
+    def _set_primary_key(mcs, new_class: Any) -> None:
         meta = new_class._meta
         for field_name, field in new_class._fields.items():
             if not field.primary_key:
@@ -314,7 +314,7 @@ def _all_bases(bases: tuple[type, ...]) -> list[Any]:
     return list(found)
 
 
-def _settle_meta(name: str, attrs: Namespace, inherited: list[Any]) -> None:
+def _set_embedded_meta(name: str, attrs: Namespace, inherited: list[Any]) -> None:
     """Give an embedded document its meta; a document has got it already."""
     if "meta" in attrs:
         attrs["_meta"] = attrs.pop("meta")
@@ -387,7 +387,7 @@ def _check_db_fields(fields: dict[str, BaseField]) -> None:
         )
 
 
-def _settle_names(name: str, attrs: Namespace, inherited: list[Any]) -> list[Any]:
+def _set_class_names(name: str, attrs: Namespace, inherited: list[Any]) -> list[Any]:
     """Work out `_class_name` and the like; the concrete ancestors."""
     ancestors = []
     names = [name]
@@ -433,7 +433,7 @@ def _refuse_method_names(new_class: Any, field: BaseField) -> None:
         )
 
 
-def _settle_exception(
+def _set_exception(
     new_class: object, error: type[Exception], inherited: list[Any], module: object
 ) -> None:
     """Give the class its own `DoesNotExist`, caught by its bases' too."""

@@ -61,16 +61,20 @@ def has_references(value: object) -> bool:
     else:
         items = stored_values(value) if isinstance(value, BaseList) else value
     for item in items:
-        kind = type(item)
-        if kind in PLAIN:
+        item_type = type(item)
+        if item_type in PLAIN:
             continue
-        if kind is list:
+        if item_type is list:
             for inner in item:
                 if type(inner) not in PLAIN:
                     break
             else:
                 continue
-        if kind is dict or kind is list or isinstance(item, (dict, list, tuple)):
+        if (
+            item_type is dict
+            or item_type is list
+            or isinstance(item, (dict, list, tuple))
+        ):
             if has_references(item):
                 return True
         elif isinstance(item, (DBRef, ChangeTracking)):
@@ -142,8 +146,8 @@ def copied(value: PythonValue) -> Any:
         return fresh
     if value.__class__ in LISTS:
         items: list[object] = []
-        held: Any = list.__iter__
-        for item in held(value):
+        iterate: Any = list.__iter__
+        for item in iterate(value):
             if type(item) not in UNCHANGED:
                 item = copied(item)
                 if item is None:

@@ -289,8 +289,8 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
         return self._fetched
 
     @property
-    def _held(self) -> object:
-        """The document once it is fetched, before that what stands for it."""
+    def _document_or_value(self) -> object:
+        """The document once it is fetched, before that the value that refers to it."""
         return self._value if self._fetched is None else self._fetched
 
     #: The same as `async_fetch`; both are set by `operations.fetch`.
@@ -383,8 +383,8 @@ class AsyncLazyReference(_Stand, LazyReference[D]):
         return self._cached_doc
 
     def _error(self, use: str) -> NoReturn:
-        kind = RuntimeError if self.passthrough else NotLoadedError
-        raise kind(
+        error_class = RuntimeError if self.passthrough else NotLoadedError
+        raise error_class(
             f"{self._owner}.{self._name} has not been fetched: use "
             f"`(await document.{self._name}){use}` or "
             f"`(await document.{self._name}.async_fetch()){use}`"

@@ -248,7 +248,7 @@ class Schema:
     def dump_raw(self, raw: RawMapping) -> SON[str, RawValue] | None:
         """`to_mongo()` of a document that was just loaded from `raw`, or None.
 
-        None where that cannot be told without converting a field.
+        None where a field has to be converted first.
         """
         # In the innermost loop of dumping: `new_son` is spelled out.
         shape = (*raw, *map(type, raw.values()))
@@ -329,6 +329,6 @@ def _is_at(cls: type[DocumentState], name: str, field: object) -> bool:
     return class_attribute(cls, name) is field
 
 
-def _is_set_by_base(kind: Any) -> bool:
+def _is_set_by_base(field_class: Any) -> bool:
     """Return whether assigning a converted value does no more than putting it there."""
-    return kind.__set__ in (BaseField.__set__, ComplexBaseField.__set__)
+    return field_class.__set__ in (BaseField.__set__, ComplexBaseField.__set__)

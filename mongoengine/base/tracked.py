@@ -262,18 +262,18 @@ class TrackedContainer:
         is_whole = path.__class__ is WholePath
         wrapped: Any
         for key, value in items:
-            kind = type(value)
-            if kind is dict:
+            value_type = type(value)
+            if value_type is dict:
                 if "_ref" in value and "_cls" in value:
                     # A generic reference that no document was found for.
                     continue
                 wrapped = new_dict(BaseDict)
                 update_dict(wrapped, value)
-            elif kind is list:
+            elif value_type is list:
                 wrapped = new_list(BaseList)
                 extend_list(wrapped, value)
             else:
-                if kind in BOUND:
+                if value_type in BOUND:
                     self._rebound(key, value)
                 continue
             wrapped._instance = instance
@@ -549,8 +549,8 @@ class BaseList(TrackedContainer, list[T]):
     sort = _marks_all(list.sort)
 
 
-def _restored_list(kind: type, items: list[Any], name: str) -> Any:
-    return kind(items, None, name)
+def _restored_list(list_class: type, items: list[Any], name: str) -> Any:
+    return list_class(items, None, name)
 
 
 #: Tracked containers are handed out as they are.
@@ -561,7 +561,7 @@ BINDABLE = NESTED | BOUND
 
 
 def rebind(parent: object, value: object) -> None:
-    """Have what another document of the same class held be part of `parent`."""
+    """Make a value of another document of the same class part of `parent`."""
     if isinstance(value, (dict, list, tuple)):
         if isinstance(value, TrackedContainer):
             value._instance = _parent_of(parent)

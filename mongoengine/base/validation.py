@@ -65,10 +65,10 @@ class DocumentValidation(DocumentState):
         ) in schema.checks():
             if name in values:
                 value = values[name]
-                kind = type(value)
-                if kind in valid:
+                value_type = type(value)
+                if value_type in valid:
                     continue
-                if kind in unchanged:
+                if value_type in unchanged:
                     if proof is not None and proof(value):
                         continue
                 elif value_proof is not None and value_proof(value):
@@ -88,7 +88,7 @@ class DocumentValidation(DocumentState):
                 self._check_field(field, values.get(name), clean, errors)
         if errors:
             raise ValidationError(
-                f"ValidationError ({self._class_name}:{self._known_pk()}) ",
+                f"ValidationError ({self._class_name}:{self._pk_for_message()}) ",
                 errors=errors,
             )
 
@@ -113,13 +113,13 @@ class DocumentValidation(DocumentState):
         ) in schema.checks():
             if name in values:
                 value = values[name]
-                kind = type(value)
-                if kind in valid:
+                value_type = type(value)
+                if value_type in valid:
                     continue
                 if value is None:
                     if field.required:
                         return False
-                elif kind in unchanged:
+                elif value_type in unchanged:
                     if proof is None or not proof(value):
                         return False
                 elif value_proof is None or not value_proof(value):
@@ -156,7 +156,7 @@ class DocumentValidation(DocumentState):
         except (ValueError, AttributeError, AssertionError) as failure:
             errors[field.name] = failure
 
-    def _known_pk(self) -> object:
+    def _pk_for_message(self) -> object:
         """Return the primary key for a message; a sequence takes no number for it."""
         if hasattr(type(self), "pk"):
             name = self._meta.get("id_field")
@@ -167,7 +167,7 @@ class DocumentValidation(DocumentState):
             return self.pk
         parent: Any = getattr(self, "_instance", None)
         try:
-            return parent._known_pk() if hasattr(parent, "pk") else "None"
+            return parent._pk_for_message() if hasattr(parent, "pk") else "None"
         except ReferenceError:
             # The document around this one is gone.
             return "None"

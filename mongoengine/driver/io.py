@@ -206,7 +206,7 @@ class _SyncIO:
     """Blocking I/O: a call has its result at once, so awaiting never suspends."""
 
     is_async: Literal[False] = False
-    wanted: Literal["sync"] = "sync"
+    family: Literal["sync"] = "sync"
 
     async def __call__(self, call: Method, /, *args: object, **kwargs: object) -> Any:
         """Call a method of PyMongo's that takes `session=`, in the current session."""
@@ -233,7 +233,7 @@ class _AsyncIO:
     """I/O on PyMongo's asynchronous API, really awaited."""
 
     is_async: Literal[True] = True
-    wanted: Literal["async"] = "async"
+    family: Literal["async"] = "async"
 
     def __call__(
         self, call: Method, /, *args: object, **kwargs: object

@@ -247,7 +247,7 @@ class Registry:
     def is_open_otherwise(self, io: IO, alias: str) -> bool:
         """Return whether an alias can be used in the other family only."""
         opened = self.aliases.get(alias)
-        return opened is not None and opened.only not in (None, io.wanted)
+        return opened is not None and opened.only not in (None, io.family)
 
     # The end of the program, and forked processes
 

@@ -41,11 +41,11 @@ class Results(Generic[D]):
 
     __slots__ = (
         "_again",
+        "_family",
         "_keys",
         "_loop",
         "_readers",
         "_turn",
-        "_wanted",
         "batches",
         "documents",
         "more",
@@ -55,7 +55,7 @@ class Results(Generic[D]):
         self.documents: list[D] = []
         self.more = True
         self.batches: Reader | None = None
-        self._wanted = io.wanted
+        self._family = io.family
         self._again: _Repeat | None = None
         self._keys: list[list[object] | None] = []
         self._readers = 0
@@ -71,7 +71,7 @@ class Results(Generic[D]):
         """Return whether a loop of this family and event loop may read here."""
         if not self.more:
             return True
-        if self._wanted != io.wanted:
+        if self._family != io.family:
             return False
         return self._loop is None or self._loop is asyncio.get_running_loop()
 

@@ -141,14 +141,14 @@ class CachedReferenceField(
             return self._unwrapped(value)
         if not isinstance(value, dict):
             return value
-        kind = self.document_type
+        cls = self.document_type
         key = self._key_field().to_python(value["_id"])
-        reference = _CachedCopy(kind._get_collection_name(), key, value)
-        if is_awaited(kind):
+        reference = _CachedCopy(cls._get_collection_name(), key, value)
+        if is_awaited(cls):
             return reference
         owner = getattr(self.owner_document, "__name__", "")
         note_lazy_reference(owner, self.name)
-        return run(load_copied(SYNC, kind, reference))
+        return run(load_copied(SYNC, cls, reference))
 
     def to_mongo(
         self,
@@ -169,8 +169,8 @@ class CachedReferenceField(
             self._refuse_unsaved(document)
         wanted = set(fields) if fields else None
         kept = [name for name in self.fields if wanted is None or name in wanted]
-        kind = self.document_type
-        id_field = kind._fields[kind._meta["id_field"]]
+        cls = self.document_type
+        id_field = cls._fields[cls._meta["id_field"]]
         stored: SON[str, RawValue] = SON((("_id", None),))
         stored.update(document.to_mongo(use_db_field=use_db_field, fields=kept))
         stored["_id"] = id_field.to_mongo(document.pk)
@@ -199,7 +199,7 @@ class CachedReferenceField(
     def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value is a saved document of the class."""
         if type(value) is AsyncReferenceProxy:
-            value = value._held
+            value = value._document_or_value
         if value is None or isinstance(value, _CachedCopy):
             return
         if not isinstance(value, self.document_type):

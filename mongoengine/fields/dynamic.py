@@ -90,7 +90,7 @@ class DynamicField(BaseField):
         if value.__class__ in UNCHANGED or isinstance(value, str):
             return value
         if type(value) is AsyncReferenceProxy:
-            value = value._held
+            value = value._document_or_value
         if hasattr(value, "to_mongo"):
             return self._dump_document(value, use_db_field, fields)
         if not isinstance(value, (dict, list, tuple)):
@@ -114,11 +114,11 @@ class DynamicField(BaseField):
 
     def to_python(self, value: RawValue) -> PythonValue:
         if isinstance(value, dict) and "_cls" in value:
-            kind = _DocumentRegistry.get(value["_cls"])
+            cls = _DocumentRegistry.get(value["_cls"])
             return (
-                self._referred(kind, value)
+                self._referred(cls, value)
                 if "_ref" in value
-                else (kind._from_son(value))
+                else (cls._from_son(value))
             )
         return super().to_python(value)
 
@@ -135,11 +135,11 @@ class DynamicField(BaseField):
             return ((i, None, v) for i, v in enumerate(list.__iter__(value)))
         return members_of(value)
 
-    def _referred(self, kind: type[BaseDocument], value: PythonValue) -> object:
+    def _referred(self, cls: type[BaseDocument], value: PythonValue) -> object:
         """The document of a generic reference, or what stands for it in async code."""
-        if is_awaited(kind):
-            return AsyncReferenceProxy(kind, value, self.name)
-        return run(load_referenced(SYNC, kind, value["_ref"]))
+        if is_awaited(cls):
+            return AsyncReferenceProxy(cls, value, self.name)
+        return run(load_referenced(SYNC, cls, value["_ref"]))
 
     def _current_date(self, value: object) -> tuple[str, PythonValue]:
         return "$currentDate", current_date(self, value)

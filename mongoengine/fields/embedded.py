@@ -166,10 +166,10 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
                 value = raw.get(self.db_field)
                 if value.__class__ is dict and instance._auto_dereference:
                     # It cannot fail to load: that was checked with the document.
-                    kind = self.document_type_obj
-                    if kind.__class__ is str:
-                        kind = self.document_type
-                    made = kind._schema.load_plans.make_inside(value, proxy(instance))
+                    cls = self.document_type_obj
+                    if cls.__class__ is str:
+                        cls = self.document_type
+                    made = cls._schema.load_plans.make_inside(value, proxy(instance))
                     if values is EMPTY:
                         instance._put(self.name, made)
                     else:
@@ -184,16 +184,16 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
     @property
     def document_type(self) -> type[E]:
         """The class of the embedded documents, found by its name if need be."""
-        kind = self.document_type_obj
-        if isinstance(kind, str):
-            if kind == RECURSIVE_REFERENCE_CONSTANT:
-                found = self.owner_document
+        cls = self.document_type_obj
+        if isinstance(cls, str):
+            if cls == RECURSIVE_REFERENCE_CONSTANT:
+                cls = self.owner_document
             else:
-                found = _DocumentRegistry.get(kind)
-            if not is_embedded_class(found):
+                cls = _DocumentRegistry.get(cls)
+            if not is_embedded_class(cls):
                 self.error(_NOT_EMBEDDED_CLASS)
-            kind = self.document_type_obj = found
-        resolved: type[E] = kind
+            self.document_type_obj = cls
+        resolved: type[E] = cls
         return resolved
 
     @property
@@ -222,15 +222,15 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         return members_of(value)
 
     def to_python(self, value: RawValue) -> PythonValue:
-        kind = self.document_type
-        if isinstance(value, kind):
+        cls = self.document_type
+        if isinstance(value, cls):
             return value
         if not isinstance(value, dict):
             self.error(
                 f"{self._place or type(self).__name__} takes documents of the class "
-                f"{kind.__name__} and dicts of its fields, not {value!r}"
+                f"{cls.__name__} and dicts of its fields, not {value!r}"
             )
-        return kind._from_son(value, _auto_dereference=bool(self._dereferences))
+        return cls._from_son(value, _auto_dereference=bool(self._dereferences))
 
     def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
         if value.__class__ is self.document_type_obj:
@@ -239,12 +239,12 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         return super()._from_argument(value, document)
 
     def _from_raw(self, value: RawValue) -> PythonValue:
-        kind = self.document_type
+        cls = self.document_type
         if value.__class__ is dict:
-            return kind._schema.load_plans.maker(bool(self._dereferences))(value)
-        if isinstance(value, kind):
+            return cls._schema.load_plans.maker(bool(self._dereferences))(value)
+        if isinstance(value, cls):
             return value
-        return kind._from_son(value, _auto_dereference=bool(self._dereferences))
+        return cls._from_son(value, _auto_dereference=bool(self._dereferences))
 
     def _load_proof(self) -> Proof | None:
         cls = self._embedded_class
@@ -321,8 +321,8 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
 
     def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the class and validate the embedded document."""
-        kind = self.document_type
-        if not isinstance(value, kind):
+        cls = self.document_type
+        if not isinstance(value, cls):
             self.error(
                 "Invalid embedded document instance provided to an "
                 "EmbeddedDocumentField"
@@ -330,8 +330,7 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         value.validate(clean=clean)
 
     def lookup_member(self, member_name: str) -> Any:
-        kind: object = self.document_type
-        for cls in _with_subclasses(kind):
+        for cls in _with_subclasses(self.document_type):
             field = cls._fields.get(member_name)
             if field is not None:
                 return field
@@ -414,8 +413,8 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
                     f"{self._place or type(self).__name__} takes embedded documents "
                     f'and dicts with a class as "_cls", not {value!r}'
                 )
-            kind = _DocumentRegistry.get(value["_cls"])
-            value = kind._from_son(value, _auto_dereference=bool(self._dereferences))
+            cls = _DocumentRegistry.get(value["_cls"])
+            value = cls._from_son(value, _auto_dereference=bool(self._dereferences))
         return value
 
     def _holds_references(self) -> bool:

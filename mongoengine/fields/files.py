@@ -39,7 +39,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
     """
 
     proxy_class: ClassVar[type[GridFSProxy]] = GridFSProxy
-    _keeps_given = True
+    _keeps_argument = True
     _set_when_made = True
 
     def __init__(

@@ -53,18 +53,18 @@ class DocumentTyped(BaseField[Value, Assigned, Unset]):
 
     @property
     def document_type(self) -> Any:
-        """The class that is referred to.
+        """Return the class that is referred to.
 
-        :raises NotRegistered: if it was given by name, and there is none.
+        :raises NotRegistered: if the field names a class that does not exist
         """
-        kind = self.document_type_obj
-        if kind.__class__ is str:
-            if kind == RECURSIVE_REFERENCE_CONSTANT:
-                kind = self.owner_document
+        cls = self.document_type_obj
+        if cls.__class__ is str:
+            if cls == RECURSIVE_REFERENCE_CONSTANT:
+                cls = self.owner_document
             else:
-                kind = _DocumentRegistry.get(kind)
-            self.document_type_obj = kind
-        return kind
+                cls = _DocumentRegistry.get(cls)
+            self.document_type_obj = cls
+        return cls
 
     @property
     def _document(self) -> Any:
@@ -83,12 +83,12 @@ class DocumentTyped(BaseField[Value, Assigned, Unset]):
 
     def _key_field(self) -> Any:
         """The field of the primary key that is referred to, as its schema has it."""
-        kind = self.document_type
+        cls = self.document_type
         # The schema, made when the class is first used, fills in the field's hints.
-        name = kind._meta.get("id_field")
+        name = cls._meta.get("id_field")
         if name is None:
-            raise AttributeError(f"type object {kind.__name__!r} has no attribute 'id'")
-        return kind._schema.fields[name]
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute 'id'")
+        return cls._schema.fields[name]
 
     def _load_proof(self) -> Proof | None:
         if self._load_can_fail or getattr(self, "dbref", False):
@@ -154,17 +154,17 @@ class Followed(BaseField[Value, Assigned, Unset]):
         super().__set__(instance, value)
 
     def _unwrapped(self, proxy: Any) -> PythonValue:
-        """Return what to hold instead of a proxy or a lazy reference."""
+        """Return the value to store in a document for a proxy or a lazy reference."""
         if type(proxy) is AsyncLazyReference:
             return proxy if proxy._loaded is None else proxy._loaded
-        held = proxy._held
-        return held["_ref"] if isinstance(held, dict) else held
+        value = proxy._document_or_value
+        return value["_ref"] if isinstance(value, dict) else value
 
     def _holds_references(self) -> bool:
         return True
 
     def _target_of(self, value: object) -> ReferenceTarget | None:
-        """The class and DBRef that a held value stands for; None for no reference."""
+        """Return the class and DBRef of a reference, or None for another value."""
         raise NotImplementedError
 
     def _follow(self, instance: BaseDocument, value: object) -> PythonValue:

@@ -92,17 +92,17 @@ class GenericReferenceField(
     def __init__(self, *args: PassedOn, **kwargs: PassedOn) -> None:
         choices = kwargs.pop("choices", None)
         super().__init__(*args, **kwargs)
-        self.choices: list[str] = [self._choice(given) for given in choices or ()]
+        self.choices: list[str] = [self._choice(choice) for choice in choices or ()]
 
-    def _choice(self, given: Any) -> str:
-        if isinstance(given, str):
-            return given
-        if not is_document_class(given):
+    def _choice(self, choice: Any) -> str:
+        if isinstance(choice, str):
+            return choice
+        if not is_document_class(choice):
             self.error(
                 "Invalid choices provided: must be a list of"
                 "Document subclasses and/or str"
             )
-        name: str = given._class_name
+        name: str = choice._class_name
         return name
 
     def _validate_choices(self, value: object) -> None:
@@ -122,10 +122,10 @@ class GenericReferenceField(
     def _unwrapped(self, proxy: Any) -> PythonValue:
         if type(proxy) is AsyncLazyReference:
             return super()._unwrapped(proxy)
-        held = proxy._held
-        if isinstance(held, DBRef):
-            return SON((("_cls", proxy._type._class_name), ("_ref", held)))
-        return held
+        value = proxy._document_or_value
+        if isinstance(value, DBRef):
+            return SON((("_cls", proxy._type._class_name), ("_ref", value)))
+        return value
 
     def to_python(self, value: RawValue) -> PythonValue:
         return self._unwrapped(value) if type(value) in AWAITABLE else value
@@ -133,7 +133,7 @@ class GenericReferenceField(
     def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check for a saved document, or for a complete reference to one."""
         if type(value) is AsyncReferenceProxy:
-            value = value._held
+            value = value._document_or_value
         is_reference = isinstance(value, dict)
         if not (is_reference or is_document(value) or isinstance(value, DBRef)) or (
             is_reference and not ("_ref" in value and "_cls" in value)
@@ -151,9 +151,9 @@ class GenericReferenceField(
             document = self._unwrapped(document)
         if document is None or isinstance(document, (dict, ObjectId, DBRef)):
             return document
-        kind = type(document)
-        id_name = kind._meta["id_field"]
-        id_field = kind._fields[id_name]
+        cls = type(document)
+        id_name = cls._meta["id_field"]
+        id_field = cls._fields[id_name]
         key = document
         if is_document(document):
             key = document.pk

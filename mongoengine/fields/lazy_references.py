@@ -39,20 +39,20 @@ __all__ = ("GenericLazyReferenceField", "LazyReferenceField")
 
 
 def _lazy_reference(
-    field: Any, kind: type[BaseDocument], key: object, cached: object = None
+    field: Any, cls: type[BaseDocument], key: object, cached: object = None
 ) -> AsyncLazyReference[object] | LazyReference[object]:
     """Return a lazy reference; one to await where blocking is not possible."""
-    if any_async() and is_awaited(kind):
+    if any_async() and is_awaited(cls):
         owner = field.owner_document
         return AsyncLazyReference(
-            kind,
+            cls,
             key,
             cached,
             field.passthrough,
             field.name or "item",
             "" if owner is None else owner.__name__,
         )
-    return LazyReference(kind, key, cached, field.passthrough)
+    return LazyReference(cls, key, cached, field.passthrough)
 
 
 def _rebuilt(field: Any, value: PythonValue) -> Any:
@@ -215,34 +215,34 @@ class LazyReferenceField(
             return _rebuilt(self, value)
         if value is None:
             return None
-        kind, key = self.document_type, value
-        if isinstance(value, kind):
+        cls, key = self.document_type, value
+        if isinstance(value, cls):
             key = value.pk
         elif isinstance(value, DBRef):
             key = value.id
-        return _lazy_reference(self, kind, key)
+        return _lazy_reference(self, cls, key)
 
     def to_python(self, value: RawValue) -> PythonValue:
         """A `LazyReference` of a primary key."""
         if value is None or isinstance(value, (DBRef, ChangeTracking)):
             return value
-        kind = self.document_type
+        cls = self.document_type
         key = self._key_field().to_python(value)
-        return LazyReference(kind, key, passthrough=self.passthrough)
+        return LazyReference(cls, key, passthrough=self.passthrough)
 
     def to_mongo(self, value: PythonValue) -> RawValue:
         """The primary key, or the DBRef, of a document or of what stands for one."""
         if value is None:
             return None
-        kind = self.document_type
+        cls = self.document_type
         key = value
         if isinstance(value, DBRef):
             key = value.id
-        elif isinstance(value, kind):
+        elif isinstance(value, cls):
             key = value.pk
-        key = kind._fields[kind._meta["id_field"]].to_mongo(key)
+        key = cls._fields[cls._meta["id_field"]].to_mongo(key)
         if self.dbref:
-            return DBRef(kind._get_collection_name(), key)
+            return DBRef(cls._get_collection_name(), key)
         return key
 
     def _raw_dumper(self) -> Dump | None:
@@ -262,29 +262,29 @@ class LazyReferenceField(
         """Check the collection that is referred to; a document has to be saved."""
         if value is None:  # in a list or dict
             return
-        kind = self.document_type
-        collection = kind._get_collection_name()
+        cls = self.document_type
+        collection = cls._get_collection_name()
         if isinstance(value, LazyReference):
             if value.collection != collection:
-                self.error(f"Reference must be on a `{kind}` document.")
+                self.error(f"Reference must be on a `{cls}` document.")
             key = value.pk
-        elif isinstance(value, kind):
+        elif isinstance(value, cls):
             key = value.pk
         elif isinstance(value, DBRef):
             if value.collection != collection:
                 self.error(f"DBRef on bad collection (must be on `{collection}`)")
             key = value.id
         else:
-            key = self._validated_key(kind, value)
+            key = self._validated_key(cls, value)
         if key is None:
-            self.error(unsaved_text(kind))
+            self.error(unsaved_text(cls))
 
-    def _validated_key(self, kind: type[BaseDocument], value: object) -> object:
-        id_field = kind._fields[kind._meta["id_field"]]
+    def _validated_key(self, cls: type[BaseDocument], value: object) -> object:
+        id_field = cls._fields[cls._meta["id_field"]]
         try:
             id_field.validate(value)
         except ValidationError:
-            name = kind.__name__
+            name = cls.__name__
             self.error(
                 f"value should be `{name}` document, LazyReference or DBRef on "
                 f"`{name}` or `{name}`'s primary key "
@@ -371,12 +371,12 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
         if isinstance(value, LazyReference):
             return _rebuilt(self, value)
         if isinstance(value, dict):
-            kind, key = _DocumentRegistry.get(value["_cls"]), value["_ref"].id
+            cls, key = _DocumentRegistry.get(value["_cls"]), value["_ref"].id
         elif is_document(value):
-            kind, key = type(value), value.pk
+            cls, key = type(value), value.pk
         else:
             return value
-        return _lazy_reference(self, kind, key)
+        return _lazy_reference(self, cls, key)
 
     def _validate_choices(self, value: object) -> None:
         if isinstance(value, LazyReference):
@@ -390,7 +390,7 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
 
     def to_mongo(self, document: Any) -> RawValue:
         if isinstance(document, LazyReference):
-            kind = document.document_type
-            reference = DBRef(kind._get_collection_name(), document.pk)
-            return SON((("_cls", kind._class_name), ("_ref", reference)))
+            cls = document.document_type
+            reference = DBRef(cls._get_collection_name(), document.pk)
+            return SON((("_cls", cls._class_name), ("_ref", reference)))
         return super().to_mongo(document)

@@ -176,11 +176,11 @@ class ReferenceField(
         return self.document_type, value
 
     def _unwrapped(self, proxy: Any) -> PythonValue:
-        held = super()._unwrapped(proxy)
-        if type(held) is DBRef and self.document_type._meta.get("abstract"):
+        value = super()._unwrapped(proxy)
+        if type(value) is DBRef and self.document_type._meta.get("abstract"):
             name = proxy._type._class_name
-            return _ClassedReference(held.collection, held.id, cls=name)
-        return held
+            return _ClassedReference(value.collection, value.id, cls=name)
+        return value
 
     def to_python(self, value: PythonValue) -> Any:
         """A DBRef of a primary key; with `dbref` the value as it is."""
@@ -188,8 +188,8 @@ class ReferenceField(
             return self._unwrapped(value) if type(value) in AWAITABLE else value
         if value is None or self.dbref or isinstance(value, ChangeTracking):
             return value
-        kind = self.document_type
-        return DBRef(kind._get_collection_name(), self._key_field().to_python(value))
+        cls = self.document_type
+        return DBRef(cls._get_collection_name(), self._key_field().to_python(value))
 
     def to_mongo(self, document: Any) -> RawValue:
         """The primary key, or the DBRef, of a document or of what stands for one."""
@@ -204,14 +204,14 @@ class ReferenceField(
         if is_document(document):
             if document.pk is None:
                 self._refuse_unsaved(document)
-            kind, key = document, document.pk
+            cls, key = document, document.pk
         else:
-            kind, key = self.document_type, document
-        key = kind._fields[kind._meta["id_field"]].to_mongo(key)
+            cls, key = self.document_type, document
+        key = cls._fields[cls._meta["id_field"]].to_mongo(key)
         if self.document_type._meta.get("abstract"):
-            return DBRef(kind._get_collection_name(), key, cls=kind._class_name)
+            return DBRef(cls._get_collection_name(), key, cls=cls._class_name)
         if self.dbref:
-            return DBRef(kind._get_collection_name(), key)
+            return DBRef(cls._get_collection_name(), key)
         return key
 
     def _raw_dumper(self) -> Dump | None:
@@ -240,7 +240,7 @@ class ReferenceField(
         if value is None:  # in a list or dict
             return
         if type(value) is AsyncReferenceProxy:
-            value = value._held
+            value = value._document_or_value
             if isinstance(value, dict):
                 value = value["_ref"]
         if not isinstance(value, (self.document_type, DBRef, ObjectId)):

@@ -63,8 +63,10 @@ def current_date(field: BaseField, value: object) -> bool | dict[str, str]:
 
     :raises InvalidQueryError: if the operator does not take the value
     """
-    kind = value.get("$type") if isinstance(value, dict) else value
-    operand = _CURRENT_DATE.get(kind) if isinstance(kind, (bool, str)) else None
+    type_name = value.get("$type") if isinstance(value, dict) else value
+    operand = None
+    if isinstance(type_name, (bool, str)):
+        operand = _CURRENT_DATE.get(type_name)
     if operand is None:
         raise InvalidQueryError(
             f'current_date of "{field.name}" takes True, "date" or "timestamp", '

@@ -95,8 +95,8 @@ class _Matching(Operation):
             queryset = queryset.filter(**query)
         elif query is not None:
             queryset = queryset.filter(query)
-        found: RawDocument = queryset._filter()
-        return found
+        conditions: RawDocument = queryset._filter()
+        return conditions
 
 
 class _Updating(_Matching):
@@ -241,12 +241,12 @@ def _check(queryset: QuerySource[D], documents: Iterable[D]) -> None:
     """Raise the error for a document that does not belong to a queryset."""
     cls = queryset._document
     target = queryset._alias, queryset._collection_name
-    is_given = queryset._given_collection is not None
+    is_explicit = queryset._explicit_collection is not None
     for document in documents:
         if not isinstance(document, cls):
             raise OperationError(f"{document!r} is no document of {cls}")
         stored_in = document._target
-        if stored_in is None or stored_in == target or document._created or is_given:
+        if stored_in is None or stored_in == target or document._created or is_explicit:
             continue
         raise OperationError(
             f"{document!r} is stored in the collection {stored_in[1]!r} of the "
@@ -337,8 +337,8 @@ async def _fail_missing(
         if not write.created and place not in outcome.failed
     ]
     in_part = [place for place in updates if writes[place].document._partial]
-    found = outcome.reply["nMatched"] + outcome.reply["nUpserted"]
-    if not in_part or not outcome.acknowledged or found >= len(updates):
+    written = outcome.reply["nMatched"] + outcome.reply["nUpserted"]
+    if not in_part or not outcome.acknowledged or written >= len(updates):
         return
     keys = [stored_id(writes[place].document) for place in in_part]
     query = {"filter": {"_id": {"$in": keys}}, "projection": {"_id": 1}}

@@ -23,7 +23,7 @@ from mongoengine.errors import (
     OperationError,
     SaveConditionError,
 )
-from mongoengine.operations.pending import held_id
+from mongoengine.operations.pending import primary_key_of
 
 if TYPE_CHECKING:
     from mongoengine.base.stored_document import StoredDocument
@@ -50,18 +50,23 @@ _IMMUTABLE_FIELD = 66
 def conflict(document: StoredDocument, verb: str = "save") -> OperationError:
     """Return the error for a document that has been written by others."""
     return ConcurrentModificationError(
-        f"Could not {verb} document ({type(document).__name__} {held_id(document)!r} "
-        "has been changed or deleted by others since it was loaded: call reload() and "
-        "make the changes again, or use save_with_retry())"
+        f"Could not {verb} document ({_name_of(document)} has been changed or deleted "
+        "by others since it was loaded: call reload() and make the changes again, or "
+        "use save_with_retry())"
     )
 
 
 def gone_in_part(document: StoredDocument) -> OperationError:
     """Return the error for a partly loaded document that is not stored any more."""
     return OperationError(
-        f"Could not save document ({type(document).__name__} {held_id(document)!r} is "
-        "not stored any more, and was loaded in part only, by only() or exclude())"
+        f"Could not save document ({_name_of(document)} is not stored any more, and "
+        "was loaded in part only, by only() or exclude())"
     )
+
+
+def _name_of(document: StoredDocument) -> str:
+    """Return the class and the primary key of a document, for a message."""
+    return f"{type(document).__name__} {primary_key_of(document)!r}"
 
 
 def condition_of(document: StoredDocument, loaded_only: bool = False) -> RawDocument:

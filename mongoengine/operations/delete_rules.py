@@ -60,9 +60,9 @@ class Deletion:
 
     def add(self, place: tuple[str, str], keys: Iterable[object]) -> None:
         """Add primary keys of documents in the collection of an alias."""
-        known = self._keys.setdefault(place, {})
+        collected = self._keys.setdefault(place, {})
         for key in keys:
-            known[_hashable(key)] = key
+            collected[_hashable(key)] = key
 
     def keys(self, place: tuple[str, str]) -> list[PrimaryKey]:
         """Return the primary keys of the documents in the collection of an alias."""

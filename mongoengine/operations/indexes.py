@@ -102,42 +102,42 @@ async def list_indexes(
 async def compare_indexes(
     cls: DocumentClass, io: IO, /, *, session: Session = None
 ) -> dict[str, list[Keys]]:
-    """Compare the indexes that are declared with those that are there.
+    """Compare the indexes that are declared with those that exist.
 
     :param session: a PyMongo session to work in
     :returns: `{"missing": [...], "extra": [...]}`, lists of index keys.
     """
-    wanted: list[Keys] = await io.call(cls, "list_indexes")
+    declared: list[Keys] = await io.call(cls, "list_indexes")
     collection = await open_collection(cls, io)
     information = await io(collection.index_information)
-    missing, extra = difference(wanted, information)
+    missing, extra = difference(declared, information)
     return {"missing": missing, "extra": extra}
 
 
 def difference(
-    wanted: list[Keys], information: RawMapping
+    declared: list[Keys], information: RawMapping
 ) -> tuple[list[Keys], list[Keys]]:
     """Compare index keys with the server's indexes; return (missing, extra).
 
-    :param wanted: the keys that classes declare
+    :param declared: the keys that classes declare
     :param information: the answer of PyMongo's `index_information()`
     """
-    there = [keys_of(index) for index in information.values()]
-    wanted_forms = [_comparable(keys) for keys in wanted]
-    there_forms = [_comparable(keys) for keys in there]
+    existing = [keys_of(index) for index in information.values()]
+    declared_forms = [_comparable(keys) for keys in declared]
+    existing_forms = [_comparable(keys) for keys in existing]
     missing = [
         keys
-        for keys, form in zip(wanted, wanted_forms, strict=True)
-        if form not in there_forms
+        for keys, form in zip(declared, declared_forms, strict=True)
+        if form not in existing_forms
     ]
     extra = [
         keys
-        for keys, form in zip(there, there_forms, strict=True)
-        if form not in wanted_forms
+        for keys, form in zip(existing, existing_forms, strict=True)
+        if form not in declared_forms
     ]
     # Another index that begins with the class does the work of that on it alone.
     if BY_CLASS in missing and any(
-        _begins_with_class(keys) and keys not in extra for keys in there
+        _begins_with_class(keys) and keys not in extra for keys in existing
     ):
         missing.remove(BY_CLASS)
     return missing, extra
@@ -162,33 +162,33 @@ def keys_of(index: RawMapping) -> Keys:
 def _expanded(
     key: Iterable[tuple[str, RawValue]], weights: Iterable[str]
 ) -> Iterator[Any]:
-    for name, kind in key:
+    for name, direction in key:
         if name == "_fts":
-            yield from ((field, kind) for field in weights)
+            yield from ((field, direction) for field in weights)
         elif name != "_ftsx":
-            yield (name, kind)
+            yield (name, direction)
 
 
 def _comparable(keys: Keys) -> tuple[object, ...]:
     """Equal for equal indexes: text fields have no order among themselves."""
-    texts = frozenset(name for name, kind in keys if kind == "text")
-    others = [(name, kind) for name, kind in keys if kind != "text"]
+    texts = frozenset(name for name, direction in keys if direction == "text")
+    others = [key for key in keys if key[1] != "text"]
     return texts, others
 
 
 def _sharing_collection(cls: DocumentClass) -> list[DocumentClass]:
     """`cls` and all its relatives whose documents are in the same collection."""
-    found = [cls]
-    for known in found:
-        place = _place_of(known)
-        for relative in (*known.__bases__, *known.__subclasses__()):
+    classes = [cls]
+    for member in classes:
+        place = _place_of(member)
+        for relative in (*member.__bases__, *member.__subclasses__()):
             if (
-                relative not in found
+                relative not in classes
                 and _has_collection(relative)
                 and _place_of(relative) == place
             ):
-                found.append(relative)
-    return found
+                classes.append(relative)
+    return classes
 
 
 def _has_collection(cls: type) -> bool:

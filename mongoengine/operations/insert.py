@@ -180,7 +180,7 @@ def _check(docs: Sequence[object], cls: type[StoredDocument]) -> None:
 
 def remember_target(queryset: AnyQueryset, docs: Iterable[Any]) -> None:
     """Let documents that have been stored remember the collection."""
-    if queryset._given_collection is not None:
+    if queryset._explicit_collection is not None:
         return
     target = queryset._alias, queryset._collection_name
     own = own_target(queryset._document)

@@ -34,9 +34,9 @@ __all__ = (
     "PendingInsert",
     "PendingUpdate",
     "begin_inserts",
-    "held_id",
     "moment_of",
     "note_fragment",
+    "primary_key_of",
     "shown_changes",
     "stored_id",
 )
@@ -366,7 +366,7 @@ def _key_first(son: RawDocument) -> RawDocument:
     return {"_id": son["_id"], **son}
 
 
-def held_id(document: StoredDocument) -> object:
+def primary_key_of(document: StoredDocument) -> object:
     """Return the primary key of a document, not followed where it is a reference."""
     name = document._meta["id_field"]
     return document._value_of(name, document._fields[name])

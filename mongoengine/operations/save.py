@@ -44,8 +44,8 @@ from mongoengine.operations.conflicts import (
 from mongoengine.operations.pending import (
     PendingInsert,
     PendingUpdate,
-    held_id,
     moment_of,
+    primary_key_of,
     shown_changes,
     stored_id,
 )
@@ -179,7 +179,7 @@ def awaits_nothing(io: IO, cls: type[StoredDocument]) -> bool:
 
 def is_new(document: StoredDocument) -> bool:
     """Return whether a document is to be inserted rather than updated."""
-    return bool(document._created) or held_id(document) is None
+    return bool(document._created) or primary_key_of(document) is None
 
 
 async def prepare(

@@ -69,7 +69,7 @@ FORWARDED = (
     "empty",
     "filter_joins",
     "follow_references",
-    "given_collection",
+    "explicit_collection",
     "group_order",
     "groups",
     "having",
@@ -100,7 +100,7 @@ FORWARDED = (
 
 
 #: The options of a `Query` after which documents may have to be marked.
-_MARKING_OPTIONS = frozenset(("given_collection", "loaded_fields"))
+_MARKING_OPTIONS = frozenset(("explicit_collection", "loaded_fields"))
 
 
 def _forwarding(option: str) -> property:
@@ -159,7 +159,7 @@ class QuerySource(Reading, Generic[D]):
         _document: Any
         _empty: bool
         _follow_references: bool
-        _given_collection: object
+        _explicit_collection: object
         _hint: object
         _limit: int | None
         _loaded_fields: QueryFieldList
@@ -213,7 +213,7 @@ class QuerySource(Reading, Generic[D]):
         if cls.__init__ is QuerySource.__init__:
             copied = cls.__new__(cls)
         else:
-            copied = cls(self._spec.document, self._spec.given_collection)
+            copied = cls(self._spec.document, self._spec.explicit_collection)
         cloned: Self = self._clone_into(copied)
         return cloned
 
@@ -242,7 +242,7 @@ class QuerySource(Reading, Generic[D]):
 
     def __getstate__(self) -> Keywords:
         options = {"_" + name: value for name, value in vars(self._spec).items()}
-        options.pop("_given_collection", None)
+        options.pop("_explicit_collection", None)
         return {**options, "_iter": False}
 
     def __setstate__(self, state: Keywords) -> None:
@@ -258,12 +258,12 @@ class QuerySource(Reading, Generic[D]):
     async def _open(self, io: IO) -> Any:
         """Return the collection to read or write, of the family of `io`."""
         spec = self._spec
-        given = spec.given_collection
-        if given is not None:
-            if isinstance(given, AsyncCollection) is io.is_async:
-                return given
+        explicit = spec.explicit_collection
+        if explicit is not None:
+            if isinstance(explicit, AsyncCollection) is io.is_async:
+                return explicit
             client = connection.client(io, spec.alias)
-            return client[given.database.name][given.name]
+            return client[explicit.database.name][explicit.name]
         alias, name = spec.alias, spec.collection_name
         if spec.using:
             return connection.database(io, alias)[name]
@@ -420,7 +420,7 @@ class QuerySource(Reading, Generic[D]):
         if spec.scalar or spec.values is not None:
             return self._completing(make)  # the documents are not given to anyone
         in_part = bool(spec.loaded_fields.fields or spec.loaded_fields.slice)
-        if spec.given_collection is not None:
+        if spec.explicit_collection is not None:
             target = own
         make = marking(make, loading_marks(document, *target, in_part))
         return self._completing(make)

@@ -178,7 +178,7 @@ _NO_STAMPS: AbstractContextManager[None] = nullcontext()
 def _codec_options(queryset: AnyQueryset, io: IO) -> CodecOptions[RawDocument]:
     """Return how documents of a queryset are read; sends nothing."""
     spec = queryset._spec
-    source = spec.given_collection
+    source = spec.explicit_collection
     if source is None:
         source = connection.database(io, spec.alias)
     options: CodecOptions[RawDocument] = source.codec_options

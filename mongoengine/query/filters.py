@@ -460,7 +460,7 @@ def _ends_with_operator(document: Any, names: list[str]) -> bool:
     path = names[:-2] if len(names) > 2 and names[-2] == "not" else names[:-1]
     try:
         field = document._lookup_field(path)[-1]
-    except Exception:  # the whole name may mean something, or is told as an error
+    except Exception:  # the whole name may mean something, or is refused later
         return False
     return not isinstance(field, str) and names[-1] in field._operators
 

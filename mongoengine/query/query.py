@@ -106,7 +106,7 @@ class Query(ComputedOptions):
     document: Any
     alias: str
     collection_name: str
-    given_collection: Any = None
+    explicit_collection: Any = None
     using = False
 
     # Filter
@@ -163,7 +163,7 @@ class Query(ComputedOptions):
         if collection is None:
             self.collection_name = document._get_collection_name()
         else:
-            self.given_collection = collection
+            self.explicit_collection = collection
             self.collection_name = collection.name
         if document._meta.get("allow_inheritance") is True:
             names = document._subclasses

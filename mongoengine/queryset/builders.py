@@ -156,7 +156,7 @@ class Builders(QuerySource[D]):
             raise connection.ConnectionFailure(
                 f'Connection with alias "{alias}" has not been defined'
             )
-        return self._with(alias=alias, using=True, given_collection=None)
+        return self._with(alias=alias, using=True, explicit_collection=None)
 
     def read_preference(self, read_preference: object) -> Self:
         """Choose the members of a replica set that may answer.

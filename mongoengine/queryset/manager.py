@@ -45,11 +45,11 @@ class QuerySetManager(Typed[Value]):
 
     @property
     def queryset_class(self) -> type[Any] | None:
-        """The class that was given as the type parameter, or None."""
+        """The class of the type parameter, or None."""
         parameters = getattr(self.__orig_class__, "__args__", ())
-        given = parameters[0] if parameters else None
-        given = get_origin(given) or given
-        return given if isinstance(given, type) else None
+        parameter = parameters[0] if parameters else None
+        cls = get_origin(parameter) or parameter
+        return cls if isinstance(cls, type) else None
 
     @overload
     def __get__(self, instance: None, owner: object) -> Value: ...

@@ -142,7 +142,7 @@ class QuerySet(BaseQuerySet[D]):
             # All documents come first, and then what they refer to, at once.
             count = sys.maxsize
         await results.read_beyond(
-            io, count, self._start_held, self._converter(), self._release
+            io, count, self._start_batches, self._converter(), self._release
         )
         if related:
             try:
@@ -151,7 +151,7 @@ class QuerySet(BaseQuerySet[D]):
                 self._results = None
                 raise
 
-    async def _start_held(self, io: IO) -> Batches | ReadingAhead | None:
+    async def _start_batches(self, io: IO) -> Batches | ReadingAhead | None:
         """Return batches of the cursor that `next` reads from, too."""
         if self._is_void:
             return None
@@ -215,7 +215,7 @@ class QuerySet(BaseQuerySet[D]):
         if self._result_cache is not None:
             raise OperationError("QuerySet already cached")
         fresh: QuerySetNoCache[D] = QuerySetNoCache(
-            self._document, self._spec.given_collection
+            self._document, self._spec.explicit_collection
         )
         made: QuerySetNoCache[D] = self._clone_into(fresh)
         return made
@@ -232,7 +232,7 @@ class QuerySet(BaseQuerySet[D]):
             answers that there are none yet; about a second if not given
         """
         fresh: QuerySetNoCache[D] = QuerySetNoCache(
-            self._document, self._spec.given_collection
+            self._document, self._spec.explicit_collection
         )
         made: QuerySetNoCache[D] = self._clone_into(fresh)
         return made.tailable(max_await_time_ms)
@@ -331,7 +331,7 @@ class QuerySetNoCache(BaseQuerySet[D]):
 
     def cache(self) -> QuerySet[D]:
         """Return the same queryset, keeping what it reads."""
-        fresh: QuerySet[D] = QuerySet(self._document, self._spec.given_collection)
+        fresh: QuerySet[D] = QuerySet(self._document, self._spec.explicit_collection)
         made: QuerySet[D] = self._clone_into(fresh)
         return made
 
