@@ -101,7 +101,11 @@ def outcome(document: Any, method: str) -> Any:
 
 
 @pytest.mark.parametrize("method", ["to_mongo", "validate"])
-@pytest.mark.parametrize(("field", "raw"), CASES, ids=repr)
+@pytest.mark.parametrize(
+    ("field", "raw"),
+    CASES,
+    ids=[f"{type(field).__name__}-{raw!r}" for field, raw in CASES],
+)
 def test_an_untouched_document_is_as_a_touched_one(
     field: Any, raw: Any, method: str
 ) -> None:

@@ -20,13 +20,13 @@ from mongoengine import (
 )
 
 
-class MapPart(EmbeddedDocument):
+class MapText(EmbeddedDocument):
     text = StringField(db_field="t", max_length=3)
 
 
 class MapThing(Document):
     counts = MapField(IntField(), db_field="cs")
-    parts = MapField(EmbeddedDocumentField(MapPart))
+    parts = MapField(EmbeddedDocumentField(MapText))
     lists = MapField(ListField(IntField()))
     nested = MapField(MapField(IntField()))
 
@@ -53,7 +53,7 @@ def test_values_are_converted() -> None:
 
 def test_failures_are_told_by_key() -> None:
     with pytest.raises(ValidationError) as caught:
-        MapThing(counts={"a": "x"}, parts={"b": MapPart(text="long")}).validate()
+        MapThing(counts={"a": "x"}, parts={"b": MapText(text="long")}).validate()
     assert caught.value.to_dict() == {
         "counts": {"a": "x could not be converted to int"},
         "parts": {"b": {"text": "String value is too long"}},
@@ -69,7 +69,7 @@ def test_only_dicts_are_valid() -> None:
 
 def test_embedded_documents_are_loaded_and_dumped() -> None:
     document = MapThing._from_son({"parts": {"k": {"t": "a"}}})
-    assert document.parts["k"] == MapPart(text="a")
+    assert document.parts["k"] == MapText(text="a")
     assert document.parts["k"]._instance == document
     assert document.to_mongo()["parts"] == {"k": {"t": "a"}}
 
@@ -108,7 +108,7 @@ def test_queries_mean_the_keys(query: Any, expected: Any) -> None:
 
 
 def test_it_is_saved_and_found(connection: Any) -> None:
-    MapThing(parts={"k": MapPart(text="a")}, counts={"a": 1}).save()
+    MapThing(parts={"k": MapText(text="a")}, counts={"a": 1}).save()
     found = MapThing.objects.get(parts__k__text="a")
     found.parts["k"].text = "b"
     found.counts["b"] = 2

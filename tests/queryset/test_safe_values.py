@@ -577,14 +577,14 @@ async def test_a_new_document_may_be_saved_under_no_condition_of_operators(
 # -- keys that are operators, whatever is set -------------------------------------------
 
 
-class KeyTarget(Document):
+class LiteralTarget(Document):
     name = StringField(primary_key=True)
     text = StringField()
-    meta = {"collection": "key_target"}
+    meta = {"collection": "literal_target"}
 
 
 class KeyHolder(Document):
-    one = ReferenceField(KeyTarget)
+    one = ReferenceField(LiteralTarget)
     generic = GenericReferenceField()
     meta = {"collection": "key_holder"}
 
@@ -593,15 +593,15 @@ class KeyHolder(Document):
     "values",
     [
         {"one": ANY},
-        {"one": DBRef("key_target", ANY)},
-        {"generic": {"_cls": "KeyTarget", "_ref": DBRef("key_target", BIG)}},
+        {"one": DBRef("literal_target", ANY)},
+        {"generic": {"_cls": "LiteralTarget", "_ref": DBRef("literal_target", BIG)}},
     ],
     ids=repr,
 )
 async def test_a_reference_by_an_operator_leads_nowhere(
     family: Family, values: dict[str, Any]
 ) -> None:
-    await family(KeyTarget(name="secret"), "save")
+    await family(LiteralTarget(name="secret"), "save")
     holder = KeyHolder(**values)
     (name,) = values
     with pytest.raises(DoesNotExist):
@@ -614,10 +614,10 @@ async def test_a_reference_by_an_operator_leads_nowhere(
 async def test_a_document_with_an_operator_for_a_key_changes_no_other(
     family: Family, mongo: Any
 ) -> None:
-    await family(KeyTarget(name="secret", text="kept"), "save")
-    document = KeyTarget._from_son({"_id": ANY, "text": "x"})
+    await family(LiteralTarget(name="secret", text="kept"), "save")
+    document = LiteralTarget._from_son({"_id": ANY, "text": "x"})
     document.text = "changed"
     with suppress(OperationError):  # MongoDB stores no such key
         await family(document, "save", validate=False)
-    stored = mongo.key_target.find_one({"_id": "secret"})
+    stored = mongo.literal_target.find_one({"_id": "secret"})
     assert stored == {"_id": "secret", "text": "kept"}
