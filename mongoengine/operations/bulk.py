@@ -21,7 +21,12 @@ from mongoengine.operations.conflicts import (
     guarded,
     is_conflict,
 )
-from mongoengine.operations.insert import apply, remember_target, requests_for
+from mongoengine.operations.insert import (
+    apply,
+    remember_target,
+    requests_for,
+    send_writes,
+)
 from mongoengine.operations.pending import (
     PendingInsert,
     PendingUpdate,
@@ -309,12 +314,13 @@ async def _send_saves(
         for write in writes:
             write.fail(error)
         raise
-    outcome = await send(io, collection, requests, ordered)
+    by_place = dict(enumerate(writes))
+    outcome = await send_writes(io, collection, requests, by_place, ordered)
     for place, failure in outcome.failed.items():
         if is_conflict(failure, writes[place]):
             outcome.failed[place] = conflict(writes[place].document)
     await _fail_missing(io, collection, writes, outcome)
-    apply(outcome, dict(enumerate(writes)), options)
+    apply(outcome, by_place, options)
     await _restore(io, collection, writes, outcome, moment)
     return outcome
 
@@ -416,7 +422,7 @@ async def bulk_write(
         collection = await queryset._open_to_write(io, write_concern)
         moment = None if stamped is None else stamped.moment
         writes = await _fill_in_inserts(io, collection, operations, requests, moment)
-        outcome = await send(io, collection, requests, ordered)
+        outcome = await send_writes(io, collection, requests, writes, ordered)
         apply(outcome, writes, collection.codec_options)
         remember_target(
             queryset, [w.document for p, w in writes.items() if p not in outcome.failed]

@@ -76,6 +76,22 @@ class Outcome:
         if not self.failed and not self.reply["writeConcernErrors"]:
             self.error = None
 
+    def update(self, places: list[int], later: Outcome) -> None:
+        """Take over the outcome of requests that have been sent again.
+
+        :param places: the places of these requests
+        """
+        for place in places:
+            self.failed.pop(place, None)
+        refused = self.reply["writeErrors"]
+        self.reply["writeErrors"] = [e for e in refused if e["index"] not in places]
+        self._merge(places, later.reply)
+        self.failed.update({places[i]: later.failed[i] for i in later.failed})
+        self.lost = self.lost or later.lost
+        self.error = later.error or self.error
+        if not self.reply["writeErrors"] and not self.reply["writeConcernErrors"]:
+            self.error = None
+
     def raise_lost(self) -> None:
         """Raise what was raised in place of an answer, if nothing was written.
 

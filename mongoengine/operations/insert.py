@@ -20,7 +20,12 @@ from mongoengine.driver.write_errors import (
 )
 from mongoengine.errors import BulkOperationError, NotUniqueError, OperationError
 from mongoengine.operations.commands import Outcome, send
-from mongoengine.operations.pending import PendingInsert, begin_inserts, moment_of
+from mongoengine.operations.pending import (
+    PendingInsert,
+    PendingUpdate,
+    begin_inserts,
+    moment_of,
+)
 from mongoengine.operations.read import in_bulk
 from mongoengine.operations.save import (
     is_doubtful_measurement,
@@ -208,7 +213,8 @@ async def _insert_many(
         again = [write for write in writes if write._earlier is not None]
         if any(write.is_retry for write in again):
             requests = await requests_for(io, collection, writes)
-            outcome = await send(io, collection, requests, ordered)
+            by_place = dict(enumerate(writes))
+            outcome = await send_writes(io, collection, requests, by_place, ordered)
         else:
             sons = [write.son for write in writes]
             outcome = await send(io, collection, sons, ordered)
@@ -243,10 +249,76 @@ def _is_stored_already(write: Any, failure: object) -> bool:
     return (
         write.created
         and write.has_own_key
-        and not (write.is_retry and write.condition)
+        and not write.is_retry
         and isinstance(failure, NotUniqueError)
         and is_own_key(failure.details)
     )
+
+
+async def send_writes(
+    io: IO,
+    collection: AnyCollection,
+    requests: list[Any],
+    writes: Mapping[int, PendingInsert | PendingUpdate],
+    ordered: bool,
+) -> Outcome:
+    """Send requests, among them whole documents that may be stored already.
+
+    The server may carry out an earlier command that was broken off at any later time:
+    also after these documents were looked for, and before they are inserted.  Those
+    that are refused for that replace what is stored, and what was left out after them
+    is sent.
+
+    :param requests: in their order
+    :param writes: the documents that they write, by their places
+    """
+    outcome = await send(io, collection, requests, ordered)
+    tried: set[int] = set()
+    while late := _late(outcome, writes) - tried:
+        tried |= late
+        places = sorted(outcome.failed if ordered else late)
+        try:
+            await _renew(io, collection, requests, writes, places)
+        except BaseException as error:
+            outcome.lost = outcome.lost or error
+            outcome.failed.update(dict.fromkeys(places, error))
+            break
+        foreign = {p for p in late if isinstance(requests[p], pymongo.InsertOne)}
+        places = [place for place in places if place not in foreign]
+        if not places or (ordered and foreign):
+            break
+        again = [requests[place] for place in places]
+        outcome.update(places, await send(io, collection, again, ordered))
+    return outcome
+
+
+def _late(
+    outcome: Outcome, writes: Mapping[int, PendingInsert | PendingUpdate]
+) -> set[int]:
+    """Return the places of documents that an earlier attempt may have stored."""
+    return {
+        place
+        for place, failure in outcome.failed.items()
+        if place in writes
+        and writes[place].is_retry
+        and isinstance(failure, NotUniqueError)
+        and is_own_key(failure.details)
+    }
+
+
+async def _renew(
+    io: IO,
+    collection: AnyCollection,
+    requests: list[Any],
+    writes: Mapping[int, PendingInsert | PendingUpdate],
+    places: list[int],
+) -> None:
+    """Look again for what is stored, and change the requests accordingly."""
+    whole = [place for place in places if place in writes and writes[place].created]
+    inserts: list[Any] = [writes[place] for place in whole]
+    renewed = await requests_for(io, collection, inserts)
+    for place, request in zip(whole, renewed, strict=True):
+        requests[place] = request
 
 
 async def requests_for(

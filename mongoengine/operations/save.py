@@ -277,18 +277,18 @@ async def _send_whole(
     write: PendingInsert, io: IO, collection: AnyCollection, replace: bool
 ) -> None:
     son = write.son
-    if write.is_retry and await _send_again(write, io, collection):
-        return
-    if replace and not write.has_own_key:
-        query = {**key_query(write.document, son), **write.condition}
-        if await io(collection.find_one_and_replace, query, son):
-            return
     try:
+        if write.is_retry and await _send_again(write, io, collection):
+            return
+        if replace and not write.has_own_key:
+            query = {**key_query(write.document, son), **write.condition}
+            if await io(collection.find_one_and_replace, query, son):
+                return
         await io(collection.insert_one, son)
     except pymongo.errors.DuplicateKeyError as error:
         if not is_own_key(error.details):
             raise
-        if write.has_own_key:
+        if write.has_own_key and not write.is_retry:
             return  # another save of this document, under way too, was first
         if not await _stored_by_earlier(write, io, collection):
             raise
@@ -333,8 +333,8 @@ async def _stored_by_earlier(
     write: PendingInsert, io: IO, collection: AnyCollection
 ) -> bool:
     """Return whether an attempt with unknown outcome has stored the document."""
-    if not write.is_retry:
-        return False
+    if not write.is_retry or write.has_own_key:
+        return write.has_own_key
     stored = await io(collection.find_one, {"_id": write.key})
     return bool(stored) and write.is_stored_as(stored, collection.codec_options)
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 from pymongo.errors import AutoReconnect
 
 from mongoengine import (
+    BulkOperationError,
     DateTimeField,
     Document,
     EmbeddedDocument,
@@ -25,6 +26,7 @@ from mongoengine import (
     disconnect_all,
     disconnect_all_async,
 )
+from mongoengine.queryset.bulk import InsertOne
 from tests.families import Family, SentCommands
 from tests.faults import cancel_at
 from tests.reliability.proxy import FaultProxy
@@ -46,6 +48,21 @@ class LostKeyed(Document):
     number = IntField()
 
 
+class LostVersion(Document):
+    number = IntField()
+    version = IntField()
+
+    meta = {"version_field": "version"}
+
+
+class LostKeyedVersion(Document):
+    key = StringField(primary_key=True)
+    number = IntField()
+    version = IntField()
+
+    meta = {"version_field": "version"}
+
+
 class LostUnique(Document):
     number = IntField(unique=True)
 
@@ -57,7 +74,10 @@ class LostMeasurement(Document):
     meta = {"timeseries": {"timeField": "at"}}
 
 
-CLASSES = (LostItem, LostKeyed, LostUnique, LostMeasurement)
+CLASSES = (
+    *(LostItem, LostKeyed, LostUnique, LostMeasurement),
+    *(LostVersion, LostKeyedVersion),
+)
 
 
 @pytest.fixture
@@ -73,9 +93,13 @@ async def broken(
     proxy: FaultProxy,
     settings: dict[str, Any],
     sent_commands: SentCommands,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Family]:
     """A family whose connection goes through the proxy."""
-    host = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
+    # A server that was lost is looked for again at once.
+    monkeypatch.setattr("pymongo.common.MIN_HEARTBEAT_INTERVAL", 0.01)
+    options = "directConnection=true&serverMonitoringMode=poll"
+    host = f"mongodb://127.0.0.1:{proxy.port}/?{options}"
     family = Family(request.param, {**settings, "host": host}, sent_commands)
     await family.connect()
     for cls in CLASSES:
@@ -106,19 +130,19 @@ WRITES: dict[str, Callable[[Family, list[Any]], Any]] = {
 ONE = {"save", "force_insert", "insert_one"}
 
 
-def documents(write: str, keyed: bool) -> list[Any]:
+def documents(write: str, cls: Any) -> list[Any]:
     count = 1 if write in ONE else 3
-    if keyed:
-        return [LostKeyed(key=f"k{i}", number=i) for i in range(count)]
-    return [LostItem(number=i) for i in range(count)]
+    if "key" in cls._fields:
+        return [cls(key=f"k{i}", number=i) for i in range(count)]
+    return [cls(number=i) for i in range(count)]
 
 
-@pytest.mark.parametrize("keyed", [False, True], ids=["generated", "own_key"])
+@pytest.mark.parametrize("cls", [LostItem, LostKeyed], ids=["generated", "own_key"])
 @pytest.mark.parametrize("write", WRITES)
 async def test_a_retry_after_a_lost_answer_stores_each_document_once(
-    broken: Family, proxy: FaultProxy, mongo: Any, write: str, keyed: bool
+    broken: Family, proxy: FaultProxy, mongo: Any, write: str, cls: Any
 ) -> None:
-    docs = documents(write, keyed)
+    docs = documents(write, cls)
     with proxy.losing("insert"), pytest.raises(AutoReconnect):
         await WRITES[write](broken, docs)
     assert all(doc._created for doc in docs)
@@ -126,6 +150,58 @@ async def test_a_retry_after_a_lost_answer_stores_each_document_once(
     await WRITES[write](broken, docs)
     assert stored(mongo, type(docs[0])) == sorted([10, *range(1, len(docs))])
     assert not any(doc._created for doc in docs)
+
+
+#: The writes that are made anew of the same documents.
+LATE_WRITES = {
+    **WRITES,
+    "bulk_save_ordered": lambda family, docs: family(
+        type(docs[0]).objects, "bulk_save", docs, ordered=True
+    ),
+    "bulk_write": lambda family, docs: family(
+        type(docs[0]).objects, "bulk_write", [InsertOne(doc) for doc in docs]
+    ),
+    "bulk_write_unordered": lambda family, docs: family(
+        type(docs[0]).objects,
+        "bulk_write",
+        [InsertOne(doc) for doc in docs],
+        ordered=False,
+    ),
+}
+
+
+@pytest.mark.parametrize("cls", [LostItem, LostKeyed, LostVersion, LostKeyedVersion])
+@pytest.mark.parametrize("write", LATE_WRITES)
+async def test_a_retry_replaces_what_the_first_attempt_stores_meanwhile(
+    broken: Family, proxy: FaultProxy, mongo: Any, write: str, cls: Any
+) -> None:
+    docs = documents(write, cls)
+    with proxy.delaying("insert"), pytest.raises(AutoReconnect):
+        await LATE_WRITES[write](broken, docs)
+    assert stored(mongo, cls) == []
+    docs[0].number = docs[-1].number = 10
+    await LATE_WRITES[write](broken, docs)
+    assert stored(mongo, cls) == sorted(doc.number for doc in docs)
+    assert not any(doc._created for doc in docs)
+    docs[0].number = 11
+    await broken(docs[0], "save")
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_a_retry_in_bulk_stores_all_but_the_documents_of_someone_else(
+    broken: Family, proxy: FaultProxy, mongo: Any, ordered: bool
+) -> None:
+    docs = documents("insert", LostKeyed)
+    with proxy.delaying("insert"), pytest.raises(AutoReconnect):
+        await broken(LostKeyed.objects, "insert", docs, ordered=ordered)
+    mongo.lost_keyed.insert_one({"_id": "k1", "number": 99})
+    docs[0].number = 10
+    with pytest.raises(BulkOperationError, match="duplicate key") as caught:
+        await broken(LostKeyed.objects, "insert", docs, ordered=ordered)
+    failed = [place for place, _, _ in caught.value.failures]
+    assert failed == ([1, 2] if ordered else [1])
+    assert stored(mongo, LostKeyed) == ([10, 99] if ordered else [2, 10, 99])
+    assert [doc._created for doc in docs] == [place in failed for place in range(3)]
 
 
 def measurements(write: str) -> list[LostMeasurement]:
@@ -175,7 +251,7 @@ async def test_a_retry_does_not_take_the_document_of_someone_else_for_its_own(
     broken: Family, proxy: FaultProxy, mongo: Any, write: str
 ) -> None:
     mongo.lost_keyed.insert_one({"_id": "k0", "number": 99})
-    docs = documents(write, keyed=True)
+    docs = documents(write, LostKeyed)
     with proxy.losing("insert"), pytest.raises(AutoReconnect):
         await WRITES[write](broken, docs)
     with pytest.raises(Exception, match="duplicate key"):
@@ -292,15 +368,15 @@ async def waiting(async_family: Family) -> Family:
     return async_family
 
 
-@pytest.mark.parametrize("keyed", [False, True], ids=["generated", "own_key"])
+@pytest.mark.parametrize("cls", [LostItem, LostKeyed], ids=["generated", "own_key"])
 @pytest.mark.parametrize("write", WRITES)
 async def test_a_write_cancelled_anywhere_can_be_repeated(
-    waiting: Family, mongo: Any, write: str, keyed: bool
+    waiting: Family, mongo: Any, write: str, cls: Any
 ) -> None:
     for step in range(1, 100):
         for cls in CLASSES:
             mongo[cls._get_collection_name()].delete_many({})
-        docs = documents(write, keyed)
+        docs = documents(write, cls)
         if not await cancel_at(WRITES[write](waiting, docs), step):
             break
         if left := [doc for doc in docs if doc._created]:

@@ -13,8 +13,9 @@ __all__ = ("EFFECTS", "FaultProxy")
 _HEADER = 16
 _OP_MSG = 2013
 
-#: How a command fails.
-EFFECTS = ("cut before", "cut after", "truncated", "garbled", "stalled")
+#: How a command fails.  A late one is carried out before the next write.
+EFFECTS = ("cut before", "cut after", "truncated", "garbled", "stalled", "late")
+_WRITES = ("insert", "update", "delete", "findAndModify")
 
 
 @dataclass
@@ -42,6 +43,7 @@ class FaultProxy:
         self._server = (host, int(port or 27017))
         self._lock = threading.Lock()
         self._rule: Rule | None = None
+        self._late: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -56,6 +58,7 @@ class FaultProxy:
         """Let commands with this name fail within the block."""
         with self._lock:
             self._rule = Rule(command, effect, skip, times)
+            self._late.clear()
         try:
             yield
         finally:
@@ -68,6 +71,24 @@ class FaultProxy:
         PyMongo sends a write again after the first failure.
         """
         return self.fault(command, "cut after", times=2)
+
+    def delaying(self, command: str) -> AbstractContextManager[None]:
+        """Close the connection, twice, and carry the command out later.
+
+        That is when the next write arrives, after the block.
+        """
+        return self.fault(command, "late", times=2)
+
+    def _carry_out_late(self, message: bytes) -> None:
+        """Send the commands that are late before the next write."""
+        with self._lock:
+            if self._rule is not None or _command_of(message) not in _WRITES:
+                return
+            late, self._late = self._late, []
+        for each in late:
+            with socket.create_connection(self._server) as server:
+                server.sendall(each)
+                _read_message(server)
 
     def _effect_on(self, message: bytes) -> str:
         with self._lock:
@@ -96,8 +117,11 @@ class FaultProxy:
                 while True:
                     message = _read_message(client)
                     effect = self._effect_on(message)
-                    if effect == "cut before":
+                    if effect == "late":
+                        self._late.append(message)
+                    if effect in ("cut before", "late"):
                         return
+                    self._carry_out_late(message)
                     server.sendall(message)
                     answer = _read_message(server)
                     if effect == "cut after":
