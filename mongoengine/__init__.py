@@ -261,7 +261,7 @@ _BUILD = "async.1"
 
 
 def get_version() -> str:
-    """The version of the distribution: `"0.30.0+async.1"`."""
+    """Return the version of the distribution: `"0.30.0+async.1"`."""
     return ".".join(map(str, VERSION)) + "+" + _BUILD
 
 

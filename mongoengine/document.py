@@ -220,19 +220,19 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
 
     @classmethod
     def _get_db(cls) -> Any:
-        """The PyMongo database of the class, as the blocking family sees it."""
+        """Return the PyMongo database of the class, as the blocking family sees it."""
         with instead("_async_get_db()", cls):
             return connection.database(SYNC, cls._get_db_alias())
 
     @classmethod
     def _async_get_db(cls) -> Any:
-        """The PyMongo database of the class, as the async family sees it."""
+        """Return the PyMongo database of the class, as the async family sees it."""
         with instead("_get_db()", cls):
             return connection.database(ASYNC, cls._get_db_alias())
 
     @classmethod
     def _get_collection(cls) -> Any:
-        """The PyMongo collection of the class, ready for use.
+        """Return the PyMongo collection of the class, ready for use.
 
         Where it is capped or a timeseries it is made, and indexes are created,
         when it is first used.
@@ -241,7 +241,7 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
 
     @classmethod
     async def _async_get_collection(cls) -> Any:
-        """The same for the async family: an `AsyncCollection`."""
+        """Return the same for the async family: an `AsyncCollection`."""
         return await _collections.async_collection_of(cls)
 
     @classmethod

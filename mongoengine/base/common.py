@@ -49,22 +49,23 @@ class _DocumentRegistry:
 
     @staticmethod
     def get(name: str) -> Any:
-        """The class registered as `name`, or the only one whose last name it is.
+        """Return the class registered as `name`, or the only one whose last name it is.
 
-        `Dog` finds `Animal.Dog` where no other class is called `Dog`.  Raises
-        `NotRegistered`.
+        `Dog` finds `Animal.Dog` where no other class is called `Dog`.
+
+        :raises NotRegistered: if there is none
         """
         try:
-            found = _classes.get(name)
+            cls = _classes.get(name)
         except TypeError:  # bad data may have anything there
-            found = None
-        if found is None:
+            cls = None
+        if cls is None:
             last = str(name).rpartition(".")[2]
             named = [cls for key, cls in _classes.items() if _is_named(key, last)]
             if len(named) != 1:
                 raise NotRegistered(_NOT_REGISTERED.format(name))
-            found = named[0]
-        return found
+            cls = named[0]
+        return cls
 
     @staticmethod
     def register(DocCls: type[DocumentState]) -> None:
@@ -85,12 +86,15 @@ class _DocumentRegistry:
 
     @staticmethod
     def unregister(doc_cls_name: str) -> None:
-        """Forget the class registered as `doc_cls_name`.  Raises `KeyError`."""
+        """Forget the class registered as `doc_cls_name`.
+
+        :raises KeyError: if there is none
+        """
         _classes.pop(doc_cls_name)
 
 
 def class_named_in(stored: RawMapping) -> Any:
-    """The document class that the `_cls` of a dict names; None where there is none.
+    """Return the document class that the `_cls` of a dict names, or None.
 
     In a dict of a `DictField`, `_cls` may be anything that a user has put there.
     """
@@ -108,7 +112,7 @@ def _is_named(full_name: str, last: str) -> bool:
 
 
 def get_document(name: str) -> Any:
-    """The document class called `name`.
+    """Return the document class called `name`.
 
     Deprecated: the name of the release; use `_DocumentRegistry.get`.
     """
@@ -121,7 +125,7 @@ def get_document(name: str) -> Any:
 def _get_documents_by_db(
     connection_alias: str, default_connection_alias: str
 ) -> list[Any]:
-    """The registered classes whose documents live on `connection_alias`."""
+    """Return the registered classes whose documents live on `connection_alias`."""
     return [
         cls
         for cls in _classes.values()

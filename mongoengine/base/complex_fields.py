@@ -109,7 +109,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         return self._track(instance, value)
 
     def _tracked_raw(self, instance: Any) -> PythonValue:
-        """The tracked container of an untouched raw value, where that is simple.
+        """Return the tracked container of an untouched raw value, where that is simple.
 
         It is where the value needs neither conversion nor dereferencing.
         """
@@ -413,7 +413,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def _dump_list(
         self, items: list[PythonValue], use_db_field: bool, fields: Iterable[str] | None
     ) -> list[PythonValue] | None:
-        """The dump of a list of plain data or of one kind of documents, or None."""
+        """Return the dump of a list of plain data or documents, or None."""
         inner: BaseField | None = self.field
         if inner is None:
             copy: list[PythonValue] | None = copied(items)
@@ -499,7 +499,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         return self.to_mongo(value)
 
     def lookup_member(self, member_name: str) -> Any:
-        """The field behind a name inside the items, for queries."""
+        """Return the field behind a name inside the items, for queries."""
         inner: Any = self.field
         return None if inner is None else inner.lookup_member(member_name)
 
@@ -525,7 +525,7 @@ def _items_validator(inner: BaseField) -> Proof | None:
 
 
 def _items_of(value: PythonValue) -> list[tuple[Hashable, PythonValue]] | None:
-    """The keys and values of a mapping, or of an iterable by index."""
+    """Return the keys and values of a mapping, or of an iterable by index."""
     if _is_mapping(value):
         return list(value.items())
     try:

@@ -241,5 +241,5 @@ class Switch(Generic[V]):
 
 
 def no_dereference_for_fields(*fields: object) -> Switch[bool]:
-    """`with` it, no field follows its references, if there are `fields` at all."""
+    """Let no field follow its references, if there are `fields` at all."""
     return Switch(no_field_dereferencing, True, *fields)

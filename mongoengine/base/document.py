@@ -359,7 +359,7 @@ class BaseDocument(
         return hash(own.pk)
 
     def get_text_score(self) -> float:
-        """The score of the text search that found the document.
+        """Return the score of the text search that found the document.
 
         :raises InvalidDocumentError: if no text search found it.
         """

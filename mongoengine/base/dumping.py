@@ -97,7 +97,7 @@ class DocumentDumping(DocumentState):
         return self._dump_fields(marks)
 
     def _dump_fields(self, marks: Marks | None = None) -> RawDocument:
-        """All values by their database names, by way of `_wire` or `to_mongo`.
+        """Dump all values by their database names, by way of `_wire` or `to_mongo`.
 
         :param marks: where `_wire` moves the marks of embedded documents.
         """
@@ -163,7 +163,7 @@ class DocumentDumping(DocumentState):
             data[field.db_field] = value
 
     def _finished(self, data: RawDocument) -> RawDocument:
-        """A dump without the `_id` and `_cls` that it does not need."""
+        """Complete a dump: without the `_id` and `_cls` that it does not need."""
         if not self._meta.get("allow_inheritance"):
             del data["_cls"]
         return self._with_id(data)

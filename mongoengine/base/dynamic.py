@@ -192,7 +192,7 @@ class DynamicAttributes:
                 set_state(self, name, self._values.get(name))
 
     def _expanded(self, path: str, value: object) -> object:
-        """Nested containers become tracked ones, dicts of embedded documents these."""
+        """Make nested containers tracked ones, and dicts embedded documents."""
         if isinstance(value, dict):
             cls = class_named_in(value) if "_cls" in value else None
             if cls is not None and (not cls._is_document or "_ref" in value):

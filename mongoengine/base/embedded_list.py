@@ -30,7 +30,7 @@ class EmbeddedDocumentList(BaseList[T]):
         self._document_class = None if instance is None else instance.__class__
 
     def filter(self, **kwargs: object) -> EmbeddedDocumentList[T]:
-        """The documents whose fields have all of the given values.
+        """Return the documents whose fields have all of the given values.
 
         A value equals where it is equal as such or as text.  Raises
         `AttributeError` for a field that a document does not have.
@@ -38,11 +38,11 @@ class EmbeddedDocumentList(BaseList[T]):
         return self._part([item for item in self if _matches(item, kwargs)])
 
     def exclude(self, **kwargs: object) -> EmbeddedDocumentList[T]:
-        """The documents that `filter` with the same arguments leaves out."""
+        """Return the documents that `filter` with the same arguments leaves out."""
         return self._part([item for item in self if not _matches(item, kwargs)])
 
     def _part(self, items: list[T]) -> EmbeddedDocumentList[T]:
-        """Some of the documents, in a list that is not part of the document."""
+        """Return some of the documents, in a list that is not part of the document."""
         owner = self._owner()
         part = EmbeddedDocumentList(items, owner, self._name)
         # It may keep the document alive, as the document does not hold it.
@@ -51,7 +51,7 @@ class EmbeddedDocumentList(BaseList[T]):
         return part
 
     def _owner(self) -> Any:
-        """The document that holds the list, or None where it is gone."""
+        """Return the document of the list, or None where it is gone."""
         instance = self._instance
         if type(instance) not in PROXIES:
             return instance
@@ -61,16 +61,16 @@ class EmbeddedDocumentList(BaseList[T]):
             return None
 
     def _whole(self) -> Any:
-        """The list in the document, of which this one may be a part."""
+        """Return the list in the document, of which this one may be a part."""
         owner = self._owner()
         return self if owner is None else owner[self._name]
 
     def count(self) -> int:  # type: ignore[override]
-        """The number of documents in the list."""
+        """Return the number of documents in the list."""
         return len(self)
 
     def get(self, **kwargs: object) -> T:
-        """The one document that matches.
+        """Return the one document that matches.
 
         Raises :class:`~mongoengine.errors.DoesNotExist` for none and
         :class:`~mongoengine.errors.MultipleObjectsReturned` for several.
@@ -83,7 +83,7 @@ class EmbeddedDocumentList(BaseList[T]):
         return found[0]
 
     def first(self) -> T | None:
-        """The first document, or None in an empty list."""
+        """Return the first document, or None in an empty list."""
         return self[0] if len(self) > 0 else None
 
     def create(self, **values: PassedOn) -> T:

@@ -42,7 +42,7 @@ class ExtendedJson(DocumentLoading, DocumentDumping):
         __slots__ = ()
 
     def to_json(self, *args: PassedOn, **kwargs: PassedOn) -> str:
-        """The document as MongoDB Extended JSON.
+        """Return the document as MongoDB Extended JSON.
 
         Takes the arguments of `bson.json_util.dumps` and `use_db_field`.
         """
@@ -56,7 +56,7 @@ class ExtendedJson(DocumentLoading, DocumentDumping):
 
     @classmethod
     def from_json(cls, json_data: str, created: bool = False, **kwargs: object) -> Self:
-        """A document of MongoDB Extended JSON.
+        """Return a document of MongoDB Extended JSON.
 
         :param created: whether the document counts as new, so that `save`
             inserts it although it has an id.

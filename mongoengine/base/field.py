@@ -133,7 +133,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         self._count_up()
 
     def _take_extras(self, extras: dict[str, object]) -> None:
-        """Further keywords become attributes, for the user's own purposes."""
+        """Set further keywords as attributes, for the user's own purposes."""
         taken = extras.keys() & set(dir(self))
         if taken:
             raise TypeError(
@@ -164,7 +164,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
     @overload
     def __get__(self, instance: object, owner: object) -> Value | Unset: ...
     def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
-        """The field itself from the class, the converted value from a document."""
+        """Return the field from the class, the converted value from a document."""
         # Every read of a value comes here, and each attribute of the field costs time.
         try:
             name, key, unchanged = self._reading
@@ -332,7 +332,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         return False
 
     def _children(self, value: object) -> Iterable[Child]:
-        """Key, field and value of what is inside a value of the field.
+        """Return the key, field and value of each item inside a value of the field.
 
         The key is the name in the database, the position or the key of a dict; the
         field is None where values of any type are allowed.
@@ -340,7 +340,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         return ()
 
     def _dump_item(self, value: object) -> RawValue:
-        """The dump of an item of a value, where items of any type are allowed."""
+        """Dump an item of a value, where items of any type are allowed."""
         return self.to_mongo(value)
 
     def _stores_whole(self, value: object, changed: Sequence[str]) -> bool:
@@ -351,7 +351,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         return False
 
     def _member(self, name: str) -> BaseField | None:
-        """The field that `name` means inside a value of this field, or None.
+        """Return the field that `name` means inside a value of this field, or None.
 
         A user's field class may define `lookup_member` instead.
         """
@@ -385,7 +385,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         return value
 
     def _change(self, op: str, value: object) -> RawValue:
-        """The operand that an update operator (`"set"`, `"push"`) gets for `value`."""
+        """Return the operand of an update operator (`"set"`, `"push"`) for `value`."""
         return self.prepare_query_value(op, value)
 
     def _attach(self, cls: Any, name: str) -> None:
@@ -447,7 +447,7 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
         """Raise a :class:`~mongoengine.errors.ValidationError` for a bad value."""
 
     def _is_unconstrained(self) -> bool:
-        """True where `validate` accepts every value of `_valid_types`."""
+        """Return whether `validate` accepts every value of `_valid_types`."""
         return True
 
     def _validate_choices(self, value: object) -> None:

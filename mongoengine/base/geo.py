@@ -122,7 +122,7 @@ class GeoJsonBaseField(
             self.error(problem)
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The GeoJSON object; coordinates alone are completed."""
+        """Return the GeoJSON object; complete coordinates alone."""
         if isinstance(value, dict):
             return value
         return SON([("type", self._type), ("coordinates", value)])
@@ -206,7 +206,7 @@ def _reaches_down(value: PythonValue, depth: int) -> bool:
 def _problems(
     items: Iterable[object], check: Callable[[object], str | None], shape: str = ""
 ) -> str | None:
-    """The different problems of the items in one text, headed by the shape."""
+    """Return the different problems of the items in one text, headed by the shape."""
     found = dict.fromkeys(filter(None, map(check, items)))
     if not found:
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pymongo
 
+from mongoengine.base.field_paths import db_path, innermost
 from mongoengine.base.types import FieldsByName, Meta, RawDocument
 from mongoengine.errors import LookUpError
 
@@ -49,7 +50,7 @@ _INDEX_TYPES = frozenset(
 
 
 def _declared_fields(fields: Iterable[object]) -> list[Any]:
-    """The fields of a declaration as a list of names and pairs."""
+    """Return the fields of a declaration as a list of names and pairs."""
     if _is_pair(fields):
         return [fields]
     if isinstance(fields, Mapping):
@@ -87,10 +88,12 @@ class IndexSpecs:
 
     @classmethod
     def _build_index_specs(cls, meta_indexes: list[Any]) -> list[Spec]:
-        """Specifications of the indexes that `meta` and the fields ask for.
+        """Return the specifications of the indexes of `meta` and of the fields.
 
         What `unique` or a geo field asks for completes a declaration of the same
-        fields.  Raises `LookUpError` for an unknown field.
+        fields.
+
+        :raises LookUpError: if a field is unknown
         """
         specs: list[Any] = [cls._build_index_spec(spec) for spec in meta_indexes]
         for required in (cls._geo_indices(), cls._unique_with_indexes()):
@@ -105,7 +108,7 @@ class IndexSpecs:
 
     @classmethod
     def _build_index_spec(cls, spec: object) -> Spec:
-        """The specification for one declaration.
+        """Return the specification for one declaration.
 
         That is a field, several of them, or a dict with `fields` and options.  A field
         is a name with a direction in front (`"-age"`), or a pair as PyMongo takes it
@@ -140,9 +143,9 @@ class IndexSpecs:
 
     @classmethod
     def _index_key(cls, name: str) -> Key:
-        """Database name and direction of one name of a declaration.
+        """Return the database name and direction of one name of a declaration.
 
-        Raises `NotImplementedError` for a haystack index.
+        :raises NotImplementedError: if it is a haystack index
         """
         if name.startswith(_HAYSTACK):
             raise NotImplementedError
@@ -154,11 +157,11 @@ class IndexSpecs:
         if name in _PRIMARY_KEY:
             return "_id", direction
         path = cls._lookup_field(name.split("."))
-        return ".".join(getattr(step, "db_field", step) for step in path), direction
+        return db_path(path), direction
 
     @classmethod
     def _key_of_pair(cls, pair: Any) -> Key:
-        """Database name and direction of a pair of a declaration.
+        """Return the database name and direction of a pair of a declaration.
 
         Its name may be that of a field or the one in the database; a path that is
         neither is left as it is.
@@ -190,15 +193,12 @@ class IndexSpecs:
             name = owner._reverse_db_field_map.get(part)
             if name is None:
                 return False
-            field = owner._fields[name]
-            while field._inner is not None:
-                field = field._inner
-            owner = field._embedded_class
+            owner = innermost(owner._fields[name])._embedded_class
         return True
 
     @classmethod
     def _unique_with_indexes(cls, namespace: str = "") -> list[Spec]:
-        """Specifications for `unique` and `unique_with`, embedded ones included."""
+        """Return specifications for `unique` and `unique_with`, also embedded ones."""
         specs: list[Spec] = []
         for name, field in cls._fields.items():
             if field.unique:
@@ -214,7 +214,7 @@ class IndexSpecs:
 
     @classmethod
     def _unique_index(cls, field: BaseField, namespace: str) -> Spec:
-        """The specification for one unique field.
+        """Return the specification for one unique field.
 
         The fields that it is unique with become required.
         """
@@ -235,7 +235,7 @@ class IndexSpecs:
     def _geo_indices(
         cls, inspected: list[Any] | None = None, parent_field: str | None = None
     ) -> list[Spec]:
-        """Specifications for the geo fields, those of embedded documents included."""
+        """Return specifications for the geo fields, also of embedded documents."""
         inspected = inspected or []
         inspected.append(cls)
         specs: list[Spec] = []

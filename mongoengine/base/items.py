@@ -34,14 +34,14 @@ def is_nameable(key: object) -> bool:
 
 
 def inner_path(path: str, key: object) -> str:
-    """The path of an item, or that of the nearest container that can be named."""
+    """Return the path of an item, or of the nearest container that can be named."""
     if path.__class__ is WholePath or not is_nameable(key):
         return WholePath(path)
     return f"{path}.{key}"
 
 
 def stored_items(container: Any) -> Iterable[tuple[Hashable, PythonValue]]:
-    """Keys (or indexes) and items of a list, tuple or dict, none of them wrapped."""
+    """Return keys (or indexes) and items of a list, tuple or dict, none wrapped."""
     if isinstance(container, dict):
         return dict.items(container)
     if isinstance(container, list):
@@ -50,7 +50,7 @@ def stored_items(container: Any) -> Iterable[tuple[Hashable, PythonValue]]:
 
 
 def stored_values(container: Any) -> Iterable[object]:
-    """The items of a list, tuple or dict, none of them wrapped."""
+    """Return the items of a list, tuple or dict, none of them wrapped."""
     if isinstance(container, dict):
         return dict.values(container)
     if isinstance(container, list):

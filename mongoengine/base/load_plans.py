@@ -15,6 +15,7 @@ from mongoengine import signals
 from mongoengine.base.codec import Check, Proof, compiled, compiled_for_all, equal_to
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.dynamic import DynamicPlan
+from mongoengine.base.field_paths import innermost
 from mongoengine.base.state import EMPTY, set_state
 from mongoengine.base.types import (
     Convert,
@@ -154,9 +155,9 @@ class LoadPlans:
             "_text_score",
         )
 
-    def _holds_constructed(self, field: object) -> bool:
+    def _holds_constructed(self, field: BaseField) -> bool:
         """Return whether converting the field runs user code of an embedded class."""
-        embedded = _innermost(field)._embedded_class
+        embedded = innermost(field)._embedded_class
         return (
             embedded is not None
             and embedded is not self.cls
@@ -325,12 +326,6 @@ class LoadPlans:
                 set_state(document, "_instance", parent)
             made.append(document)
         return made
-
-
-def _innermost(field: Any) -> Any:
-    while field._inner is not None:
-        field = field._inner
-    return field
 
 
 def _with_subclasses(cls: Any) -> Iterable[Any]:

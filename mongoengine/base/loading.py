@@ -50,7 +50,7 @@ class DocumentLoading(DocumentState):
         _auto_dereference: bool = True,
         created: bool = False,
     ) -> Self:
-        """A document of what MongoDB stores.
+        """Return a document of what MongoDB stores.
 
         :param son: the raw document, with the names of the database.
         :param created: whether the document counts as new.
@@ -68,7 +68,7 @@ class DocumentLoading(DocumentState):
 
     @classmethod
     def _maker(cls, auto_dereference: bool = True) -> Callable[[object], Self]:
-        """The function that makes documents of raw ones, chosen for a batch."""
+        """Return the function that makes documents of raw ones, chosen for a batch."""
         maker: Callable[[object], Self] = cls._schema.load_plans.maker(auto_dereference)
         return maker
 

@@ -31,11 +31,13 @@ class FieldLookup:
 
     @classmethod
     def _lookup_field(cls, parts: str | list[str]) -> FieldPath:
-        """The fields on the way through `parts`, one for each.
+        """Return the fields on the way through `parts`, one for each.
 
         `["comments", "0", "author"]` gives the list field, the string `"0"` and the
         author field: what is no field of its own (a position, a key) stays a string.
-        A string stands for a list of one name.  Raises `LookUpError`.
+        A string stands for a list of one name.
+
+        :raises LookUpError: if a field is unknown
         """
         names = [parts] if isinstance(parts, str) else parts
         fields: FieldPath = []
@@ -57,7 +59,7 @@ class FieldLookup:
 
     @classmethod
     def _own_field(cls, name: str) -> Any:
-        """The field called `name` on this class or, polymorphic, on one below."""
+        """Return the field called `name` of this class or, polymorphic, one below."""
         if name == "pk":
             name = cls._meta["id_field"]
         if name in cls._fields:
@@ -129,8 +131,10 @@ class FieldLookup:
 
     @classmethod
     def _translate_field_name(cls, field: str, sep: str = ".") -> str:
-        """The database name of `field`, a path joined by `sep`.
+        """Return the database name of `field`, a path joined by `sep`.
 
-        `author.name` gives `author.nm`, say.  Raises `LookUpError`.
+        `author.name` gives `author.nm`, say.
+
+        :raises LookUpError: if a field is unknown
         """
         return ".".join(f.db_field for f in cls._lookup_field(field.split(sep)))

@@ -73,7 +73,7 @@ class ChangedPaths:
 
 
 def without_inner(paths: list[str]) -> list[str]:
-    """The paths in their order, each once, without those inside another one."""
+    """Return the paths in their order, each once, without those inside another one."""
     ordered = dict.fromkeys(paths)
     return [
         path
@@ -83,7 +83,7 @@ def without_inner(paths: list[str]) -> list[str]:
 
 
 def _outer_paths(path: str) -> Iterator[str]:
-    """`a.b.c` -> `a`, `a.b`."""
+    """Yield the paths above one: `a.b.c` -> `a`, `a.b`."""
     end = path.find(".")
     while end != -1:
         yield path[:end]

@@ -288,7 +288,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
 
     @classmethod
     def get_auto_id_names(mcs, new_class: type[DocumentState]) -> tuple[str, str]:
-        """The name and the database name of the id that a class gets by itself."""
+        """Return the name and database name of the id that a class gets by itself."""
         names = set(new_class._fields)
         keys = {field.db_field for field in new_class._fields.values()}
         if "id" not in names and "_id" not in keys:
@@ -301,7 +301,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
 
 
 def _all_bases(bases: tuple[type, ...]) -> list[Any]:
-    """The bases and their bases, each once, nearest first, without `object`."""
+    """Return the bases and their bases, each once, nearest first, without `object`."""
     found: dict[type, None] = {}
 
     def visit(group: tuple[type, ...]) -> None:
@@ -354,12 +354,12 @@ def _merged_meta(name: str, own: Meta, inherited: list[Any]) -> MetaDict:
 
 
 def _collection_name(class_name: str) -> str:
-    """`BlogPost` -> `blog_post`."""
+    """Return the name of a collection: `BlogPost` -> `blog_post`."""
     return "".join(f"_{c}" if c.isupper() else c for c in class_name).strip("_").lower()
 
 
 def _inherited_fields(inherited: list[Any]) -> dict[str, BaseField]:
-    """The fields of the bases and of plain mixins."""
+    """Return the fields of the bases and of plain mixins."""
     fields: dict[str, BaseField] = {}
     for base in reversed(inherited):
         if hasattr(base, "_fields"):
@@ -443,7 +443,7 @@ def _set_exception(
 
 
 def _display_of(field: BaseField) -> Callable[[BaseDocument], object]:
-    """`get_<field>_display`: the label of the field's value."""
+    """Return `get_<field>_display`, which returns the label of the field's value."""
 
     def display(self: BaseDocument) -> object:
         value = getattr(self, field.name)

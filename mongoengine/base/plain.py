@@ -132,7 +132,7 @@ def is_plain(value: PythonValue) -> bool:
 
 
 def copied(value: PythonValue) -> Any:
-    """A copy of plain lists and dicts, None where something else is in them."""
+    """Return a copy of plain lists and dicts, None where something else is in them."""
     if isinstance(value, dict):
         if value.__class__ not in DICTS or "_cls" in value or "_ref" in value:
             return None

@@ -184,7 +184,7 @@ class _Stand(DBRef):
         return not self == other
 
     def __hash__(self) -> int:
-        """As the document, and its primary key."""
+        """Hash the primary key, as documents do."""
         return hash(self.id if self._loaded is None else self._loaded)
 
     def __str__(self) -> str:
@@ -342,7 +342,7 @@ def _restored_proxy(
     fetched: object,
     owner: str = "",
 ) -> Any:
-    """A proxy of no document: it is fetched for itself alone."""
+    """Return a proxy of no document: it is fetched for itself alone."""
     proxy: AsyncReferenceProxy[object] = AsyncReferenceProxy(
         document_type, value, name, owner=owner
     )

@@ -45,7 +45,7 @@ _HASHABLE = frozenset({ObjectId, str, int, float, UUID, bytes, datetime})
 
 
 def stored_key(cls: type[DocumentState], key: object) -> object:
-    """A primary key of a document class as MongoDB stores it.
+    """Return a primary key of a document class as MongoDB stores it.
 
     What is no key of the class is given as it is: there is no document of it.
     """
@@ -59,7 +59,7 @@ def stored_key(cls: type[DocumentState], key: object) -> object:
 
 
 def hashable(key: object) -> Hashable:
-    """A form of a stored key that can be looked up: documents are no dict keys."""
+    """Return a hashable form of a stored key, which may be a document."""
     if key.__class__ in _HASHABLE:
         return key
     if isinstance(key, dict):
@@ -114,7 +114,7 @@ def untyped_target(value: PythonValue) -> ReferenceTarget | None:
 
 
 def class_of(reference: DBRef, alias: str) -> Any:
-    """The class whose collection a reference names, None where that is not sure.
+    """Return the class of the collection in a reference, None where that is not sure.
 
     :param alias: the alias to prefer, that of the referring document.
     """
@@ -138,7 +138,7 @@ def class_of(reference: DBRef, alias: str) -> Any:
 
 
 def class_name(collection: str) -> str:
-    """`blog_post` -> `BlogPost`, where nothing else tells the class."""
+    """Return the class of a collection by its name: `blog_post` -> `BlogPost`."""
     return "".join(part.capitalize() for part in collection.split("_"))
 
 
@@ -188,7 +188,7 @@ class LazyReference(DBRef, Generic[D]):
         ) -> D: ...
 
     def _passed_through(self) -> Any:
-        """The document, for reading an attribute of it without being asked to wait.
+        """Return the document, loaded if it has to be, to read an attribute of it.
 
         :raises RuntimeError: where that would block an event loop.
         """

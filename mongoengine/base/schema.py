@@ -246,7 +246,7 @@ class Schema:
     # Dumping
 
     def dump_raw(self, raw: RawMapping) -> SON[str, RawValue] | None:
-        """`to_mongo()` of a document that was just loaded from `raw`, or None.
+        """Return `to_mongo()` of a document that was just loaded from `raw`, or None.
 
         None where a field has to be converted first.
         """
@@ -284,7 +284,7 @@ class Schema:
         return True
 
     def all_surely_valid(self, items: list[PythonValue]) -> bool:
-        """`surely_valid` of every raw document in a list."""
+        """Return `surely_valid` of every raw document in a list."""
         plans = self._typed_plans
         for item in items:
             if item.__class__ is not dict:

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mongoengine.base.bson_types import UNNESTED
+from mongoengine.base.field_paths import innermost
 from mongoengine.base.items import stored_values
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.tracking import ChangeTracking, is_changed_inside
@@ -276,8 +277,7 @@ def names_inside(
 
 
 def _may_hold(field: Any, seen: set[object]) -> bool:
-    while field._inner is not None:
-        field = field._inner
+    field = innermost(field)
     embedded = field._embedded_class
     if embedded is None:
         # Of any class, or of one that is not registered yet.

@@ -124,7 +124,7 @@ def note_lazy_reference(owner: str, name: str) -> None:
 
 
 def _place() -> tuple[str, int, int]:
-    """File and line of the user's code that is running, and how far up that is."""
+    """Return file and line of the user's code that runs, and how far up that is."""
     frame = sys._getframe(2)
     level = 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(

@@ -39,7 +39,7 @@ class StrictDict:
         return f"_reserved_{key}" if key in cls._special_fields else key
 
     def get(self, key: str, default: object = None) -> PythonValue:
-        """The value of `key`, or `default` where it is not set."""
+        """Return the value of `key`, or `default` where it is not set."""
         try:
             return self[key]
         except KeyError:
@@ -79,7 +79,7 @@ class StrictDict:
         return len(self.keys())
 
     def __eq__(self, other: Any) -> bool:
-        """Equal to every mapping of the same items in the same order."""
+        """Compare: mappings of the same items in the same order are equal."""
         return self.items() == list(other.items())
 
     def __ne__(self, other: object) -> bool:
@@ -89,7 +89,7 @@ class StrictDict:
 
     @classmethod
     def create(cls, allowed_keys: Iterable[str]) -> type[StrictDict]:
-        """The class of strict dicts with just these keys."""
+        """Return the class of strict dicts with just these keys."""
         slots = tuple(cls._safe(key) for key in allowed_keys)
         chosen = frozenset(slots)
         if chosen not in cls._classes:

@@ -47,14 +47,14 @@ K = TypeVar("K")
 
 
 def _parent_of(instance: object) -> object:
-    """A weak reference to a document; a proxy that is one already stays."""
+    """Return a weak reference to a document; a proxy that is one already stays."""
     if type(instance) in PROXIES or not isinstance(instance, ChangeTracking):
         return instance
     return weakref.proxy(instance)
 
 
 def _marks_all(method: Function) -> Any:
-    """A mutating method after which the whole container counts as changed."""
+    """Return a mutating method that marks the whole container as changed."""
 
     def marking(self: TrackedContainer, *args: object, **kwargs: object) -> object:
         result = method(self, *args, **kwargs)
@@ -65,7 +65,7 @@ def _marks_all(method: Function) -> Any:
 
 
 def _marks_key(method: Function) -> Any:
-    """A removing method whose argument says what goes; marks it even if it fails."""
+    """Return a removing method that marks its argument, even if it fails."""
 
     def marking(self: TrackedContainer, key: object) -> object:
         try:
@@ -167,7 +167,7 @@ class TrackedContainer:
         return place is self or (path.__class__ is WholePath and _contains(place, self))
 
     def _bound_to(self, instance: object, name: str) -> Self:
-        """This container as the value of a field, or a copy if it is another's.
+        """Return this container as the value of a field, or a copy if it is another's.
 
         :param instance: the document.
         :param name: the name of the field, or the path in it.
@@ -227,7 +227,7 @@ class TrackedContainer:
         return value
 
     def _rebound(self, key: Hashable, value: PythonValue) -> PythonValue:
-        """A tracked item with its path of now; a copy of one that is elsewhere, too."""
+        """Give a tracked item its current path; copy one that is elsewhere, too."""
         path = inner_path(self._name, key)
         if value._instance is self._instance and value._name == path:
             return value
@@ -292,7 +292,7 @@ class TrackedContainer:
         raise NotImplementedError
 
     def _stored(self) -> Any:
-        """An argument for the constructor, with the items as they are."""
+        """Return an argument for the constructor, with the items as they are."""
         raise NotImplementedError
 
     def __getstate__(self) -> TrackedContainer:
@@ -381,7 +381,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
         return dict.items(self)
 
     def _bind_all(self) -> None:
-        """Before items are handed out at once, bind those that can change."""
+        """Bind the items that can change, before all are handed out at once."""
         if self._awaits is not None:
             self._make_awaitable(self._awaits[0])
         for value in dict.values(self):
@@ -483,7 +483,7 @@ class BaseList(TrackedContainer, list[T]):
         return list.__iter__(self)
 
     def _bind_all(self) -> None:
-        """Before items are handed out at once, bind those that can change."""
+        """Bind the items that can change, before all are handed out at once."""
         if self._awaits is not None:
             self._make_awaitable(self._awaits[0])
         if not BINDABLE.isdisjoint(map(type, list.__iter__(self))):

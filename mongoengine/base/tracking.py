@@ -111,7 +111,7 @@ class ChangeTracking(DocumentState):
         set_state(self, "_changes", ChangedPaths(paths))
 
     def _own_changes(self) -> ChangedPaths | None:
-        """The marks of this document, or None where there are none."""
+        """Return the marks of this document, or None where there are none."""
         try:
             changes = self._changes
         except AttributeError:
@@ -200,7 +200,7 @@ class ChangeTracking(DocumentState):
     # Collecting
 
     def _get_changed_fields(self) -> list[str]:
-        """All changed paths, those inside embedded documents included."""
+        """Return all changed paths, those inside embedded documents included."""
         changes: list[Change] = []
         unnamed = self._collect("", changes)
         return [change.path for change in _outermost(changes)] + list(unnamed)
@@ -255,7 +255,7 @@ class ChangeTracking(DocumentState):
     # The update
 
     def _delta(self) -> tuple[RawDocument, RawDocument]:
-        """The arguments of `$set` and `$unset` that store the changes, by path.
+        """Return the arguments of `$set` and `$unset` that store the changes, by path.
 
         :raises OperationError: if a field of a dynamic document has changed whose
             name cannot be part of a path.
@@ -282,7 +282,7 @@ class ChangeTracking(DocumentState):
     def _delta_of(
         self, changes: list[Change], unnamed: tuple[str, ...]
     ) -> tuple[RawDocument, RawDocument]:
-        """The arguments of `$set` and `$unset` for changes that were collected."""
+        """Return the arguments of `$set` and `$unset` for collected changes."""
         if unnamed:
             raise OperationError(
                 f"Cannot update the field {unnamed[0]!r} of a stored "
@@ -398,13 +398,13 @@ class ChangeTracking(DocumentState):
     # Places
 
     def _field_of(self, key: str) -> Any:
-        """The field of a name in the database, or None."""
+        """Return the field of a name in the database, or None."""
         name = self._reverse_db_field_map.get(key)
         field = None if name is None else self._fields.get(name)
         return field or self._dynamic_fields.get(key)
 
     def _place(self, path: str) -> Place:
-        """The dumped value of a path in this document."""
+        """Return the dumped value of a path in this document."""
         key, *rest = path.split(".")
         field = self._field_of(key)
         if field is None and self._is_document:
@@ -445,7 +445,7 @@ def _default_of(document: ChangeTracking, field: Any) -> object:
 
 
 def _place_inside(field: Any, taken: str, value: Any, parts: list[str]) -> Place:
-    """The place that `parts` lead to from the value of a field.
+    """Return the place that `parts` lead to from the value of a field.
 
     :param taken: the path of the value.
     """
@@ -483,7 +483,7 @@ def _place_inside(field: Any, taken: str, value: Any, parts: list[str]) -> Place
 
 
 def _place_in_dump(field: object, taken: str, value: object, parts: list[str]) -> Place:
-    """The place that `parts` lead to in a dump."""
+    """Return the place that `parts` lead to in a dump."""
     for part in parts:
         if isinstance(value, dict):
             value = value.get(part, MISSING)
@@ -589,7 +589,7 @@ def take_marks_inside(container: object, marks: Marks) -> None:
 
 
 def _outermost(changes: list[Change]) -> list[Change]:
-    """The changes in their order, each once, without those inside another one."""
+    """Return the changes in order, each once, without those inside another one."""
     by_path: dict[str, Change] = {}
     for change in changes:
         by_path.setdefault(change.path, change)

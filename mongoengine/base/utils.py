@@ -64,7 +64,7 @@ def is_ours(cls: type) -> bool:
 
 
 def class_attribute(cls: type, name: str) -> object:
-    """The attribute of a class or of its bases as it is defined, or None.
+    """Return the attribute of a class or of its bases as it is defined, or None.
 
     Unlike `getattr` it calls no `__get__`: a user's field may be readable through
     documents only.

@@ -25,7 +25,7 @@ class DocumentValidation(DocumentState):
         __slots__ = ()
 
     def clean(self) -> None:
-        """A place for checks of the whole document, called by `validate`.
+        """Check the whole document; called by `validate`, and empty unless overridden.
 
         Raise :class:`~mongoengine.errors.ValidationError` to refuse it.
         """

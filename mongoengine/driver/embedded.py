@@ -245,7 +245,7 @@ async def _pause(io: IO, seconds: float = _SECONDS_BETWEEN_LOOKS) -> None:
 
 
 def address(host: str) -> str:
-    """`host` as PyMongo takes it: that of the running server, if it asks for one.
+    """Return `host` as PyMongo takes it; of an embedded one, that of its server.
 
     :raises EmbeddedServerError: if that server has ended, or was never started
     """

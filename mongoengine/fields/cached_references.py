@@ -156,7 +156,7 @@ class CachedReferenceField(
         use_db_field: bool = True,
         fields: Iterable[str] | None = None,
     ) -> RawValue:
-        """The primary key and the kept fields of a document."""
+        """Return the primary key and the kept fields of a document."""
         if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
         if document is None:

@@ -136,7 +136,7 @@ class DynamicField(BaseField):
         return members_of(value)
 
     def _referred(self, cls: type[BaseDocument], value: PythonValue) -> object:
-        """The document of a generic reference, or what stands for it in async code."""
+        """Return the document of a generic reference, or a proxy in async code."""
         if is_awaited(cls):
             return AsyncReferenceProxy(cls, value, self.name)
         return run(load_referenced(SYNC, cls, value["_ref"]))

@@ -460,7 +460,7 @@ class GenericEmbeddedDocumentField(BaseField["BaseDocument", "BaseDocument", OrN
 
 
 def members_of(document: object) -> Iterable[tuple[str, Any, Any]]:
-    """Database name, field and value of everything in an embedded document."""
+    """Yield database name, field and value of everything in an embedded document."""
     if not isinstance(document, ChangeTracking) or document._is_document:
         return
     fields = {**document._fields, **document._dynamic_fields}
@@ -469,6 +469,6 @@ def members_of(document: object) -> Iterable[tuple[str, Any, Any]]:
 
 
 def _with_subclasses(cls: Any) -> list[Any]:
-    """A class, and the classes of the documents that it may turn out to hold."""
+    """Return a class, and those of the documents that may be in its place."""
     names = [name for name in cls._subclasses if name != cls._class_name]
     return [cls, *(_DocumentRegistry.get(name) for name in names)]

@@ -147,7 +147,7 @@ class GridFSProxy:
     # What a file looks like
 
     def _opened(self) -> Any:
-        """The open file: as it is, or opened now where that may block."""
+        """Return the open file: as it is, or opened now where that may block."""
         if self.gridout is None and self.grid_id is not None:
             if may_block(self._alias):
                 return self.get()

@@ -93,7 +93,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
         db_alias: str | None = None,
         collection_name: str | None = None,
     ) -> GridFSProxy:
-        """A proxy without a file, on the field's alias and collection."""
+        """Return a proxy without a file, on the field's alias and collection."""
         return self.proxy_class(
             key=key,
             instance=instance,
@@ -104,11 +104,11 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
         )
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The id of the stored file, or None."""
+        """Return the id of the stored file, or None."""
         return value.grid_id if isinstance(value, self.proxy_class) else None
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """A proxy for a stored id."""
+        """Return a proxy for a stored id."""
         if value is None:
             return None
         return self.proxy_class(

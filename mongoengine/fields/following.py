@@ -72,7 +72,7 @@ class DocumentTyped(BaseField[Value, Assigned, Unset]):
         return self.document_type
 
     def lookup_member(self, member_name: str) -> Any:
-        """The field of that name in the document that is referred to, or None."""
+        """Return the field of that name in the class that is referred to, or None."""
         return self.document_type._fields.get(member_name)
 
     def _join_path(self, member: str) -> str | None:
@@ -82,7 +82,7 @@ class DocumentTyped(BaseField[Value, Assigned, Unset]):
         self.error(unsaved_text(type(document)))
 
     def _key_field(self) -> Any:
-        """The field of the primary key that is referred to, as its schema has it."""
+        """Return the field of the primary key that is referred to, from its schema."""
         cls = self.document_type
         # The schema, made when the class is first used, fills in the field's hints.
         name = cls._meta.get("id_field")

@@ -146,7 +146,7 @@ class GenericReferenceField(
         self.error(unsaved_text(type(document)))
 
     def to_mongo(self, document: Any) -> RawValue:
-        """The class and the DBRef of a document; references as they are."""
+        """Return the class and the DBRef of a document; references as they are."""
         if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
         if document is None or isinstance(document, (dict, ObjectId, DBRef)):

@@ -7,6 +7,7 @@ import sys
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mongoengine.base.field_paths import innermost
 from mongoengine.base.types import PassedOn, PythonValue, RawDocument, RawMapping
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import ImproperlyConfigured, ValidationError
@@ -58,10 +59,7 @@ class ImageGridFsProxy(GridFSProxy):
 
     def _field(self) -> Any:
         """Return the image field, which may be that of the items of a list."""
-        field = self.instance._fields[self.key]
-        while field._inner is not None:
-            field = field._inner
-        return field
+        return innermost(self.instance._fields[self.key])
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -84,19 +82,19 @@ class ImageGridFsProxy(GridFSProxy):
         return self.open_thumbnail()
 
     def write(self, *args: object, **kwargs: object) -> None:
-        """Not for images: raises `RuntimeError`."""
+        """Raise `RuntimeError`: images are written by `put`."""
         raise RuntimeError('Please use "put" method instead')
 
     def writelines(self, *args: object, **kwargs: object) -> None:
-        """Not for images: raises `RuntimeError`."""
+        """Raise `RuntimeError`: images are written by `put`."""
         raise RuntimeError('Please use "put" method instead')
 
     async def async_write(self, *args: object, **kwargs: object) -> None:
-        """Not for images: raises `RuntimeError`."""
+        """Raise `RuntimeError`: images are written by `put`."""
         self.write()
 
     async def async_writelines(self, *args: object, **kwargs: object) -> None:
-        """Not for images: raises `RuntimeError`."""
+        """Raise `RuntimeError`: images are written by `put`."""
         self.writelines()
 
 

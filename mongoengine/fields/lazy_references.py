@@ -223,7 +223,7 @@ class LazyReferenceField(
         return _lazy_reference(self, cls, key)
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """A `LazyReference` of a primary key."""
+        """Return a `LazyReference` of a primary key."""
         if value is None or isinstance(value, (DBRef, ChangeTracking)):
             return value
         cls = self.document_type
@@ -231,7 +231,7 @@ class LazyReferenceField(
         return LazyReference(cls, key, passthrough=self.passthrough)
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The primary key, or the DBRef, of a document or of what stands for one."""
+        """Return the primary key, or the DBRef, of a document or a reference to one."""
         if value is None:
             return None
         cls = self.document_type

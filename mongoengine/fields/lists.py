@@ -329,7 +329,7 @@ class SortedListField(ListField[Item]):
         super().__init__(field, **kwargs)
 
     def _stores_whole(self, value: object, changed: Sequence[str]) -> bool:
-        """Changes of the order, and all as long as the stored order is another one."""
+        """Return whether to store the whole list, because its order has changed."""
         if self._ordering is None or any(
             path.split(".")[1:2] == [self._ordering] for path in changed
         ):
@@ -354,7 +354,7 @@ class SortedListField(ListField[Item]):
 
 
 def _documents_dumper(inner: Any) -> Convert:
-    """Dumps lists of raw embedded documents of one class."""
+    """Return a function that dumps lists of raw embedded documents of one class."""
 
     def dump_documents(value: PythonValue) -> object:
         if value.__class__ is not list:

@@ -87,7 +87,7 @@ class BinaryField(BaseField[bytes, bytes | bytearray, OrNone]):
         super().__set__(instance, value)
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The value as a `bson.Binary`."""
+        """Return the value as a `bson.Binary`."""
         return Binary(value)
 
     def validate(self, value: PythonValue, clean: bool = True) -> None:
@@ -104,7 +104,7 @@ class BinaryField(BaseField[bytes, bytes | bytearray, OrNone]):
         return self.max_bytes is None
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The value as a `bson.Binary`."""
+        """Return the value as a `bson.Binary`."""
         if value is None:
             return value
         return super().prepare_query_value(op, self.to_mongo(value))
@@ -156,20 +156,20 @@ class UUIDField(BaseField[uuid.UUID, uuid.UUID | str, OrNone]):
         super().__init__(**kwargs)
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """A `UUID` made of stored text; binary data was decoded by PyMongo."""
+        """Return a `UUID` made of stored text; binary data was decoded by PyMongo."""
         if not self._binary:
             with suppress(ValueError, TypeError, AttributeError):
                 return uuid.UUID(value if isinstance(value, str) else str(value))
         return value
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The `UUID`, or its text."""
+        """Return the `UUID`, or its text."""
         if not self._binary:
             return str(value)
         return uuid.UUID(value) if isinstance(value, str) else value
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The value as it is stored."""
+        """Return the value as it is stored."""
         return None if value is None else self.to_mongo(value)
 
     def validate(self, value: PythonValue, clean: bool = True) -> None:
@@ -267,7 +267,7 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
         super().__set__(instance, self.to_python(value))
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """The member of that value; a value without a member stays as it is."""
+        """Return the member of that value; a value without a member stays as it is."""
         if isinstance(value, self._enum_cls):
             return value
         with suppress(ValueError):
@@ -275,11 +275,11 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
         return value
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The member's value."""
+        """Return the member's value."""
         return value.value if isinstance(value, self._enum_cls) else value
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The member's value."""
+        """Return the member's value."""
         if value is None:
             return value
         return super().prepare_query_value(op, self.to_mongo(value))
@@ -372,7 +372,7 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
         return f"{self.get_sequence_name()}.{self.name}"
 
     def get_sequence_name(self) -> str:
-        """The first part of the counter's ``_id``."""
+        """Return the first part of the counter's ``_id``."""
         if self.sequence_name:
             return self.sequence_name
         owner = self.owner_document
@@ -405,11 +405,11 @@ class SequenceField(BaseField[Item, Item | None, Never], Generic[Item]):
         await sequences.number(self, io, document)
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> Item:
-        """The value, decorated."""
+        """Return the value, decorated."""
         return self.value_decorator(value)
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """The value as it is; None takes the next number."""
+        """Return the value as it is; None takes the next number."""
         if value is None and may_block(self.db_alias):
             return self.generate()
         return value

@@ -155,7 +155,7 @@ class IntField(_RangeField[int, int, OrNone]):
         def __init__(self, *args: object, **options: object) -> None: ...
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """`int(value)` where that is possible, or the value as it is."""
+        """Return `int(value)` where that is possible, or the value as it is."""
         with suppress(TypeError, ValueError):
             return int(value)
         return value
@@ -169,7 +169,7 @@ class IntField(_RangeField[int, int, OrNone]):
         self._check_range(value)
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The value as an int."""
+        """Return the value as an int."""
         if value is None:
             return value
         return super().prepare_query_value(op, int(value))
@@ -224,7 +224,7 @@ class LongField(IntField[OrNone]):
         super().__init__(min_value, max_value, **kwargs)
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The value as a `bson.Int64`."""
+        """Return the value as a `bson.Int64`."""
         return Int64(self.to_python(value))
 
 
@@ -282,7 +282,7 @@ class FloatField(_RangeField[float, float, OrNone]):
         def __init__(self, *args: object, **options: object) -> None: ...
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """`float(value)`; text that is no number stays as it is."""
+        """Return `float(value)`; text that is no number stays as it is."""
         with suppress(ValueError):
             return float(value)
         return value
@@ -299,7 +299,7 @@ class FloatField(_RangeField[float, float, OrNone]):
         self._check_range(value)
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The value as a float."""
+        """Return the value as a float."""
         if value is None:
             return value
         return super().prepare_query_value(op, float(value))
@@ -386,7 +386,7 @@ class DecimalField(_RangeField[Decimal, Decimal | float | str, OrNone]):
         super().__init__(min_value, max_value, **kwargs)
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """A `Decimal` rounded to `precision`; what is no number stays as it is."""
+        """Return a `Decimal` rounded to `precision`; leave what is no number."""
         if value is None:
             return value
         try:
@@ -396,7 +396,7 @@ class DecimalField(_RangeField[Decimal, Decimal | float | str, OrNone]):
         return number.quantize(_quantum(self.precision), rounding=self.rounding)
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The rounded value as a float, or as text with `force_string`."""
+        """Return the rounded value as a float, or as text with `force_string`."""
         number = self.to_python(value)
         return str(number) if self.force_string else float(number)
 
@@ -411,7 +411,7 @@ class DecimalField(_RangeField[Decimal, Decimal | float | str, OrNone]):
         self._check_range(value)
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The value as it is stored."""
+        """Return the value as it is stored."""
         if value is None:
             return value
         return super().prepare_query_value(op, self.to_mongo(value))
@@ -488,7 +488,7 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
         return lambda raw: raw.__class__ is Decimal128
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The value as a `bson.Decimal128`, rounded to 34 digits."""
+        """Return the value as a `bson.Decimal128`, rounded to 34 digits."""
         if value is None or isinstance(value, Decimal128):
             return value
         if not isinstance(value, Decimal):
@@ -497,7 +497,7 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
         return Decimal128(value)
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """The value as a `Decimal`."""
+        """Return the value as a `Decimal`."""
         if value is None:
             return value
         return self.to_mongo(value).to_decimal()
@@ -512,7 +512,7 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
         self._check_range(value.to_decimal())
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The value as it is stored."""
+        """Return the value as it is stored."""
         return super().prepare_query_value(op, self.to_mongo(value))
 
 
@@ -560,7 +560,7 @@ class BooleanField(BaseField[bool, bool, OrNone]):
         def __init__(self, *args: object, **options: object) -> None: ...
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """`bool(value)`."""
+        """Return `bool(value)`."""
         with suppress(ValueError, TypeError):
             return bool(value)
         return value

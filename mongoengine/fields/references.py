@@ -183,7 +183,7 @@ class ReferenceField(
         return value
 
     def to_python(self, value: PythonValue) -> Any:
-        """A DBRef of a primary key; with `dbref` the value as it is."""
+        """Return a DBRef of a primary key; with `dbref` the value as it is."""
         if isinstance(value, DBRef):
             return self._unwrapped(value) if type(value) in AWAITABLE else value
         if value is None or self.dbref or isinstance(value, ChangeTracking):
@@ -192,7 +192,7 @@ class ReferenceField(
         return DBRef(cls._get_collection_name(), self._key_field().to_python(value))
 
     def to_mongo(self, document: Any) -> RawValue:
-        """The primary key, or the DBRef, of a document or of what stands for one."""
+        """Return the primary key, or the DBRef, of a document or a reference to one."""
         if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
         if document is None:

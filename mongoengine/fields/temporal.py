@@ -209,7 +209,7 @@ class DateTimeField(_Stamping, BaseField[datetime, date | str, OrNone]):
             self.error('cannot parse date "%s"' % value)  # noqa: UP031
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """A `datetime`; None where nothing can be made of the value."""
+        """Return a `datetime`; None where nothing can be made of the value."""
         if value is None or isinstance(value, datetime):
             return value
         if isinstance(value, date):
@@ -231,7 +231,7 @@ class DateTimeField(_Stamping, BaseField[datetime, date | str, OrNone]):
             return None
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The value as it is stored."""
+        """Return the value as it is stored."""
         return super().prepare_query_value(op, self.to_mongo(value))
 
 
@@ -321,14 +321,14 @@ class DateField(_DateTimeField[OrNone]):
         return "$set", self.to_mongo(self._at(client_time(self, value)))
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """A `datetime` at midnight of the day."""
+        """Return a `datetime` at midnight of the day."""
         value = super().to_mongo(value)
         if isinstance(value, datetime):
             return datetime(value.year, value.month, value.day)
         return value
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """The day as a `date`; what is no date and time stays as it is."""
+        """Return the day as a `date`; what is no date and time stays as it is."""
         value = super().to_python(value)
         if isinstance(value, datetime):
             return date(value.year, value.month, value.day)
@@ -448,7 +448,7 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
         return True
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """A `datetime`; what is not in the field's format stays as it is."""
+        """Return a `datetime`; what is not in the field's format stays as it is."""
         with suppress(Exception):
             return self._convert_from_string(value)
         return value
@@ -461,11 +461,11 @@ class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
         return value
 
     def to_mongo(self, value: PythonValue) -> RawValue:
-        """The text that is stored."""
+        """Return the text that is stored."""
         return self._convert_from_datetime(self.to_python(value))
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The text that is stored; a pattern for a string operator."""
+        """Return the text that is stored; a pattern for a string operator."""
         if value is None:
             return value
         return super().prepare_query_value(op, self._convert_from_datetime(value))

@@ -103,7 +103,7 @@ class StringField(BaseField[str, str, OrNone]):
         super().__init__(**kwargs)
 
     def to_python(self, value: RawValue) -> PythonValue:
-        """Text as it is; bytes decoded where they are UTF-8."""
+        """Return text as it is; decode bytes where they are UTF-8."""
         if not isinstance(value, str):
             with suppress(AttributeError, UnicodeDecodeError):
                 return value.decode("utf-8")
@@ -147,10 +147,10 @@ class StringField(BaseField[str, str, OrNone]):
         return all(limit is None for limit in asked_for)
 
     def lookup_member(self, member_name: str) -> None:
-        """A string has no members: None, for every name."""
+        """Return None for every name: a string has no members."""
 
     def prepare_query_value(self, op: str | None, value: PythonValue) -> RawValue:
-        """The value of a query; a compiled pattern for a string operator."""
+        """Return the value of a query; a compiled pattern for a string operator."""
         if not isinstance(op, str):
             return value
         if op in _STRING_OPERATORS:
@@ -324,7 +324,7 @@ class EmailField(StringField[OrNone]):
         super().__init__(*args, **kwargs)
 
     def validate_user_part(self, user_part: str) -> re.Match[str] | None:
-        """The match of what stands before the ``@``, or None."""
+        """Return the match of what stands before the ``@``, or None."""
         if self.allow_utf8_user:
             return self.UTF8_USER_REGEX.match(user_part)
         return self.USER_REGEX.match(user_part)

@@ -233,7 +233,7 @@ def _reached(run: list[object], details: RawMapping) -> int:
 
 
 def _runs(requests: Sequence[object], ordered: bool) -> Iterator[list[int]]:
-    """Return the places of the requests that PyMongo sends together."""
+    """Yield the places of the requests that PyMongo sends together."""
     groups: list[tuple[str, list[int]]] = []
     by_command: dict[str, list[int]] = {_INSERT: [], _UPDATE: [], _DELETE: []}
     if requests and isinstance(requests[0], Mapping):

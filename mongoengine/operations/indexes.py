@@ -80,7 +80,7 @@ async def ensure_indexes(
 async def list_indexes(
     cls: DocumentClass, io: IO, /, *, session: Session = None
 ) -> list[Keys]:
-    """The keys of every index that the collection should have.
+    """Return the keys of every index that the collection should have.
 
     Those of bases, siblings and subclasses in the same collection included;
     nothing is asked of the server.
@@ -152,7 +152,7 @@ def _begins_with_class(keys: Any) -> bool:
 
 
 def keys_of(index: RawMapping) -> Keys:
-    """The keys of an index as they were declared.
+    """Return the keys of an index as they were declared.
 
     Servers keep the fields of a text index apart, as its weights.
     """
@@ -170,14 +170,14 @@ def _expanded(
 
 
 def _comparable(keys: Keys) -> tuple[object, ...]:
-    """Equal for equal indexes: text fields have no order among themselves."""
+    """Return a form that equal indexes share: text fields have no order."""
     texts = frozenset(name for name, direction in keys if direction == "text")
     others = [key for key in keys if key[1] != "text"]
     return texts, others
 
 
 def _sharing_collection(cls: DocumentClass) -> list[DocumentClass]:
-    """`cls` and all its relatives whose documents are in the same collection."""
+    """Return `cls` and its relatives whose documents are in the same collection."""
     classes = [cls]
     for member in classes:
         place = _place_of(member)

@@ -296,7 +296,7 @@ async def follow_paths(io: IO, documents: Iterable[Any], paths: Paths) -> None:
 async def _load(
     io: IO, place: Place, wanted: Mapping[Any, tuple[Any, Any]]
 ) -> dict[Any, Any]:
-    """The documents of the wanted keys in one collection, by hashable key."""
+    """Return the documents of the wanted keys in one collection, by hashable key."""
     documents: dict[Any, Any] = {}
     database = connection.database(io, place.alias)
     if place.database is not None and place.database != database.name:
@@ -317,7 +317,7 @@ async def _load(
 
 
 def maker_of(cls: type[StoredDocument], place: Place) -> Make:
-    """The function that makes documents of raw ones of a class or a collection."""
+    """Return a function that makes documents of a class or collection of raw ones."""
     if cls is not None and not cls._meta.get("abstract"):
         if place.database is not None:
             make: Make = cls._maker()
@@ -373,7 +373,7 @@ async def follow_items(
 
 
 def _field_at(instance: Any, name: str | None) -> Any:
-    """The field of a path of lists and dicts; None where values of any type are."""
+    """Return the field of a path of lists and dicts; None for values of any type."""
     if instance is None or name is None:
         return None
     first, *keys = name.split(".")
@@ -417,7 +417,7 @@ def _may_refer(field: BaseField, searched: set[Any]) -> bool:
 
 
 def _target_of(field: BaseField, value: object) -> tuple[Any, DBRef] | None:
-    """The class and the reference in a value of a field, None if it has none."""
+    """Return the class and the reference in a value of a field, or None."""
     if isinstance(value, dict) and not isinstance(value.get("_ref"), DBRef):
         return None
     target: tuple[Any, DBRef] | None = (
@@ -427,7 +427,7 @@ def _target_of(field: BaseField, value: object) -> tuple[Any, DBRef] | None:
 
 
 def _root_of(cls: Any) -> Any:
-    """The topmost class that stores its documents where `cls` does."""
+    """Return the topmost class that stores its documents where `cls` does."""
     root = cls
     if cls is not None and not cls._meta.get("abstract"):
         for base in cls.__mro__:
@@ -439,7 +439,7 @@ def _root_of(cls: Any) -> Any:
 
 
 def _embedded_document(stored: RawMapping) -> Any:
-    """The embedded document that a dict with `_cls` is; None for other data."""
+    """Return the embedded document that a dict with `_cls` is; None for other data."""
     try:
         cls = _DocumentRegistry.get(stored["_cls"])
     except (NotRegistered, AttributeError, TypeError):
@@ -456,7 +456,7 @@ def _embedded_document(stored: RawMapping) -> Any:
 
 
 def _pairs(items: Any) -> Iterator[tuple[PythonValue, PythonValue]]:
-    """Keys or positions, and values, as they are: nothing is wrapped."""
+    """Return keys or positions, and values, none of them wrapped."""
     if isinstance(items, dict):
         return iter(dict.items(items))
     return enumerate(list.__iter__(items) if isinstance(items, list) else items)
@@ -473,7 +473,7 @@ def _is_plain_container(items: object) -> bool:
 
 
 def _own_copy(value: PythonValue, owner: object, key: PythonValue) -> object:
-    """A list or dict whose items may be replaced, in the place of `value`."""
+    """Return a list or dict whose items may be replaced, in the place of `value`."""
     if not _is_plain_container(value):
         return value
     if isinstance(owner, (BaseList, BaseDict)):

@@ -17,6 +17,7 @@ from pymongo.errors import DuplicateKeyError
 from mongoengine import connection
 from mongoengine.base import hooks
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.field_paths import innermost
 from mongoengine.errors import OperationError
 
 if TYPE_CHECKING:
@@ -150,12 +151,11 @@ def _untyped_fields(cls: type[StoredDocument]) -> tuple[str, ...]:
 
 
 def _is_untyped(field: BaseField) -> bool:
-    while field._inner is not None:
-        field = field._inner
+    inner = innermost(field)
     return bool(
-        field._embedded_class is None
-        and (field._is_container or field._takes_any_member)
-        and not field._holds_any_embedded
+        inner._embedded_class is None
+        and (inner._is_container or inner._takes_any_member)
+        and not inner._holds_any_embedded
     )
 
 
@@ -170,8 +170,7 @@ def _numbered_fields(cls: type[StoredDocument]) -> tuple[Any, ...]:
 
 
 def _may_hold_numbers(field: BaseField, seen: set[Any]) -> bool:
-    while field._inner is not None:
-        field = field._inner
+    field = innermost(field)
     if field._holds_any_embedded:
         return True
     embedded = field._embedded_class

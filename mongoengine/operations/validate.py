@@ -91,14 +91,14 @@ async def _await_hook(
 
 
 def _values(document: BaseDocument) -> Iterator[tuple[PythonValue, PythonValue]]:
-    """Return the fields of a document, dynamic ones included, with their values."""
+    """Yield the fields of a document, dynamic ones included, with their values."""
     for name in document:
         field: object = document._fields.get(name) or document._dynamic_fields.get(name)
         yield field, document._value_of(name, field)
 
 
 def _items(field: BaseField | None, value: object) -> Iterator[tuple[Any, Any]]:
-    """Return a value and what lists and dicts in it hold, with their fields."""
+    """Yield a value and what lists and dicts in it hold, with their fields."""
     if value is None:
         return
     yield field, value

@@ -175,7 +175,7 @@ def _base64(value: bytes) -> str:
 
 
 def _float(value: float) -> float | None:
-    """JSON has no infinity and no NaN: null, as Pydantic writes them."""
+    """Return None for infinity and NaN, which JSON lacks, as Pydantic does."""
     return value if value - value == 0 else None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import BaseField
-from mongoengine.query.related import innermost
+from mongoengine.base.field_paths import innermost
 
 __all__ = ("class_diagram",)
 

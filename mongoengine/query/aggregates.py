@@ -52,8 +52,7 @@ class Source:
     @property
     def items(self) -> RawDocument:
         """Return the expression for the list of values that are there."""
-        found = [self.expression] if self.single else self.expression
-        return _present(found)
+        return _present([self.expression] if self.single else self.expression)
 
 
 def _present(values: object) -> RawDocument:

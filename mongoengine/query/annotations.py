@@ -180,13 +180,13 @@ class _Row:
         return None
 
     def _lookup_field(self, parts: list[str]) -> list[object]:
-        found = self._column(parts)
-        if found is None:
+        match = self._column(parts)
+        if match is None:
             raise LookUpError(
                 f'"{"__".join(parts)}" is neither a group nor an annotation: rows have '
                 f"{', '.join(self._columns)}"
             )
-        column, count = found
+        column, count = match
         return [column.field, *parts[count:]]
 
     def path(self, name: str) -> Path:

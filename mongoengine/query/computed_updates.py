@@ -69,7 +69,7 @@ def _or(path: str, default: object) -> RawDocument:
 
 
 def _items(operator: str, operand: object) -> object:
-    """Return the items that `push` or `add_to_set` was given, as an expression."""
+    """Return the items that `push` or `add_to_set` adds, as an expression."""
     if not isinstance(operand, Mapping) or "$each" not in operand:
         return [_expression(operand)]
     if operand.keys() != {"$each"}:

@@ -289,18 +289,18 @@ def comparison(
             )
         value, single = value.prepared(left.field), False
     right = value.to_mongo(resolve)
-    wanted = _SIDES.get(op)
-    if wanted is not None and wanted is not single:
+    takes_one = _TAKES_ONE.get(op)
+    if takes_one is not None and takes_one is not single:
         raise InvalidQueryError(
-            f'"{left.name}" takes {"one value" if wanted else "several values"} with '
-            f'"{op}", which {value!r} does not have'
+            f'"{left.name}" takes {"one value" if takes_one else "several values"} '
+            f'with "{op}", which {value!r} does not have'
         )
-    if left.is_value or (wanted is None and not single):
+    if left.is_value or (takes_one is None and not single):
         condition = compare(left.expression, right)
     else:
         each = {"input": left.expression, "as": "item", "in": compare("$$item", right)}
-        found = "$allElementsTrue" if op in ("ne", "nin") else "$anyElementTrue"
-        condition = {found: [{"$map": each}]}
+        holds = "$allElementsTrue" if op in ("ne", "nin") else "$anyElementTrue"
+        condition = {holds: [{"$map": each}]}
     return {"$not": [condition]} if negated else condition
 
 
@@ -331,7 +331,7 @@ def _in(left: object, right: object) -> RawDocument:
 
 
 #: Whether an operator takes one value of an expression, or several; either if absent.
-_SIDES: Mapping[str | None, bool] = {
+_TAKES_ONE: Mapping[str | None, bool] = {
     **dict.fromkeys(("gt", "gte", "lt", "lte"), True),
     **dict.fromkeys(("in", "nin"), False),
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import BaseField
+from mongoengine.base.field_paths import db_names, last_field
 from mongoengine.base.types import (
     PassedOn,
     PythonValue,
@@ -64,10 +65,11 @@ P = TypeVar("P")
 
 
 def query(_doc_cls: object = None, **kwargs: object) -> Filter:
-    """The MongoDB filter for keyword conditions on a document class.
+    """Return the MongoDB filter for keyword conditions on a document class.
 
-    Without a class, the names are taken as they are.  Raises `InvalidQueryError`
-    for a name that means nothing, and what a field raises for a value.
+    Without a class, the names are taken as they are.
+
+    :raises InvalidQueryError: if a name means nothing
     """
     return local_query(_doc_cls, kwargs, are_safe(_doc_cls))
 
@@ -313,8 +315,9 @@ class FilterPlan:
         return paths.pop() if paths else "", [value for _, value in conditions]
 
     def _element(self, value: object) -> RawValue:
-        """Return the operand of `$elemMatch`: a keyword query on an embedded document,
-        or one value of the field.
+        """Return the operand of `$elemMatch`.
+
+        It is the filter for keywords on an embedded document, or one value.
         """
         embedded = self._class_of_items()
         if isinstance(value, dict) and embedded is not None:
@@ -417,7 +420,7 @@ _ON_A_FIELD = frozenset(GEO_OPERATORS) | _ELEMENT
 
 
 def _iterable(value: object) -> Any:
-    """Return what an operator is given that takes several values.
+    """Return the value of an operator that takes several values.
 
     :raises TypeError: for a document, and for what cannot be iterated over.
     """
@@ -479,9 +482,9 @@ def _plan(
     plan_class: type[FilterPlan] = FilterPlan,
 ) -> FilterPlan:
     """Work out the plan of a keyword, and remember it."""
-    given = keyword.rsplit("__")
-    indices = [(i, name) for i, name in enumerate(given) if name.isdigit()]
-    names = [name for name in given if not name.isdigit()]
+    words = keyword.rsplit("__")
+    indices = [(i, name) for i, name in enumerate(words) if name.isdigit()]
+    names = [name for name in words if not name.isdigit()]
     op = names.pop() if _ends_with_operator(document, names) else None
     if len(names) > 1 and not names[-1]:
         names.pop()
@@ -492,12 +495,11 @@ def _plan(
     if document is None:
         return plan_class(place, None, names, indices, op, negated)
     path = looked_up(document, names)
-    field = [step for step in path if not isinstance(step, str)][-1]
-    parts = [step if isinstance(step, str) else step.db_field for step in path]
+    field, parts = last_field(path), db_names(path)
     if path[-1] is field and field._compared_path:
         parts[-1] += f".{field._compared_path}"
     plan = plan_class(place, field, parts, indices, op, negated)
-    plan.path = "__".join(given[: len(names) + len(indices)])
+    plan.path = "__".join(words[: len(names) + len(indices)])
     plan.steps = [*path, *(index for _, index in indices)]
     remember(plans, keyword, plan, plan.steps)
     return plan
@@ -522,8 +524,8 @@ def _joined_plan(
         return plan
     if rest in (["pk"], [join.cls._meta["id_field"]]):
         # The key is what the reference stores.
-        own = [*names[:-1], *keyword.split("__")[len(names) :]]
-        plan = _joined_plan(document, "__".join(own), {}, make)
+        local = [*names[:-1], *keyword.split("__")[len(names) :]]
+        plan = _joined_plan(document, "__".join(local), {}, make)
         remember(plans, keyword, plan, plan.steps)
         return plan
     if join.cls._meta.get("safe_values"):

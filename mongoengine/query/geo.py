@@ -20,10 +20,12 @@ _DISTANCES = {"max_distance": "$maxDistance", "min_distance": "$minDistance"}
 
 
 def infer_geometry(value: object) -> Condition:
-    """The `$geometry` that `value` is: GeoJSON, or coordinates nested as deep as a
-    point (1), a line string (2) or a polygon (3) has them.
+    """Return the `$geometry` of GeoJSON, or of coordinates alone.
 
-    Raises `InvalidQueryError` for anything else.
+    These are a point, a line string or a polygon, as deep as they are nested: once,
+    twice or three times.
+
+    :raises InvalidQueryError: for anything else
     """
     if isinstance(value, dict):
         if "$geometry" in value:
@@ -39,8 +41,8 @@ def infer_geometry(value: object) -> Condition:
             "Invalid $geometry data. Can be either a "
             "dictionary or (nested) lists of coordinate(s)"
         )
-    kind = ("Point", "LineString", "Polygon")[depth - 1]
-    return {"$geometry": {"type": kind, "coordinates": value}}
+    shape = ("Point", "LineString", "Polygon")[depth - 1]
+    return {"$geometry": {"type": shape, "coordinates": value}}
 
 
 def _depth(value: PythonValue) -> int:
@@ -88,10 +90,10 @@ _ON_GEOJSON: dict[str, Build] = {
 
 
 def geo_condition(field: Any, op: str, value: object) -> Condition:
-    """The condition that a geospatial operator makes of `value` on `field`.
+    """Return the condition that a geospatial operator makes of `value` on `field`.
 
-    Raises `NotImplementedError` where the field does not know the operator, and
-    `InvalidQueryError` for a value that is no geometry.
+    :raises NotImplementedError: if the field does not know the operator
+    :raises InvalidQueryError: if the value is no geometry
     """
     if op in _DISTANCES:
         return {_DISTANCES[op]: value}
@@ -109,8 +111,9 @@ def geo_condition(field: Any, op: str, value: object) -> Condition:
 
 
 def distances_last(condition: Condition) -> Condition:
-    """`condition` with its distances where MongoDB wants them: inside of a `$near`
-    with a `$geometry`, or after a legacy `$near`.
+    """Return a condition with its distances where MongoDB wants them.
+
+    That is inside of a `$near` with a `$geometry`, or after a legacy `$near`.
     """
     distances = {k: condition[k] for k in _DISTANCES.values() if k in condition}
     if not distances or not ("$near" in condition or "$nearSphere" in condition):

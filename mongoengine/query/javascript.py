@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mongoengine.base.field_paths import db_names
+
 if TYPE_CHECKING:
     from mongoengine.base.stored_document import StoredDocument
 
@@ -25,7 +27,7 @@ def with_database_names(document: type[StoredDocument], code: str) -> str:
     def named(match: re.Match[str]) -> str:
         subscript, path = match.groups()
         fields = document._lookup_field((subscript or path).split("."))
-        names = [f if isinstance(f, str) else f.db_field for f in fields]
+        names = db_names(fields)
         return f'["{names[-1]}"]' if subscript else ".".join(names)
 
     return re.sub(FIELDS, named, code)

@@ -11,12 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine.base.field import BaseField
+from mongoengine.base.field_paths import (
+    db_names,
+    db_path,
+    innermost,
+    is_position,
+    last_field,
+)
 from mongoengine.base.misspelt import did_you_mean, meant_keyword, nearest
 from mongoengine.base.types import FieldPath, RawDocument, RawValue
 from mongoengine.errors import InvalidQueryError, LookUpError
 from mongoengine.query.operators import MATCH_OPERATORS
-from mongoengine.query.projection import db_path, is_position
-from mongoengine.query.related import class_inside, innermost
+from mongoengine.query.related import class_inside
 
 if TYPE_CHECKING:
     from mongoengine.base.stored_document import StoredDocument
@@ -68,7 +74,7 @@ class Path:
     @property
     def parts(self) -> list[str]:
         """Return the database names of the fields."""
-        return [f if isinstance(f, str) else str(f.db_field) for f in self.fields]
+        return db_names(self.fields)
 
     @property
     def key(self) -> str:
@@ -79,7 +85,7 @@ class Path:
     @property
     def field(self) -> Any:
         """Return the last field on the way."""
-        return [f for f in self.fields if not isinstance(f, str)][-1]
+        return last_field(self.fields)
 
     @property
     def is_value(self) -> bool:
@@ -293,7 +299,7 @@ def _with_operator(
     before: Iterable[str],
     error: LookUpError,
 ) -> LookUpError:
-    """Return the error, with an operator if one was meant by a name."""
+    """Return the error, with a proposal if a name is nearly an operator."""
     first, last = parts[0], parts[-1]
     if len(parts) == 1:
         hint = did_you_mean({first: meant_keyword(document, first, MATCH_OPERATORS)})
@@ -347,10 +353,10 @@ def _crossing(
 
 def _check_target(join: Join) -> None:
     """Raise an InvalidQueryError if no `$lookup` finds the documents of a join."""
-    what = f'"{join.reference.name}" cannot be joined: {join.cls.__name__} '
     if join.cls._meta.get("abstract"):
         raise InvalidQueryError(
-            what + "is abstract, and its documents are in several collections"
+            f'"{join.reference.name}" cannot be joined: {join.cls.__name__} is '
+            "abstract, and its documents are in several collections"
         )
     if any(is_position(step) for step in join.reference.fields):
         raise InvalidQueryError(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mongoengine.base.types import RawDocument
+from mongoengine.base.field_paths import db_path, innermost, is_position
+from mongoengine.base.types import FieldPath, RawDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("QueryFieldList", "class_names", "db_path", "is_position", "with_fields")
+__all__ = ("QueryFieldList", "class_names", "with_fields")
 
 #: Operators that `fields` takes as prefixes, as in `slice__comments=5`.
 PROJECTIONS = frozenset(("slice", "elemMatch"))
@@ -67,16 +68,16 @@ class QueryFieldList:
         """Combine two lists that both name fields."""
         if isinstance(self.value, dict):
             return
-        asked = (self.value, f.value)
-        if asked == (self.ONLY, self.ONLY):
+        values = (self.value, f.value)
+        if values == (self.ONLY, self.ONLY):
             self._clean_slice()
             self.fields = self.fields | f.fields if self._only_called else f.fields
             return
-        if asked == (self.EXCLUDE, self.EXCLUDE):
+        if values == (self.EXCLUDE, self.EXCLUDE):
             self.fields = self.fields | f.fields
-        elif asked == (self.ONLY, self.EXCLUDE):
+        elif values == (self.ONLY, self.EXCLUDE):
             self.fields -= f.fields
-        elif asked == (self.EXCLUDE, self.ONLY):
+        elif values == (self.EXCLUDE, self.ONLY):
             self.fields, self.value = f.fields - self.fields, self.ONLY
         self._clean_slice()
 
@@ -90,7 +91,7 @@ class QueryFieldList:
         return bool(self.fields)
 
     def as_dict(self) -> RawDocument:
-        """The projection, as `find` takes it."""
+        """Return the projection, as `find` takes it."""
         projection = {**dict.fromkeys(self.fields, self.value), **self.slice}
         if self.classes and self.value == self.ONLY:
             for path in self.fields & self.classes.keys():
@@ -112,7 +113,7 @@ class QueryFieldList:
 
 def with_fields(
     existing: QueryFieldList,
-    lookup: Callable[[str], list[object]],
+    lookup: Callable[[str], FieldPath],
     only_called: bool,
     choices: Mapping[str, object],
     joined: list[str],
@@ -157,11 +158,6 @@ def _copy(existing: QueryFieldList) -> QueryFieldList:
     return copied
 
 
-def db_path(fields: Iterable[Any]) -> str:
-    """Return the database names of the fields on a path, joined by dots."""
-    return ".".join(f if isinstance(f, str) else f.db_field for f in fields)
-
-
 def class_names(fields: Sequence[Any]) -> list[str]:
     """Return the paths of `_cls` in the embedded documents on the way to a field.
 
@@ -171,15 +167,8 @@ def class_names(fields: Sequence[Any]) -> list[str]:
     stored = False
     for place, field in enumerate(fields[:-1], 1):
         if not isinstance(field, str):
-            while field._inner is not None:
-                field = field._inner
-            stored = field._stores_class
+            stored = innermost(field)._stores_class
         if stored and not isinstance(fields[place], str):
             path = db_path([f for f in fields[:place] if not is_position(f)])
             paths.append(f"{path}._cls")
     return paths
-
-
-def is_position(step: object) -> bool:
-    """Return whether a step on a path is a position in a list."""
-    return isinstance(step, str) and step.isdigit()

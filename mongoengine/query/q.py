@@ -31,11 +31,11 @@ class QNodeVisitor:
     """Visitor of a tree of conditions; by itself it changes nothing."""
 
     def visit_combination(self, combination: QCombination) -> object:
-        """Called with a combination whose children were visited before."""
+        """Return a combination, whose children were visited before."""
         return combination
 
     def visit_query(self, query: Q) -> object:
-        """Called with a leaf."""
+        """Return a leaf."""
         return query
 
 
@@ -43,7 +43,7 @@ class SimplificationVisitor(QNodeVisitor):
     """Merges conditions joined by `&` into one, where no keyword repeats."""
 
     def visit_combination(self, combination: QCombination) -> object:
-        """One `Q` for a conjunction of leaves; else the combination."""
+        """Return one `Q` for a conjunction of leaves, or the combination."""
         leaves = [node for node in combination.children if isinstance(node, Q)]
         if combination.operation == QNode.AND and leaves == combination.children:
             try:
@@ -53,8 +53,9 @@ class SimplificationVisitor(QNodeVisitor):
         return combination
 
     def _query_conjunction(self, queries: Iterable[RawMapping]) -> RawDocument:
-        """The keywords of all queries; a repeated one raises
-        `DuplicateQueryConditionsError`.
+        """Return the keywords of all queries.
+
+        :raises DuplicateQueryConditionsError: if a keyword is repeated
         """
         merged: RawDocument = {}
         for query in queries:
@@ -82,11 +83,11 @@ class QueryCompilerVisitor(QNodeVisitor):
         self.safe = are_safe(document) if safe is None else safe
 
     def visit_combination(self, combination: QCombination) -> object:
-        """`{"$and": [...]}`, `{"$or": [...]}` or `{"$nor": [...]}`, of filters."""
+        """Return the filter of a combination: `{"$and": [...]}` and the like."""
         return {OPERATORS[combination.operation]: combination.children}
 
     def visit_query(self, query: Q) -> object:
-        """The filter for the keywords of a leaf."""
+        """Return the filter for the keywords of a leaf."""
         return self.compile_leaf(self.document, query.query, self.safe)
 
 
@@ -98,12 +99,11 @@ class QNode:
     NOR = 2
 
     def to_query(self, document: object, safe: bool | None = None) -> RawDocument:
-        """The MongoDB filter for these conditions on a document class.
-
-        Raises `InvalidQueryError` for a name that means nothing there.
+        """Return the MongoDB filter for these conditions on a document class.
 
         :param safe: no value is taken for an operator; None for what the class and
             its alias say
+        :raises InvalidQueryError: if a name means nothing there
         """
         if safe is None:
             safe = are_safe(document)
@@ -179,7 +179,7 @@ class QCombination(QNode):
         return bool(self.children)
 
     def __invert__(self) -> QNode:
-        """The negation; of a negation, what was negated."""
+        """Return the negation; of a negation, what was negated."""
         if self.operation == self.OR and self.children:
             return QCombination(self.NOR, self.children)
         if self.operation != self.NOR:
@@ -266,9 +266,10 @@ def divided(
     What is joined by `&` can be divided; anything else is one part.
     """
     if isinstance(condition, Q):
-        own = {k: v for k, v in condition.query.items() if not _mentions(k, v, names)}
-        rest = {k: v for k, v in condition.query.items() if k not in own}
-        return Q(**own) if own else None, Q(**rest) if rest else None
+        conditions = condition.query.items()
+        without = {k: v for k, v in conditions if not _mentions(k, v, names)}
+        rest = {k: v for k, v in conditions if k not in without}
+        return Q(**without) if without else None, Q(**rest) if rest else None
     if isinstance(condition, QCombination):
         parts = [divided(child, names) for child in condition.children]
         if condition.operation == QNode.AND:

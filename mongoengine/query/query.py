@@ -15,6 +15,7 @@ from pymongo.read_concern import ReadConcern
 
 from mongoengine.base import context
 from mongoengine.base.common import _DocumentRegistry
+from mongoengine.base.field_paths import db_path
 from mongoengine.base.types import (
     FieldPath,
     Keywords,
@@ -34,7 +35,7 @@ from mongoengine.query.computed import ComputedOptions
 from mongoengine.query.expressions import resolved
 from mongoengine.query.filters import joined_query
 from mongoengine.query.paths import joined_path
-from mongoengine.query.projection import QueryFieldList, db_path
+from mongoengine.query.projection import QueryFieldList
 from mongoengine.query.q import Q, QNode
 from mongoengine.query.safe_values import are_safe
 from mongoengine.query.scope import Scope
@@ -413,14 +414,13 @@ class Query(ComputedOptions):
         """
         parts = name.split(".")
         try:
-            own: FieldPath = self.document._lookup_field(parts)
-            return own
+            path: FieldPath = self.document._lookup_field(parts)
         except LookUpError:
             for subclass in self._subclasses():
                 with suppress(LookUpError):
-                    theirs: FieldPath = subclass._lookup_field(parts)
-                    return theirs
+                    return subclass._lookup_field(parts)
             raise
+        return path
 
     def path(self, name: str) -> str:
         """Return the database name of a dotted path; see `lookup`."""

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.field_paths import innermost
 from mongoengine.errors import InvalidQueryError, LookUpError
 
 if TYPE_CHECKING:
+    from mongoengine.base.field import BaseField
     from mongoengine.base.stored_document import StoredDocument
 
 
 __all__ = (
     "Paths",
     "class_inside",
-    "innermost",
     "merged",
     "reference_names",
     "refers",
@@ -66,26 +67,21 @@ def _member_of(cls: type[StoredDocument], name: str, path: str) -> Any:
         raise InvalidQueryError(f'{error} of "{path}"') from None
 
 
-def innermost(field: Any) -> Any:
-    while field._inner is not None:
-        field = field._inner
-    return field
-
-
-def class_inside(field: object) -> Any:
-    """The class of the documents that a field holds or refers to, if there is one."""
+def class_inside(field: BaseField) -> Any:
+    """Return the class of the documents in a field, or that it refers to, or None."""
     inner = innermost(field)
     if inner._embedded_class is not None:
         return inner._embedded_class
     return getattr(inner, "document_type", None)
 
 
-def is_open(field: object) -> bool:
+def is_open(field: BaseField) -> bool:
     """Return whether the field may refer to documents of any class."""
     return refers(field) and class_inside(field) is None
 
 
-def refers(field: object) -> bool:
+def refers(field: BaseField) -> bool:
+    """Return whether the values of a field are references, or have any in them."""
     inner = innermost(field)
     if inner._embedded_class is not None:
         return False

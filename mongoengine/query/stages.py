@@ -178,11 +178,11 @@ def _row_order(
 
 
 def _projection(
-    projection: RawMapping, kept: Sequence[str], unused: Sequence[str]
+    projection: RawMapping, always: Sequence[str], unused: Sequence[str]
 ) -> list[RawDocument]:
     """Return the stages that leave out what was not asked for.
 
-    :param kept: the names that stay, whatever fields were asked for
+    :param always: the names that stay, whatever fields were asked for
     :param unused: the names of joins that go
     """
     stages: list[RawDocument] = []
@@ -204,7 +204,7 @@ def _projection(
         stages.append({"$addFields": sliced})
     if any(value == 1 for name, value in fields.items() if name != "_id"):
         fields.update(dict.fromkeys(sliced, 1))
-        whole = [k for k in kept if not any(f.startswith(k + ".") for f in fields)]
+        whole = [k for k in always if not any(f.startswith(k + ".") for f in fields)]
         fields.update(dict.fromkeys(whole, 1))
         nested = [
             name

@@ -190,11 +190,11 @@ def equalities(conditions: RawMapping) -> RawDocument:
         elif not _allows_several(condition):
             values[path] = condition
         elif isinstance(condition, Mapping):
-            values.update((path, value) for value in _asked_for(condition))
+            values.update((path, value) for value in _only_value(condition))
     return values
 
 
-def _asked_for(operators: RawMapping) -> Iterator[Any]:
+def _only_value(operators: RawMapping) -> Iterator[Any]:
     """Yield the one value that operators allow, if they allow but one."""
     if "$eq" in operators:
         yield operators["$eq"]

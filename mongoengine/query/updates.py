@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mongoengine.base.field_paths import db_names, is_position, last_field
 from mongoengine.base.types import (
     PassedOn,
     PythonValue,
@@ -29,7 +30,6 @@ from mongoengine.query.operators import (
     UPDATE_OPERATORS,
 )
 from mongoengine.query.paths import local_path, looked_up
-from mongoengine.query.projection import is_position
 from mongoengine.query.safe_values import (
     are_safe,
     has_operators,
@@ -48,16 +48,18 @@ __all__ = ("compiled", "update")
 Update = RawDocument
 
 _COMPARISONS = frozenset(COMPARISON_OPERATORS)
+#: The types of several values: `push` and its like take a frozen set for one value.
 _SEVERAL = (list, tuple, set)
+#: The types of values that may have expressions in them.
 _CONTAINERS: frozenset[object] = frozenset((*_SEVERAL, dict))
 
-#: Whose value is one value of the field; None is stored as it is.
+#: The operators whose value is one value of the field; None is stored as it is.
 _ONE_VALUE = frozenset(("set", "pull", "push", "addToSet", "setOnInsert"))
 
-#: Who take several values of the field, if they are given several.
+#: The operators whose value is one value of the field, or several.
 _ONE_OR_SEVERAL = frozenset(("push", "addToSet", "setOnInsert"))
 
-
+#: The operators whose value is several values of the field.
 _ALWAYS_SEVERAL = frozenset(("pushAll", "pullAll"))
 
 #: The operators that take a computed value.
@@ -65,12 +67,12 @@ _COMPUTED = frozenset(("set", "inc", "mul", "min", "max", "push", "addToSet"))
 
 
 def update(_doc_cls: Any = None, **update: PassedOn) -> RawValue:
-    """The MongoDB update document for keyword updates of a document class.
+    """Return the MongoDB update document for keyword updates of a document class.
 
-    A keyword without an operator means `set`.  Raises `InvalidQueryError` for a
-    name that means nothing, and what a field raises for a value.
+    A keyword without an operator means `set`.
 
     :returns: operators with their operands; a pipeline if `F` stands in a value
+    :raises InvalidQueryError: if a name means nothing, or `F` cannot stand there
     """
     return compiled(_doc_cls, update, are_safe(_doc_cls))
 
@@ -78,7 +80,7 @@ def update(_doc_cls: Any = None, **update: PassedOn) -> RawValue:
 def compiled(
     document: type[StoredDocument], keywords: RawMapping, safe: bool
 ) -> RawValue:
-    """The MongoDB update document for keyword updates of a document class.
+    """Return the MongoDB update document for keyword updates of a document class.
 
     :param safe: no value is taken for an operator
     """
@@ -143,7 +145,7 @@ class UpdatePlan:
         self.field: Any = field
 
     def change(self, value: PythonValue) -> tuple[str, Update]:
-        """The update operator, and what it is given for `value`."""
+        """Return the update operator, and its operand for `value`."""
         op = self.op
         if op == "currentDate" and self.field is not None:
             operator, operand = self.field._current_date(value)
@@ -165,7 +167,7 @@ class UpdatePlan:
     def computed(
         self, value: Expression, document: type[StoredDocument]
     ) -> tuple[str, Update]:
-        """The update operator, and the expression that it is given.
+        """Return the update operator, and its operand, an expression.
 
         :raises InvalidQueryError: if the operator or the path takes none
         """
@@ -195,7 +197,7 @@ class UpdatePlan:
                 )
 
     def _prepared(self, field: BaseField, value: PythonValue) -> RawValue:
-        """`value` as the field would store it, as far as the operator wants it."""
+        """Return `value` as the field stores it, as far as the operator wants that."""
         op = self.op
         value = field._as_operand(value)
         if op == "unset":
@@ -223,7 +225,7 @@ class UpdatePlan:
         )
 
     def _pushed(self, value: object) -> tuple[str, Update]:
-        """`$push`, of several values or at a position where that was asked for."""
+        """Return `$push`, of several values or at a position where the path has one."""
         *before, last = self.parts
         several = value if isinstance(value, _SEVERAL) else [value]
         if last.isdigit():
@@ -234,8 +236,9 @@ class UpdatePlan:
         return "$push", {self.key: value}
 
     def _pulled(self, value: PythonValue) -> Update:
-        """`$pull` by a dotted path up to the last list, and by nested documents
-        below it, as a path there would not be one.
+        """Return the operand of `$pull`, by a dotted path up to the last list.
+
+        Below it there are nested documents: a path would be a name with dots.
         """
         if self.op == "pullAll":
             raise InvalidQueryError(
@@ -250,8 +253,9 @@ class UpdatePlan:
         return value  # type: ignore[no-any-return]
 
     def _last_list(self) -> int:
-        """Return how many parts the dotted path has; the fields that containers hold
-        count as steps, too.
+        """Return how many parts the dotted path has.
+
+        The fields of the items of containers count as steps, too.
         """
         ranks = []
         for field in self.path:
@@ -311,7 +315,7 @@ def _plan(
     if len(names) < 3 and not has_operator:
         names.insert(0, "set")
         has_operator = True
-    given = names.pop(0) if has_operator else None
+    operator = names.pop(0) if has_operator else None
     match = None
     if len(names) > 1:
         if names[-1] in _COMPARISONS:
@@ -322,17 +326,15 @@ def _plan(
     path: list[Any] = []
     if document is not None:
         path = looked_up(document, names, UPDATE_OPERATORS)
-    if given is None:
+    if operator is None:
         raise TypeError(f"No update operator in {keyword}: write set__{keyword}")
-    op = UPDATE_NAMES.get(given, given)
+    op = UPDATE_NAMES.get(operator, operator)
+    decreases = operator == "dec"
     place = place_of(document, names)
     if document is None:
-        return plan_class(place, op, given == "dec", match, names, path)
-    parts = [
-        ("$" if step == "S" else step) if isinstance(step, str) else step.db_field
-        for step in path
-    ]
-    field = [step for step in path if not isinstance(step, str)][-1]
-    plan = plan_class(place, op, given == "dec", match, parts, path, field)
+        return plan_class(place, op, decreases, match, names, path)
+    parts = db_names("$" if step == "S" else step for step in path)
+    field = last_field(path)
+    plan = plan_class(place, op, decreases, match, parts, path, field)
     remember(plans, keyword, plan, path)
     return plan
