@@ -491,6 +491,8 @@ def _plan(
     negated = len(names) > 1 and names[-1] == "not"
     if negated:
         names.pop()
+    if document is not None and not names:
+        raise InvalidQueryError(f'No field in the keyword "{keyword}"')
     place = place_of(document, names)
     if document is None:
         return plan_class(place, None, names, indices, op, negated)

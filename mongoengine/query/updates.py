@@ -270,9 +270,7 @@ class UpdatePlan:
 def _is_new_operator(document: object, names: list[str]) -> bool:
     """Return whether a keyword begins with an operator and not with a field."""
     declared = getattr(document, "_fields", ())
-    return (
-        names[0] in NEW_UPDATE_OPERATORS and len(names) > 1 and names[0] not in declared
-    )
+    return names[0] in NEW_UPDATE_OPERATORS and names[0] not in declared
 
 
 class SafeUpdatePlan(UpdatePlan):
@@ -311,7 +309,9 @@ def _plan(
     """Work out the plan of a keyword, and remember it."""
     plan_class = SafeUpdatePlan if safe else UpdatePlan
     names = keyword.split("__")
-    has_operator = names[0] in UPDATE_OPERATORS or _is_new_operator(document, names)
+    has_operator = len(names) > 1 and (
+        names[0] in UPDATE_OPERATORS or _is_new_operator(document, names)
+    )
     if len(names) < 3 and not has_operator:
         names.insert(0, "set")
         has_operator = True
@@ -320,7 +320,7 @@ def _plan(
     if len(names) > 1:
         if names[-1] in _COMPARISONS:
             match = names.pop()
-        if not names[-1]:
+        if len(names) > 1 and not names[-1]:
             names.pop()
             match = None
     path: list[Any] = []

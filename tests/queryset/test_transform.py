@@ -152,6 +152,18 @@ def test_unknown_names_are_refused() -> None:
         ask(nope=1)
 
 
+@pytest.mark.parametrize("keyword", ["0", "1__0", "0__ne", "", "__ne", "__"])
+def test_a_filter_without_a_field_is_refused(keyword: str) -> None:
+    with pytest.raises(InvalidQueryError, match="No field|Cannot resolve field"):
+        ask(**{keyword: 1})
+
+
+@pytest.mark.parametrize("keyword", ["set", "inc", "pull", "", "__ne", "set____ne"])
+def test_an_update_without_a_field_is_refused(keyword: str) -> None:
+    with pytest.raises(InvalidQueryError, match="Cannot resolve field"):
+        change(**{keyword: 1})
+
+
 def test_database_names_are_not_names() -> None:
     with pytest.raises(InvalidQueryError, match='Cannot resolve field "tt"'):
         ask(tt=1)
@@ -165,6 +177,14 @@ def test_joins_are_refused() -> None:
 def test_a_field_may_be_called_like_an_operator() -> None:
     assert ask(size=3) == {"size": 3}
     assert ask(size__size=3) == {"size": {"$size": 3}}
+
+
+def test_a_field_that_is_called_like_an_update_operator_is_set() -> None:
+    class TransformBounds(EmbeddedDocument):
+        min = IntField()
+
+    assert update(TransformBounds, min="1") == {"$set": {"min": 1}}
+    assert update(TransformBounds, min__min=1) == {"$min": {"min": 1}}
 
 
 def test_two_underscores_end_a_name_that_is_an_operator() -> None:
