@@ -15,6 +15,8 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 #: The oldest PyMongo that setup.cfg allows, and the newest.
 PYMONGO = {"oldest": "pymongo==4.13.*", "newest": "pymongo>=4.13,<5"}
 ORACLE = "mongoengine==0.29.3"
+#: A worker for each processor; a worker that is done takes tests from another one.
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 #: The tool that compares the texts of two packages; it stands beside a clone.
 ORIGINALITY = pathlib.Path("..", "shared", "tools", "originality.py")
@@ -108,7 +110,7 @@ def tests(session: nox.Session, pymongo: str) -> None:
 def coverage(session: nox.Session) -> None:
     """Run all tests and show the lines and branches that they do not reach."""
     session.install("-e", ".[test]")
-    session.run("pytest", "--cov", "--cov-report=term", *session.posargs)
+    session.run("pytest", *PARALLEL, "--cov", "--cov-report=term", *session.posargs)
 
 
 @nox.session
@@ -142,7 +144,7 @@ def parity(session: nox.Session) -> None:
     """Compare results, errors and commands with MongoEngine's release."""
     install_oracle(session)
     session.install("-e", ".[test]")
-    session.run("pytest", "-m", "parity", *session.posargs)
+    session.run("pytest", *PARALLEL, "-m", "parity", *session.posargs)
 
 
 @nox.session

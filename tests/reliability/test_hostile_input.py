@@ -179,8 +179,25 @@ def null_is_no_reference(name: str, raw: dict[str, Any]) -> bool:
     return name == "references" and _has(raw, type(None))
 
 
+def open_documents_take_any_name(name: str, raw: dict[str, Any]) -> bool:
+    """Upstream refuses names with dots, and loses those that are its own."""
+    value = raw.get("value")
+    return (
+        name == "open"
+        and isinstance(value, dict)
+        and any("." in key or key in OWN_NAMES for key in value)
+    )
+
+
+#: Names that mean something to a dynamic document of upstream's.
+OWN_NAMES = {"_collection", "_created", "_data", "_id", "id", "pk"}
+
 #: Where the results differ on purpose; see the page about migrating.
-DIFFERENCES = (untyped_lists_keep_bytes, null_is_no_reference)
+DIFFERENCES = (
+    untyped_lists_keep_bytes,
+    null_is_no_reference,
+    open_documents_take_any_name,
+)
 
 
 def data_of(action: str, raw: dict[str, Any]) -> dict[str, Any]:
@@ -273,7 +290,8 @@ def test_whole_documents_are_dumped_as_they_were_stored(raw: dict[str, Any]) -> 
     if "error" in outcome:
         assert outcome["error"] in LIBRARY | {"ValueError"}, outcome
         return
-    stored = {key: value for key, value in raw.items() if key != "_cls"}
+    # A key that is the name of a field counts as the field's, here of `_id`.
+    stored = {key: value for key, value in raw.items() if key not in ("_cls", "id")}
     assert encoded(dict(sorted(outcome["result"].items()))) == encoded(
         dict(sorted(stored.items()))
     )
@@ -307,8 +325,8 @@ def test_a_name_that_means_nothing_is_refused_in_queries(
     for compiled in (transform.query, transform.update):
         try:
             compiled(models.MODELS["part"], **{name + operator: value})
-        except (errors.InvalidQueryError, errors.ValidationError):
-            pass
+        except (errors.MongoEngineException, errors.ValidationError):
+            continue
         except (AttributeError, TypeError, ValueError) as error:
             # Of `__raw__`, and of operators that take special values, as upstream.
             assert name in ("__raw__", "", "pk", "id", "value") or operator, error
