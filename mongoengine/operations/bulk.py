@@ -269,7 +269,7 @@ def _pending(
 ) -> tuple[list[Any], list[int]]:
     """Return the writes for the new and changed documents, and their places.
 
-    :param cut: documents of which only changes are stored
+    :param cut: documents of which at most changes are stored
     """
     writes: list[Any] = []
     places = []

@@ -356,13 +356,14 @@ async def _update(
     query.update(key_query(document))
     moment = moment_of(collection)
     is_doubtful = document._fragment is not None or document._unanswered is not None
-    if is_doubtful and await look_up_lost(io, collection, [document]):
+    may_insert = save_condition is None
+    if is_doubtful and await look_up_lost(io, collection, [document], may_insert):
         return await _restore(document, io, collection, moment)
     write = PendingUpdate(document, moment)
     changes = write.changes.update
     if not changes:
         return write
-    upsert = save_condition is None and write.may_insert
+    upsert = may_insert and write.may_insert
     write.key, write.upsert = {**query, **write.condition}, upsert
     try:
         result = await io(collection.update_one, write.key, changes, upsert=upsert)
@@ -380,34 +381,45 @@ async def _update(
 
 
 async def look_up_lost(
-    io: IO, collection: AnyCollection, documents: list[Any]
+    io: IO,
+    collection: AnyCollection,
+    documents: list[Any],
+    may_insert: bool = True,
 ) -> list[Any]:
     """Find out what updates without an answer have stored of some documents.
 
-    Return those of which only changes are stored, marked as new.
+    Return those of which at most changes are stored, marked as new.
+
+    :param may_insert: documents that are not stored may be inserted
     """
     await adopt_versions(io, collection, documents)
-    return await _fragments(io, collection, documents)
+    return await _fragments(io, collection, documents, may_insert)
 
 
 async def _fragments(
-    io: IO, collection: AnyCollection, documents: list[Any]
+    io: IO, collection: AnyCollection, documents: list[Any], may_insert: bool
 ) -> list[Any]:
-    """Return the documents of which only changes are stored, and mark them as new.
+    """Return the documents of which at most changes are stored, and mark them as new.
 
     An upsert of which no answer came has inserted the changes alone if the document
-    was deleted in the meantime.
+    was deleted in the meantime.  If nothing is stored, it still may.
     """
     doubtful = [document for document in documents if document._fragment is not None]
     if not doubtful:
         return []
-    keys = [stored_id(document) for document in doubtful]
-    stored = await read_keys(io, collection, keys)
     options = collection.codec_options
-    raws = [bson.decode(bson.encode(raw, codec_options=options)) for raw in stored]
+
+    def as_read(raw: RawMapping) -> RawDocument:
+        return bson.decode(bson.encode(raw, codec_options=options))
+
+    keys = [stored_id(document) for document in doubtful]
+    raws = [as_read(raw) for raw in await read_keys(io, collection, keys)]
+    stored = [raw["_id"] for raw in raws]
     cut = []
-    for document in doubtful:
-        if bson.decode(bson.encode(document._fragment, codec_options=options)) in raws:
+    for key, document in zip(keys, doubtful, strict=True):
+        is_stored = as_read({"_id": key})["_id"] in stored
+        is_gone = may_insert and not is_stored
+        if is_gone or as_read(document._fragment) in raws:
             cut.append(document)
             set_state(document, "_created", True)
     return cut

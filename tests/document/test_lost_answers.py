@@ -22,6 +22,7 @@ from mongoengine import (
     MapField,
     NotUniqueError,
     OperationError,
+    SaveConditionError,
     StringField,
     disconnect_all,
     disconnect_all_async,
@@ -328,6 +329,48 @@ async def test_a_retry_stores_a_document_deleted_elsewhere_as_a_whole(
     await CHANGING[write](broken, item)
     assert mongo.lost_item.find_one() == {"_id": item.id, **WHOLE}
     assert item._get_changed_fields() == []
+
+
+#: What is changed after the first attempt.
+LATER: dict[str, Callable[[Any], object]] = {
+    "nothing": lambda item: None,
+    "the same field": lambda item: setattr(item, "number", 3),
+    "another field": lambda item: setattr(item, "part", LostPart(text="c")),
+    "an item of a list": lambda item: item.tags.__setitem__(0, "y"),
+    "a part": lambda item: setattr(item.mapped["k"], "text", "c"),
+    "a removal": lambda item: setattr(item, "number", None),
+    "a removal from a map": lambda item: item.mapped.clear(),
+}
+
+
+@pytest.mark.parametrize("later", LATER)
+@pytest.mark.parametrize("write", CHANGING)
+async def test_a_retry_stores_the_whole_if_the_first_attempt_inserts_changes_meanwhile(
+    broken: Family, proxy: FaultProxy, mongo: Any, write: str, later: str
+) -> None:
+    item: Any = await broken(changed_item(), "save")
+    mongo.lost_item.delete_many({})
+    change(item)
+    with proxy.delaying("update"), pytest.raises(AutoReconnect):
+        await CHANGING[write](broken, item)
+    LATER[later](item)
+    await CHANGING[write](broken, item)
+    assert mongo.lost_item.find_one() == {"_id": item.id, **item.to_mongo()}
+    assert item._get_changed_fields() == []
+    assert item._fragment is None
+
+
+async def test_a_retry_with_a_condition_stores_nothing_where_nothing_is_stored(
+    broken: Family, proxy: FaultProxy, mongo: Any
+) -> None:
+    item: Any = await broken(changed_item(), "save")
+    mongo.lost_item.delete_many({})
+    change(item)
+    with proxy.fault("update", "cut before", times=2), pytest.raises(AutoReconnect):
+        await broken(item, "save")
+    with pytest.raises(SaveConditionError):
+        await broken(item, "save", save_condition={"tags": "x"})
+    assert mongo.lost_item.find_one() is None
 
 
 async def test_a_retry_leaves_what_others_have_changed(

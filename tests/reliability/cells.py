@@ -58,6 +58,7 @@ class Bench:
 
     def reset(self) -> None:
         """Put the documents in place that each call begins with."""
+        self.proxy.forget_late()
         self.mongo.fault_item.delete_many({})
         self.mongo.fault_item.insert_many([raw_item(n) for n in range(COUNT)])
         self.mongo[COUNTERS].delete_many({})
@@ -137,17 +138,19 @@ class Fault:
 
     :param meet: makes the context manager in which commands of a name are met
     :param only: the commands that it is for; all where empty
-    :param quick: it is part of the quick run
     """
 
     name: str
     meet: Callable[[Bench, str], AbstractContextManager[Any]]
     only: tuple[str, ...] = ()
-    quick: bool = False
     #: The server does not close the cursor of which it says so.
     keeps_cursor: bool = False
     #: The code that the error has, or an error that it was raised from.
     code: int | None = None
+
+    def meets(self, command: str) -> bool:
+        """Return whether the fault is for commands of this name."""
+        return not self.only or command in self.only
 
     @property
     def loses_answers(self) -> bool:
@@ -194,14 +197,15 @@ FAULTS = [
     Fault("cut before, once", _broken("cut before")),
     Fault("cut before, always", _broken("cut before", times=ALWAYS)),
     Fault("cut before, from the second", _broken("cut before", skip=1, times=ALWAYS)),
-    Fault("cut after, once", _broken("cut after"), quick=True),
-    Fault("cut after, always", _broken("cut after", times=ALWAYS), quick=True),
+    Fault("cut after, once", _broken("cut after")),
+    Fault("cut after, always", _broken("cut after", times=ALWAYS)),
     Fault("cut after, from the second", _broken("cut after", skip=1, times=ALWAYS)),
+    Fault("carried out late", _broken("late", times=2), only=_WRITES),
     Fault("truncated, once", _broken("truncated")),
     Fault("truncated, always", _broken("truncated", times=ALWAYS)),
-    Fault("garbled, once", _broken("garbled"), quick=True),
+    Fault("garbled, once", _broken("garbled")),
     Fault("garbled, always", _broken("garbled", times=ALWAYS)),
-    Fault("timed out", _timed_out, quick=True),
+    Fault("timed out", _timed_out),
     Fault("not primary 10107, once", _refused(1, errorCode=10107), code=10107),
     Fault("not primary 10107, always", _refused(ALWAYS, errorCode=10107), code=10107),
     Fault("stepped down 189, always", _refused(ALWAYS, errorCode=189), code=189),
@@ -209,7 +213,6 @@ FAULTS = [
     Fault(
         "interrupted 11602, always",
         _refused(ALWAYS, errorCode=11602),
-        quick=True,
         code=11602,
     ),
     Fault("out of time 50", _refused(1, errorCode=50), keeps_cursor=True, code=50),
@@ -230,13 +233,11 @@ FAULTS = [
         _refused(ALWAYS, writeConcernError=_RETRYABLE),
         only=_WRITES,
         code=91,
-        quick=True,
     ),
     Fault(
         "cursor lost 43",
         _refused(1, errorCode=43),
         only=("getMore",),
-        quick=True,
         keeps_cursor=True,
         code=43,
     ),
@@ -244,7 +245,6 @@ FAULTS = [
         "duplicate key",
         _duplicates,
         only=("insert", "update"),
-        quick=True,
         code=11000,
     ),
 ]
@@ -252,11 +252,10 @@ FAULTS = [
 _TRANSIENT = ["TransientTransactionError"]
 #: The same inside a transaction, which aborts.
 TRANSACTION_FAULTS = [
-    Fault("aborted by the block", lambda bench, command: nullcontext(), quick=True),
+    Fault("aborted by the block", lambda bench, command: nullcontext()),
     Fault(
         "write conflict, transient",
         _refused(1, errorCode=112, errorLabels=_TRANSIENT),
-        quick=True,
     ),
     Fault("refused, not transient", _refused(1, errorCode=20)),
     Fault("cut before", _broken("cut before", times=ALWAYS)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +18,10 @@ from tests.reliability.cells import Bench
 from tests.reliability.proxy import FaultProxy
 
 _FULL = "reliability_full"
-#: Rows of the table: family, operation, fault, what is wrong.
-_results: list[tuple[str, str, str, list[str]]] = []
+_CELL = "reliability cell"
+
+#: A row of the table: family, operation, fault, what is wrong.
+Cell = tuple[str, str, str, list[str]]
 
 
 def pytest_collection_modifyitems(
@@ -34,35 +36,52 @@ def pytest_collection_modifyitems(
         items[:] = [item for item in items if item not in full]
 
 
+def _cells_of(report: pytest.TestReport) -> list[Cell]:
+    if report.when != "call":
+        return []
+    return [value for name, value in report.user_properties if name == _CELL]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add the cells of a test to the file of results, in one process for all workers.
+
+    `RELIABILITY_RESULTS` names the file: see `report`.
+    """
+    path = os.environ.get("RELIABILITY_RESULTS")
+    if path and "PYTEST_XDIST_WORKER" not in os.environ:
+        with open(path, "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(cell) + "\n" for cell in _cells_of(report))
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the figures, a row for each fault."""
-    if not _results or "reliability" not in config.option.markexpr:
+    reports = [report for each in terminalreporter.stats.values() for report in each]
+    results = [
+        cell
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        for cell in _cells_of(report)
+    ]
+    if not results or "reliability" not in config.option.markexpr:
         return
     terminalreporter.section("faults: operations, cells, wrong cells")
-    for fault in dict.fromkeys(fault for _, _, fault, _ in _results):
-        cells = [result for result in _results if result[2] == fault]
+    for fault in dict.fromkeys(fault for _, _, fault, _ in results):
+        cells = [result for result in results if result[2] == fault]
         operations = len({operation for _, operation, _, _ in cells})
         wrong = sum(bool(result[3]) for result in cells)
         terminalreporter.write_line(
             f"{fault:<36}{operations:>5}{len(cells):>8}{wrong:>6}"
         )
-    wrong = sum(bool(result[3]) for result in _results)
-    terminalreporter.write_line(f"{'in all':<41}{len(_results):>8}{wrong:>6}")
+    wrong = sum(bool(result[3]) for result in results)
+    terminalreporter.write_line(f"{'in all':<41}{len(results):>8}{wrong:>6}")
 
 
 @pytest.fixture
-def note() -> Any:
-    """Take down a cell of the table; the cells of one test, when it is over.
+def note(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Take down a cell of the table, as a property of the test."""
 
-    `RELIABILITY_RESULTS` names a file that they are added to: see `report`.
-    """
-    path = os.environ.get("RELIABILITY_RESULTS")
-
-    def add(*result: Any) -> None:
-        _results.append(result)
-        if path:
-            with open(path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(result) + "\n")
+    def add(*cell: object) -> None:
+        request.node.user_properties.append((_CELL, cell))
 
     return add
 

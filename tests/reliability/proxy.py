@@ -58,7 +58,7 @@ class FaultProxy:
         """Let commands with this name fail within the block."""
         with self._lock:
             self._rule = Rule(command, effect, skip, times)
-            self._late.clear()
+        self.forget_late()
         try:
             yield
         finally:
@@ -78,6 +78,10 @@ class FaultProxy:
         That is when the next write arrives, after the block.
         """
         return self.fault(command, "late", times=2)
+
+    def forget_late(self) -> None:
+        """Never carry out the commands that are late."""
+        self._late.clear()
 
     def _carry_out_late(self, message: bytes) -> None:
         """Send the commands that are late before the next write."""

@@ -1,6 +1,6 @@
 """Write the tables of docs/howto/reliability.rst from the results of runs.
 
-RELIABILITY_RESULTS=cells.jsonl pytest tests/reliability -m reliability_full
+RELIABILITY_RESULTS=cells.jsonl pytest -n 2 tests/reliability -m reliability_full
 python benchmarks/soak.py > soak.txt
 python benchmarks/soak.py --faults > soak-faults.txt
 python -m tests.reliability.report cells.jsonl soak.txt soak-faults.txt
