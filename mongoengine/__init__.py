@@ -270,6 +270,6 @@ __version__ = get_version()
 
 def __getattr__(name: str) -> Any:
     # Upstream imports these with the package; here they are imported when used.
-    if name in ("common", "context_managers", "mongodb_support"):
+    if name in ("common", "context_managers", "mongodb_support", "pymongo_support"):
         return import_module(f"mongoengine.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

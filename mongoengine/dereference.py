@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mongoengine.compatibility import names_of
 from mongoengine.driver.io import asynchronous, blocking
-from mongoengine.operations.related import follow_items
+from mongoengine.operations import related
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
@@ -43,7 +43,7 @@ class DeReference:
         :returns: a list or dict that belongs to `instance` is changed in place;
             otherwise a new list or dict, unless there was nothing to follow.
         """
-        return await follow_items(io, items, max_depth, instance, name)
+        return await related.follow_items(io, items, max_depth, instance, name)
 
     follow = blocking(_follow)
     async_follow = asynchronous(_follow)

@@ -19,6 +19,7 @@ from mongoengine.base.state import set_state
 from mongoengine.base.stored_document import StoredDocument
 from mongoengine.base.types import Instance, Keywords, Meta, PythonValue
 from mongoengine.compatibility import names_of
+from mongoengine.driver.deferred import on_class
 from mongoengine.driver.io import (
     ASYNC,
     SYNC,
@@ -29,6 +30,7 @@ from mongoengine.driver.io import (
 from mongoengine.driver.pending import pending
 from mongoengine.errors import (
     DoesNotExist,
+    InvalidCollectionError,
     MultipleObjectsReturned,
     NotUniqueError,
     OperationError,
@@ -43,9 +45,8 @@ from mongoengine.operations import save as _save
 from mongoengine.operations import stored as _stored
 from mongoengine.operations import validate as _validate
 from mongoengine.operations import watch as _watch
-from mongoengine.operations.collections import InvalidCollectionError
-from mongoengine.operations.map_reduce import MapReduceDocument
-from mongoengine.operations.pending import PendingInsert
+from mongoengine.operations.attached import attach_all
+from mongoengine.operations.map_reduce_document import MapReduceDocument
 from mongoengine.operations.target import mark, put_target, target_marks
 from mongoengine.plain.mixin import PlainData
 from mongoengine.queryset import QuerySet
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
     from mongoengine.base.field import BaseField, ObjectIdField
     from mongoengine.driver.session import Session
+    from mongoengine.operations.pending import PendingInsert
     from mongoengine.operations.watch_database import WatchOptions
     from mongoengine.queryset.manager import QuerySetManager
 
@@ -383,23 +385,23 @@ class Document(PlainData, StoredDocument, metaclass=TopLevelDocumentMetaclass):
         ) -> _watch.AsyncChangeStream[Self]: ...
 
     else:
-        watch = classmethod(blocking(_watch.watch))
-        async_watch = classmethod(pending(_watch.watch, _watch.AsyncChangeStream))
+        watch = on_class(blocking(_watch.watch))
+        async_watch = on_class(pending(_watch.watch, _watch.AsyncChangeStream))
 
-    drop_collection = classmethod(blocking(_collections.drop_collection))
-    async_drop_collection = classmethod(asynchronous(_collections.drop_collection))
+    drop_collection = on_class(blocking(_collections.drop_collection))
+    async_drop_collection = on_class(asynchronous(_collections.drop_collection))
 
-    create_index = classmethod(blocking(_indexes.create_index))
-    async_create_index = classmethod(asynchronous(_indexes.create_index))
+    create_index = on_class(blocking(_indexes.create_index))
+    async_create_index = on_class(asynchronous(_indexes.create_index))
 
-    ensure_indexes = classmethod(blocking(_indexes.ensure_indexes))
-    async_ensure_indexes = classmethod(asynchronous(_indexes.ensure_indexes))
+    ensure_indexes = on_class(blocking(_indexes.ensure_indexes))
+    async_ensure_indexes = on_class(asynchronous(_indexes.ensure_indexes))
 
-    list_indexes = classmethod(blocking(_indexes.list_indexes))
-    async_list_indexes = classmethod(asynchronous(_indexes.list_indexes))
+    list_indexes = on_class(blocking(_indexes.list_indexes))
+    async_list_indexes = on_class(asynchronous(_indexes.list_indexes))
 
-    compare_indexes = classmethod(blocking(_indexes.compare_indexes))
-    async_compare_indexes = classmethod(asynchronous(_indexes.compare_indexes))
+    compare_indexes = on_class(blocking(_indexes.compare_indexes))
+    async_compare_indexes = on_class(asynchronous(_indexes.compare_indexes))
 
 
 class DynamicDocument(DynamicAttributes, Document, metaclass=TopLevelDocumentMetaclass):
@@ -428,6 +430,7 @@ class DynamicEmbeddedDocument(
     _dynamic = True
 
 
+attach_all()
 publish(globals())
 
 

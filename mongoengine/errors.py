@@ -23,6 +23,7 @@
     │   └── LookUpError
     ├── ConnectionFailure               (in `mongoengine.connection`)
     ├── GridFSError
+    ├── InvalidCollectionError
     └── ImproperlyConfigured
 
 `mongoengine.driver.io.WrongFamilyError`, a `RuntimeError`, says that an alias is open
@@ -47,6 +48,7 @@ __all__ = (
     "FieldDoesNotExist",
     "GridFSError",
     "ImproperlyConfigured",
+    "InvalidCollectionError",
     "InvalidDocumentError",
     "InvalidQueryError",
     "LazyReferenceError",
@@ -201,6 +203,12 @@ class ImproperlyConfigured(Exception):
     """Raised if an optional package is needed and not installed."""
 
     __module__ = "mongoengine.fields"
+
+
+class InvalidCollectionError(Exception):
+    """A collection exists with other options than its document class declares."""
+
+    __module__ = "mongoengine.document"
 
 
 class DeprecatedError(MongoEngineException):

@@ -52,7 +52,7 @@ HOOKS = {"_before_insert", "before_insert", "_after_delete", "after_delete"}
 ONE_FACE = {
     "Document: _validate.validate",  # `validate` of `base` waits for nothing
     "EmbeddedDocument: _validate.validate",
-    "operations.fetch: fetch_proxy",  # a blocking access gives the document
+    "operations.attached: _FETCH_PROXY",  # a blocking access gives the document
     "CachedReferenceField: copies.update_copies",  # blinker calls it back
 }
 #: The functions that make faces; `pending` makes one that is awaited, too.

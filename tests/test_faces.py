@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import mongoengine
+from mongoengine.driver.deferred import load_members
 
 # Classes that exist only for async code, and where their blocking twins are.
 TWIN_CLASSES = {
@@ -43,6 +44,8 @@ def classes() -> list[type]:
         for value in vars(module).values()
         if inspect.isclass(value) and value.__module__.startswith("mongoengine")
     }
+    for cls in found:
+        load_members(cls)
     return sorted(found, key=lambda cls: (cls.__module__, cls.__qualname__))
 
 

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ("UPDATE_OPERATORS", "_DocumentRegistry")
 
+# What is done with documents that refer to a deleted one.
+DO_NOTHING = 0
+NULLIFY = 1
+CASCADE = 2
+DENY = 3
+PULL = 4
+
 #: The update operators that a keyword may begin with: `inc__views=1`.
 UPDATE_OPERATORS = {
     "add_to_set",

@@ -266,7 +266,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             return True
         return bool(inner._embedded_holds_references() or inner._holds_references())
 
-    #: Follow the references in a list or dict; set by `operations.fetch`.
+    #: Follow the references in a list or dict; set by `operations.attached`.
     _lazy_load_refs: ClassVar[Function]
 
     def to_python(self, value: RawValue) -> PythonValue:

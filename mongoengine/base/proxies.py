@@ -293,7 +293,7 @@ class AsyncReferenceProxy(_Stand, Generic[D]):
         """The document once it is fetched, before that the value that refers to it."""
         return self._value if self._fetched is None else self._fetched
 
-    #: The same as `async_fetch`; both are set by `operations.fetch`.
+    #: The same as `async_fetch`; both are set by `operations.attached`.
     fetch: ClassVar[Any]
 
     def _error(self, use: str) -> NoReturn:

@@ -179,7 +179,7 @@ class LazyReference(DBRef, Generic[D]):
     def _document(self) -> Any:
         return self.document_type
 
-    if TYPE_CHECKING:  # The faces are set by `operations.fetch`.
+    if TYPE_CHECKING:  # The faces are set by `operations.attached`.
 
         def fetch(self, force: bool = False, *, session: Session = None) -> D: ...
 

@@ -304,7 +304,7 @@ class TrackedContainer:
         for name, value in getattr(state, "__dict__", state).items():
             setattr(self, name, value)
 
-    if TYPE_CHECKING:  # The faces are set by `operations.fetch`.
+    if TYPE_CHECKING:  # The faces are set by `operations.attached`.
 
         def fetch(self, *, session: Session = None) -> Self: ...
 

@@ -41,7 +41,9 @@ from typing import (
     TypeVar,
 )
 
+from mongoengine.driver import deferred
 from mongoengine.driver.context_guard import abandoned
+from mongoengine.driver.deferred import deferrable, place
 from mongoengine.driver.session import (
     _get_session,
     _sessions,
@@ -345,6 +347,7 @@ def run(coroutine: Coro[R]) -> R:
 
 
 # With one parameter each: type checkers then give a face all overloads of its body.
+@deferrable
 def blocking(
     body: Callable[Concatenate[S, IO, P], Coro[R]],
 ) -> Callable[Concatenate[S, P], R]:
@@ -352,6 +355,7 @@ def blocking(
     return blocking_as(body, _face_name(body))
 
 
+@deferrable
 def asynchronous(
     body: Callable[Concatenate[S, IO, P], Coro[R]],
 ) -> Callable[Concatenate[S, P], Coro[R]]:
@@ -359,6 +363,7 @@ def asynchronous(
     return asynchronous_as(body, _face_name(body))
 
 
+@deferrable
 def blocking_as(
     body: Callable[Concatenate[S, IO, P], Coro[R]],
     name: str,
@@ -395,6 +400,7 @@ def blocking_as(
     return dressed
 
 
+@deferrable
 def asynchronous_as(
     body: Callable[Concatenate[S, IO, P], Coro[R]],
     name: str,
@@ -434,10 +440,8 @@ def attach(
     body: Callable[Concatenate[S, IO, P], Coro[R]],
 ) -> None:
     """Give a class of a lower layer the faces of a body: `name` and `async_name`."""
-    for face in (blocking_as(body, name), asynchronous_as(body, name)):
-        face.__qualname__ = f"{owner.__qualname__}.{face.__name__}"
-        face.__module__ = owner.__module__
-        setattr(owner, face.__name__, face)
+    place(owner, name, blocking_as(body, name))
+    place(owner, f"async_{name}", asynchronous_as(body, name))
 
 
 def is_open_otherwise(io: IO, alias: str) -> bool:
@@ -472,6 +476,10 @@ def _declares_session(body: Function) -> bool:
     return "session" in _signature_of(body).parameters
 
 
+#: Modules whose frames are left out where a face asks for the class it belongs to.
+_MAKERS = (__name__, deferred.__name__)
+
+
 @cache
 def _signature_of(body: Function) -> inspect.Signature:
     """Return the signature of the faces of `body`: its own less `io`."""
@@ -490,7 +498,7 @@ def _dressed(face: Any, body: Function, name: str) -> Any:
     Called for an assignment in the body of a class, whose frame knows its name.
     """
     frame = sys._getframe(2)
-    while frame.f_globals is globals() and frame.f_back is not None:
+    while frame.f_globals["__name__"] in _MAKERS and frame.f_back is not None:
         frame = frame.f_back
     scope = frame.f_locals
     owner = scope.get("__qualname__") or body.__qualname__.rpartition(".")[0]

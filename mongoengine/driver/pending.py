@@ -17,6 +17,7 @@ from typing import (
 
 from mongoengine.driver import loops
 from mongoengine.driver.cursor import Batches, Reader
+from mongoengine.driver.deferred import deferrable
 from mongoengine.driver.io import ASYNC, IO, asynchronous
 from mongoengine.driver.loops import Steps, UncachedSteps
 from mongoengine.driver.rows import ConvertedRows
@@ -47,6 +48,7 @@ def pending(
 ) -> Callable[Concatenate[S, P], T]: ...
 
 
+@deferrable
 def pending(body: Function, made: Function | None = None) -> Any:
     """Return the face that gives a `PendingCursor` for what `body` returns.
 
@@ -54,7 +56,7 @@ def pending(body: Function, made: Function | None = None) -> Any:
     :param made: makes the result instead, with the arguments of `PendingCursor`
     """
     awaited = asynchronous(body)
-    owner = sys._getframe(1).f_locals
+    owner = sys._getframe(2).f_locals  # past `deferrable`
     awaited.__qualname__ = f"{owner.get('__qualname__')}.{awaited.__name__}"
     awaited.__module__ = owner.get("__module__", awaited.__module__)
     use = awaited.__name__.removeprefix("async_") + "()"

@@ -16,8 +16,7 @@ from mongoengine.base.types import OrNone, PassedOn, PythonValue, RawValue, Refe
 from mongoengine.driver.io import SYNC, asynchronous, blocking, blocking_as, run
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.following import DocumentTyped, Followed
-from mongoengine.operations import copies
-from mongoengine.operations.dereference import load_copied
+from mongoengine.operations import copies, dereference
 
 if TYPE_CHECKING:
     from typing_extensions import Never
@@ -148,7 +147,7 @@ class CachedReferenceField(
             return reference
         owner = getattr(self.owner_document, "__name__", "")
         note_lazy_reference(owner, self.name)
-        return run(load_copied(SYNC, cls, reference))
+        return run(dereference.load_copied(SYNC, cls, reference))
 
     def to_mongo(
         self,

@@ -22,7 +22,7 @@ from mongoengine.driver.io import SYNC, run
 from mongoengine.fields.embedded import members_of
 from mongoengine.fields.temporal import current_date
 from mongoengine.fields.text import StringField
-from mongoengine.operations.dereference import load_referenced
+from mongoengine.operations import dereference
 
 if TYPE_CHECKING:
     from mongoengine.base.document import BaseDocument
@@ -139,7 +139,7 @@ class DynamicField(BaseField):
         """Return the document of a generic reference, or a proxy in async code."""
         if is_awaited(cls):
             return AsyncReferenceProxy(cls, value, self.name)
-        return run(load_referenced(SYNC, cls, value["_ref"]))
+        return run(dereference.load_referenced(SYNC, cls, value["_ref"]))
 
     def _current_date(self, value: object) -> tuple[str, PythonValue]:
         return "$currentDate", current_date(self, value)

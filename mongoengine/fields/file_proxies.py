@@ -17,8 +17,7 @@ from mongoengine.driver.io import (
     blocking,
 )
 from mongoengine.fields.touching import may_block
-from mongoengine.operations import gridfs
-from mongoengine.operations.gridfs_upload import Upload, gridfs_of
+from mongoengine.operations import gridfs, gridfs_upload
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -124,14 +123,14 @@ class GridFSProxy:
     def _files(self, io: IO) -> Any:
         alias = self._alias
         if io.is_async:
-            return gridfs_of(io, alias, self.collection_name)
+            return gridfs_upload.gridfs_of(io, alias, self.collection_name)
         if self._fs is None or self._fs_alias != alias:
-            self._fs = gridfs_of(io, alias, self.collection_name)
+            self._fs = gridfs_upload.gridfs_of(io, alias, self.collection_name)
             self._fs_alias = alias
         return self._fs
 
-    def _prepare(self, data: object, metadata: RawMapping) -> Upload:
-        return Upload(data, metadata)
+    def _prepare(self, data: object, metadata: RawMapping) -> gridfs_upload.Upload:
+        return gridfs_upload.Upload(data, metadata)
 
     def _mark_as_changed(self) -> None:
         if self.instance is not None:

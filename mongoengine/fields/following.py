@@ -19,7 +19,7 @@ from mongoengine.connection import any_async
 from mongoengine.driver.io import SYNC, asynchronous_as, blocking_as, run
 from mongoengine.errors import NotRegistered
 from mongoengine.fields.embedded import RECURSIVE_REFERENCE_CONSTANT
-from mongoengine.operations.fetch import fetch_referenced, load_for
+from mongoengine.operations import fetch as _fetch
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -174,7 +174,7 @@ class Followed(BaseField[Value, Assigned, Unset]):
         if is_awaited(target[0], instance) and isinstance(target[1], DBRef):
             return AsyncReferenceProxy(target[0], value, self.name, self, instance)
         note_lazy_reference(type(instance).__name__, self.name)
-        return run(load_for(self, SYNC, instance, value))
+        return run(_fetch.load_for(self, SYNC, instance, value))
 
     if TYPE_CHECKING:
 
@@ -207,5 +207,5 @@ class Followed(BaseField[Value, Assigned, Unset]):
         ) -> Any: ...
 
     else:
-        fetch = blocking_as(fetch_referenced, "fetch")
-        async_fetch = asynchronous_as(fetch_referenced, "fetch")
+        fetch = blocking_as(_fetch.fetch_referenced, "fetch")
+        async_fetch = asynchronous_as(_fetch.fetch_referenced, "fetch")

@@ -13,8 +13,7 @@ from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import ImproperlyConfigured, ValidationError
 from mongoengine.fields.file_proxies import GridFSProxy
 from mongoengine.fields.files import FileField
-from mongoengine.operations import gridfs
-from mongoengine.operations.gridfs_upload import Upload
+from mongoengine.operations import gridfs, gridfs_upload
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -33,7 +32,7 @@ class ImageGridFsProxy(GridFSProxy):
 
     _is_image = True
 
-    def _prepare(self, data: object, metadata: RawMapping) -> Upload:
+    def _prepare(self, data: object, metadata: RawMapping) -> gridfs_upload.Upload:
         """Return the image to store, and its thumbnail if the field asks for one.
 
         :param data: a file-like object, or the path of a file
@@ -55,7 +54,9 @@ class ImageGridFsProxy(GridFSProxy):
             small = _fitted(image.copy(), field.thumbnail_size)
             thumbnail = _encoded(small, name, progressive), _described(small, name)
         description = dict(**_described(image, name), **metadata, thumbnail_id=None)
-        return Upload(_encoded(image, name, progressive), description, thumbnail)
+        return gridfs_upload.Upload(
+            _encoded(image, name, progressive), description, thumbnail
+        )
 
     def _field(self) -> Any:
         """Return the image field, which may be that of the items of a list."""

@@ -34,7 +34,7 @@ from mongoengine.driver.alias import Target
 from mongoengine.driver.io import ASYNC, SYNC, instead, run
 from mongoengine.driver.registry import registry
 from mongoengine.driver.types import AnyCollection, RawDocument
-from mongoengine.errors import OperationError
+from mongoengine.errors import InvalidCollectionError, OperationError
 
 if TYPE_CHECKING:
     from mongoengine.base.stored_document import StoredDocument
@@ -69,10 +69,6 @@ class _Preparation:
 _preparing_here: ContextVar[tuple[_Preparation, ...]] = ContextVar(
     "preparing_here", default=()
 )
-
-
-class InvalidCollectionError(Exception):
-    """A collection exists with other options than its document class declares."""
 
 
 def own_alias_of(cls: DocumentClass) -> str:

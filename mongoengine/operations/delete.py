@@ -8,11 +8,6 @@ from mongoengine import signals
 from mongoengine.base.types import RawMapping
 from mongoengine.driver.loops import for_each
 from mongoengine.operations.delete_rules import (
-    CASCADE,
-    DENY,
-    DO_NOTHING,
-    NULLIFY,
-    PULL,
     Deletion,
     Level,
     current_deletion,
@@ -25,15 +20,7 @@ if TYPE_CHECKING:
     from mongoengine.driver.session import Session
     from mongoengine.operations.source import AnyQueryset
 
-__all__ = (
-    "CASCADE",
-    "DENY",
-    "DO_NOTHING",
-    "NULLIFY",
-    "PULL",
-    "delete",
-    "delete_one",
-)
+__all__ = ("delete", "delete_one")
 
 
 async def delete(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bson
 
+from mongoengine.base.common import CASCADE, DENY, NULLIFY, PULL
 from mongoengine.base.types import PrimaryKey, RawDocument
 from mongoengine.errors import OperationError
 
@@ -21,13 +22,7 @@ if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.operations.source import AnyQueryset
 
-__all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "Level", "Rule")
-
-DO_NOTHING = 0
-NULLIFY = 1
-CASCADE = 2
-DENY = 3
-PULL = 4
+__all__ = ("Deletion", "Level", "Rule", "current_deletion", "rules_of")
 
 
 class Rule(NamedTuple):

@@ -1,6 +1,6 @@
 """Fetch what references stand for: `fetch` of fields, references and containers.
 
-The classes of `base` that can be fetched have their faces from here.
+The classes of `base` that can be fetched have their faces from `attached`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import DBRef
 
-from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.field import BaseField
 from mongoengine.base.proxies import AsyncReferenceProxy, is_document
 from mongoengine.base.references import LazyReference, reference_of
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.types import Unset, Value
-from mongoengine.driver.io import SYNC, asynchronous_as, attach, instead, run
+from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.errors import DoesNotExist
 from mongoengine.operations.dereference import load_referenced
 from mongoengine.operations.related import follow_items
@@ -25,7 +24,14 @@ if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
 
-__all__ = ("fetch_items", "fetch_lazy", "fetch_proxy", "fetch_referenced", "load_for")
+__all__ = (
+    "fetch_items",
+    "fetch_lazy",
+    "fetch_proxy",
+    "fetch_referenced",
+    "follow_on_reading",
+    "load_for",
+)
 
 D = TypeVar("D")
 C = TypeVar("C", bound=TrackedContainer)
@@ -130,16 +136,9 @@ async def fetch_items(container: C, io: IO, *, session: Session = None) -> C:
     return container
 
 
-def _follow_on_reading(
+def follow_on_reading(
     instance: BaseDocument, name: str, ref_values: object, *, max_depth: int
 ) -> object:
     """Return a list or dict that is being read, with its documents loaded."""
     with instead(f"{name}.async_fetch()", instance):
         return run(follow_items(SYNC, ref_values, max_depth, instance, name))
-
-
-attach(LazyReference, "fetch", fetch_lazy)
-attach(TrackedContainer, "fetch", fetch_items)
-AsyncReferenceProxy.async_fetch = asynchronous_as(fetch_proxy, "fetch")
-AsyncReferenceProxy.fetch = AsyncReferenceProxy.async_fetch
-ComplexBaseField._lazy_load_refs = staticmethod(_follow_on_reading)

@@ -9,11 +9,10 @@ from bson.code import Code
 from bson.son import SON
 
 from mongoengine import connection
-from mongoengine.base.sentinels import MISSING
-from mongoengine.base.types import AnyCollection, RawDocument, RawMapping, RawValue
+from mongoengine.base.types import RawDocument, RawMapping, RawValue
 from mongoengine.driver.cursor import Batches, open_cursor
-from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import OperationError
+from mongoengine.operations.map_reduce_document import MapReduceDocument
 from mongoengine.query.javascript import with_database_names
 from mongoengine.query.query import Query
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from mongoengine.driver.session import Session
     from mongoengine.operations.source import AnyQueryset
 
-__all__ = ("MapReduceDocument", "exec_js", "map_reduce")
+__all__ = ("exec_js", "map_reduce")
 
 
 _INLINE = {"inline": 1}
@@ -155,41 +154,3 @@ async def exec_js(
     command = SON({"eval": Code(source, scope), "args": names})
     reply = await io(collection.database.command, command)
     return reply.get("retval")
-
-
-class MapReduceDocument:
-    """One result of a map/reduce query.
-
-    :param document: the document class that was queried.
-    :param collection: the PyMongo collection that holds the results.
-    :param key: the key of the result, often the `_id` of a document.
-    :param value: what was computed for the key.
-    """
-
-    def __init__(
-        self, document: type[Any], collection: AnyCollection, key: object, value: object
-    ) -> None:
-        self._document = document
-        self._collection = collection
-        self.key = key
-        self.value = value
-        self._key_object: object = MISSING
-
-    async def _fetch(self, io: IO, /, *, session: Session = None) -> Any:
-        """Return the document whose primary key is `key`, or None; loaded once."""
-        if self._key_object is MISSING:
-            self.key = str(self.key)
-            found = await io.call(self._document.objects, "with_id", self.key)
-            self._key_object = found
-        return self._key_object
-
-    fetch = blocking(_fetch)
-    async_fetch = asynchronous(_fetch)
-
-    @property
-    def object(self) -> Any:
-        """The document whose primary key is `key`, as `fetch()` gives it."""
-        return self.fetch()
-
-
-MapReduceDocument.__module__ = "mongoengine.document"

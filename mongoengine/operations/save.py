@@ -12,7 +12,6 @@ from mongoengine import signals
 from mongoengine.base import hooks
 from mongoengine.base.awaiting import alias_of
 from mongoengine.base.document import BaseDocument
-from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.misspelt import warn_of_all_attributes
 from mongoengine.base.state import set_state
 from mongoengine.base.types import (
@@ -24,7 +23,6 @@ from mongoengine.base.types import (
     RawMapping,
 )
 from mongoengine.driver.cursor import Batches, open_cursor
-from mongoengine.driver.io import attach
 from mongoengine.driver.write_errors import (
     SAVING,
     is_own_key,
@@ -59,6 +57,7 @@ if TYPE_CHECKING:
 
     from bson.codec_options import CodecOptions
 
+    from mongoengine.base.embedded_list import EmbeddedDocumentList
     from mongoengine.base.stamps import Moment
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
@@ -501,9 +500,6 @@ async def save_owner(
             "cannot be saved: keep a reference to the document and call its save()"
         )
     await io.call(owner, "save", *args, **kwargs)
-
-
-attach(EmbeddedDocumentList, "save", save_owner)
 
 
 def _changed_references(document: StoredDocument) -> list[BaseDocument]:

@@ -30,10 +30,8 @@ from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
 from mongoengine.driver.types import AnyCursor
 from mongoengine.errors import OperationError
-from mongoengine.operations import collections
-from mongoengine.operations.joined import attaching, embedding
+from mongoengine.operations import collections, joined, select_related
 from mongoengine.operations.reading import Reading
-from mongoengine.operations.select_related import RelatedSteps
 from mongoengine.operations.target import loading_marks, marking, own_target
 from mongoengine.query import results
 from mongoengine.query.javascript import with_database_names
@@ -388,7 +386,9 @@ class QuerySource(Reading, Generic[D]):
     def _steps(self) -> Steps[D]:
         """Return a source of the items, which sends the query once more."""
         steps: Steps[D] = UncachedSteps(self._start, self._converter)
-        return RelatedSteps(self._spec, steps) if self._spec.related else steps
+        if not self._spec.related:
+            return steps
+        return select_related.RelatedSteps(self._spec, steps)
 
     def _cut_steps(self, size: int) -> CutSteps[D]:
         sized = (
@@ -431,14 +431,14 @@ class QuerySource(Reading, Generic[D]):
         if spec.annotations:
             make = results.annotating(spec, make)
         if spec.lookups or spec.loaded_fields.fields:
-            make = attaching(spec, make)
+            make = joined.attaching(spec, make)
         return make
 
     def _converter(self) -> Callable[[list[RawDocument]], list[Any]]:
         """Return the function that makes items of a batch of raw documents."""
         spec = self._spec
         if spec.as_pymongo and spec.loaded_joins:
-            embed = embedding(spec)
+            embed = joined.embedding(spec)
             return lambda batch: [embed(raw) for raw in batch]
         return results.batch_converter(spec, self._document_maker())
 

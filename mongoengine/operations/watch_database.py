@@ -10,14 +10,9 @@ from mongoengine.base.common import _get_documents_by_db
 from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.driver.io import ASYNC, SYNC, instead, run
 from mongoengine.driver.session import session_of_call
-from mongoengine.operations.changes import named_class
-from mongoengine.operations.watch import (
-    AsyncChangeStream,
-    ChangeStream,
-    Options,
-    opened,
-)
-from mongoengine.query.events import OF_DOCUMENTS
+from mongoengine.operations import changes
+from mongoengine.operations import watch as _watch
+from mongoengine.query import events
 
 if TYPE_CHECKING:
     import datetime
@@ -31,7 +26,13 @@ if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.driver.session import Session
     from mongoengine.driver.types import AnyChangeStream, Keywords, RawDocument
-    from mongoengine.operations.watch import Documents, Images
+    from mongoengine.operations.watch import (
+        AsyncChangeStream,
+        ChangeStream,
+        Documents,
+        Images,
+        Options,
+    )
 
     class WatchOptions(TypedDict, total=False):
         """The options that all forms of `watch()` take; see `BaseQuerySet.watch`."""
@@ -76,7 +77,9 @@ def watch(
     :raises ValueError: if there is no such operation
     """
     with instead("async_watch()"):
-        return run(_open(SYNC, alias, session, classes, Options(operations, **options)))
+        return run(
+            _open(SYNC, alias, session, classes, _watch.Options(operations, **options))
+        )
 
 
 def async_watch(
@@ -91,8 +94,8 @@ def async_watch(
         with instead("watch()"):
             return await _open(ASYNC, alias, session, classes, chosen)
 
-    chosen = Options(operations, **options)
-    return AsyncChangeStream(start)
+    chosen = _watch.Options(operations, **options)
+    return _watch.AsyncChangeStream(start)
 
 
 async_watch.__doc__ = watch.__doc__
@@ -113,7 +116,7 @@ async def _open(
         return stream
 
     with session_of_call(session):
-        return await opened(io, start, options, _DatabaseReading(alias))
+        return await _watch.opened(io, start, options, _DatabaseReading(alias))
 
 
 def _pipeline(
@@ -140,7 +143,7 @@ class _DatabaseReading:
 
     def class_of(self, event: RawDocument) -> type[BaseDocument] | None:
         """Return the class that the document names, or that of the collection."""
-        if event["operationType"] not in OF_DOCUMENTS:
+        if event["operationType"] not in events.OF_DOCUMENTS:
             return None
         name = event["ns"]["coll"]
         if name not in self._classes:
@@ -148,7 +151,7 @@ class _DatabaseReading:
             if cls is None:
                 return None  # a class may be defined later
             self._classes[name] = cls
-        return named_class(self._classes[name], event)
+        return changes.named_class(self._classes[name], event)
 
     def _stored_in(self, collection: str) -> type[StoredDocument] | None:
         """Return the class that a collection is for: one without a base in it."""

@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from mongoengine.plain.dump import to_dict
-from mongoengine.plain.load import from_dict
+from mongoengine.plain import dump, load
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -50,7 +49,7 @@ class PlainData:
         :raises ValueError: if a name is no field of the class
         """
         document: Any = self
-        return to_dict(document, mode, fields, exclude, by_alias, references)
+        return dump.to_dict(document, mode, fields, exclude, by_alias, references)
 
     def keys(self) -> tuple[str, ...]:
         """Return the names of the fields, so that `dict(document)` has them all.
@@ -73,7 +72,7 @@ class PlainData:
         :raises ValidationError: if a value cannot be read
         """
         document_class: Any = cls
-        made: Self = from_dict(document_class, data, by_alias)
+        made: Self = load.from_dict(document_class, data, by_alias)
         return made
 
     @classmethod

@@ -11,10 +11,12 @@ from collections.abc import AsyncGenerator, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
+from mongoengine.base.common import CASCADE, DENY, DO_NOTHING, NULLIFY, PULL
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.types import Function, PassedOn, Pipeline, RawDocument
 from mongoengine.compatibility import names_of
 from mongoengine.dereference import DeReference
+from mongoengine.driver.deferred import deferrable
 from mongoengine.driver.io import (
     ASYNC,
     SYNC,
@@ -29,20 +31,13 @@ from mongoengine.operations import aggregate as _aggregate
 from mongoengine.operations import bulk as _bulk
 from mongoengine.operations import delete as _delete
 from mongoengine.operations import get_or_create as _get_or_create
+from mongoengine.operations import in_batches as _in_batches
 from mongoengine.operations import insert as _insert
 from mongoengine.operations import map_reduce as _map_reduce
 from mongoengine.operations import paginate as _paginate
 from mongoengine.operations import read
 from mongoengine.operations import watch as _watch
 from mongoengine.operations import write as _write
-from mongoengine.operations.delete import (
-    CASCADE,
-    DENY,
-    DO_NOTHING,
-    NULLIFY,
-    PULL,
-)
-from mongoengine.operations.in_batches import AsyncDocumentBatches, DocumentBatches
 from mongoengine.queryset.builders import Builders
 
 if TYPE_CHECKING:
@@ -52,6 +47,7 @@ if TYPE_CHECKING:
 
     from mongoengine.driver.rows import AsyncRows, Rows
     from mongoengine.driver.session import Session
+    from mongoengine.operations.in_batches import AsyncDocumentBatches, DocumentBatches
 
 __all__ = ("CASCADE", "DENY", "DO_NOTHING", "NULLIFY", "PULL", "BaseQuerySet")
 
@@ -62,6 +58,7 @@ T = TypeVar("T")
 Strategy: TypeAlias = Literal["queries", "lookup"] | None
 
 
+@deferrable
 def relating(face: Function) -> Function:
     """Return a face that builds a queryset, and sends nothing, if it is given names."""
 
@@ -234,12 +231,12 @@ class BaseQuerySet(Builders[D]):
         :raises OperationError: if the queryset has a slice
         :raises InvalidQueryError: in the loop, if the token belongs to another order
         """
-        return DocumentBatches(self, size, after, progress)
+        return _in_batches.DocumentBatches(self, size, after, progress)
 
     def async_in_batches(
         self, size: int = 1000, *, after: str | None = None, progress: bool = False
     ) -> AsyncDocumentBatches[D]:
-        return AsyncDocumentBatches(self, size, after, progress)
+        return _in_batches.AsyncDocumentBatches(self, size, after, progress)
 
     async_in_batches.__doc__ = in_batches.__doc__
 

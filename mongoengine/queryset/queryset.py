@@ -20,9 +20,7 @@ from mongoengine.driver.io import (
 from mongoengine.driver.loops import Steps, async_loop, loop
 from mongoengine.driver.results import Results
 from mongoengine.errors import OperationError
-from mongoengine.operations import read
-from mongoengine.operations.read import REPR_OUTPUT_SIZE
-from mongoengine.operations.select_related import relate
+from mongoengine.operations import read, select_related
 from mongoengine.queryset.base import (
     CASCADE,
     DENY,
@@ -50,6 +48,8 @@ D = TypeVar("D")
 
 #: What upstream reads at a time; here the server's batches tell.
 ITER_CHUNK_SIZE = 100
+#: How many documents `repr()` shows.
+REPR_OUTPUT_SIZE = 20
 
 FOR = "regular iteration"
 ASYNC_FOR = "async for"
@@ -146,7 +146,7 @@ class QuerySet(BaseQuerySet[D]):
         )
         if related:
             try:
-                await relate(self._spec, io, results.documents)
+                await select_related.relate(self._spec, io, results.documents)
             except BaseException:
                 self._results = None
                 raise

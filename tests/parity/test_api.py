@@ -90,6 +90,7 @@ def _raw(place: str) -> Any:
     owner, _, name = place.rpartition(".")
     if ":" in owner:
         cls = _find(owner)
+        getattr(cls, name)  # replaces what is deferred
         for base in cls.__mro__:
             if name in vars(base):
                 found = vars(base)[name]

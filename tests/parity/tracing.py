@@ -53,6 +53,7 @@ def _found(name: str) -> Any:
 
 def _attribute(owner: Any, name: str) -> Any:
     if isinstance(owner, type):
+        getattr(owner, name, None)  # replaces what is deferred
         for base in owner.__mro__:
             if name in vars(base):
                 return vars(base)[name]

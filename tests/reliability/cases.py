@@ -31,6 +31,7 @@ from mongoengine import (
     SequenceField,
     StringField,
 )
+from mongoengine.driver.deferred import load_members
 from mongoengine.queryset.bulk import DeleteOne, InsertOne, UpdateOne
 from tests.families import Family
 
@@ -427,6 +428,7 @@ def operations() -> set[str]:
 
 
 def _operations_of(cls: type) -> set[str]:
+    load_members(cls)
     return {
         f"{cls.__name__}.{name.removeprefix('async_')}"
         for name, value in vars(cls).items()
