@@ -12,7 +12,7 @@ from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import BaseField
-from mongoengine.base.overrides import is_ours, plain_methods
+from mongoengine.base.overrides import library_methods, plain_methods
 from mongoengine.base.plain import (
     copied,
     has_references,
@@ -225,7 +225,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def _prepare(self) -> None:
         super()._prepare()
         inner = self.field
-        self._loads_inside = is_ours(type(self), "to_python")
+        self._loads_inside = library_methods(type(self), "to_python")
         # The field's own conversions leave plain data of any depth as it is.
         self._untyped = (
             plain_methods(type(self))

@@ -16,7 +16,7 @@ from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.types import PythonValue, RawDocument, RawMapping
-from mongoengine.base.utils import is_ours
+from mongoengine.base.utils import is_library_class
 
 if TYPE_CHECKING:
     from mongoengine.base.field import BaseField
@@ -261,7 +261,7 @@ def _definition(cls: type, name: str) -> tuple[object, bool]:
     """Return the attribute of the class (or MISSING), and whether it is ours."""
     for base in cls.__mro__:
         if name in base.__dict__:
-            return base.__dict__[name], is_ours(base)
+            return base.__dict__[name], is_library_class(base)
     return MISSING, False
 
 

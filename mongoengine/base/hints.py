@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mongoengine.base.bson_types import NO_TYPES, PLAIN
 from mongoengine.base.codec import Dump, FieldCodec, Proof, each_of_type, of_type
-from mongoengine.base.overrides import is_ours, plain_methods, still_true
+from mongoengine.base.overrides import library_methods, plain_methods, still_true
 from mongoengine.base.plain import adopt
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.types import Convert, PythonValue, RawValue
@@ -109,17 +109,17 @@ class FieldHints:
             else MethodType(FieldHints._from_argument, self)
         )
         self._dump_value = self._choose_dump(cls)
-        self._user_converted = not is_ours(cls, "to_python") or (
+        self._user_converted = not library_methods(cls, "to_python") or (
             inner is not None and inner._user_converted
         )
         self._may_refer = self._holds_references()
         if not plain_methods(cls):
             self._dumps_inside = False
-        self._plainly_set = is_ours(cls, "__set__") and is_ours(cls, "__get__")
+        self._plainly_set = library_methods(cls, "__set__", "__get__")
 
     def _choose_dump(self, cls: type[FieldHints]) -> Convert:
         """Return the function that dumps whole values by their database names."""
-        if not is_ours(cls, "to_mongo"):
+        if not library_methods(cls, "to_mongo"):
             return self._to_mongo_safe_call
         quick = still_true(cls, "_as_stored", "to_mongo")
         return self._as_stored if quick else self.to_mongo
@@ -141,7 +141,7 @@ class FieldHints:
         if (
             self.validation is not None
             or not plain_methods(cls)
-            or not (is_ours(cls, "validate") and is_ours(cls, "_validate"))
+            or not library_methods(cls, "validate", "_validate")
         ):
             return None
         if self.choices and not self._is_pure:
@@ -161,8 +161,7 @@ class FieldHints:
         return (
             not self.choices
             and self.validation is None
-            and is_ours(cls, "validate")
-            and is_ours(cls, "_validate")
+            and library_methods(cls, "validate", "_validate")
         )
 
     def _passing_validation(self) -> Proof | None:

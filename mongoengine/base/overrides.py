@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ("is_ours", "plain_methods", "still_true")
+__all__ = ("library_methods", "plain_methods", "still_true")
 
 _TRUSTED = frozenset({__name__.partition(".")[0], "builtins"})
 
 
-def is_ours(cls: type, method: str) -> bool:
-    """Return whether a method is that of this package, not of a user's class."""
+def library_methods(cls: type, *methods: str) -> bool:
+    """Return whether methods are those of this package, not of a user's class."""
+    return all(_is_library_method(cls, method) for method in methods)
+
+
+def _is_library_method(cls: type, method: str) -> bool:
     for base in cls.__mro__:
         if method in base.__dict__:
             return base.__module__.partition(".")[0] in _TRUSTED
@@ -17,7 +21,7 @@ def is_ours(cls: type, method: str) -> bool:
 
 def plain_methods(field_type: type) -> bool:
     """Return whether no user code converts the values of a class of fields."""
-    return is_ours(field_type, "to_python") and is_ours(field_type, "to_mongo")
+    return library_methods(field_type, "to_python", "to_mongo")
 
 
 def still_true(field_type: type, hint: str, *methods: str) -> bool:

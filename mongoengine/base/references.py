@@ -27,6 +27,7 @@ __all__ = (
     "class_name",
     "class_of",
     "hashable",
+    "key_field",
     "reference_of",
     "stored_key",
     "untyped_target",
@@ -51,11 +52,15 @@ def stored_key(cls: type[DocumentState], key: object) -> object:
     """
     if key.__class__ is ObjectId or cls is None or cls._meta.get("abstract"):
         return key
-    id_field = cls._fields[cls._meta["id_field"]]
     try:
-        return id_field.to_mongo(key)
+        return key_field(cls).to_mongo(key)
     except (ValidationError, ValueError, TypeError, AttributeError):
         return key
+
+
+def key_field(cls: type[DocumentState]) -> Any:
+    """Return the field of the primary key of a document class."""
+    return cls._fields[cls._meta["id_field"]]
 
 
 def hashable(key: object) -> Hashable:
@@ -77,7 +82,7 @@ def generic_reference(document: Any) -> SON[str, RawValue]:
     """
     if document.pk is None:
         raise ValidationError(unsaved_text(type(document)))
-    key = document._fields[document._meta["id_field"]].to_mongo(document.pk)
+    key = key_field(type(document)).to_mongo(document.pk)
     reference = DBRef(document._get_collection_name(), key)
     return SON((("_cls", document._class_name), ("_ref", reference)))
 
@@ -92,7 +97,7 @@ def unsaved_text(cls: type) -> str:
 
 
 def reference_of(value: object) -> Any:
-    """Return the DBRef in what a reference field holds."""
+    """Return the DBRef in the value of a reference field."""
     return value["_ref"] if isinstance(value, dict) else value
 
 

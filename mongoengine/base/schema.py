@@ -30,7 +30,7 @@ from mongoengine.base.dump_plans import (
 from mongoengine.base.dynamic import DynamicPlan, dynamic_plan
 from mongoengine.base.field import BaseField
 from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
-from mongoengine.base.overrides import is_ours
+from mongoengine.base.overrides import library_methods
 from mongoengine.base.stamps import Stamp, names_inside, stamps_of
 from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValue
 from mongoengine.base.utils import class_attribute
@@ -72,13 +72,13 @@ class Schema:
         self.shard_key = frozenset(shard_key or ())
         self.id_name = cls._meta.get("id_field") if cls._is_document else None
         # User code sees every attribute that is set, the missing ones' defaults too.
-        self.hooked = not is_ours(cls, "__setattr__")
+        self.hooked = not library_methods(cls, "__setattr__")
         self._plan_blank()
         self._plan_construction()
         # The plans of a dynamic class for keys that it does not define.
         self.dynamic_plans: dict[tuple[str, ...], DynamicPlan | None] = {}
-        self.own_loader = not is_ours(cls, "_from_son")
-        self.own_validation = not (is_ours(cls, "validate") and is_ours(cls, "clean"))
+        self.own_loader = not library_methods(cls, "_from_son")
+        self.own_validation = not library_methods(cls, "validate", "clean")
         self.load_plans = LoadPlans(cls, self.by_key, self.plain, self.own_loader)
         self._plan_dumps()
         self.nesting = tuple(
@@ -157,7 +157,7 @@ class Schema:
     def _plan_dumps(self) -> None:
         """Compile how each field is dumped, in the order of the fields."""
         cls = self.cls
-        self.own_dump = not is_ours(cls, "to_mongo")
+        self.own_dump = not library_methods(cls, "to_mongo")
         self.is_wired = not (self.own_dump or cls._dynamic)
         ordered = [name for name in cls._fields_ordered if name in self.fields]
         self.dumpers = tuple(map(dumper_of, map(self.fields.__getitem__, ordered)))
@@ -196,9 +196,7 @@ class Schema:
 
     def _needs_constructor(self) -> bool:
         """Return whether user code runs when a document of the class is made."""
-        made_here = all(
-            is_ours(self.cls, name) for name in ("__init__", "__setattr__", "__new__")
-        )
+        made_here = library_methods(self.cls, "__init__", "__setattr__", "__new__")
         return not (made_here and self.plainly_made)
 
     # What need not be converted

@@ -12,7 +12,7 @@ __all__ = (
     "LazyRegexCompiler",
     "NonOrderedList",
     "class_attribute",
-    "is_ours",
+    "is_library_class",
     "warn_caller",
 )
 
@@ -58,7 +58,7 @@ class NonOrderedList(list[Any]):
     __hash__ = None
 
 
-def is_ours(cls: type) -> bool:
+def is_library_class(cls: type) -> bool:
     """Return whether a class belongs to this package or to Python, not to a user."""
     return cls.__module__.partition(".")[0] in _TRUSTED
 

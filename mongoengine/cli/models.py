@@ -81,21 +81,24 @@ def document_classes(
             if path == name or path.startswith(name + ".")
         ]
     classes = _with_a_collection(namespaces)
-    wanted = set(names)
-    missing = wanted - {cls.__name__ for cls in classes}
+    chosen_names = set(names)
+    missing = chosen_names - {cls.__name__ for cls in classes}
     if missing:
         raise CommandError(
             f"no document class named {', '.join(sorted(missing))} in "
             f"{', '.join(modules)}"
         )
-    chosen = [cls for cls in classes if not wanted or cls.__name__ in wanted]
+    chosen = [
+        cls for cls in classes if not chosen_names or cls.__name__ in chosen_names
+    ]
     if not chosen:
         raise CommandError(f"no document classes in {', '.join(modules)}")
     return chosen
 
 
 def _with_a_collection(namespaces: Iterable[object]) -> list[type[Document]]:
-    found: dict[type[Document], None] = {}
+    """Return the document classes in modules that are not abstract, sorted by name."""
+    classes: dict[type[Document], None] = {}
     for namespace in namespaces:
         for value in list(vars(namespace).values()):
             if (
@@ -104,8 +107,8 @@ def _with_a_collection(namespaces: Iterable[object]) -> list[type[Document]]:
                 and not value._meta.get("abstract")
                 and value._get_collection_name()
             ):
-                found[value] = None
-    return sorted(found, key=lambda cls: (cls.__module__, cls.__qualname__))
+                classes[value] = None
+    return sorted(classes, key=lambda cls: (cls.__module__, cls.__qualname__))
 
 
 def by_collection(

@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(classes: list[type[Document]], options: argparse.Namespace) -> bool:
-    """Print what was asked for; return whether validators agree, if it was that."""
+    """Print schemas or a diagram, or compare validators; return whether these agree."""
     if options.check or options.apply:
         return _compare(classes, options)
     if options.format == "mermaid":
@@ -103,41 +103,42 @@ def _schema(alias: str, collection: str) -> RawDocument:
 
 
 def _compare(classes: list[type[Document]], options: argparse.Namespace) -> bool:
-    """Print which validators differ, apply them if asked to, and return whether all
-    agree then.
+    """Print which validators differ, and apply them if the options say so.
+
+    :returns: whether all agree then
     """
     agrees = True
     for alias, name, members in by_collection(classes):
         if any(cls._meta.get("timeseries") for cls in members):
             print(f"{name}: a time series takes no validator")
             continue
-        wanted = {
+        declared = {
             "validator": {"$jsonSchema": _schema(alias, name)},
             "validationLevel": options.validation_level,
             "validationAction": options.validation_action,
         }
         existing = _existing(get_db(alias), name)
-        if existing is not None and _is_same(existing, wanted):
+        if existing is not None and _is_same(existing, declared):
             print(f"{name}: the validator agrees")
         elif not options.apply:
             agrees = False
-            print(f"{name}: {_difference(existing, wanted)}")
+            print(f"{name}: {_difference(existing, declared)}")
         else:
-            _apply(alias, name, members, wanted, existing is None)
+            _apply(alias, name, members, declared, existing is None)
             print(f"{name}: the validator is set")
     return agrees
 
 
 def _existing(database: PyMongoDatabase, collection: str) -> RawDocument | None:
     """Return the options of a collection, or None if there is no such collection."""
-    found = list(database.list_collections(filter={"name": collection}))
-    return dict(found[0].get("options", {})) if found else None
+    collections = list(database.list_collections(filter={"name": collection}))
+    return dict(collections[0].get("options", {})) if collections else None
 
 
-def _is_same(existing: RawDocument, wanted: RawDocument) -> bool:
+def _is_same(existing: RawDocument, declared: RawDocument) -> bool:
     defaults = {"validationLevel": "strict", "validationAction": "error"}
     options = {**defaults, **existing}
-    return all(_shown(options.get(name)) == _shown(wanted[name]) for name in wanted)
+    return all(_shown(options.get(name)) == _shown(declared[name]) for name in declared)
 
 
 def _shown(value: object) -> str:
@@ -145,12 +146,12 @@ def _shown(value: object) -> str:
     return json_util.dumps(value, sort_keys=True)
 
 
-def _difference(existing: RawDocument | None, wanted: RawDocument) -> str:
+def _difference(existing: RawDocument | None, declared: RawDocument) -> str:
     if existing is None:
         return "the collection is missing"
     if not existing.get("validator"):
         return "no validator"
-    if _shown(existing["validator"]) != _shown(wanted["validator"]):
+    if _shown(existing["validator"]) != _shown(declared["validator"]):
         return "another validator"
     return "another validationLevel or validationAction"
 
@@ -159,7 +160,7 @@ def _apply(
     alias: str,
     name: str,
     members: list[type[Document]],
-    wanted: RawDocument,
+    declared: RawDocument,
     is_missing: bool,
 ) -> None:
     database = get_db(alias)
@@ -167,7 +168,7 @@ def _apply(
         capped = next((c for c in members if c._meta.get("max_documents")), None)
         capped = capped or next((c for c in members if c._meta.get("max_size")), None)
         if capped is None:
-            database.create_collection(name, **wanted)
+            database.create_collection(name, **declared)
             return
         capped._get_collection()  # creates it with its own options
-    database.command("collMod", name, **wanted)
+    database.command("collMod", name, **declared)

@@ -11,6 +11,7 @@ from mongoengine import signals
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
+from mongoengine.base.references import key_field
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.types import OrNone, PassedOn, PythonValue, RawValue, Referred
 from mongoengine.driver.io import SYNC, asynchronous, blocking, blocking_as, run
@@ -166,13 +167,11 @@ class CachedReferenceField(
             self.error("Only accept a document object")
         if document.pk is None:
             self._refuse_unsaved(document)
-        wanted = set(fields) if fields else None
-        kept = [name for name in self.fields if wanted is None or name in wanted]
-        cls = self.document_type
-        id_field = cls._fields[cls._meta["id_field"]]
+        chosen = set(fields) if fields else None
+        names = [name for name in self.fields if chosen is None or name in chosen]
         stored: SON[str, RawValue] = SON((("_id", None),))
-        stored.update(document.to_mongo(use_db_field=use_db_field, fields=kept))
-        stored["_id"] = id_field.to_mongo(document.pk)
+        stored.update(document.to_mongo(use_db_field=use_db_field, fields=names))
+        stored["_id"] = key_field(self.document_type).to_mongo(document.pk)
         return stored
 
     def _join_path(self, member: str) -> str | None:

@@ -9,7 +9,7 @@ from bson import SON, DBRef, ObjectId
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.plain import is_document, is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
-from mongoengine.base.references import unsaved_text
+from mongoengine.base.references import key_field, unsaved_text
 from mongoengine.base.types import (
     Instance,
     OrNone,
@@ -151,9 +151,7 @@ class GenericReferenceField(
             document = self._unwrapped(document)
         if document is None or isinstance(document, (dict, ObjectId, DBRef)):
             return document
-        cls = type(document)
-        id_name = cls._meta["id_field"]
-        id_field = cls._fields[id_name]
+        id_field = key_field(type(document))
         key = document
         if is_document(document):
             key = document.pk

@@ -11,7 +11,7 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import DO_NOTHING
 from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AsyncLazyReference
-from mongoengine.base.references import LazyReference, unsaved_text
+from mongoengine.base.references import LazyReference, key_field, unsaved_text
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import (
     Instance,
@@ -240,7 +240,7 @@ class LazyReferenceField(
             key = value.id
         elif isinstance(value, cls):
             key = value.pk
-        key = cls._fields[cls._meta["id_field"]].to_mongo(key)
+        key = key_field(cls).to_mongo(key)
         if self.dbref:
             return DBRef(cls._get_collection_name(), key)
         return key
@@ -280,7 +280,7 @@ class LazyReferenceField(
             self.error(unsaved_text(cls))
 
     def _validated_key(self, cls: type[BaseDocument], value: object) -> object:
-        id_field = cls._fields[cls._meta["id_field"]]
+        id_field = key_field(cls)
         try:
             id_field.validate(value)
         except ValidationError:

@@ -10,6 +10,7 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import DO_NOTHING
 from mongoengine.base.plain import is_document
 from mongoengine.base.proxies import AWAITABLE, AsyncReferenceProxy
+from mongoengine.base.references import key_field
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import OrNone, PassedOn, PythonValue, RawValue, Referred
 from mongoengine.fields.cached_references import CachedReferenceField
@@ -204,10 +205,10 @@ class ReferenceField(
         if is_document(document):
             if document.pk is None:
                 self._refuse_unsaved(document)
-            cls, key = document, document.pk
+            cls, key = type(document), document.pk
         else:
             cls, key = self.document_type, document
-        key = cls._fields[cls._meta["id_field"]].to_mongo(key)
+        key = key_field(cls).to_mongo(key)
         if self.document_type._meta.get("abstract"):
             return DBRef(cls._get_collection_name(), key, cls=cls._class_name)
         if self.dbref:

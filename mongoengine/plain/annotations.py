@@ -1,4 +1,7 @@
-"""The Python type of a field, with its limits, as Pydantic takes annotations."""
+"""The Python type of a field, with its limits, as Pydantic takes annotations.
+
+Only `pydantic_types` imports this module: it needs Pydantic.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,30 @@ import datetime
 import decimal
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import singledispatch
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
+
+from bson import ObjectId
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from mongoengine import fields as f
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.types import PassedOn
+from mongoengine.plain.choices import choice_values
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
 
-__all__ = ("Annotation", "annotation", "choice_values", "is_required", "optional")
+__all__ = ("Annotation", "annotation", "is_required", "optional")
 
 #: A type as pydantic takes it: a class, or what `typing` makes of classes.
 Annotation: TypeAlias = Any
@@ -30,11 +44,6 @@ Refer: TypeAlias = Callable[[type[BaseDocument]], Annotation]
 def is_required(field: f.BaseField) -> bool:
     """Return whether a value has to be given for a field."""
     return bool(field.required and field.default is None and not field._auto_gen)
-
-
-def choice_values(choices: Iterable[object]) -> list[object]:
-    """Return the values of choices, without their labels."""
-    return [c[0] if isinstance(c, (list, tuple)) else c for c in choices]
 
 
 def annotation(field: f.BaseField, refer: Refer) -> Annotation:
@@ -52,8 +61,6 @@ def annotation(field: f.BaseField, refer: Refer) -> Annotation:
 
 def limited(base: Annotation, **limits: PassedOn) -> Annotation:
     """Return a type with those limits that are set."""
-    from pydantic import Field
-
     chosen = {name: limit for name, limit in limits.items() if limit is not None}
     return Annotated[base, Field(**chosen)] if chosen else base
 
@@ -68,8 +75,6 @@ def _(field: Any, refer: Refer) -> Annotation:
     pattern = field.regex.pattern if isinstance(field.regex, re.Pattern) else None
     base = limited(str, max_length=field.max_length, min_length=field.min_length)
     if pattern is not None and not isinstance(field, (f.URLField, f.EmailField)):
-        from pydantic import StringConstraints
-
         # The field matches at the beginning, in the language of Python's `re`.
         flags = field.regex.flags & (re.IGNORECASE | re.MULTILINE | re.DOTALL)
         if not flags:
@@ -137,8 +142,6 @@ def _(field: f.LazyReferenceField, refer: Refer) -> Annotation:
 
 def _key_type(cls: type[BaseDocument], refer: Refer) -> Annotation:
     """Return the type of keys of a class; a nested document is taken for its key."""
-    from pydantic import BeforeValidator
-
     name = cls._meta["id_field"]
 
     def key_of(value: object) -> Annotation:
@@ -153,8 +156,6 @@ def _fixed(result: object) -> Callable[[object, Refer], Annotation]:
 
 def object_id_type() -> Annotation:
     """Return the type of ObjectIds: one, or its 24 hexadecimal digits."""
-    from bson import ObjectId
-    from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
     def read(value: object) -> ObjectId:
         try:

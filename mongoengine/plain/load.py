@@ -13,6 +13,7 @@ from bson import DBRef
 
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
+from mongoengine.base.references import key_field
 from mongoengine.base.types import PythonValue
 from mongoengine.errors import FieldDoesNotExist, ValidationError
 from mongoengine.fields import (
@@ -129,8 +130,7 @@ def _(field: ReferenceField, value: object, by_alias: bool) -> PythonValue:
         value = value.get(cls._fields[key].db_field if by_alias else key)
     if isinstance(value, (BaseDocument, DBRef)) or value is None:
         return value
-    key_field = cls._fields[cls._meta["id_field"]]
-    return DBRef(cls._get_collection_name() or "", key_field.to_python(value))
+    return DBRef(cls._get_collection_name() or "", key_field(cls).to_python(value))
 
 
 @_from_plain.register(GenericReferenceField)
@@ -138,6 +138,6 @@ def _(field: GenericReferenceField, value: object, by_alias: bool) -> PythonValu
     if not isinstance(value, Mapping) or isinstance(value.get("_ref"), DBRef):
         return value
     cls = _DocumentRegistry.get(str(value.get("_cls")))
-    key_field = cls._fields[cls._meta["id_field"]]
-    reference = DBRef(cls._get_collection_name(), key_field.to_python(value["_ref"]))
+    key = key_field(cls).to_python(value["_ref"])
+    reference = DBRef(cls._get_collection_name(), key)
     return {"_cls": cls._class_name, "_ref": reference}

@@ -18,21 +18,21 @@ __all__ = ("class_diagram",)
 
 def class_diagram(classes: Iterable[type[BaseDocument]]) -> str:
     """Return the diagram of classes, and of those that they embed and refer to."""
-    found = _reachable(classes)
+    shown = _reachable(classes)
     lines = ["classDiagram"]
-    for cls in found:
+    for cls in shown:
         lines.append(f"    class {cls.__name__} {{")
         if not cls._is_document:
             lines.append("        <<embedded>>")
-        inherited = {name for base in _bases(cls, found) for name in base._fields}
+        inherited = {name for base in _bases(cls, shown) for name in base._fields}
         for name in cls._fields_ordered:
             if name != "_cls" and name not in inherited:
                 field = cls._fields[name]
                 mark = "*" if field.required else ""
                 lines.append(f"        {_type_name(field)} {name}{mark}")
         lines.append("    }")
-    for cls in found:
-        bases = _bases(cls, found)
+    for cls in shown:
+        bases = _bases(cls, shown)
         lines += [f"    {base.__name__} <|-- {cls.__name__}" for base in bases]
         inherited = {name for base in bases for name in base._fields}
         for name in cls._fields_ordered:
@@ -42,24 +42,25 @@ def class_diagram(classes: Iterable[type[BaseDocument]]) -> str:
 
 
 def _reachable(classes: Iterable[type[BaseDocument]]) -> list[type[BaseDocument]]:
-    found: dict[type[BaseDocument], None] = {}
+    """Return classes, their bases, and the classes that they embed and refer to."""
+    reached: dict[type[BaseDocument], None] = {}
     waiting = list(classes)
     while waiting:
         cls = waiting.pop(0)
-        if cls not in found:
-            found[cls] = None
+        if cls not in reached:
+            reached[cls] = None
             waiting += [_DocumentRegistry.get(n) for n in cls._superclasses]
             for name in cls._fields_ordered:
                 waiting += [target for target, _ in _inside(cls._fields[name])]
-    return sorted(found, key=lambda cls: (not cls._is_document, cls.__name__))
+    return sorted(reached, key=lambda cls: (not cls._is_document, cls.__name__))
 
 
 def _bases(
-    cls: type[BaseDocument], found: Iterable[object]
+    cls: type[BaseDocument], shown: Iterable[object]
 ) -> list[type[BaseDocument]]:
     """Return the nearest base among the classes of a diagram."""
     names = cls._superclasses[-1:]
-    return [base for base in map(_DocumentRegistry.get, names) if base in found]
+    return [base for base in map(_DocumentRegistry.get, names) if base in shown]
 
 
 def _inside(field: BaseField) -> Iterator[tuple[Any, str]]:

@@ -17,9 +17,10 @@ from mongoengine import fields as f
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import BaseField, ObjectIdField
-from mongoengine.base.overrides import is_ours
+from mongoengine.base.overrides import library_methods, plain_methods
+from mongoengine.base.references import key_field
 from mongoengine.base.types import RawDocument
-from mongoengine.plain.annotations import choice_values
+from mongoengine.plain.choices import choice_values
 
 __all__ = ("collection_schema", "document_schema")
 
@@ -38,17 +39,15 @@ def collection_schema(classes: Iterable[type[BaseDocument]]) -> Schema:
 
     :param classes: the classes; those below them count, too
     """
-    found: dict[type[BaseDocument], None] = {}
-    for cls in classes:
-        for name in cls._subclasses:
-            found[_DocumentRegistry.get(name)] = None
-    schemas = [document_schema(cls) for cls in found if not cls._meta.get("abstract")]
+    names = dict.fromkeys(name for cls in classes for name in cls._subclasses)
+    members = [_DocumentRegistry.get(name) for name in names]
+    schemas = [document_schema(cls) for cls in members if not cls._meta.get("abstract")]
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 def document_schema(cls: type[BaseDocument], around: Around = ()) -> Schema:
     """Return the schema of documents of exactly one class."""
-    if not is_ours(cls, "to_mongo"):
+    if not library_methods(cls, "to_mongo"):
         return {}
     inside = (*around, cls)
     properties: Schema = {}
@@ -79,12 +78,12 @@ def document_schema(cls: type[BaseDocument], around: Around = ()) -> Schema:
 
 def _is_always_stored(field: BaseField) -> bool:
     """Return whether every valid document has a value other than null stored."""
-    return bool(field.required and not field.null) and _converts_plainly(field)
+    return bool(field.required and not field.null) and plain_methods(type(field))
 
 
 def field_schema(field: BaseField, around: Around) -> Schema:
     """Return the schema of the stored values of a field."""
-    if not _converts_plainly(field):
+    if not plain_methods(type(field)):
         return {}
     schema = _schema_of(field, around)
     choices = _stored_choices(field)
@@ -93,11 +92,6 @@ def field_schema(field: BaseField, around: Around) -> Schema:
     if field.null:
         return _or_null(schema)
     return schema
-
-
-def _converts_plainly(field: BaseField) -> bool:
-    """Return whether a field stores its values as a class of the library does."""
-    return all(is_ours(type(field), name) for name in ("to_mongo", "to_python"))
 
 
 def _stored_choices(field: BaseField) -> list[object]:
@@ -146,8 +140,9 @@ def _pattern(field: Any) -> str | None:
     others = isinstance(field, (f.URLField, f.EmailField))
     if others or not isinstance(regex, re.Pattern):
         return None
-    known = regex.flags & ~re.UNICODE == 0 and _PLAIN_PATTERN.fullmatch(regex.pattern)
-    return f"^(?:{regex.pattern})" if known else None
+    if regex.flags & ~re.UNICODE or not _PLAIN_PATTERN.fullmatch(regex.pattern):
+        return None
+    return f"^(?:{regex.pattern})"
 
 
 @_schema_of.register(f.IntField)
@@ -213,10 +208,10 @@ def _key_schema(field: Any, around: Around) -> Schema:
     MongoDB takes a DBRef for a document; some compatible servers do not.
     """
     cls = field.document_type
-    key_field = cls._fields[cls._meta["id_field"]]
-    if field.dbref or key_field._embedded_class is not None or key_field._is_reference:
+    key = key_field(cls)
+    if field.dbref or key._embedded_class is not None or key._is_reference:
         return {}
-    types = field_schema(key_field, around).get("bsonType")
+    types = field_schema(key, around).get("bsonType")
     return {} if types is None else {"bsonType": types}
 
 

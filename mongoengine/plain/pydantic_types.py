@@ -46,17 +46,17 @@ def model_of(
     plain = include is None and not exclude and not optional_names and name is None
     if plain and cls in _models:
         return _models[cls]
-    wanted = [n for n in cls._fields_ordered if n != "_cls"]
-    named = {*(include or ()), *exclude}
-    if not isinstance(optional_names, bool):
-        named |= {*optional_names}
-    unknown = sorted(named - set(wanted))
+    every = [n for n in cls._fields_ordered if n != "_cls"]
+    if isinstance(optional_names, bool):
+        optional_names = every if optional_names else ()
+    unknown = sorted({*(include or ()), *exclude, *optional_names} - set(every))
     if unknown:
         raise ValueError(f"{cls.__name__} has no field {', '.join(unknown)}")
+    chosen = every if include is None else [n for n in every if n in include]
     model = _Models().make(
         cls,
-        [n for n in wanted if (include is None or n in include) and n not in exclude],
-        wanted if optional_names is True else optional_names or (),
+        [n for n in chosen if n not in exclude],
+        optional_names,
         name or cls.__name__,
     )
     if plain:
@@ -70,19 +70,23 @@ class _Models:
     def __init__(self) -> None:
         self._made: dict[type[BaseDocument], type[BaseModel]] = {}
         self._open: dict[type[BaseDocument], str] = {}
-        self._unfinished: list[type[BaseModel]] = []
 
     def make(
         self,
         cls: type[BaseDocument],
         names: Iterable[str],
-        optional_names: Collection[str] | bool,
+        optional_names: Collection[str],
         name: str,
     ) -> type[BaseModel]:
+        """Make the model of a class, and those of the classes that it embeds.
+
+        :param names: names of the fields
+        :param optional_names: names of the fields that need no value
+        :param name: the name of the model
+        """
         self._open[cls] = name
-        loose = optional_names if not isinstance(optional_names, bool) else ()
         fields: dict[str, Any] = {
-            n: self._field(cls._fields[n], n in loose) for n in names
+            n: self._field(cls._fields[n], n in optional_names) for n in names
         }
         model: type[BaseModel] = pydantic.create_model(
             name,
@@ -100,14 +104,14 @@ class _Models:
                 made.model_rebuild(_types_namespace=namespace)
         return model
 
-    def _field(self, field: BaseField, loose: bool) -> tuple[Annotation, object]:
+    def _field(self, field: BaseField, is_optional: bool) -> tuple[Annotation, object]:
         described = {
             "description": getattr(field, "help_text", None),
             "title": getattr(field, "verbose_name", None),
         }
         shown = {key: text for key, text in described.items() if text}
         base = annotation(field, self._refer)
-        if is_required(field) and not loose:
+        if is_required(field) and not is_optional:
             return base, pydantic.Field(..., **shown)
         return optional(base), pydantic.Field(None, **shown)
 
@@ -219,8 +223,7 @@ def _leaves(
         return
     for key, inside in details.items():
         step = key if isinstance(key, int) else str(key)
-        own = path if step == "__all__" else (*path, step)
-        yield from _leaves(inside, own)
+        yield from _leaves(inside, path if step == "__all__" else (*path, step))
 
 
 def _selected(

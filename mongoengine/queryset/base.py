@@ -60,7 +60,7 @@ Strategy: TypeAlias = Literal["queries", "lookup"] | None
 
 @deferrable
 def relating(face: Function) -> Function:
-    """Return a face that builds a queryset, and sends nothing, if it is given names."""
+    """Return a face that builds a queryset of names, or else loads references."""
 
     @wraps(face)
     def select_related(

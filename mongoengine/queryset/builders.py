@@ -57,7 +57,6 @@ def listed(
 
     face.__name__ = f"async_{builder.__name__}"
     face.__qualname__ = f"{builder.__qualname__.rpartition('.')[0]}.{face.__name__}"
-    face._lists = builder  # type: ignore[attr-defined]
     return face
 
 

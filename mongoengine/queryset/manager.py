@@ -22,8 +22,8 @@ V = TypeVar("V")
 class QuerySetManager(Typed[Value]):
     """An attribute of document classes that is a new queryset at every reading.
 
-    `queryset_func` makes of the queryset over all documents the one that is
-    given; see `queryset_manager`.  A subclass may set the class to start from as
+    `queryset_func` takes the queryset over all documents, and returns the one to use;
+    see `queryset_manager`.  A subclass may set the class to start from as
     `default`, and define `get_queryset` instead of passing a function.
 
     The class of the querysets may be a type parameter, which type checkers read, too;

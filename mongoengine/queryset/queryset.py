@@ -46,7 +46,7 @@ __all__ = (
 
 D = TypeVar("D")
 
-#: What upstream reads at a time; here the server's batches tell.
+#: The number of documents that upstream reads at once; here batches decide.
 ITER_CHUNK_SIZE = 100
 #: How many documents `repr()` shows.
 REPR_OUTPUT_SIZE = 20
@@ -128,7 +128,7 @@ class QuerySet(BaseQuerySet[D]):
         return self._results is None or self._results.more
 
     def _shared(self, io: IO) -> Results[D]:
-        """Return what the loops of this family share."""
+        """Return the results that the loops of this family share."""
         results = self._results
         if results is None or not results.serves(io):
             if results is not None:
@@ -214,11 +214,7 @@ class QuerySet(BaseQuerySet[D]):
         """
         if self._result_cache is not None:
             raise OperationError("QuerySet already cached")
-        fresh: QuerySetNoCache[D] = QuerySetNoCache(
-            self._document, self._spec.explicit_collection
-        )
-        made: QuerySetNoCache[D] = self._clone_into(fresh)
-        return made
+        return self._without_cache()
 
     def tailable(self, max_await_time_ms: int | None = None) -> QuerySetNoCache[D]:
         """Go on giving the documents that are inserted, as they come.
@@ -231,11 +227,14 @@ class QuerySet(BaseQuerySet[D]):
         :param max_await_time_ms: how long the server waits for documents before it
             answers that there are none yet; about a second if not given
         """
+        return self._without_cache().tailable(max_await_time_ms)
+
+    def _without_cache(self) -> QuerySetNoCache[D]:
         fresh: QuerySetNoCache[D] = QuerySetNoCache(
             self._document, self._spec.explicit_collection
         )
-        made: QuerySetNoCache[D] = self._clone_into(fresh)
-        return made.tailable(max_await_time_ms)
+        result: QuerySetNoCache[D] = self._clone_into(fresh)
+        return result
 
     def __repr__(self) -> str:
         """Show the first documents; reads them if they were not yet."""
@@ -332,8 +331,8 @@ class QuerySetNoCache(BaseQuerySet[D]):
     def cache(self) -> QuerySet[D]:
         """Return the same queryset, keeping what it reads."""
         fresh: QuerySet[D] = QuerySet(self._document, self._spec.explicit_collection)
-        made: QuerySet[D] = self._clone_into(fresh)
-        return made
+        result: QuerySet[D] = self._clone_into(fresh)
+        return result
 
     def __repr__(self) -> str:
         """Show the first documents; reads them."""

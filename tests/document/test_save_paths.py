@@ -27,7 +27,7 @@ class KeyPart(EmbeddedDocument):
     d = DictField()
 
 
-class KeyHolder(Document):
+class PathKeyHolder(Document):
     d = DictField(db_field="x")
     rows = ListField(DictField())
     m = MapField(EmbeddedDocumentField(KeyPart))
@@ -66,14 +66,14 @@ def set_in_map(document: Any) -> None:
 async def test_a_change_under_such_a_key_is_stored(
     family: Family, mongo: Any, change: Callable[[Any], None], stored: dict[str, Any]
 ) -> None:
-    holder = KeyHolder(d={"a.b": 1, "": {"k": 1}}, rows=[{"r": 1}], e=KeyPart(n=1))
+    holder = PathKeyHolder(d={"a.b": 1, "": {"k": 1}}, rows=[{"r": 1}], e=KeyPart(n=1))
     holder.m = {"p.q": KeyPart(n=1)}
     await family(holder, "save")
-    document: Any = await family(KeyHolder.objects, "first")
+    document: Any = await family(PathKeyHolder.objects, "first")
     change(document)
     await family(document, "save")
     assert document._get_changed_fields() == []
-    found = mongo.key_holder.find_one()
+    found = mongo.path_key_holder.find_one()
     assert {key: found[key] for key in stored} == stored
     family.commands.clear()
     await family(document, "save")

@@ -231,6 +231,7 @@ SAVED: list[tuple[Any, list[Any]]] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:LongField is deprecated:DeprecationWarning")
 @pytest.mark.parametrize(("make", "values"), SAVED)
 @pytest.mark.parametrize("required", [False, True])
 def test_what_a_class_saves_is_accepted(

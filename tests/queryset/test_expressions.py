@@ -36,7 +36,7 @@ class Maker(EmbeddedDocument):
     limit = IntField()
 
 
-class Part(EmbeddedDocument):
+class ItemPart(EmbeddedDocument):
     price = IntField(db_field="p")
 
 
@@ -52,7 +52,7 @@ class Good(Document):
     tags = ListField(StringField())
     more = DictField()
     maker = EmbeddedDocumentField(Maker, db_field="mk")
-    parts = EmbeddedDocumentListField(Part)
+    parts = EmbeddedDocumentListField(ItemPart)
     owner = ReferenceField("self")
     meta = {"collection": "good", "ordering": ["name"]}
 

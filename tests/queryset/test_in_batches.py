@@ -56,7 +56,7 @@ def stored(mongo: Any) -> None:
     )
 
 
-class Numbered(Document):
+class NumberedEvent(Document):
     pk_number = IntField(primary_key=True)
     number = IntField(db_field="n")
     kind = StringField()
@@ -85,9 +85,9 @@ async def first(family: Family, made: Any) -> Any:
 
 
 async def test_lists_are_read_by_key_in_one_query_each(family: Family) -> None:
-    await family(Numbered.objects, "first")
+    await family(NumberedEvent.objects, "first")
     family.commands.clear()
-    found = await lists(family, batches(family, Numbered.objects, 4))
+    found = await lists(family, batches(family, NumberedEvent.objects, 4))
     assert found == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     commands = family.commands
     assert [next(iter(command)) for command in commands] == ["find"] * 3
@@ -97,13 +97,13 @@ async def test_lists_are_read_by_key_in_one_query_each(family: Family) -> None:
 
 @pytest.mark.parametrize("size", [1, 3, 5, 10, 11, 1000])
 async def test_any_size_gives_every_document_once(family: Family, size: int) -> None:
-    found = await lists(family, batches(family, Numbered.objects, size))
+    found = await lists(family, batches(family, NumberedEvent.objects, size))
     assert [key for batch in found for key in batch] == list(range(10))
     assert all(len(batch) == size for batch in found[:-1])
 
 
 async def test_filters_projections_and_forms_are_heeded(family: Family) -> None:
-    queryset = Numbered.objects(kind="b")
+    queryset = NumberedEvent.objects(kind="b")
     assert await lists(family, batches(family, queryset, 3)) == [[5, 6, 7], [8, 9]]
     made = batches(family, queryset.only("kind").no_cache(), 3)
     for batch in await family.loop(made):
@@ -131,10 +131,10 @@ async def test_subclasses_are_made(family: Family, mongo: Any) -> None:
 
 
 async def test_an_explicit_order_is_kept(family: Family) -> None:
-    made = batches(family, Numbered.objects.order_by("kind", "number"), 4)
+    made = batches(family, NumberedEvent.objects.order_by("kind", "number"), 4)
     assert await lists(family, made) == [[4, 3, 2, 1], [0, 9, 8, 7], [6, 5]]
     token = made.resume_token
-    made = batches(family, Numbered.objects.order_by("-kind"), 4, after=token)
+    made = batches(family, NumberedEvent.objects.order_by("-kind"), 4, after=token)
     with pytest.raises(InvalidQueryError):
         await family.loop(made)
 
@@ -150,21 +150,21 @@ async def test_references_are_loaded_list_by_list(family: Family, mongo: Any) ->
 
 
 async def test_a_loop_goes_on_behind_a_token(family: Family) -> None:
-    made = batches(family, Numbered.objects, 4)
+    made = batches(family, NumberedEvent.objects, 4)
     assert made.resume_token is None
     await first(family, made)
     token = made.resume_token
     assert isinstance(token, str)
-    resumed = batches(family, Numbered.objects, 5, after=token)
+    resumed = batches(family, NumberedEvent.objects, 5, after=token)
     assert resumed.resume_token == token
     assert await lists(family, resumed) == [[4, 5, 6, 7, 8], [9]]
-    assert await lists(family, batches(family, Numbered.objects, 5, after=token))
-    resumed = batches(family, Numbered.objects, 5, after=resumed.resume_token)
+    assert await lists(family, batches(family, NumberedEvent.objects, 5, after=token))
+    resumed = batches(family, NumberedEvent.objects, 5, after=resumed.resume_token)
     assert await lists(family, resumed) == []
 
 
 async def test_each_loop_begins_anew(family: Family) -> None:
-    made = batches(family, Numbered.objects, 5)
+    made = batches(family, NumberedEvent.objects, 5)
     assert len(await family.loop(made)) == len(await family.loop(made)) == 2
 
 
@@ -179,10 +179,10 @@ async def test_documents_may_be_deleted_and_inserted_in_the_loop(
         mongo.batched.insert_one({"_id": -found[-1] - 1})
 
     if family.is_async:
-        async for batch in Numbered.objects.async_in_batches(4):
+        async for batch in NumberedEvent.objects.async_in_batches(4):
             change(batch)
     else:
-        for batch in Numbered.objects.in_batches(4):
+        for batch in NumberedEvent.objects.in_batches(4):
             change(batch)
     assert found == list(range(10))
 
@@ -198,33 +198,33 @@ async def test_keys_of_several_types_are_walked_through(
 
 
 async def test_nothing_gives_no_list(family: Family) -> None:
-    assert await lists(family, batches(family, Numbered.objects.none())) == []
-    assert await lists(family, batches(family, Numbered.objects(kind="x"))) == []
+    assert await lists(family, batches(family, NumberedEvent.objects.none())) == []
+    assert await lists(family, batches(family, NumberedEvent.objects(kind="x"))) == []
 
 
 async def test_bad_arguments_are_refused_at_once(family: Family) -> None:
     with pytest.raises(ValueError, match="size"):
-        batches(family, Numbered.objects, 0)
-    for part in (Numbered.objects[:3], Numbered.objects.skip(2)):
+        batches(family, NumberedEvent.objects, 0)
+    for part in (NumberedEvent.objects[:3], NumberedEvent.objects.skip(2)):
         with pytest.raises(OperationError, match="slice"):
             batches(family, part)
     with pytest.raises(InvalidQueryError):
-        await family.loop(batches(family, Numbered.objects, after="nonsense"))
+        await family.loop(batches(family, NumberedEvent.objects, after="nonsense"))
 
 
 # Cursors and failures
 
 
 async def test_no_cursor_is_open_between_the_lists(family: Family, mongo: Any) -> None:
-    await first(family, batches(family, Numbered.objects, 2))
+    await first(family, batches(family, NumberedEvent.objects, 2))
     family.commands.clear()
-    made = batches(family, Numbered.objects, 2)
+    made = batches(family, NumberedEvent.objects, 2)
     await first(family, made)
     assert family.command_names == ["find"]  # neither getMore nor killCursors
 
 
 async def test_a_loop_that_failed_is_resumed(family: Family, mongo: Any) -> None:
-    made = batches(family, Numbered.objects, 4)
+    made = batches(family, NumberedEvent.objects, 4)
     found = []
 
     async def run() -> None:
@@ -243,7 +243,7 @@ async def test_a_loop_that_failed_is_resumed(family: Family, mongo: Any) -> None
     finally:
         mongo.client.admin.command({**REFUSE, "mode": "off", "data": {}})
     assert found == [[0, 1, 2, 3]]
-    resumed = batches(family, Numbered.objects, 4, after=made.resume_token)
+    resumed = batches(family, NumberedEvent.objects, 4, after=made.resume_token)
     assert await lists(family, resumed) == [[4, 5, 6, 7], [8, 9]]
 
 
@@ -257,7 +257,7 @@ REFUSE = {
 @pytest.mark.parametrize("family", ["async"], indirect=True)
 async def test_a_cancelled_loop_is_resumed(family: Family) -> None:
     for step in range(1, 20):
-        made = Numbered.objects.async_in_batches(4)
+        made = NumberedEvent.objects.async_in_batches(4)
         found: list[int] = []
 
         async def run(made: Any = made, found: Any = found) -> None:
@@ -267,7 +267,7 @@ async def test_a_cancelled_loop_is_resumed(family: Family) -> None:
 
         if not await cancel_at(run(), step):
             break
-        rest = Numbered.objects.async_in_batches(4, after=made.resume_token)
+        rest = NumberedEvent.objects.async_in_batches(4, after=made.resume_token)
         found += [item.pk async for batch in rest for item in batch]
         assert found == list(range(10))
     else:
@@ -304,20 +304,20 @@ def tqdm(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 
 async def test_a_bar_shows_the_progress(family: Family, tqdm: list[Any]) -> None:
-    made = batches(family, Numbered.objects(kind="b"), 3, progress=True)
+    made = batches(family, NumberedEvent.objects(kind="b"), 3, progress=True)
     await family.loop(made)
     (bar,) = tqdm
-    assert bar.options["total"] == 5 and bar.options["desc"] == "Numbered"
+    assert bar.options["total"] == 5 and bar.options["desc"] == "NumberedEvent"
     assert (bar.updates, bar.closed) == ([3, 2], 1)
 
 
 async def test_the_bar_of_a_resumed_loop_counts_the_rest(
     family: Family, tqdm: list[Any]
 ) -> None:
-    made = batches(family, Numbered.objects, 4)
+    made = batches(family, NumberedEvent.objects, 4)
     await first(family, made)
     resumed = batches(
-        family, Numbered.objects, 4, after=made.resume_token, progress=True
+        family, NumberedEvent.objects, 4, after=made.resume_token, progress=True
     )
     await first(family, resumed)
     (bar,) = tqdm
@@ -328,12 +328,12 @@ async def test_lines_stand_for_the_bar_where_tqdm_is_not_installed(
     family: Family, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    await family.loop(batches(family, Numbered.objects, 4, progress=True))
+    await family.loop(batches(family, NumberedEvent.objects, 4, progress=True))
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.splitlines() == [
-        "Numbered: install tqdm for a progress bar",
-        "Numbered: 4 of 10 documents",
-        "Numbered: 8 of 10 documents",
-        "Numbered: 10 of 10 documents",
+        "NumberedEvent: install tqdm for a progress bar",
+        "NumberedEvent: 4 of 10 documents",
+        "NumberedEvent: 8 of 10 documents",
+        "NumberedEvent: 10 of 10 documents",
     ]

@@ -5,24 +5,24 @@ from __future__ import annotations
 from mongoengine import Document, IntField, QuerySet, QuerySetManager
 
 
-class PersonQuerySet(QuerySet["Person"]):
+class PersonQuerySet(QuerySet["ManagedPerson"]):
     def adults(self) -> PersonQuerySet:
         return self.filter(age__gte=18)
 
 
-class Person(Document):
+class ManagedPerson(Document):
     age = IntField()
 
     objects = QuerySetManager[PersonQuerySet]()
 
 
 def test_the_type_parameter_is_the_class_of_the_querysets() -> None:
-    assert type(Person.objects) is PersonQuerySet
-    assert type(Person.objects.adults()) is PersonQuerySet
+    assert type(ManagedPerson.objects) is PersonQuerySet
+    assert type(ManagedPerson.objects.adults()) is PersonQuerySet
 
 
 def test_the_type_parameter_is_the_queryset_class_of_the_document_class() -> None:
-    assert Person._meta["queryset_class"] is PersonQuerySet
+    assert ManagedPerson._meta["queryset_class"] is PersonQuerySet
 
 
 def test_a_manager_without_a_type_parameter_has_the_usual_class() -> None:
