@@ -417,8 +417,8 @@ async def test_a_write_cancelled_anywhere_can_be_repeated(
     waiting: Family, mongo: Any, write: str, cls: Any
 ) -> None:
     for step in range(1, 100):
-        for cls in CLASSES:
-            mongo[cls._get_collection_name()].delete_many({})
+        for each in CLASSES:
+            mongo[each._get_collection_name()].delete_many({})
         docs = documents(write, cls)
         if not await cancel_at(WRITES[write](waiting, docs), step):
             break
