@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi import Depends, FastAPI, Header
 from httpx import ASGITransport, AsyncClient
+from pymongo.errors import InvalidOperation
 
 from mongoengine import (
     CASCADE,
@@ -22,9 +23,10 @@ from mongoengine import (
     StringField,
     connect,
     disconnect,
+    disconnect_async,
     register_connection,
 )
-from mongoengine.connection import get_connection
+from mongoengine.connection import get_async_connection, get_connection
 from mongoengine.context_managers import (
     async_switch_db,
     async_using_db,
@@ -254,6 +256,24 @@ async def test_an_alias_that_is_only_registered(
         TenantCustomer(name="Ada").save()
         assert await TenantCustomer.objects.async_count() == 1
     assert stored(mongo, tenants[0], "customer") == 1
+
+
+async def test_tenants_of_a_registered_alias_are_closed_with_it(
+    settings: dict[str, Any], tenants: list[str]
+) -> None:
+    register_connection("default", **settings)
+    for tenant in tenants[:2]:
+        with using_db(tenant):
+            TenantCustomer(name="Ada").save()
+            assert await TenantCustomer.objects.async_count() == 1
+            clients = get_connection(), get_async_connection()
+    assert clients == (get_connection(), get_async_connection())
+    disconnect()
+    await disconnect_async()
+    with pytest.raises(InvalidOperation, match="after close"):
+        clients[0].admin.command("ping")
+    with pytest.raises(InvalidOperation, match="after close"):
+        await clients[1].admin.command("ping")
 
 
 async def test_a_tenant_per_request(

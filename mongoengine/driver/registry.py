@@ -130,6 +130,8 @@ class Registry:
         start_embedded(name, self.defined(name)[1])
         with self.lock:
             alias, settings = self.defined(name)
+            if alias.client is None and alias.sibling_of is not None:
+                alias.client = self.open(alias.sibling_of)
             if alias.client is None:
                 client = next(
                     (
@@ -167,6 +169,9 @@ class Registry:
             alias, settings = self.defined(name)
             if (opened := alias.loops.get(loop)) is not None:
                 return opened
+            if alias.sibling_of is not None:
+                self.open_on_loop(alias.sibling_of)
+                alias.async_class = self.aliases[alias.sibling_of].async_class
             if alias.async_class is None:
                 alias.async_class = AsyncMongoClient
             self._forget_closed_loops()

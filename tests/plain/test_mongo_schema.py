@@ -143,6 +143,11 @@ def checked(db: Any) -> Callable[[Any], Any]:
     return check
 
 
+def long_field() -> Any:
+    with pytest.warns(DeprecationWarning, match="LongField is deprecated"):
+        return LongField()
+
+
 #: Fields, with values that are saved.
 SAVED: list[tuple[Any, list[Any]]] = [
     (lambda: StringField(), ["", "a", "é" * 10, "a\nb"]),
@@ -160,7 +165,7 @@ SAVED: list[tuple[Any, list[Any]]] = [
     (lambda: IntField(), [0, -1, 2**31, -(2**40), True, "7"]),
     (lambda: IntField(min_value=1, max_value=5), [1, 5, "3"]),
     (lambda: IntField(choices=[1, 2]), [1, 2]),
-    (lambda: LongField(), [1, 2**40]),
+    (long_field, [1, 2**40]),
     (lambda: FloatField(), [1, 1.5, -2, 1e300, float("inf"), True, 2**40]),
     (lambda: FloatField(min_value=0, max_value=1), [0, 1, 0.5]),
     (lambda: DecimalField(), ["1.5", 2, decimal.Decimal("1.25"), 1.5]),
