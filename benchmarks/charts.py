@@ -41,8 +41,9 @@ COLOURS = {
     "aggify": "#b58900",
 }
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720, 96, 70, 62, 34
-BAR, GAP = 11, 12
+#: Narrow enough to be read on a phone.
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 92, 44, 80, 38
+BAR, GAP = 14, 12
 
 
 def chart(title: str, ratios: Ratios) -> str:
@@ -77,7 +78,7 @@ def chart(title: str, ratios: Ratios) -> str:
             lines.append(
                 f'<rect x="{LEFT}" y="{y:.0f}" width="{end - LEFT:.1f}" '
                 f'height="{BAR - 2}" fill="{COLOURS[side]}"/>'
-                f'<text x="{end + 4:.1f}" y="{y + BAR - 3:.0f}" font-size="10">'
+                f'<text x="{end + 4:.1f}" y="{y + BAR - 3:.0f}" font-size="11">'
                 f"{row[side]:.2f}</text>"
             )
             y += BAR
@@ -86,15 +87,14 @@ def chart(title: str, ratios: Ratios) -> str:
 
 
 def _legend(sides: list[str]) -> Iterator[str]:
-    left = 0.0
-    for side in sides:
-        name = NAMES.get(side, side)
+    for number, side in enumerate(sides):
+        row, column = divmod(number, 3)
+        left, top = column * WIDTH // 3, 28 + 18 * row
         yield (
-            f'<rect x="{left:.0f}" y="28" width="10" height="10" '
+            f'<rect x="{left}" y="{top}" width="10" height="10" '
             f'fill="{COLOURS[side]}"/>'
-            f'<text x="{left + 14:.0f}" y="37">{name}</text>'
+            f'<text x="{left + 14}" y="{top + 9}">{NAMES.get(side, side)}</text>'
         )
-        left += 34 + 7 * len(name)
 
 
 def _axis(x: object, low: float, high: float, height: int) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from docutils import nodes
+
 import mongoengine
 import mongoengine.base
 from mongoengine import get_version
@@ -16,9 +18,14 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
 ]
+templates_path = ["_templates"]
 exclude_patterns = ["_build", "_tables"]
+# A literal block without a language of its own is output, a tree of files or a command.
+highlight_language = "text"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+# Names with their modules do not fit a phone; the pages say where to import them from.
+add_module_names = False
 # Long signatures break at their parameters, so that they fit a phone.
 maximum_signature_line_length = 60
 default_role = "code"
@@ -38,13 +45,13 @@ html_theme_options = {
 
 
 def twin_of(path: str) -> str | None:
-    """Return the name of the asynchronous twin of a class's method, or None."""
+    """Return the name of the asynchronous twin of a function or method, or None."""
     *owner, name = path.split(".")
-    cls: object = mongoengine
+    parent: object = mongoengine
     for part in owner[1:]:
-        cls = getattr(cls, part, None)
+        parent = getattr(parent, part, None)
     twin = f"async_{name}"
-    return twin if isinstance(cls, type) and hasattr(cls, twin) else None
+    return twin if hasattr(parent, twin) else None
 
 
 TWINS = {
@@ -77,11 +84,42 @@ def name_twins(
     lines: list[str],
 ) -> None:
     """Add the asynchronous twin to the entry of a method."""
-    twin = twin_of(name) if kind in ("method", "attribute") else None
+    twin = twin_of(name)
     if twin is not None:
         lines[:0] = [f"*Asynchronous twin:* ``{twin}()``", ""]
+
+
+def mark_examples(
+    app: object,
+    kind: str,
+    name: str,
+    member: object,
+    options: object,
+    lines: list[str],
+) -> None:
+    """Make code of the indented examples in a docstring, which would be quotations."""
+    before = ""  # the last line of text
+    marked: list[str] = []
+    for line in lines:
+        follows_text = before and not before.startswith((" ", ":", "- ", "* ", ".."))
+        first = line.startswith("    ") and marked and not marked[-1]
+        if first and follows_text and not before.endswith("::"):
+            marked += [".. code-block:: python", ""]
+        marked.append(line)
+        before = line or before
+    lines[:] = marked
+
+
+def strip_blocks(app: object, page: nodes.document) -> None:
+    """Remove the empty lines around code that is a part of a file."""
+    for block in page.findall(nodes.literal_block):
+        text = block.astext().strip("\n")
+        block[:] = [nodes.Text(text)]
+        block.rawsource = text  # highlighting needs both to be equal
 
 
 def setup(app: Any) -> None:
     app.connect("autodoc-skip-member", skip_twins)
     app.connect("autodoc-process-docstring", name_twins)
+    app.connect("autodoc-process-docstring", mark_examples)
+    app.connect("doctree-read", strip_blocks)

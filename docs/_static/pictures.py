@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html import escape
 
 HERE = pathlib.Path(__file__).parent
-WIDTH = 720
-INK, LINE, QUIET = "#1f2933", "#52606d", "#7b8794"
+WIDTH = 460
+INK, LINE = "#1f2933", "#52606d"
 FILLS = {"user": "#e3f2fd", "pure": "#e8f5e9", "work": "#fff8e1", "driver": "#fce4ec"}
 
 
@@ -52,7 +52,7 @@ class Picture:
 
     def note(self, x: int, y: int, text: str, anchor: str = "start") -> None:
         self.parts.append(
-            f'<text x="{x}" y="{y}" fill="{QUIET}" font-size="12" '
+            f'<text x="{x}" y="{y}" fill="{LINE}" font-size="12" '
             f'text-anchor="{anchor}">{escape(text)}</text>'
         )
 
@@ -80,16 +80,12 @@ class Picture:
 
 
 def layers() -> Picture:
-    picture = Picture("The layers of the library", 440)
+    picture = Picture("The layers of the library", 430)
     rows = [
-        (
-            "user",
-            "document.py   queryset/   fields/",
-            "what you use: faces, declarations",
-        ),
-        ("work", "operations/", "what happens: each body written once"),
-        ("pure", "query/", "what is asked: filters, updates, pipelines"),
-        ("pure", "base/", "documents, the field protocol, schema, changes"),
+        ("user", "document.py   queryset/   fields/", "documents, querysets, fields"),
+        ("work", "operations/", "what happens: the body of each operation"),
+        ("pure", "query/", "filters, updates, pipelines; no I/O"),
+        ("pure", "base/", "documents, schema, changes; no I/O, no asyncio"),
         (
             "driver",
             "connection.py   driver/",
@@ -97,50 +93,46 @@ def layers() -> Picture:
         ),
         ("driver", "PyMongo", "MongoClient and AsyncMongoClient"),
     ]
-    picture.column(110, 420, 50, 70, rows)
-    picture.note(545, 110 + 5, "I/O by way of io()")
-    picture.note(545, 180 + 5, "no I/O")
-    picture.note(545, 250 + 5, "no I/O, no asyncio")
-    picture.note(545, 320 + 5, "the only place with loops")
+    picture.column(40, 380, 50, 70, rows)
     return picture
 
 
 def faces() -> Picture:
-    picture = Picture("One body, two faces", 250)
-    picture.box(20, 20, 200, 50, "user", "first()", "blocking(read.first)")
-    picture.box(20, 170, 200, 50, "user", "async_first()", "asynchronous(read.first)")
-    picture.box(270, 95, 180, 50, "work", "read.first(queryset, io)", "a coroutine")
-    picture.box(510, 20, 190, 50, "driver", "MongoClient", "in this thread")
-    picture.box(510, 170, 190, 50, "driver", "AsyncMongoClient", "in this event loop")
-    picture.arrow(220, 50, 285, 93)
-    picture.arrow(220, 190, 285, 147)
-    picture.arrow(435, 93, 508, 50)
-    picture.arrow(435, 147, 508, 190)
-    picture.note(225, 40, "send(None)")
-    picture.note(232, 215, "await")
-    picture.note(360, 170, "await io(find_one, ...)", "middle")
+    picture = Picture("One body, two faces", 300)
+    picture.box(10, 15, 200, 50, "user", "first()", "blocking(read.first)")
+    picture.box(250, 15, 200, 50, "user", "async_first()", "asynchronous(read.first)")
+    picture.box(130, 125, 200, 50, "work", "read.first(queryset, io)", "a coroutine")
+    picture.box(10, 235, 200, 50, "driver", "MongoClient", "in this thread")
+    picture.box(250, 235, 200, 50, "driver", "AsyncMongoClient", "in this event loop")
+    picture.arrow(110, 65, 190, 123)
+    picture.arrow(350, 65, 270, 123)
+    picture.arrow(190, 175, 110, 233)
+    picture.arrow(270, 175, 350, 233)
+    picture.note(125, 98, "send(None)", "end")
+    picture.note(335, 98, "await")
+    picture.note(230, 212, "await io(...)", "middle")
     return picture
 
 
 def query() -> Picture:
-    picture = Picture("The life of a query and of its cursor", 470)
+    picture = Picture("The life of a query and of its cursor", 510)
     steps = [
-        ("user", "Book.objects(title='A')", "a queryset over a Query; nothing is sent"),
-        ("pure", "compile", "keywords, by the fields, to a filter; errors here"),
+        ("user", "Book.objects(title='A')", "a queryset; nothing is sent"),
+        ("pure", "compile", "keywords become a filter; errors here"),
         ("driver", "open the collection", "indexes at the first use"),
         ("driver", "find", "a cursor on the server; the first batch"),
-        ("work", "batch by batch", "raw mappings become documents, lazily"),
-        ("user", "the loop", "documents, kept by the queryset for the next pass"),
+        ("work", "batch by batch", "raw mappings become lazy documents"),
+        ("user", "the loop", "documents, kept for the next loop"),
     ]
-    picture.column(60, 380, 52, 75, steps)
-    picture.arrow(440, 345, 520, 345)
-    picture.arrow(520, 266, 442, 266)
-    picture.parts.append(f'<path d="M520 345V266" stroke="{LINE}" stroke-width="1.5"/>')
-    picture.note(530, 310, "getMore, while the loop")
-    picture.note(530, 326, "asks for more documents")
-    picture.note(455, 410, "break, an exception or a")
-    picture.note(455, 426, "cancellation close the cursor;")
-    picture.note(455, 442, "a failure: the next loop asks again")
+    picture.column(10, 300, 52, 75, steps)
+    picture.arrow(310, 341, 342, 341)
+    picture.arrow(342, 266, 312, 266)
+    picture.parts.append(f'<path d="M342 341V266" stroke="{LINE}" stroke-width="1.5"/>')
+    picture.note(352, 290, "getMore, while")
+    picture.note(352, 306, "the loop asks for")
+    picture.note(352, 322, "more documents")
+    picture.note(10, 470, "break, an exception or a cancellation closes the cursor;")
+    picture.note(10, 488, "after a failure the next loop sends the query again")
     return picture
 
 
@@ -149,48 +141,37 @@ def save() -> Picture:
     steps = [
         ("user", "book.title = 'B'", "stores the value, marks the path 'title'"),
         ("work", "book.save()", "signals, clean(), validation"),
-        ("pure", "take the changes", "{$set: {title: 'B'}}; the document is clean now"),
+        ("pure", "take the changes", "{$set: {title: 'B'}}; no changes are pending"),
         ("driver", "update_one", "one command, with the changes alone"),
     ]
-    picture.column(150, 380, 54, 80, steps)
-    picture.box(
-        30,
-        385,
-        290,
-        60,
-        "pure",
-        "stored",
-        "nothing is pending but what was",
-        "assigned meanwhile",
+    picture.column(60, 340, 54, 80, steps)
+    stored = ("stored", "only what was assigned", "meanwhile is pending")
+    failed = (
+        "failed or rolled back",
+        "the changes are put back:",
+        "save() sends them again",
     )
-    picture.box(
-        380,
-        385,
-        310,
-        60,
-        "work",
-        "failed, cancelled, rolled back",
-        "the changes are put back: the next",
-        "save sends them",
-    )
-    picture.arrow(280, 309, 180, 383)
-    picture.arrow(400, 309, 520, 383, dashed=True)
+    picture.box(10, 385, 210, 70, "pure", *stored)
+    picture.box(240, 385, 210, 70, "work", *failed)
+    picture.arrow(190, 309, 130, 383)
+    picture.arrow(270, 309, 330, 383, dashed=True)
     return picture
 
 
 def lazy() -> Picture:
     picture = Picture("A lazy document", 250)
-    picture.box(20, 20, 200, 60, "driver", "raw mapping", "as PyMongo decoded it")
-    picture.box(270, 20, 200, 60, "pure", "check", "could a value fail?")
-    picture.box(520, 20, 180, 60, "user", "document", "keeps the mapping")
-    picture.arrow(220, 50, 268, 50)
-    picture.arrow(470, 50, 518, 50)
-    picture.box(270, 150, 200, 60, "pure", "to_python", "of this field alone")
-    picture.box(20, 150, 200, 60, "user", "value", "kept in the document")
-    picture.arrow(610, 80, 472, 165)
-    picture.arrow(270, 180, 222, 180)
-    picture.note(560, 150, "document.title, first time")
-    picture.note(30, 235, "the second time: an attribute")
+    picture.box(5, 15, 130, 60, "driver", "raw mapping", "from PyMongo")
+    picture.box(165, 15, 130, 60, "pure", "check", "could it fail?")
+    picture.box(325, 15, 130, 60, "user", "document", "keeps the mapping")
+    picture.arrow(135, 45, 163, 45)
+    picture.arrow(295, 45, 323, 45)
+    picture.box(165, 145, 130, 60, "pure", "to_python", "of this field")
+    picture.box(5, 145, 130, 60, "user", "value", "kept by the document")
+    picture.arrow(390, 75, 297, 160)
+    picture.arrow(165, 175, 137, 175)
+    picture.note(362, 130, "document.title")
+    picture.note(362, 146, "is read first")
+    picture.note(10, 232, "read again: the attribute alone")
     return picture
 
 

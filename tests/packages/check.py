@@ -28,6 +28,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 RELEASE = "mongoengine==0.29.3"
 HEADER = """\
 .. list-table::
+   :class: wide
    :header-rows: 1
    :widths: 22 10 34 34
 
