@@ -7,7 +7,7 @@ groups it takes in the values of all documents of a group.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from bson import Decimal128
 
@@ -74,6 +74,9 @@ class Aggregate:
     #: Whether the order of the documents of a group decides.
     ordered = False
 
+    #: Whether, of groups, it is computed of the values of a row.
+    is_of_row = False
+
     def __init__(self, name: str | Expression) -> None:
         if not isinstance(name, (str, Expression)) or name == "":
             raise TypeError(
@@ -122,6 +125,16 @@ class Aggregate:
         """Return what makes a value of Python of a result; None for nothing to do."""
         return converter_of(source.field)
 
+    def makes_list(self, source: Source) -> bool:
+        """Return whether the result is a list of values."""
+        return False
+
+    def refuse_group(self, name: str) -> NoReturn:
+        """Raise the error for a value that a group does not have."""
+        raise InvalidQueryError(
+            f'"{name}" of a group cannot be {self.name!r}: use Sum() or the like'
+        )
+
 
 def item_field(field: Any) -> Any:
     """Return the field of the items of lists, however deep, or the field itself."""
@@ -136,6 +149,17 @@ def converter_of(field: Any) -> Convert | None:
         return None
     convert: Convert = field.to_python
     return lambda value: None if value is None else convert(value)
+
+
+def _of_each(convert: Convert | None) -> Convert | None:
+    """Return what makes values of Python of those in a list, if there is one."""
+
+    def converted(values: object) -> object:
+        if convert is None or not isinstance(values, list):
+            return values
+        return [convert(value) for value in values]
+
+    return convert and converted
 
 
 def _number_converter(field: Any) -> Convert | None:
@@ -290,10 +314,11 @@ class Push(Aggregate):
 
     def converter(self, source: Source) -> Convert | None:
         """Return what makes values of Python of those in the list."""
-        convert = converter_of(source.field)
-        if convert is None:
-            return None
-        return lambda values: [convert(value) for value in values]
+        return _of_each(converter_of(source.field))
+
+    def makes_list(self, source: Source) -> bool:
+        """Return True."""
+        return True
 
 
 class AddToSet(Push):
@@ -312,14 +337,22 @@ class AddToSet(Push):
 
 
 class Computed(Aggregate):
-    """The value of an expression of `F()`, as it is."""
+    """The value of an expression of `F()`, as it is.
+
+    Of groups, the names are those of groups and of other annotations.
+    """
+
+    is_of_row = True
 
     def of_document(self, source: Source) -> object:
         """Return the value of a document."""
         return source.expression
 
-    def of_group(self, name: str, source: Source) -> tuple[RawDocument, object]:
-        """Raise an error: a group has many values."""
-        raise InvalidQueryError(
-            f'"{name}" of a group cannot be {self.name!r}: use Sum() or the like'
-        )
+    def converter(self, source: Source) -> Convert | None:
+        """Return what makes values of Python of a value, or of those in a list."""
+        convert = super().converter(source)
+        return convert if source.single else _of_each(convert)
+
+    def makes_list(self, source: Source) -> bool:
+        """Return whether the expression has a list of values."""
+        return not source.single

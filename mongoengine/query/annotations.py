@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from typing import Any, Protocol
 
@@ -17,12 +17,20 @@ from mongoengine.query.aggregates import (
     converter_of,
     item_field,
 )
-from mongoengine.query.expressions import Expression
+from mongoengine.query.expressions import Expression, Resolve
 from mongoengine.query.paths import Path, looked_up, path_of
 from mongoengine.query.q import QNode, divided
 from mongoengine.query.scope import Scope
 
-__all__ = ("Column", "Columns", "ComputedQuery", "checked", "narrowed")
+__all__ = (
+    "Column",
+    "Columns",
+    "ComputedQuery",
+    "checked",
+    "narrowed",
+    "not_in_row",
+    "resolver",
+)
 
 
 class ComputedQuery(Protocol):
@@ -43,21 +51,53 @@ class ComputedQuery(Protocol):
         """Return the names of the joins whose documents are loaded, too."""
 
 
+def not_in_row(name: str, columns: Iterable[str]) -> str:
+    """Return the text of the error for a name that the rows of groups do not have."""
+    names = ", ".join(columns)
+    return f'"{name}" is neither a group nor an annotation: rows have {names}'
+
+
 class Column:
     """A computed value of a document or a row, or the key of a group.
 
     :param name: its name
     :param field: a field that conditions on it are prepared by
     :param convert: makes a value of Python of what the server sends; None for nothing
+    :param stage: how many stages of computed values come before it
+    :param is_list: whether it is a list of values
     """
 
-    __slots__ = ("convert", "field", "name")
+    __slots__ = ("convert", "field", "is_list", "name", "stage")
 
-    def __init__(self, name: str, field: Any, convert: Convert | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        field: Any,
+        convert: Convert | None,
+        stage: int = 0,
+        is_list: bool = False,
+    ) -> None:
         self.name = name
         self.field: Any = BaseField() if field is None else copy(field)
         self.field.name = self.field.db_field = name
         self.convert = convert
+        self.stage = stage
+        self.is_list = is_list
+
+
+class ColumnPath(Path):
+    """The place of a computed value."""
+
+    __slots__ = ("column",)
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(column.name, (column.field,))
+        self.column = column
+
+    @property
+    def is_value(self) -> bool:
+        """Return whether it is one value, and not a list."""
+        return not self.column.is_list and super().is_value
 
 
 class Columns:
@@ -78,9 +118,7 @@ class Columns:
             self.by_name[name] = self._group(name)
         self._sources: dict[str, Source] = {}
         for name, aggregate in query.annotations.items():
-            source = self._sources[name] = aggregate.source(self.scope.resolve)
-            convert = aggregate.converter(source)
-            self.by_name[name] = Column(name, convert and source.field, convert)
+            self.by_name[name] = self._annotation(name, aggregate)
 
     def _from_document(self, name: str) -> Path:
         """Return the path of a name up to the first reference."""
@@ -93,6 +131,26 @@ class Columns:
         self.scope.unwound |= frozenset(keys)
         return keys
 
+    def _annotation(self, name: str, aggregate: Aggregate) -> Column:
+        """Return the column of an annotation, which may name those before it."""
+        used: list[Column] = []
+        of_rows = self._query.groups is not None and aggregate.is_of_row
+
+        def resolve(part: str) -> Path:
+            column = self.by_name.get(part)
+            if column is None or (self._query.groups is not None and not of_rows):
+                if of_rows:
+                    aggregate.refuse_group(name)
+                return self.scope.resolve(part)
+            used.append(column)
+            return ColumnPath(column)
+
+        source = self._sources[name] = aggregate.source(resolve)
+        convert = aggregate.converter(source)
+        stage = max((column.stage + 1 for column in used), default=int(of_rows))
+        is_list = aggregate.makes_list(source)
+        return Column(name, convert and source.field, convert, stage, is_list)
+
     def _group(self, name: str) -> Column:
         field = item_field(self.scope.resolve(name).field)
         return Column(name, field, converter_of(field))
@@ -103,13 +161,7 @@ class Columns:
         :param done: the joins that were made for the filter
         """
         if self._query.groups is None:
-            values = {
-                name: self._query.annotations[name].of_document(source)
-                for name, source in self._sources.items()
-            }
-            return self.scope.stages(done) + (
-                [{"$addFields": values}] if values else []
-            )
+            return [*self.scope.stages(done), *self._computing(0)]
         stages = [
             *_unwinding(self._local),
             *self.scope.stages(done),
@@ -118,7 +170,22 @@ class Columns:
         order = self._query.group_order
         if order and any(a.ordered for a in self._query.annotations.values()):
             stages.append({"$sort": dict(order)})
-        return [*stages, *self._grouping()]
+        return [*stages, *self._grouping(), *self._computing(1)]
+
+    def _computing(self, first: int) -> Iterator[RawDocument]:
+        """Yield the stages that compute values of each document or row.
+
+        :param first: the stage to begin with
+        """
+        last = max((column.stage for column in self.by_name.values()), default=-1)
+        for stage in range(first, last + 1):
+            values = {
+                name: self._query.annotations[name].of_document(source)
+                for name, source in self._sources.items()
+                if self.by_name[name].stage == stage
+            }
+            if values:
+                yield {"$addFields": values}
 
     def _grouping(self) -> list[RawDocument]:
         """Return the stages that make rows of the documents of each group."""
@@ -130,6 +197,8 @@ class Columns:
         row: RawDocument = {"_id": 0}
         row.update({name: "$_id." + name for name in keys})
         for name, source in self._sources.items():
+            if self.by_name[name].stage:
+                continue
             aggregate = self._query.annotations[name]
             accumulators, row[name] = aggregate.of_group(name, source)
             group.update(accumulators)
@@ -182,10 +251,7 @@ class _Row:
     def _lookup_field(self, parts: list[str]) -> list[object]:
         match = self._column(parts)
         if match is None:
-            raise LookUpError(
-                f'"{"__".join(parts)}" is neither a group nor an annotation: rows have '
-                f"{', '.join(self._columns)}"
-            )
+            raise LookUpError(not_in_row("__".join(parts), self._columns))
         column, count = match
         return [column.field, *parts[count:]]
 
@@ -194,6 +260,25 @@ class _Row:
         if self.document is not None and name not in self:
             return path_of(self.document, name)
         return Path(name, tuple(looked_up(self, name.split("__"))))
+
+
+def resolver(query: ComputedQuery, scope: Scope) -> Resolve:
+    """Return what finds the paths of names in stages after those of a query.
+
+    :param scope: finds those that are not computed, and notes their joins
+    """
+    if query.groups is None and not query.annotations:
+        return scope.resolve
+    columns = Columns(query).by_name
+
+    def resolve(name: str) -> Path:
+        if name in columns:
+            return ColumnPath(columns[name])
+        if query.groups is not None:
+            raise InvalidQueryError(not_in_row(name, columns))
+        return scope.resolve(name)
+
+    return resolve
 
 
 def checked(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.types import Keywords, RawDocument, RawMapping
 from mongoengine.errors import InvalidQueryError, OperationError
-from mongoengine.query.annotations import checked
+from mongoengine.query.annotations import checked, not_in_row
 from mongoengine.query.paths import Path, joined_path
 from mongoengine.query.projection import QueryFieldList, class_names
 from mongoengine.query.q import Q, QNode
@@ -236,10 +236,7 @@ class ComputedOptions:
         """Return the name of a value of the rows of groups."""
         columns = [*(self.groups or ()), *self.annotations]
         if name not in columns:
-            raise InvalidQueryError(
-                f'"{name}" is neither a group nor an annotation: rows have '
-                f"{', '.join(columns)}"
-            )
+            raise InvalidQueryError(not_in_row(name, columns))
         return name
 
 

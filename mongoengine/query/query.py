@@ -30,7 +30,7 @@ from mongoengine.errors import (
     LookUpError,
     MongoEngineWarning,
 )
-from mongoengine.query.annotations import narrowed
+from mongoengine.query.annotations import narrowed, resolver
 from mongoengine.query.computed import ComputedOptions
 from mongoengine.query.expressions import resolved
 from mongoengine.query.filters import joined_query
@@ -346,7 +346,7 @@ class Query(ComputedOptions):
         if not isinstance(stages, (list, tuple)):
             raise TypeError("pipeline must be a list/tuple")
         scope, done = Scope(self.document), Scope(self.document)
-        rest: list[RawValue] = resolved(stages, scope.resolve)
+        rest: list[RawValue] = resolved(stages, resolver(self, scope))
         pipeline: list[RawDocument] = []
         if rest and isinstance(rest[0], dict) and rest[0].keys() & SOURCES:
             pipeline.append(rest.pop(0))

@@ -39,6 +39,13 @@ async def rows(family: Family, queryset: Any) -> Any:
     return await family(queryset, "to_list")
 
 
+async def aggregated(family: Family, queryset: Any, stages: Rows) -> Rows:
+    if family.is_async:
+        found: Rows = await queryset.async_aggregate(stages).to_list()
+        return found
+    return list(queryset.aggregate(stages))
+
+
 # Documents
 
 
@@ -167,12 +174,7 @@ async def test_computed_values_choose_what_is_written(
 async def test_stages_follow_computed_values(family: Family) -> None:
     queryset = ShopOrder.objects(nr__lt=3).annotate(s=Sum("lines__price"))
     stages = [{"$group": {"_id": None, "all": {"$sum": "$s"}}}]
-    if family.is_async:
-        assert await queryset.async_aggregate(stages).to_list() == [
-            {"_id": None, "all": 8}
-        ]
-    else:
-        assert list(queryset.aggregate(stages)) == [{"_id": None, "all": 8}]
+    assert await aggregated(family, queryset, stages) == [{"_id": None, "all": 8}]
 
 
 # Groups
@@ -320,6 +322,66 @@ async def test_the_order_before_decides_what_is_first(family: Family) -> None:
     }
 
 
+# Annotations of annotations
+
+
+@pytest.mark.parametrize(
+    ("annotations", "expected"),
+    [
+        ({"sum": Sum("lines__price"), "x": F("sum") * 2}, [6, 10, 0, 0, 14]),
+        (
+            {"sum": Sum("lines__price"), "x": F("sum") + F("total")},
+            [13, 25, 30, 40, 57],
+        ),
+        ({"all": Push("lines__price"), "x": Count("all")}, [2, 1, 0, 0, 1]),
+        ({"all": F("lines__price"), "x": Sum("all")}, [3, 5, 0, 0, 7]),
+        (
+            {"n": Count("lines"), "y": F("n") + 1, "x": F("y") * 10},
+            [30, 20, 10, 10, 20],
+        ),
+    ],
+)
+async def test_an_annotation_may_name_those_before_it(
+    family: Family, annotations: dict[str, Any], expected: list[Any]
+) -> None:
+    together = ShopOrder.objects.annotate(**annotations)
+    assert [order.x for order in await rows(family, together)] == expected
+    chained = ShopOrder.objects
+    for name, value in annotations.items():
+        chained = chained.annotate(**{name: value})
+    assert [order.x for order in await rows(family, chained)] == expected
+
+
+async def test_such_an_annotation_is_a_condition_and_an_order(family: Family) -> None:
+    doubled = ShopOrder.objects.annotate(sum=Sum("lines__price"), x=F("sum") * 2)
+    found = await rows(family, doubled.filter(x__gt=6).order_by("-x"))
+    assert [order.nr for order in found] == [5, 2]
+    assert await family(doubled.filter(x__gt=F("sum")), "count") == 3
+    assert await family(doubled, "sum", "x") == 30
+
+
+async def test_values_of_a_group_are_computed_of_its_row(family: Family) -> None:
+    grouped = ShopOrder.objects(status__exists=True).values("status")
+    per_order = grouped.annotate(n=Count(), sum=Sum("total"), mean=F("sum") / F("n"))
+    named = per_order.annotate(label=F("status") + "!").order_by("status")
+    assert await rows(family, named.values("label", "mean")) == [
+        {"label": "open!", "mean": 15},
+        {"label": "sent!", "mean": 35},
+    ]
+    assert await rows(family, named.filter(mean__gt=20).values("status")) == [
+        {"status": "sent"}
+    ]
+
+
+async def test_stages_may_name_what_was_computed(family: Family) -> None:
+    doubled = ShopOrder.objects.annotate(sum=Sum("lines__price"), x=F("sum") * 2)
+    stage = {"$group": {"_id": None, "all": {"$sum": F("x")}}}
+    assert await aggregated(family, doubled, [stage]) == [{"_id": None, "all": 30}]
+    rows_of = ShopOrder.objects(status="open").values("status").annotate(n=Count())
+    stage = {"$project": {"twice": {"$multiply": [F("n"), 2]}}}
+    assert await aggregated(family, rows_of, [stage]) == [{"twice": 4}]
+
+
 # Errors
 
 
@@ -352,9 +414,19 @@ async def test_the_order_before_decides_what_is_first(family: Family) -> None:
             "neither a group",
         ),
         (
-            lambda q: q.values("nr").annotate(x=F("total")).pipeline(),
+            lambda q: q.values("nr").annotate(x=F("total")),
             InvalidQueryError,
             "of a group",
+        ),
+        (
+            lambda q: q.values("nr").annotate(n=Count(), x=Sum("n")),
+            InvalidQueryError,
+            'Cannot resolve field "n"',
+        ),
+        (
+            lambda q: q.annotate(x=F("y") * 2, y=Count("scores")),
+            InvalidQueryError,
+            'Cannot resolve field "y"',
         ),
     ],
 )
