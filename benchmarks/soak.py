@@ -3,7 +3,8 @@
     python benchmarks/soak.py [--seconds 120] [--faults] [--uri URI] [--workers 2]
 
 Threads (blocking methods) and tasks (asynchronous ones) write, read, transfer in
-transactions, and work in databases of tenants, while a change stream is followed.
+transactions, and work in databases of tenants, while change streams are followed:
+PyMongo's, and the library's in both families.
 What was acknowledged is remembered: a reading that gives less, a torn document, a
 document of another tenant, or an event that is missing or comes twice is a wrong
 answer.  With `--faults`, the server refuses commands or cuts connections each second.
@@ -408,6 +409,37 @@ def follow(run: Run, collection: Any, ready: threading.Event) -> None:
     run.report(f"the change stream has ended at {last}, before {run.events}")
 
 
+async def watch(run: Run, family: Family, is_open: threading.Event) -> None:
+    """Follow the same events with `watch()`, whose streams are read on after errors."""
+    name = f"watch ({family.name})"
+    last, stream, deadline = 0, None, run.end + 20
+    while (run.goes_on or last < run.events) and time.monotonic() < deadline:
+        if stream is None or not stream.alive:
+            token = None if stream is None else stream.resume_token
+            opened = await run.attempt(
+                f"{name} opened",
+                lambda t=token: family(
+                    *(Event.objects, "watch", "insert"),
+                    max_await_time_ms=100,
+                    resume_after=t,
+                ),
+            )
+            stream = opened[0] if opened else stream
+            if stream is None:
+                continue
+            is_open.set()
+        found = await run.attempt(name, lambda s=stream: family(s, "try_next"))
+        if not found or found[0] is None:
+            continue
+        if (number := found[0].document.number) != last + 1:
+            run.report(f"{name} gives {number} after {last}")
+        last = number
+    if last < run.events:
+        run.report(f"{name} has ended at {last}, before {run.events}")
+    if stream is not None:
+        await run.insist(family, f"{name} closed", lambda: family(stream, "close"))
+
+
 # -- faults, and what is used -----------------------------------------------------
 
 COMMANDS = [
@@ -533,7 +565,7 @@ async def soak(options: argparse.Namespace) -> int:
         await cls.objects.async_first()
     loop = asyncio.get_running_loop()
     run = Run(options.seconds)
-    ready = threading.Event()
+    streams = [threading.Event() for _ in range(3)]
     samples: list[tuple[float, dict[str, float]]] = []
 
     bodies: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
@@ -543,7 +575,10 @@ async def soak(options: argparse.Namespace) -> int:
         (tenant, (database,)),
     ] * options.workers
     threads = [
-        threading.Thread(target=follow, args=(run, followed[database].event, ready)),
+        threading.Thread(
+            target=follow, args=(run, followed[database].event, streams[0])
+        ),
+        threading.Thread(target=lambda: drive(watch(run, Blocking(), streams[1]))),
         *(
             threading.Thread(
                 target=lambda b=body, a=args, n=number: drive(b(run, Blocking(), n, *a))
@@ -553,11 +588,14 @@ async def soak(options: argparse.Namespace) -> int:
     ]
     if options.faults:
         threads.append(threading.Thread(target=break_things, args=(run, client)))
-    threads[0].start()
-    await asyncio.to_thread(ready.wait)
-    for thread in threads[1:]:
+    tasks = [loop.create_task(watch(run, Asynchronous(), streams[2]))]
+    for thread in threads[:2]:
         thread.start()
-    tasks = [
+    for is_open in streams:
+        await asyncio.to_thread(is_open.wait)
+    for thread in threads[2:]:
+        thread.start()
+    tasks += [
         loop.create_task(body(run, Asynchronous(), 100 + number, *args))
         for number, (body, args) in enumerate(bodies)
     ]
