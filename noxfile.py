@@ -101,9 +101,9 @@ def install_oracle(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 @nox.parametrize("pymongo", [nox.param(v, id=k) for k, v in PYMONGO.items()])
 def tests(session: nox.Session, pymongo: str) -> None:
-    """Run the tests, without those that compare with MongoEngine."""
+    """Run the tests, but for the comparison with MongoEngine; warnings are errors."""
     session.install("-e", ".[test]", pymongo)
-    session.run("pytest", "-m", "not parity", *session.posargs)
+    session.run("pytest", *PARALLEL, "-m", "not parity", *session.posargs)
 
 
 @nox.session
@@ -120,7 +120,7 @@ def reliability(session: nox.Session) -> None:
     results = pathlib.Path(session.create_tmp(), "cells.jsonl").resolve()
     results.unlink(missing_ok=True)
     session.run(
-        *("pytest", "tests/reliability", "-m", "reliability_full"),
+        *("pytest", *PARALLEL, "tests/reliability", "-m", "reliability_full"),
         env={"RELIABILITY_RESULTS": str(results)},
     )
     soaks = []

@@ -10,12 +10,23 @@ from __future__ import annotations
 
 import json
 import pathlib
+import subprocess
 import sys
 from collections.abc import Iterable
 
+from tests.reliability.cells import FAULTS, TRANSACTION_FAULTS
+
 __all__ = ("main",)
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "_tables" / "reliability.txt"
+ROOT = pathlib.Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "_tables" / "reliability.txt"
+#: The order of the rows; workers give them in any order.
+ORDER = [
+    *(fault.name for fault in FAULTS),
+    *(f"transaction: {fault.name}" for fault in TRANSACTION_FAULTS),
+    *("cancelled early", "cancelled late", "out of time"),
+    "transaction: cancelled early",
+]
 Row = tuple[str, ...]
 
 
@@ -29,7 +40,8 @@ def main(arguments: list[str]) -> int:
     ]
     soaks = [path for path in arguments if not path.endswith(".jsonl")]
     parts = [
-        "Made by ``python -m tests.reliability.report``; cells are calls under a fault.",
+        f"Made by ``python -m tests.reliability.report`` at commit ``{commit()}``; cells "
+        "are calls under a fault.",
         table(["Fault", "Operations", "Cells", "Wrong"], fault_rows(cells)),
         *(soak(pathlib.Path(path)) for path in soaks),
     ]
@@ -37,9 +49,16 @@ def main(arguments: list[str]) -> int:
     return int(any(wrong for *_, wrong in cells))
 
 
+def commit() -> str:
+    """Return the commit of the working tree."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def fault_rows(cells: list[list[str]]) -> Iterable[Row]:
     """Yield a row for each fault, and one for all."""
-    for fault in dict.fromkeys(cell[2] for cell in cells):
+    for fault in sorted({cell[2] for cell in cells}, key=ORDER.index):
         of_fault = [cell for cell in cells if cell[2] == fault]
         yield (fault, *figures(of_fault))
     yield ("In all", *figures(cells))

@@ -170,10 +170,14 @@ async def test_an_operation_can_be_cancelled_anywhere(
 
 @pytest.mark.reliability_full
 @pytest.mark.parametrize("operation", CASES)
-async def test_an_operation_can_be_cancelled_late_and_by_a_timeout(
+async def test_an_operation_can_be_cancelled_in_each_way(
     async_bench: Bench, operation: str, note: Any
 ) -> None:
-    ways = {"cancelled late": cancelled_late, "out of time": out_of_time}
+    ways = {
+        "cancelled early": cancelled_early,
+        "cancelled late": cancelled_late,
+        "out of time": out_of_time,
+    }
     assert not await cells(async_bench, operation, ways, note)
 
 
