@@ -14,16 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pymongo import WriteConcern
-from pymongo.read_concern import ReadConcern
-
 from mongoengine.base import context
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.public import publish
 from mongoengine.base.strict import set_strict_references, strict_references
-from mongoengine.base.types import Keywords, PassedOn, PrimaryKey, RawMapping
+from mongoengine.base.types import PassedOn, PrimaryKey, RawMapping
 from mongoengine.compatibility import names_of
 from mongoengine.driver.block import Block
+from mongoengine.driver.concerns import with_concerns
 from mongoengine.driver.query_counter import async_query_counter, query_counter
 from mongoengine.driver.registry import registry
 from mongoengine.driver.session import bound_session
@@ -287,19 +285,21 @@ def no_dereferencing_active_for_class(cls: type) -> bool:
 
 
 class _CollectionBlock(_PureBlock[Any]):
-    """A block that gives a PyMongo collection with other options."""
+    """A block that gives a PyMongo collection with other concerns."""
 
-    def __init__(self, collection: Any) -> None:
+    _read_concerns: RawMapping | None = None
+
+    def __init__(self, collection: Any, write_concerns: RawMapping | None) -> None:
         self._collection = collection
-
-    def _options(self) -> Keywords:
-        raise NotImplementedError
+        self._write_concerns = write_concerns
 
     def __enter__(self) -> Any:
-        return self._collection.with_options(**self._options())
+        return with_concerns(
+            self._collection, self._write_concerns, self._read_concerns
+        )
 
     def __exit__(self, *error: object) -> None:
-        """Do nothing: the options belong to the collection that was given."""
+        """Do nothing: the collection outside of the block is another object."""
 
 
 class set_write_concern(_CollectionBlock):
@@ -311,12 +311,7 @@ class set_write_concern(_CollectionBlock):
     """
 
     def __init__(self, collection: object, write_concerns: RawMapping) -> None:
-        super().__init__(collection)
-        self._write_concerns = write_concerns
-
-    def _options(self) -> Keywords:
-        before = self._collection.write_concern.document
-        return {"write_concern": WriteConcern(**{**before, **self._write_concerns})}
+        super().__init__(collection, write_concerns)
 
 
 class set_read_write_concern(_CollectionBlock):
@@ -333,17 +328,8 @@ class set_read_write_concern(_CollectionBlock):
         write_concerns: RawMapping | None,
         read_concerns: RawMapping | None,
     ) -> None:
-        super().__init__(collection)
-        self._write_concerns = write_concerns or {}
-        self._read_concerns = read_concerns or {}
-
-    def _options(self) -> Keywords:
-        write = self._collection.write_concern.document
-        read = self._collection.read_concern.document
-        return {
-            "write_concern": WriteConcern(**{**write, **self._write_concerns}),
-            "read_concern": ReadConcern(**{**read, **self._read_concerns}),
-        }
+        super().__init__(collection, write_concerns)
+        self._read_concerns = read_concerns
 
 
 async_no_dereference = no_dereference

@@ -60,7 +60,8 @@ def stored_key(cls: type[DocumentState], key: object) -> object:
 
 def key_field(cls: type[DocumentState]) -> Any:
     """Return the field of the primary key of a document class."""
-    return cls._fields[cls._meta["id_field"]]
+    name = cls._meta["id_field"]  # first, since errors for other classes name it
+    return cls._fields[name]
 
 
 def hashable(key: object) -> Hashable:

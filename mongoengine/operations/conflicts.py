@@ -38,7 +38,7 @@ __all__ = (
     "gone_in_part",
     "guarded",
     "is_conflict",
-    "is_duplicate_of_other",
+    "raise_conflict",
     "retry_condition",
     "unmatched",
 )
@@ -90,15 +90,17 @@ def retry_condition(write: PendingInsert) -> RawDocument:
     return {key: write.son[key] for key in write.condition}
 
 
-def is_duplicate_of_other(
-    error: BaseException, write: PendingInsert | PendingUpdate
-) -> bool:
-    """Return whether a write failed since a document with other content has its key."""
-    return (
-        bool(write.condition)
+def raise_conflict(error: BaseException, write: PendingInsert | PendingUpdate) -> None:
+    """Raise the error of `conflict()` if a write failed because of another version.
+
+    A document with the same key is stored then, which the condition does not match.
+    """
+    if (
+        write.condition
         and isinstance(error, DuplicateKeyError)
         and is_own_key(error.details)
-    )
+    ):
+        raise conflict(write.document) from error
 
 
 def is_conflict(failure: Exception, write: PendingInsert | PendingUpdate) -> bool:

@@ -23,7 +23,7 @@ from mongoengine.operations.insert import remember_target
 from mongoengine.operations.pending import PendingInsert
 from mongoengine.operations.save import awaits_nothing, prepare, send_post_save
 from mongoengine.operations.select_related import relate
-from mongoengine.operations.write import change_of, stamping
+from mongoengine.operations.write import change_of, new_document, stamping
 from mongoengine.query.stamped_updates import equalities, is_touched
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ async def _find_or_create(
         found = await _find(queryset, io, change)
         if found is not None:
             return found, False
-    document = _new_document(queryset, query, values)
+    document = _document_to_create(queryset, query, values)
     try:
         await prepare(document, io, True, True, None, force_insert=True)
     except ValidationError:
@@ -195,30 +195,31 @@ def _called(defaults: Mapping[str, PythonValue] | None) -> dict[str, object]:
 # The new document
 
 
-def _new_document(queryset: AnyQueryset, query: RawMapping, values: RawMapping) -> Any:
+def _document_to_create(
+    queryset: AnyQueryset, query: RawMapping, values: RawMapping
+) -> Any:
     """Return the document to be created, not saved yet."""
     cls = queryset._document
-    spec = queryset._spec
-    asked = equalities(spec.conditions)
-    made = _asked_values(cls, asked)
+    exact = equalities(queryset._spec.conditions)
+    made = _values_by_field(cls, exact)
     for name, value in query.items():
         field = cls._fields.get(cls._meta["id_field"] if name == "pk" else name)
-        if field is not None and field.db_field in asked:
+        if field is not None and field.db_field in exact:
             many = not field._is_list or isinstance(value, (list, tuple))
             made[field.name] = value if many else [value]
     values = dict(values)
     if "pk" in values:
         values[cls._meta["id_field"]] = values.pop("pk")
-    document = cls(**{**made, **values})
-    if spec.using:
-        document._switch(spec.alias, spec.collection_name, keep_created=True)
-    return document
+    return new_document(queryset, {**made, **values})
 
 
-def _asked_values(cls: type[StoredDocument], asked: RawMapping) -> dict[str, object]:
-    """Return the values by field that a filter asks for, by path in the database."""
+def _values_by_field(cls: type[StoredDocument], exact: RawMapping) -> dict[str, object]:
+    """Return the values of fields that a filter asks for exactly.
+
+    :param exact: these values by their paths in the database
+    """
     raw: RawDocument = {}
-    for path, value in asked.items():
+    for path, value in exact.items():
         *outer, last = path.split(".")
         place = raw
         for key in outer:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import bson
 import pymongo.errors
-from pymongo import WriteConcern
 
 from mongoengine import signals
 from mongoengine.base import hooks
@@ -22,6 +21,7 @@ from mongoengine.base.types import (
     RawDocument,
     RawMapping,
 )
+from mongoengine.driver.concerns import with_concerns
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.driver.write_errors import (
     SAVING,
@@ -34,8 +34,7 @@ from mongoengine.errors import (
 from mongoengine.operations.collections import collection_to_write
 from mongoengine.operations.conflicts import (
     adopt_versions,
-    conflict,
-    is_duplicate_of_other,
+    raise_conflict,
     retry_condition,
     unmatched,
 )
@@ -139,7 +138,7 @@ async def _write(
         await io.call(cls, "ensure_indexes")
     collection = await collection_to_write(document, io)
     if write_concern:
-        collection = _with_write_concern(collection, write_concern)
+        collection = with_concerns(collection, write_concern)
     with SAVING:
         if created:
             return await send_insert(document, io, collection, replace=not force_insert)
@@ -244,14 +243,6 @@ async def send_post_save(
         )
 
 
-def _with_write_concern(
-    collection: AnyCollection, write_concern: RawMapping
-) -> AnyCollection:
-    """Return the collection, with these write concerns on top of its own."""
-    combined = {**collection.write_concern.document, **write_concern}
-    return collection.with_options(write_concern=WriteConcern(**combined))
-
-
 async def send_insert(
     document: StoredDocument, io: IO, collection: AnyCollection, *, replace: bool
 ) -> PendingInsert:
@@ -265,8 +256,8 @@ async def send_insert(
         await _send_whole(write, io, collection, replace)
     except BaseException as error:
         write.fail(error, collection.codec_options)
-        if (replace or write.is_retry) and is_duplicate_of_other(error, write):
-            raise conflict(document) from error
+        if replace or write.is_retry:
+            raise_conflict(error, write)
         raise
     write.succeed()
     return write
@@ -370,8 +361,7 @@ async def _update(
             raise await unmatched(document, io, collection, write, save_condition)
     except BaseException as error:
         write.fail(error)
-        if is_duplicate_of_other(error, write):
-            raise conflict(document) from error
+        raise_conflict(error, write)
         raise
     write.succeed()
     if not result.acknowledged or result.upserted_id is None:
@@ -443,8 +433,7 @@ async def _restore(
         await io(collection.replace_one, retry_query(write), write.son, upsert=True)
     except BaseException as error:
         write.fail(error)
-        if is_duplicate_of_other(error, write):
-            raise conflict(document) from error
+        raise_conflict(error, write)
         raise
     write.succeed()
     return write

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from mongoengine import connection
 from mongoengine.base import context
@@ -25,6 +23,7 @@ from mongoengine.base.types import (
     RawMapping,
     RawValue,
 )
+from mongoengine.driver.concerns import with_concerns
 from mongoengine.driver.cursor import Batches, ReadingAhead
 from mongoengine.driver.io import SYNC, instead, run
 from mongoengine.driver.loops import CutSteps, Steps, UncachedSteps
@@ -41,6 +40,7 @@ from mongoengine.query.query import Query
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pymongo.read_concern import ReadConcern
     from typing_extensions import Self
 
     from mongoengine.driver.io import IO
@@ -65,9 +65,9 @@ FORWARDED = (
     "comment",
     "document",
     "empty",
+    "explicit_collection",
     "filter_joins",
     "follow_references",
-    "explicit_collection",
     "group_order",
     "groups",
     "having",
@@ -287,17 +287,7 @@ class QuerySource(Reading, Generic[D]):
         read_concern: RawMapping | None = None,
     ) -> Any:
         """Return the collection with these concerns on top of its own."""
-        collection = await self._open(io)
-        options: Keywords = {}
-        if write_concern:
-            combined = dict(collection.write_concern.document)
-            combined.update(write_concern)
-            options["write_concern"] = WriteConcern(**combined)
-        if read_concern:
-            combined = dict(collection.read_concern.document)
-            combined.update(read_concern)
-            options["read_concern"] = ReadConcern(**combined)
-        return collection.with_options(**options) if options else collection
+        return with_concerns(await self._open(io), write_concern, read_concern)
 
     @property
     def _collection(self) -> Any:

@@ -29,6 +29,7 @@ __all__ = (
     "change_of",
     "create",
     "modify",
+    "new_document",
     "stamping",
     "update",
     "update_one",
@@ -49,12 +50,19 @@ async def create(queryset: QuerySource[D], io: IO, /, **kwargs: object) -> D:
     :raises ValidationError: if a value is invalid
     :raises NotUniqueError: if a unique value exists already
     """
-    document = queryset._document(**kwargs)
+    document = new_document(queryset, kwargs)
+    saved: D = await io.call(document, "save", force_insert=True)
+    return saved
+
+
+def new_document(queryset: QuerySource[D], values: RawMapping) -> D:
+    """Return a new document of these values, to be saved where a queryset reads."""
+    document: Any = queryset._document(**values)
     spec = queryset._spec
     if spec.using:
         document._switch(spec.alias, spec.collection_name, keep_created=True)
-    saved: D = await io.call(document, "save", force_insert=True)
-    return saved
+    result: D = document
+    return result
 
 
 argument_hints[create] = "; it takes keywords: insert() takes documents"
