@@ -12,6 +12,7 @@ from mongoengine.base.common import class_named_in
 from mongoengine.base.dump_plans import new_son
 from mongoengine.base.items import WholePath, inner_path, is_nameable
 from mongoengine.base.marks import ChangedPaths
+from mongoengine.base.reading import Attribute
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
@@ -289,6 +290,6 @@ def _is_taken(cls: type[Any], name: str) -> bool:
         return False
     if ours or name.startswith("_") or callable(found):
         return True
-    if isinstance(found, property):
+    if isinstance(found, property) and not isinstance(found, Attribute):
         return found.fset is None
     return hasattr(type(found), "__get__") and not hasattr(type(found), "__set__")

@@ -17,8 +17,8 @@ from mongoengine.base.bson_types import SCALARS
 from mongoengine.base.common import UPDATE_OPERATORS
 from mongoengine.base.hints import FieldHints
 from mongoengine.base.plain import adopt
+from mongoengine.base.reading import Attribute
 from mongoengine.base.sentinels import MISSING
-from mongoengine.base.state import EMPTY
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.tracking import ChangeTracking, Marks, take_marks_inside
 from mongoengine.base.types import Assigned, OrNone, Typed, Unset, Value
@@ -55,7 +55,7 @@ DO_NOTHING = 0
 Child: TypeAlias = "tuple[Hashable, BaseField | None, PythonValue]"
 
 
-class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
+class BaseField(FieldHints, Typed[Value, Assigned, Unset], Attribute):
     """A field of a document: a name, a conversion and a validation.
 
     :param db_field: the name under which MongoDB stores the field.
@@ -151,34 +151,22 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset]):
             self.creation_counter = BaseField.creation_counter
             BaseField.creation_counter = self.creation_counter + 1
 
-    @overload
-    def __get__(self, instance: None, owner: object) -> Self: ...
-    @overload
-    def __get__(
-        self: BaseField[Undeclared, Any, Any], instance: object, owner: object
-    ) -> PythonValue: ...
-    @overload
-    def __get__(
-        self: BaseField[OwnClass, Any, Unset], instance: Reader, owner: object
-    ) -> Reader | Unset: ...
-    @overload
-    def __get__(self, instance: object, owner: object) -> Value | Unset: ...
-    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
-        """Return the field from the class, the converted value from a document."""
-        # Every read of a value comes here, and each attribute of the field costs time.
-        try:
-            name, key, unchanged = self._reading
-            values = instance._values
-            if values is not EMPTY and name in values:
-                return values[name]
-            value = instance._raw[key]
-            if type(value) in unchanged:
-                return value
-        except (AttributeError, KeyError, TypeError):
-            # The class, a key that is not stored, a document that was not loaded.
-            if instance is None:
-                return self
-        return instance._touch(self) if self._reading else self._read(instance)
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: object) -> Self: ...
+        @overload
+        def __get__(
+            self: BaseField[Undeclared, Any, Any], instance: object, owner: object
+        ) -> PythonValue: ...
+        @overload
+        def __get__(
+            self: BaseField[OwnClass, Any, Unset], instance: Reader, owner: object
+        ) -> Reader | Unset: ...
+        @overload
+        def __get__(self, instance: object, owner: object) -> Value | Unset: ...
+        def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
+            """Return the field from the class, the converted value from a document."""
 
     def __set__(self, instance: Instance, value: Assigned | None) -> None:
         """Take a new value, mark it as changed where it differs from the old."""

@@ -15,6 +15,7 @@ from mongoengine.base.bson_types import NO_TYPES, PLAIN
 from mongoengine.base.codec import Dump, FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.overrides import library_methods, plain_methods, still_true
 from mongoengine.base.plain import adopt
+from mongoengine.base.reading import Reader, reader_of
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.types import Convert, PythonValue, RawValue
 from mongoengine.errors import ValidationError
@@ -41,8 +42,6 @@ class FieldHints:
     _user_converted: bool = False
     _plainly_set: bool = True
     _may_refer: bool = True
-    # Name, name in the database and types that load unchanged, for reading a value.
-    _reading: Any = None
     # Lists or dicts of values of any kind, at whatever depth.
     _untyped: bool = False
     # Lists and dicts load as lists and dicts of their items, each loaded by itself.
@@ -71,6 +70,7 @@ class FieldHints:
         def _validate(self, value: object) -> None: ...
         def _holds_references(self) -> bool: ...
         def _is_unconstrained(self) -> bool: ...
+        def _read_with(self, reader: Reader) -> None: ...
 
         # Do as `to_mongo`; not every class of fields has it.
         def _as_stored(self, value: PythonValue) -> RawValue: ...
@@ -90,7 +90,6 @@ class FieldHints:
             inner._prepare()
         loads = still_true(cls, "_load_as", "to_python")
         self._loads_unchanged = cls._load_as if loads else NO_TYPES
-        self._reading = self.name, self.db_field, self._loads_unchanged
         dumps = still_true(cls, "_dump_as", "to_mongo")
         self._dumps_unchanged = cls._dump_as if dumps else NO_TYPES
         unconstrained = (
@@ -115,7 +114,12 @@ class FieldHints:
         self._may_refer = self._holds_references()
         if not plain_methods(cls):
             self._dumps_inside = False
+        self._read_with(self._reader())
         self._plainly_set = library_methods(cls, "__set__", "__get__")
+
+    def _reader(self) -> Reader:
+        """Return the function that reads the field, as an attribute of documents."""
+        return reader_of(self)
 
     def _choose_dump(self, cls: type[FieldHints]) -> Convert:
         """Return the function that dumps whole values by their database names."""

@@ -19,18 +19,17 @@ from mongoengine.base.field_paths import innermost
 from mongoengine.base.state import EMPTY, set_state
 from mongoengine.base.types import (
     Convert,
-    PythonValue,
     RawDocument,
     RawMapping,
     RawValue,
 )
+from mongoengine.base.utils import specialised
 from mongoengine.errors import NotRegistered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Set
+    from collections.abc import Callable, Mapping
 
     from mongoengine.base.field import BaseField
-    from mongoengine.base.state import DocumentState
 
 
 __all__ = ("MOST_SHAPES", "LoadPlan", "LoadPlans")
@@ -87,6 +86,7 @@ class LoadPlans:
         self.trusted: set[tuple[str, ...]] = set()
         self.make = self._compile_make()
         self.make_inside = self._compile_make_inside()
+        self.make_embedded = self._compile_make_embedded()
         self.loads_surely = self._compile_loads_surely()
         self.all_load_surely = self._compile_all_load_surely()
 
@@ -270,7 +270,7 @@ class LoadPlans:
                 document._instance = None
             return document
 
-        return make
+        return specialised(make)
 
     def _compile_make_inside(self) -> Callable[[object, object], object]:
         """Return the loader for raw documents inside one that has been checked.
@@ -298,34 +298,41 @@ class LoadPlans:
             document._instance = parent
             return document
 
-        return make_inside
+        return specialised(make_inside)
 
-    def make_embedded(
-        self, items: list[PythonValue], parent: DocumentState
-    ) -> list[PythonValue] | None:
-        """Return the documents of a list of raw ones, None where one is no dict."""
-        cls, make = self.cls, self.make
-        trusted: Set[tuple[str, ...]] = self.trusted
-        if self.own_loader or self.constructs():
-            make, trusted = self.maker(), frozenset()
-        new = cls.__new__
-        made = []
-        for item in items:
-            if item.__class__ is not dict:
-                return None
-            if tuple(item) in trusted:
-                # What `make` does; that nothing fails was proved with the owner.
-                document = new(cls)
-                document._raw = item
-                document._values = EMPTY
-                document._created = False
-                document._initialised = True
-                document._instance = parent
-            else:
-                document = make(item)
-                set_state(document, "_instance", parent)
-            made.append(document)
-        return made
+    def _compile_make_embedded(self) -> Callable[[object, object], Any]:
+        """Return the loader for lists of raw documents inside one that was checked.
+
+        It returns a list of documents, or None where an item is no dict.
+        """
+        cls, trusted, maker = self.cls, self.trusted, self.maker
+        new, direct = cls.__new__, not (self.plain or self.own_loader)
+        pre_init, post_init = signals.pre_init, signals.post_init
+
+        def make_embedded(items: Any, parent: object) -> Any:
+            make, known = None, trusted
+            if not direct or pre_init.receivers or post_init.receivers:
+                known = set()
+            made = []
+            for item in items:
+                if item.__class__ is not dict:
+                    return None
+                if tuple(item) in known:
+                    # What `make` does; that nothing fails was proved with the owner.
+                    document = new(cls)
+                    document._raw = item
+                    document._values = EMPTY
+                    document._created = False
+                    document._initialised = True
+                    document._instance = parent
+                else:
+                    make = make or maker()
+                    document = make(item)
+                    set_state(document, "_instance", parent)
+                made.append(document)
+            return made
+
+        return specialised(make_embedded)
 
 
 def _with_subclasses(cls: Any) -> Iterable[Any]:
