@@ -158,6 +158,7 @@ class _Worker:
             process, self._process = self._process, None
             if process is not None:
                 child.end(process)
+                self._errors.close()
 
     def _started(self) -> subprocess.Popen[bytes]:
         with self._lock:
@@ -188,8 +189,9 @@ class _Worker:
         if process is not None:
             status = f" with status {process.poll()}" if what == "ended" else ""
             child.end(process)
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").splitlines()
+        with self._errors as errors:
+            errors.seek(0)
+            lines = errors.read().decode(errors="replace").splitlines()
         tail = "\n".join(lines[-_LINES_OF_ERRORS:])
         return WayFailed(
             f"the process of scenarios_{module} [{self.way}] {what}{status}\n{tail}"
