@@ -88,7 +88,7 @@ def main() -> int:
 def embedded_server() -> str:
     """Start the embedded server, which ends with this process; return its URI."""
     mongoengine.connect(host="embedded://?auth=false", alias="packages")
-    return embedded.address("embedded://")
+    return embedded.address("embedded://?auth=false")
 
 
 def result_of(package: Package, uri: str) -> Result:

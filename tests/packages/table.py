@@ -78,4 +78,10 @@ PACKAGES = (
         ("flask-security", "email-validator"),
         "users and roles, signing in and out, roles required",
     ),
+    Package(
+        "celery",
+        ("celery",),
+        "a prefork worker: tasks of processes that connect after the fork, and of ones "
+        "that have a connection from before it",
+    ),
 )
