@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mongoengine.base.types import Convert, Namespace, RawDocument, RawValue
+from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -33,7 +34,7 @@ Proof: TypeAlias = Callable[[RawValue], bool]
 Dump: TypeAlias = Callable[[RawValue], RawValue]
 
 
-class FieldCodec(NamedTuple):
+class FieldCodec(Record):
     """Conversions of the values of one field of one document class.
 
     The sets name exact types: values of them skip the method named beside.

@@ -8,7 +8,7 @@ and which defaults are called, so that all others are put in place at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mongoengine import signals
 from mongoengine.base import context
@@ -22,6 +22,7 @@ from mongoengine.base.types import (
     PythonValue,
     RawDocument,
 )
+from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ __all__ = ("ConstructPlan", "construct_plan", "constructor")
 Take = Callable[[Any, Any], Any]
 
 
-class ConstructPlan(NamedTuple):
+class ConstructPlan(Record):
     """The plan for constructing documents from keywords of one shape."""
 
     #: The fields with a default that is called for each document.

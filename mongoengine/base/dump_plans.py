@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bson import SON
 
@@ -11,6 +11,7 @@ from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.overrides import plain_methods
 from mongoengine.base.sentinels import Sentinel
 from mongoengine.base.types import RawDocument, RawMapping, RawValue
+from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
     from mongoengine.base.field import BaseField
@@ -29,7 +30,7 @@ UNKNOWN: Any = Sentinel("UNKNOWN")
 FRESH: Any = Sentinel("FRESH")
 
 
-class DumpPlan(NamedTuple):
+class DumpPlan(Record):
     """The plan for dumping raw documents with the same keys and types of values."""
 
     #: The keys of the dump in their order; None where the fields have to be asked.
@@ -38,7 +39,7 @@ class DumpPlan(NamedTuple):
     dumps: tuple[tuple[str, Dump], ...]
 
 
-class Dumper(NamedTuple):
+class Dumper(Record):
     """The plan for dumping the value of a field."""
 
     name: str

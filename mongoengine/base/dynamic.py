@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bson import SON
 
@@ -18,6 +18,7 @@ from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.types import PythonValue, RawDocument, RawMapping
 from mongoengine.base.utils import is_library_class
+from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
     from mongoengine.base.field import BaseField
@@ -213,7 +214,7 @@ class DynamicAttributes:
         return value
 
 
-class DynamicPlan(NamedTuple):
+class DynamicPlan(Record):
     """The plan for stored documents that have the same keys."""
 
     #: The fields of the keys that the class does not define.

@@ -9,7 +9,7 @@ that does not hold, the fields' own `to_python` is called at once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from mongoengine import signals
 from mongoengine.base.codec import Check, Proof, compiled, compiled_for_all, equal_to
@@ -24,6 +24,7 @@ from mongoengine.base.types import (
     RawValue,
 )
 from mongoengine.base.utils import specialised
+from mongoengine.driver.records import Record
 from mongoengine.errors import NotRegistered
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ __all__ = ("MOST_SHAPES", "LoadPlan", "LoadPlans")
 MOST_SHAPES = 256
 
 
-class LoadPlan(NamedTuple):
+class LoadPlan(Record):
     """The plan for loading raw documents of one shape."""
 
     proofs: tuple[tuple[str, Proof], ...]

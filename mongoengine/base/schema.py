@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bson import SON
 
@@ -36,6 +36,7 @@ from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValu
 from mongoengine.base.utils import class_attribute
 from mongoengine.base.validation_plans import Check, Proofs, check_of, proofs_of
 from mongoengine.base.versions import version_of
+from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
     from mongoengine.base.state import DocumentState
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ("Schema", "new_son")
 
 
-class TypedPlan(NamedTuple):
+class TypedPlan(Record):
     """Plans for raw documents that have the same keys and types of values."""
 
     # What has to hold for the document to be valid; None where nothing shows that.

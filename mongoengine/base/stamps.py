@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.bson_types import UNNESTED
 from mongoengine.base.field_paths import innermost
@@ -17,6 +17,7 @@ from mongoengine.base.items import stored_values
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.tracking import ChangeTracking, is_changed_inside
 from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValue
+from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +125,7 @@ class Stamp:
         return MISSING if change is None else change[1]
 
 
-class _Before(NamedTuple):
+class _Before(Record):
     """The value that a field had before it was stamped."""
 
     document: Any

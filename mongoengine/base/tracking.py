@@ -10,7 +10,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.bson_types import UNNESTED
 from mongoengine.base.items import is_nameable, stored_items, stored_values
@@ -18,6 +18,7 @@ from mongoengine.base.marks import ChangedPaths, without_inner
 from mongoengine.base.sentinels import MISSING, Sentinel
 from mongoengine.base.state import DocumentState, remove_state, set_state
 from mongoengine.base.types import PassedOn, PythonValue, RawDocument, RawValue
+from mongoengine.driver.records import Record
 from mongoengine.errors import OperationError
 
 __all__ = (
@@ -32,7 +33,7 @@ __all__ = (
 Marks = list[tuple["ChangeTracking", ChangedPaths | None]]
 
 
-class Change(NamedTuple):
+class Change(Record):
     """A changed place: its path, and the document of which a path is marked."""
 
     path: str
@@ -41,7 +42,7 @@ class Change(NamedTuple):
     mark: str
 
 
-class Place(NamedTuple):
+class Place(Record):
     """A place in a document, to be dumped."""
 
     #: The path of the place, or of the nearest container that can be dumped.

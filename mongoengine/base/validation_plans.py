@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mongoengine.base.codec import FieldCodec, Proof
 from mongoengine.base.types import RawMapping
+from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
     from mongoengine.base.field import BaseField
@@ -18,7 +19,7 @@ __all__ = ("Check", "Proofs", "check_of", "proofs_of")
 Proofs = tuple[tuple[str, Proof], ...]
 
 
-class Check(NamedTuple):
+class Check(Record):
     """The plan for validating the value of a field, raw or converted."""
 
     name: str

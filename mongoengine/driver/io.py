@@ -35,7 +35,6 @@ from typing import (
     Any,
     Concatenate,
     Literal,
-    NamedTuple,
     ParamSpec,
     TypeAlias,
     TypeVar,
@@ -44,6 +43,7 @@ from typing import (
 from mongoengine.driver import deferred
 from mongoengine.driver.context_guard import abandoned
 from mongoengine.driver.deferred import deferrable, place
+from mongoengine.driver.records import Record
 from mongoengine.driver.session import (
     _get_session,
     _sessions,
@@ -165,7 +165,7 @@ async def _ready(value: R) -> R:
     return value
 
 
-class Call(NamedTuple):
+class Call(Record):
     """A call of one of PyMongo's methods: the method, its arguments and keywords."""
 
     method: object
