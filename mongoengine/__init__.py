@@ -6,7 +6,7 @@ Every operation exists twice on the same classes: `book.save()` and
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mongoengine import signals as signals
 from mongoengine.base.datastructures import AsyncReferenceProxy
@@ -35,12 +35,6 @@ from mongoengine.document import (
     EmbeddedDocument,
     InvalidCollectionError,
     MapReduceDocument,
-)
-from mongoengine.driver.transaction import (
-    async_run_in_transaction,
-    async_with_transaction,
-    run_in_transaction,
-    with_transaction,
 )
 from mongoengine.errors import (
     BulkOperationError,
@@ -108,15 +102,6 @@ from mongoengine.fields import (
     UUIDField,
 )
 from mongoengine.operations.watch_database import async_watch, watch
-from mongoengine.query.aggregates import AddToSet as AddToSet
-from mongoengine.query.aggregates import Avg as Avg
-from mongoengine.query.aggregates import Count as Count
-from mongoengine.query.aggregates import First as First
-from mongoengine.query.aggregates import Last as Last
-from mongoengine.query.aggregates import Max as Max
-from mongoengine.query.aggregates import Min as Min
-from mongoengine.query.aggregates import Push as Push
-from mongoengine.query.aggregates import Sum as Sum
 from mongoengine.query.expressions import F
 from mongoengine.queryset import (
     CASCADE,
@@ -140,6 +125,23 @@ from mongoengine.signals import (
     pre_save,
     pre_save_post_validation,
 )
+
+if TYPE_CHECKING:
+    from mongoengine.driver.transaction import (
+        async_run_in_transaction,
+        async_with_transaction,
+        run_in_transaction,
+        with_transaction,
+    )
+    from mongoengine.query.aggregates import AddToSet as AddToSet
+    from mongoengine.query.aggregates import Avg as Avg
+    from mongoengine.query.aggregates import Count as Count
+    from mongoengine.query.aggregates import First as First
+    from mongoengine.query.aggregates import Last as Last
+    from mongoengine.query.aggregates import Max as Max
+    from mongoengine.query.aggregates import Min as Min
+    from mongoengine.query.aggregates import Push as Push
+    from mongoengine.query.aggregates import Sum as Sum
 
 __all__ = [
     "CASCADE",
@@ -268,8 +270,31 @@ def get_version() -> str:
 __version__ = get_version()
 
 
-def __getattr__(name: str) -> Any:
-    # Upstream imports these with the package; here they are imported when used.
-    if name in ("common", "context_managers", "mongodb_support", "pymongo_support"):
-        return import_module(f"mongoengine.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+#: Modules whose names are imported when they are first used, and modules that upstream
+#: imports with the package.
+_LATER = {
+    "common": "",
+    "context_managers": "",
+    "driver.transaction": "async_run_in_transaction async_with_transaction "
+    "run_in_transaction with_transaction",
+    "mongodb_support": "",
+    "pymongo_support": "",
+    "query.aggregates": "AddToSet Avg Count First Last Max Min Push Sum",
+}
+_HOMES = {
+    name: f"{__name__}.{module}"
+    for module, names in _LATER.items()
+    for name in names.split() or [module]
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = import_module(_HOMES[name])
+        globals()[name] = value = module if name in _LATER else getattr(module, name)
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *_HOMES})

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from mongoengine.compatibility.names import NAMES
-
 __all__ = ("names_of",)
 
 
@@ -20,10 +18,10 @@ def names_of(module: str) -> Callable[[str], object]:
 
     :param module: the full name of a module of this package
     """
-    places = NAMES[module]
 
     def __getattr__(name: str) -> object:
-        place = places.get(name)
+        names = import_module("mongoengine.compatibility.names").NAMES
+        place = names[module].get(name)
         if place is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         home, _, attribute = place.partition(":")

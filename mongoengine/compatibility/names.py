@@ -190,6 +190,7 @@ _FROM: dict[str, dict[str, str]] = {
         "mongoengine.queryset.manager": ("QuerySetManager queryset_manager"),
         "mongoengine.queryset.queryset": ("QuerySet QuerySetNoCache"),
         "mongoengine.queryset.transform": ("STRING_OPERATORS query update"),
+        "mongoengine.queryset.transform:": "transform",
         "mongoengine.queryset.visitor": ("Q QNode"),
     },
     "mongoengine.queryset.base": {

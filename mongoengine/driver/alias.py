@@ -50,11 +50,11 @@ class Database(Generic[C]):
         self.prepared.pop(target, None)
 
 
-BlockingDatabase: TypeAlias = Database[PyMongoClient]
-LoopDatabase: TypeAlias = Database[LoopClient]
+BlockingDatabase: TypeAlias = "Database[PyMongoClient]"
+LoopDatabase: TypeAlias = "Database[LoopClient]"
 
 #: The database of an alias, open in either family.
-OpenDatabase: TypeAlias = BlockingDatabase | LoopDatabase
+OpenDatabase: TypeAlias = "BlockingDatabase | LoopDatabase"
 
 
 class Alias:

@@ -26,7 +26,6 @@ import importlib.util
 import json
 import os
 import re
-import secrets
 import shutil
 import subprocess
 import sys
@@ -104,7 +103,7 @@ class _Server:
         self.folder = folder
         self.port = port
         self.test_commands = request.test_commands
-        self.password = secrets.token_urlsafe(24) if request.auth else None
+        self.password = os.urandom(24).hex() if request.auth else None
         self.address: str | None = None
         self._owner = os.getpid()
         place = Path(tempfile.mkdtemp(prefix="mongoengine-embedded-"))

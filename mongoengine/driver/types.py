@@ -7,19 +7,20 @@ that begin with `Any` mean either of the two.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from pymongo import AsyncMongoClient, MongoClient
-from pymongo.asynchronous.change_stream import AsyncChangeStream
-from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.asynchronous.command_cursor import AsyncCommandCursor
-from pymongo.asynchronous.cursor import AsyncCursor
-from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.change_stream import ChangeStream
-from pymongo.collection import Collection
-from pymongo.command_cursor import CommandCursor
-from pymongo.cursor import Cursor
-from pymongo.database import Database
+if TYPE_CHECKING:
+    from pymongo import AsyncMongoClient, MongoClient
+    from pymongo.asynchronous.change_stream import AsyncChangeStream
+    from pymongo.asynchronous.collection import AsyncCollection
+    from pymongo.asynchronous.command_cursor import AsyncCommandCursor
+    from pymongo.asynchronous.cursor import AsyncCursor
+    from pymongo.asynchronous.database import AsyncDatabase
+    from pymongo.change_stream import ChangeStream
+    from pymongo.collection import Collection
+    from pymongo.command_cursor import CommandCursor
+    from pymongo.cursor import Cursor
+    from pymongo.database import Database
 
 __all__ = (
     "AnyChangeStream",
@@ -73,25 +74,24 @@ Coro: TypeAlias = Coroutine[Any, Any, R]
 #: A callable whose signature only its author knows: a hook of a user, a decorated one.
 Function: TypeAlias = Callable[..., Any]
 
-PyMongoClient: TypeAlias = MongoClient[RawDocument]
-AsyncPyMongoClient: TypeAlias = AsyncMongoClient[RawDocument]
-AnyClient: TypeAlias = PyMongoClient | AsyncPyMongoClient
+PyMongoClient: TypeAlias = "MongoClient[RawDocument]"
+AsyncPyMongoClient: TypeAlias = "AsyncMongoClient[RawDocument]"
+AnyClient: TypeAlias = "PyMongoClient | AsyncPyMongoClient"
 
-PyMongoDatabase: TypeAlias = Database[RawDocument]
-AsyncPyMongoDatabase: TypeAlias = AsyncDatabase[RawDocument]
-AnyDatabase: TypeAlias = PyMongoDatabase | AsyncPyMongoDatabase
+PyMongoDatabase: TypeAlias = "Database[RawDocument]"
+AsyncPyMongoDatabase: TypeAlias = "AsyncDatabase[RawDocument]"
+AnyDatabase: TypeAlias = "PyMongoDatabase | AsyncPyMongoDatabase"
 
-AnyCollection: TypeAlias = Collection[RawDocument] | AsyncCollection[RawDocument]
+AnyCollection: TypeAlias = "Collection[RawDocument] | AsyncCollection[RawDocument]"
 
 #: A cursor of `find`.
-FindCursor: TypeAlias = Cursor[RawDocument] | AsyncCursor[RawDocument]
+FindCursor: TypeAlias = "Cursor[RawDocument] | AsyncCursor[RawDocument]"
 
 #: A cursor of `find` or of a command.
 AnyCursor: TypeAlias = (
-    Cursor[RawDocument]
-    | AsyncCursor[RawDocument]
-    | CommandCursor[RawDocument]
-    | AsyncCommandCursor[RawDocument]
+    "FindCursor | CommandCursor[RawDocument] | AsyncCommandCursor[RawDocument]"
 )
 
-AnyChangeStream: TypeAlias = ChangeStream[RawDocument] | AsyncChangeStream[RawDocument]
+AnyChangeStream: TypeAlias = (
+    "ChangeStream[RawDocument] | AsyncChangeStream[RawDocument]"
+)

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 __all__ = ("ComplexDateTimeField", "DateField", "DateTimeField")
 
 #: What `datetime.fromisoformat` reads as python-dateutil does, and much faster.
-_ISO = re.compile(
-    "[12][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{6})?"
-)
+_ISO = "[12][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{6})?"
 
 _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
@@ -40,9 +38,10 @@ def _parser() -> Callable[[str], datetime | None]:
     except ImportError:
         return _parse_plainly
     parse: Callable[[str], datetime] = parser.parse
+    iso = re.compile(_ISO)
 
     def parse_quickly(text: str) -> datetime:
-        if _ISO.fullmatch(text):
+        if iso.fullmatch(text):
             with suppress(ValueError):
                 return datetime.fromisoformat(text)
         return parse(text)

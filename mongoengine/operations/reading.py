@@ -9,13 +9,14 @@ from mongoengine import connection
 from mongoengine.base.types import AnyCollection, AnyCursor, RawDocument
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import InvalidQueryError, OperationError
+from mongoengine.query import query as _query
+from mongoengine.query import stages as _stages
 from mongoengine.query.projection import QueryFieldList
-from mongoengine.query.query import NO_DOCUMENT, Query
-from mongoengine.query.stages import local_part, options_of
 
 if TYPE_CHECKING:
     from mongoengine.driver.io import IO
     from mongoengine.query.paths import Join
+    from mongoengine.query.query import Query
 
 __all__ = ("Reading",)
 
@@ -45,7 +46,7 @@ class Reading:
         stages = spec.find_pipeline(arguments, joined)
         self._check_joins(io, collection, joined)
         cursor: AnyCursor = await io(
-            collection.aggregate, stages, **options_of(arguments)
+            collection.aggregate, stages, **_stages.options_of(arguments)
         )
         return cursor
 
@@ -82,7 +83,7 @@ class Reading:
         joined: dict[str, Join] = {}
         stages = [*counted.find_pipeline(arguments, joined), {"$count": "n"}]
         arguments.pop("batch_size", None)
-        rows = await self._rows(io, stages, joined, **options_of(arguments))
+        rows = await self._rows(io, stages, joined, **_stages.options_of(arguments))
         return rows[0]["n"] if rows else 0
 
     async def _rows(
@@ -136,8 +137,9 @@ class Reading:
             arguments["sort"] = order
         joined: dict[str, Join] = {}
         stages = [*keyed.find_pipeline(arguments, joined), {"$project": {"_id": 1}}]
-        rows = await self._rows(io, stages, joined, **options_of(arguments))
-        return {**local_part(condition), "_id": {"$in": [row["_id"] for row in rows]}}
+        rows = await self._rows(io, stages, joined, **_stages.options_of(arguments))
+        keys = [row["_id"] for row in rows]
+        return {**_stages.local_part(condition), "_id": {"$in": keys}}
 
     def _check_joins(
         self, io: IO, collection: AnyCollection, joins: Mapping[str, Join]
@@ -167,4 +169,4 @@ class Reading:
                 "A filter through references or on annotations is not possible here: "
                 "filter by keys instead"
             )
-        return dict(NO_DOCUMENT) if spec.is_void else conditions
+        return dict(_query.NO_DOCUMENT) if spec.is_void else conditions

@@ -32,10 +32,9 @@ from mongoengine.errors import OperationError
 from mongoengine.operations import collections, joined, select_related
 from mongoengine.operations.reading import Reading
 from mongoengine.operations.target import loading_marks, marking, own_target
-from mongoengine.query import results
-from mongoengine.query.javascript import with_database_names
+from mongoengine.query import javascript, results
+from mongoengine.query import query as _query
 from mongoengine.query.projection import QueryFieldList
-from mongoengine.query.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from mongoengine.driver.io import IO
     from mongoengine.query.q import QNode
+    from mongoengine.query.query import Query
     from mongoengine.query.results import Make
 
 __all__ = ("AnyQueryset", "QuerySource")
@@ -130,7 +130,7 @@ class QuerySource(Reading, Generic[D]):
         :param collection: the PyMongo collection to read and write, of either
             API; None for the collection that the class is stored in
         """
-        self._spec = Query(document, collection)
+        self._spec = _query.Query(document, collection)
 
     if TYPE_CHECKING:
         _len: int | None
@@ -244,7 +244,7 @@ class QuerySource(Reading, Generic[D]):
         return {**options, "_iter": False}
 
     def __setstate__(self, state: Keywords) -> None:
-        self._spec = Query.__new__(Query)
+        self._spec = _query.Query.__new__(_query.Query)
         options = {"_" + name for name in FORWARDED} & state.keys()
         self._spec.__dict__.update({name[1:]: state[name] for name in options})
         self.__dict__.update(
@@ -332,7 +332,7 @@ class QuerySource(Reading, Generic[D]):
         return [self._spec.path(field) for field in fields]
 
     def _sub_js_fields(self, code: str) -> str:
-        return with_database_names(self._spec.document, code)
+        return javascript.with_database_names(self._spec.document, code)
 
     def _slice(self, key: slice) -> Self:
         if key.step is not None:

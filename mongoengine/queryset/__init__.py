@@ -10,7 +10,7 @@ from mongoengine.errors import (
     NotUniqueError,
     OperationError,
 )
-from mongoengine.queryset import field_list, transform, visitor  # noqa: F401
+from mongoengine.queryset import field_list, visitor  # noqa: F401
 from mongoengine.queryset.base import CASCADE, DENY, DO_NOTHING, NULLIFY, PULL
 from mongoengine.queryset.field_list import QueryFieldList
 from mongoengine.queryset.manager import QuerySetManager, queryset_manager

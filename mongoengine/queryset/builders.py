@@ -27,7 +27,7 @@ from mongoengine.base.utils import warn_caller
 from mongoengine.driver.io import ASYNC
 from mongoengine.errors import InvalidQueryError, OperationError
 from mongoengine.operations.source import QuerySource
-from mongoengine.query.javascript import with_database_names
+from mongoengine.query import javascript
 from mongoengine.query.projection import QueryFieldList, with_fields
 from mongoengine.query.q import Q, QNode
 
@@ -107,7 +107,7 @@ class Builders(QuerySource[D]):
 
         :raises LookUpError: if a field is unknown
         """
-        code = with_database_names(self._document, where_clause)
+        code = javascript.with_database_names(self._document, where_clause)
         return self._with(where_clause=code)
 
     def search_text(

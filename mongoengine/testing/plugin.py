@@ -30,6 +30,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -55,7 +56,7 @@ __all__ = (
     "mongoengine_uri",
 )
 
-OpenAlias = Callable[..., PyMongoDatabase]
+OpenAlias: TypeAlias = "Callable[..., PyMongoDatabase]"
 
 #: The ini option that names the server.
 INI = "mongoengine_uri"
