@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
@@ -10,7 +9,7 @@ from bson import DBRef
 
 from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.codec import Proof, each
-from mongoengine.base.embedded_list import EmbeddedDocumentList
+from mongoengine.base.container_readers import container_reader, first_reader
 from mongoengine.base.field import BaseField
 from mongoengine.base.overrides import library_methods, plain_methods
 from mongoengine.base.plain import (
@@ -21,16 +20,13 @@ from mongoengine.base.plain import (
     is_plain,
     shows_references,
 )
+from mongoengine.base.reading import Reader
 from mongoengine.base.references import generic_reference, untyped_target
-from mongoengine.base.sentinels import MISSING
-from mongoengine.base.state import EMPTY
 from mongoengine.base.strict import is_strict, note_lazy_reference
 from mongoengine.base.tracked import (
     BaseDict,
     BaseList,
     TrackedContainer,
-    tracked_dict,
-    tracked_list,
 )
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import (
@@ -58,7 +54,6 @@ if TYPE_CHECKING:
 
 __all__ = ("ComplexBaseField",)
 
-TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
 UNSAVED_REFERENCE = (
     "You can only reference documents once they have been saved to the database"
 )
@@ -87,58 +82,30 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         super().__init__(**kwargs)
         self.field = field
 
-    @overload
-    def __get__(self, instance: None, owner: object) -> Self: ...
-    @overload
-    def __get__(self, instance: object, owner: object) -> Value: ...
-    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
-        if instance is None:
-            return self
-        values = instance._values
-        name = self.name
-        if name in values:
-            value = values[name]
-        else:
-            value = self._tracked_raw(instance)
-            if value is MISSING:
-                value = instance._touch(self)
-                if self._may_refer and self._is_free(instance._raw):
-                    value = self._tracked(instance, value)
-        if value.__class__ in TRACKED and value._dereferenced:
-            return value
-        return self._track(instance, value)
+    if TYPE_CHECKING:
 
-    def _tracked_raw(self, instance: Any) -> PythonValue:
-        """Return the tracked container of an untouched raw value, where that is simple.
+        @overload
+        def __get__(self, instance: None, owner: object) -> Self: ...
+        @overload
+        def __get__(self, instance: object, owner: object) -> Value: ...
+        def __get__(self, instance: Instance, owner: Instance) -> PythonValue: ...
 
-        It is where the value needs neither conversion nor dereferencing.
+    def _reader(self) -> Reader:
+        return container_reader(self)
+
+    def _first_reader(self) -> Reader:
+        """Return the function that makes the tracked container of a raw value.
+
+        It returns MISSING where the value needs conversion or has references.
         """
-        raw = instance._raw
-        if raw is None:
-            return MISSING
-        value = raw.get(self.db_field)
-        value_type = value.__class__
-        if value_type is not list and value_type is not dict:
-            return MISSING
-        if self._untyped:
-            if has_references(value):
-                return MISSING
-        elif self._may_refer or not self._loads_as_it_is(value):
-            return MISSING
-        parent = weakref.proxy(instance)
-        tracked: PythonValue
-        if value_type is dict:
-            tracked = tracked_dict(value, parent, self.name, True)
-        elif (made := self._list_class()) is BaseList:
-            tracked = tracked_list(value, parent, self.name, True)
-        else:
-            tracked = made(value, parent, self.name)
-            tracked._dereferenced = True
-        if instance._values is EMPTY:
-            instance._put(self.name, tracked)
-        else:
-            instance._values[self.name] = tracked
-        return tracked
+        return first_reader(self)
+
+    def _converted(self, instance: Any) -> PythonValue:
+        """Convert the value, where `_first_reader` cannot do it."""
+        value = instance._touch(self)
+        if self._may_refer and self._is_free(instance._raw):
+            value = self._tracked(instance, value)
+        return value
 
     def _is_free(self, raw: RawMapping) -> bool:
         """Return whether the field's value in a raw document has no references."""

@@ -33,11 +33,15 @@ def is_nameable(key: object) -> bool:
     return isinstance(key, str) and bool(key) and "." not in key and key[0] != "$"
 
 
-def inner_path(path: str, key: object) -> str:
+def inner_path(path: str, key: Any) -> str:
     """Return the path of an item, or of the nearest container that can be named."""
-    if path.__class__ is WholePath or not is_nameable(key):
-        return WholePath(path)
-    return f"{path}.{key}"
+    # Most keys are tested here, without a call.
+    if path.__class__ is not WholePath and (
+        (key.__class__ is str and key and "." not in key and key[0] != "$")
+        or is_nameable(key)
+    ):
+        return f"{path}.{key}"
+    return WholePath(path)
 
 
 def stored_items(container: Any) -> Iterable[tuple[Hashable, PythonValue]]:

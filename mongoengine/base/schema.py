@@ -69,6 +69,7 @@ class Schema:
         field: BaseField
         for field in self.fields.values():
             field._prepare()
+            field._read_with(field._reader())
         shard_key = cls._meta.get("shard_key", ())
         self.shard_key = frozenset(shard_key or ())
         self.id_name = cls._meta.get("id_field") if cls._is_document else None

@@ -10,7 +10,6 @@ from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.items import (
     WholePath,
     inner_path,
-    is_nameable,
     stored_items,
     stored_values,
 )
@@ -21,7 +20,7 @@ from mongoengine.base.types import Function, Keywords, PassedOn, PythonValue
 from mongoengine.driver.types import RawMapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Hashable
 
     from typing_extensions import Self
 
@@ -32,15 +31,24 @@ __all__ = (
     "BaseDict",
     "BaseList",
     "TrackedContainer",
+    "new_tracked_dict",
+    "new_tracked_list",
     "rebind",
-    "tracked_dict",
-    "tracked_list",
 )
 
 PROXIES = frozenset(weakref.ProxyTypes)
 
 #: What becomes a tracked container on its way out.
 NESTED: frozenset[type] = frozenset({dict, list})
+
+_SLOTS = (
+    "__dict__",
+    "__weakref__",
+    "_dereferenced",
+    "_instance",
+    "_is_bound",
+    "_name",
+)
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -57,6 +65,7 @@ def _marks_all(method: Function) -> Any:
     """Return a mutating method that marks the whole container as changed."""
 
     def marking(self: TrackedContainer, *args: object, **kwargs: object) -> object:
+        self._is_bound = False
         result = method(self, *args, **kwargs)
         self._mark_as_changed()
         return result
@@ -68,6 +77,7 @@ def _marks_key(method: Function) -> Any:
     """Return a removing method that marks its argument, even if it fails."""
 
     def marking(self: TrackedContainer, key: object) -> object:
+        self._is_bound = False
         try:
             return method(self, key)
         finally:
@@ -93,32 +103,51 @@ new_dict, update_dict = dict.__new__, dict.update
 new_list, extend_list = list.__new__, list.extend
 
 
-def tracked_dict(
-    items: RawMapping, parent: object, path: str, dereferenced: bool
+def new_tracked_dict(
+    items: RawMapping, parent: object, path: str, dereferenced: bool, is_bound: bool
 ) -> BaseDict[object, object]:
     """Return a tracked dict, without the checks of its constructor.
 
     :param parent: a weak reference to the document.
     :param dereferenced: no references are to be followed in it.
+    :param is_bound: no list or dict is in it.
     """
     tracked: BaseDict[object, object] = new_dict(BaseDict)
     update_dict(tracked, items)
     tracked._instance = parent
     tracked._name = path
     tracked._dereferenced = dereferenced
+    tracked._is_bound = is_bound
     return tracked
 
 
-def tracked_list(
-    items: Iterable[object], parent: object, path: str, dereferenced: bool
+def new_tracked_list(
+    items: list[Any], parent: object, path: str, dereferenced: bool, is_bound: bool
 ) -> BaseList[object]:
-    """Return a tracked list; see `tracked_dict`."""
+    """Return a tracked list; see `new_tracked_dict`."""
     tracked: BaseList[object] = new_list(BaseList)
     extend_list(tracked, items)
     tracked._instance = parent
     tracked._name = path
     tracked._dereferenced = dereferenced
+    tracked._is_bound = is_bound
     return tracked
+
+
+def _tracked(
+    value: PythonValue, parent: object, path: str, dereferenced: bool
+) -> TrackedContainer:
+    """Return the tracked form of a list or dict."""
+    is_dict = isinstance(value, dict)
+    for item in dict.values(value) if is_dict else list.__iter__(value):
+        if type(item) in BINDABLE:
+            is_bound = False
+            break
+    else:
+        is_bound = True
+    if is_dict:
+        return new_tracked_dict(value, parent, path, dereferenced, is_bound)
+    return new_tracked_list(value, parent, path, dereferenced, is_bound)
 
 
 class TrackedContainer:
@@ -131,9 +160,13 @@ class TrackedContainer:
     _instance: Any
     _name: Any
     _dereferenced: bool
+    #: Whether nested containers are tracked and know their paths, so that items may be
+    #: handed out as they are; None while that is being done.
+    _is_bound: bool | None
 
     def _mark_as_changed(self, key: object = None) -> None:
         """Mark an item, or the whole container, as changed in the document."""
+        self._is_bound = False  # again: another thread may have read it meanwhile
         try:
             mark = getattr(self._instance, "_mark_as_changed", None)
         except ReferenceError:
@@ -178,6 +211,7 @@ class TrackedContainer:
         if self._instance is None or (same and (self._name == name or moved)):
             self._instance = parent
             self._name = name
+            self._is_bound = False
             return self
         cls: Any = type(self)
         copy: Self = cls(self._stored(), instance, name)
@@ -189,6 +223,8 @@ class TrackedContainer:
         if isinstance(value, (dict, list)):
             if not isinstance(value, TrackedContainer):
                 return self._keep(key, value)
+            if self._is_bound and type(value) in BOUND:
+                return value
             return self._rebound(key, value)
         if (
             isinstance(value, ChangeTracking)
@@ -209,6 +245,7 @@ class TrackedContainer:
         :param field: the field of the items; None where values of any type are.
         """
         self._awaits = (field,)
+        self._is_bound = False
         for key, value in [*stored_items(self)]:
             if value.__class__ not in PLAIN and type(value) not in AWAITABLE:
                 self._awaitable(key, value)
@@ -241,52 +278,9 @@ class TrackedContainer:
     def _keep(self, key: Hashable, value: PythonValue) -> PythonValue:
         """Put the tracked form of a plain container in its place."""
         path = inner_path(self._name, key)
-        make = tracked_dict if isinstance(value, dict) else tracked_list
-        wrapped = make(value, self._instance, path, self._dereferenced)
+        wrapped = _tracked(value, self._instance, path, self._dereferenced)
         self._replace(key, wrapped)
         return wrapped
-
-    def _bind_nested(
-        self,
-        items: Iterable[tuple[PythonValue, PythonValue]],
-        put: Callable[[Any, Any, Any], None],
-    ) -> None:
-        """Put the tracked forms of all plain containers in place; bind tracked ones.
-
-        One loop without calls, since nested containers are read this way.
-
-        :param items: keys or positions, and items.
-        :param put: puts an item in its place in this container.
-        """
-        instance, path, dereferenced = self._instance, self._name, self._dereferenced
-        is_whole = path.__class__ is WholePath
-        wrapped: Any
-        for key, value in items:
-            value_type = type(value)
-            if value_type is dict:
-                if "_ref" in value and "_cls" in value:
-                    # A generic reference that no document was found for.
-                    continue
-                wrapped = new_dict(BaseDict)
-                update_dict(wrapped, value)
-            elif value_type is list:
-                wrapped = new_list(BaseList)
-                extend_list(wrapped, value)
-            else:
-                if value_type in BOUND:
-                    self._rebound(key, value)
-                continue
-            wrapped._instance = instance
-            if is_whole or not (
-                key.__class__ is int
-                or (key.__class__ is str and key and "." not in key and key[0] != "$")
-                or is_nameable(key)
-            ):
-                wrapped._name = WholePath(path)
-            else:
-                wrapped._name = f"{path}.{key}"
-            wrapped._dereferenced = dereferenced
-            put(self, key, wrapped)
 
     def _replace(self, key: object, value: object) -> None:
         raise NotImplementedError
@@ -301,6 +295,7 @@ class TrackedContainer:
         return self
 
     def __setstate__(self, state: Keywords) -> None:
+        self._is_bound = False
         for name, value in getattr(state, "__dict__", state).items():
             setattr(self, name, value)
 
@@ -322,12 +317,12 @@ class BaseDict(TrackedContainer, dict[K, T]):
     :param name: the path of the dict in the document.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_dereferenced", "_instance", "_name")
+    __slots__ = _SLOTS
 
     def __init__(self, dict_items: Any, instance: object, name: str) -> None:
         self._instance = _parent_of(instance)
         self._name = name
-        self._dereferenced = False
+        self._dereferenced = self._is_bound = False
         dict.__init__(self, dict_items)
 
     def get(self, key: object, default: object = None) -> PythonValue:
@@ -367,29 +362,38 @@ class BaseDict(TrackedContainer, dict[K, T]):
         return super().__ror__(other)
 
     def values(self) -> Any:
-        # As `_bind_all` does it, without the call.
-        if self._awaits is not None:
-            self._make_awaitable(self._awaits[0])
-        for value in dict.values(self):
-            if type(value) in BINDABLE:
-                self._bind_nested(dict.items(self), dict.__setitem__)
-                break
+        if not self._is_bound:
+            self._bind_all()
         return dict.values(self)
 
     def items(self) -> Any:
-        self._bind_all()
+        if not self._is_bound:
+            self._bind_all()
         return dict.items(self)
 
     def _bind_all(self) -> None:
         """Bind the items that can change, before all are handed out at once."""
+        self._is_bound = None
         if self._awaits is not None:
             self._make_awaitable(self._awaits[0])
-        for value in dict.values(self):
-            if type(value) in BINDABLE:
-                self._bind_nested(dict.items(self), dict.__setitem__)
-                return
+        instance, path, dereferenced = self._instance, self._name, self._dereferenced
+        value: PythonValue
+        for key, value in dict.items(self):
+            value_type = type(value)
+            if value_type not in BINDABLE:
+                continue
+            if value_type in BOUND:
+                self._rebound(key, value)
+            elif value_type is list or not ("_ref" in value and "_cls" in value):
+                # Else a generic reference that no document was found for.
+                place = inner_path(path, key)
+                inner: Any = _tracked(value, instance, place, dereferenced)
+                dict.__setitem__(self, key, inner)
+        if self._is_bound is None and self._awaits is None:
+            self._is_bound = True
 
     def _take_over(self, items: Any) -> None:
+        self._is_bound = False
         dict.update(self, items)
         self._dereferenced = True
 
@@ -403,6 +407,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
 
     def __setitem__(self, key: PythonValue, value: PythonValue) -> None:
         changed = key not in self or dict.__getitem__(self, key) != value
+        self._is_bound = False
         dict.__setitem__(self, key, value)
         if changed:
             self._mark_as_changed(key)
@@ -410,6 +415,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
     def pop(self, *args: PassedOn) -> PythonValue:
         if args and args[0] in self:
             self[args[0]]  # binds what goes out
+        self._is_bound = False
         value = dict.pop(self, *args)
         self._mark_as_changed()
         return value
@@ -421,11 +427,13 @@ class BaseDict(TrackedContainer, dict[K, T]):
 
     def popitem(self) -> tuple[K, T]:
         self._bind_all()
+        self._is_bound = False
         item = dict.popitem(self)
         self._mark_as_changed()
         return item
 
     def setdefault(self, key: PythonValue, default: PythonValue = None) -> T:
+        self._is_bound = False
         dict.setdefault(self, key, default)
         self._mark_as_changed()
         return self[key]
@@ -443,12 +451,12 @@ class BaseList(TrackedContainer, list[T]):
     :param name: the path of the list in the document.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_dereferenced", "_instance", "_name")
+    __slots__ = _SLOTS
 
     def __init__(self, list_items: Iterable[T], instance: object, name: str) -> None:
         self._instance = _parent_of(instance)
         self._name = name
-        self._dereferenced = False
+        self._dereferenced = self._is_bound = False
         list.__init__(self, list_items)
 
     @overload
@@ -472,22 +480,35 @@ class BaseList(TrackedContainer, list[T]):
         return list.__iter__(self)
 
     def _take_over(self, items: Any) -> None:
+        self._is_bound = False
         list.__setitem__(self, slice(None), items)
         self._dereferenced = True
 
     def __iter__(self) -> Iterator[T]:
-        if self._awaits is not None or not BINDABLE.isdisjoint(
-            map(type, list.__iter__(self))
-        ):
+        if not self._is_bound:
             self._bind_all()
         return list.__iter__(self)
 
     def _bind_all(self) -> None:
         """Bind the items that can change, before all are handed out at once."""
+        self._is_bound = None
         if self._awaits is not None:
             self._make_awaitable(self._awaits[0])
-        if not BINDABLE.isdisjoint(map(type, list.__iter__(self))):
-            self._bind_nested(enumerate(list.__iter__(self)), list.__setitem__)
+        instance, path, dereferenced = self._instance, self._name, self._dereferenced
+        value: PythonValue
+        for index, value in enumerate(list.__iter__(self)):
+            value_type = type(value)
+            if value_type not in BINDABLE:
+                continue
+            if value_type in BOUND:
+                self._rebound(index, value)
+            elif value_type is list or not ("_ref" in value and "_cls" in value):
+                # Else a generic reference that no document was found for.
+                place = inner_path(path, index)
+                inner: Any = _tracked(value, instance, place, dereferenced)
+                list.__setitem__(self, index, inner)
+        if self._is_bound is None and self._awaits is None:
+            self._is_bound = True
 
     def copy(self) -> list[T]:
         return [*self]
@@ -521,6 +542,7 @@ class BaseList(TrackedContainer, list[T]):
         return restored
 
     def __setitem__(self, key: PythonValue, value: PythonValue) -> None:
+        self._is_bound = False
         list.__setitem__(self, key, value)
         # A slice may move every item behind it: the whole list counts as changed.
         self._mark_as_changed(None if isinstance(key, slice) else key)
@@ -528,6 +550,7 @@ class BaseList(TrackedContainer, list[T]):
     def pop(self, *args: PassedOn) -> PythonValue:
         if len(self):
             self[args[0] if args else -1]  # binds what goes out
+        self._is_bound = False
         value = list.pop(self, *args)
         self._mark_as_changed()
         return value
@@ -565,6 +588,7 @@ def rebind(parent: object, value: object) -> None:
     if isinstance(value, (dict, list, tuple)):
         if isinstance(value, TrackedContainer):
             value._instance = _parent_of(parent)
+            value._is_bound = False
         for item in stored_values(value):
             if item.__class__ not in PLAIN:
                 rebind(parent, item)

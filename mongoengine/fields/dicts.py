@@ -7,13 +7,13 @@ from typing import Any, Generic, overload
 
 from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.complex_fields import ComplexBaseField
-from mongoengine.base.document import BaseDocument
 from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.plain import (
     copied,
 )
+from mongoengine.base.reading import Reader
 from mongoengine.base.sentinels import MISSING
-from mongoengine.base.tracked import tracked_dict
+from mongoengine.base.tracked import new_tracked_dict
 from mongoengine.base.types import (
     Item,
     Never,
@@ -22,6 +22,7 @@ from mongoengine.base.types import (
     PythonValue,
     RawValue,
 )
+from mongoengine.base.utils import specialised
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.text import StringField
 from mongoengine.query.operators import STRING_OPERATORS
@@ -142,28 +143,35 @@ class DictField(
             self._refuse_keys(value)
         super().validate(value)
 
-    def _tracked_raw(self, instance: BaseDocument) -> PythonValue:
+    def _first_reader(self) -> Reader:
         inner: Any = self.field
-        if inner is None or not inner._made_directly or instance._raw is None:
-            return super()._tracked_raw(instance)
-        items = instance._raw.get(self.db_field)
-        if (
-            items.__class__ is not dict
-            or not instance._auto_dereference
-            or not self._dereferences
-        ):
-            return MISSING
-        parent = weakref.proxy(instance)
-        make = inner.document_type._schema.load_plans.make_inside
-        documents = {}
-        for key, item in items.items():
-            if item.__class__ is not dict:
+        if inner is None or not inner._made_directly:
+            return super()._first_reader()
+        name, key, may_refer = self.name, self.db_field, self._may_refer
+        is_free = self._is_free
+
+        def read_documents(instance: Any) -> PythonValue:
+            raw = instance._raw
+            items = None if raw is None else raw.get(key)
+            if (
+                type(items) is not dict
+                or not instance._auto_dereference
+                or not self._dereferences
+            ):
                 return MISSING
-            documents[key] = make(item, parent)
-        free = not self._may_refer or self._is_free(instance._raw)
-        value = tracked_dict(documents, parent, self.name, free)
-        instance._put(self.name, value)
-        return value
+            parent = weakref.proxy(instance)
+            make = inner.document_type._schema.load_plans.make_inside
+            documents = {}
+            for place, item in items.items():
+                if type(item) is not dict:
+                    return MISSING
+                documents[place] = make(item, parent)
+            free = not may_refer or is_free(raw)
+            value = new_tracked_dict(documents, parent, name, free, True)
+            instance._put(name, value)
+            return value
+
+        return specialised(read_documents)
 
     def _from_argument(self, value: PythonValue, document: Any) -> PythonValue:
         inner: Any = self.field

@@ -19,6 +19,7 @@ from mongoengine.base.plain import (
 from mongoengine.base.state import EMPTY, set_state
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import (
+    Convert,
     Instance,
     Never,
     OrNone,
@@ -26,6 +27,7 @@ from mongoengine.base.types import (
     PythonValue,
     RawValue,
 )
+from mongoengine.base.utils import specialised
 from mongoengine.errors import InvalidQueryError, NotRegistered
 
 if TYPE_CHECKING:
@@ -153,29 +155,30 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         def __set__(self, instance: Instance, value: E | None) -> None: ...
         def __set__(self, instance: Instance, value: PythonValue) -> None: ...
 
-    else:
+    def _reader(self) -> Convert:
+        name, key, direct = self.name, self.db_field, self._made_directly
 
-        def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
-            if instance is None:
-                return self
+        def read(instance: Any) -> PythonValue:
             values = instance._values
-            if self.name in values:
-                return values[self.name]
+            if values is not EMPTY and name in values:
+                return values[name]
             raw = instance._raw
-            if raw is not None and self._made_directly and self._dereferences:
-                value = raw.get(self.db_field)
-                if value.__class__ is dict and instance._auto_dereference:
+            if raw is not None and direct and self._dereferences:
+                value = raw.get(key)
+                if type(value) is dict and instance._auto_dereference:
                     # It cannot fail to load: that was checked with the document.
                     cls = self.document_type_obj
-                    if cls.__class__ is str:
+                    if type(cls) is str:
                         cls = self.document_type
                     made = cls._schema.load_plans.make_inside(value, proxy(instance))
                     if values is EMPTY:
-                        instance._put(self.name, made)
+                        instance._put(name, made)
                     else:
-                        values[self.name] = made
+                        values[name] = made
                     return made
             return instance._touch(self)
+
+        return specialised(read)
 
     def _prepare(self) -> None:
         super()._prepare()

@@ -14,9 +14,10 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.plain import (
     copied,
 )
+from mongoengine.base.reading import Reader
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
-from mongoengine.base.tracked import BaseList
+from mongoengine.base.tracked import BaseList, new_tracked_list
 from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import (
     Convert,
@@ -28,6 +29,7 @@ from mongoengine.base.types import (
     PythonValue,
     RawValue,
 )
+from mongoengine.base.utils import specialised
 from mongoengine.fields.embedded import EmbeddedDocumentField
 
 if TYPE_CHECKING:
@@ -202,26 +204,41 @@ class ListField(
                 return super()._from_argument(value, document)
         return value[:]
 
-    def _tracked_raw(self, instance: BaseDocument) -> PythonValue:
+    def _first_reader(self) -> Reader:
         inner: Any = self.field
-        if inner is None or not inner._made_directly or instance._raw is None:
-            return super()._tracked_raw(instance)
-        items = instance._raw.get(self.db_field)
-        if (
-            items.__class__ is not list
-            or not instance._auto_dereference
-            or not self._dereferences
-        ):
-            return MISSING
-        parent = weakref.proxy(instance)
-        plans = inner.document_type._schema.load_plans
-        documents = plans.make_embedded(items, parent)
-        if documents is None:
-            return MISSING
-        value: PythonValue = self._list_class()(documents, parent, self.name)
-        value._dereferenced = not self._may_refer or self._is_free(instance._raw)
-        instance._put(self.name, value)
-        return value
+        if inner is None or not inner._made_directly:
+            return super()._first_reader()
+        name, key, may_refer = self.name, self.db_field, self._may_refer
+        list_class, is_free = self._list_class(), self._is_free
+        plain_list = list_class is BaseList
+
+        def read_documents(instance: Any) -> PythonValue:
+            raw = instance._raw
+            items = None if raw is None else raw.get(key)
+            if (
+                type(items) is not list
+                or not instance._auto_dereference
+                or not self._dereferences
+            ):
+                return MISSING
+            parent = weakref.proxy(instance)
+            cls = inner.document_type_obj
+            if type(cls) is str:
+                cls = inner.document_type
+            documents = cls._schema.load_plans.make_embedded(items, parent)
+            if documents is None:
+                return MISSING
+            free = not may_refer or is_free(raw)
+            value: PythonValue
+            if plain_list:
+                value = new_tracked_list(documents, parent, name, free, True)
+            else:
+                value = list_class(documents, parent, name)
+                value._dereferenced = free
+            instance._put(name, value)
+            return value
+
+        return specialised(read_documents)
 
     def _from_raw(self, value: object) -> PythonValue:
         inner: Any = self.field
