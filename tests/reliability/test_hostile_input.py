@@ -185,12 +185,9 @@ def open_documents_take_any_name(name: str, raw: dict[str, Any]) -> bool:
     return (
         name == "open"
         and isinstance(value, dict)
-        and any("." in key or key in OWN_NAMES for key in value)
+        and any("." in key or key[:1] == "_" or key in ("id", "pk") for key in value)
     )
 
-
-#: Names that mean something to a dynamic document of upstream's.
-OWN_NAMES = {"_collection", "_created", "_data", "_id", "id", "pk"}
 
 #: Where the results differ on purpose; see the page about migrating.
 DIFFERENCES = (
