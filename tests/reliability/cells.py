@@ -25,6 +25,7 @@ from tests.reliability.proxy import FaultProxy
 
 __all__ = (
     "FAULTS",
+    "OPENING",
     "TRANSACTION_FAULTS",
     "Bench",
     "Fault",
@@ -80,9 +81,13 @@ class Bench:
         status = self.mongo.client.admin.command("serverStatus")
         return int(status["metrics"]["cursor"]["open"]["total"])
 
-    def forget_cursors(self) -> None:
-        """Do not count the cursors that are open now."""
-        self._orphans = self._open_cursors()
+    def forget_cursors(self, late: int = 0) -> None:
+        """Do not count the cursors that are open now.
+
+        :param late: how many more the server may open for commands that it has not
+            begun to carry out
+        """
+        self._orphans = self._open_cursors() + late
 
     def stored_form(self, document: Any) -> Any:
         return self.mongo.fault_item.find_one({"_id": document.pk})
@@ -158,6 +163,8 @@ class Fault:
         return self.name.startswith(("cut after", "truncated", "garbled", "timed out"))
 
 
+#: Commands whose answer names a cursor.
+OPENING = ("find", "aggregate", "listIndexes")
 _WRITES = ("insert", "update", "delete", "findAndModify")
 
 
@@ -280,8 +287,7 @@ async def run_cell(bench: Bench, case: Case, fault: Fault, command: str) -> list
             error = raised
     # The server keeps the cursor that it was made to call lost, and PyMongo that of an
     # aggregation whose connection was lost.
-    opens = command in ("find", "aggregate", "listIndexes")
-    if (fault.loses_answers and opens) or (
+    if (fault.loses_answers and command in OPENING) or (
         command == "getMore" and (fault.keeps_cursor or case.cursor_is_pymongos)
     ):
         bench.forget_cursors()
@@ -366,8 +372,10 @@ def _about_error(error: Exception | None, fault: Fault) -> list[str]:
         return [f"raised {error!r:.300}"]
     wrong = []
     if fault.code is None:
-        # OperationError is for writes; a garbled answer is a ProtocolError.
-        if not isinstance(error, _LOST) and not fault.name.startswith("garbled"):
+        # OperationError is for writes; a garbled answer is a ProtocolError; PyMongo
+        # sends nothing if the time is over before, which is an ExecutionTimeout.
+        is_lost = isinstance(error, _LOST) or getattr(error, "timeout", False)
+        if not is_lost and not fault.name.startswith("garbled"):
             wrong += [f"the class of {error!r:.300} says nothing of a lost connection"]
     elif fault.code not in _codes_of(error):
         wrong += [f"{error!r:.300} has the codes {_codes_of(error)}, not {fault.code}"]

@@ -288,7 +288,10 @@ def test_whole_documents_are_dumped_as_they_were_stored(raw: dict[str, Any]) -> 
         assert outcome["error"] in LIBRARY | {"ValueError"}, outcome
         return
     # A key that is the name of a field counts as the field's, here of `_id`.
-    stored = {key: value for key, value in raw.items() if key not in ("_cls", "id")}
+    key = raw.get("id", KEY)
+    stored = {k: v for k, v in raw.items() if k not in ("_cls", "_id", "id")}
+    if key is not None:
+        stored["_id"] = ObjectId(key)
     assert encoded(dict(sorted(outcome["result"].items()))) == encoded(
         dict(sorted(stored.items()))
     )
