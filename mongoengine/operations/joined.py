@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bson import DBRef
 
 from mongoengine.base.references import hashable
-from mongoengine.base.stored_document import StoredDocument
 from mongoengine.base.types import Convert, RawDocument
 from mongoengine.operations.related import Place, follow_found, maker_of
 from mongoengine.operations.target import marking
@@ -17,6 +16,8 @@ from mongoengine.query.paths import JOINED, Join, join_named
 from mongoengine.query.related import related_paths
 
 if TYPE_CHECKING:
+    from mongoengine.base.document import BaseDocument
+    from mongoengine.operations.related import Class
     from mongoengine.query.query import Query
 
 __all__ = ("attaching", "embedding")
@@ -25,14 +26,14 @@ __all__ = ("attaching", "embedding")
 _KEPT = 10_000
 
 
-class _Found:
+class _Joined:
     """The documents that were joined, by collection and key; each is made once."""
 
     def __init__(self, joins: list[Join], in_part: bool) -> None:
         self._joins = joins
         self._in_part = in_part
         self._raws: dict[tuple[str | None, object], RawDocument] = {}
-        self._made: dict[tuple[Place, object], object] = {}
+        self._made: dict[tuple[Place, Hashable], BaseDocument] = {}
 
     def take(self, raw: RawDocument) -> None:
         """Move the joined documents out of a raw one."""
@@ -43,7 +44,7 @@ class _Found:
             for each in joined_raws(raw.pop(join.name, None)):
                 self._raws.setdefault((collection, hashable(each["_id"])), each)
 
-    def document(self, place: Place, key: object, cls: type[StoredDocument]) -> Any:
+    def document(self, place: Place, key: Hashable, cls: Class) -> BaseDocument | None:
         """Return the document with a key, or None."""
         document = self._made.get((place, key))
         if document is None:
@@ -72,12 +73,12 @@ def attaching(query: Query, make: Convert) -> Convert:
         return make
     joins = [join_named(query.document, name) for name in names]
     paths = related_paths(query.document, [n.removeprefix(JOINED) for n in names])
-    found = _Found(joins, in_part=bool(query.loaded_fields.fields))
+    joined = _Joined(joins, in_part=bool(query.loaded_fields.fields))
 
     def make_attached(raw: RawDocument) -> object:
-        found.take(raw)
+        joined.take(raw)
         document = make(raw)
-        follow_found(document, paths, found.document)
+        follow_found(document, paths, joined.document)
         return document
 
     return make_attached
@@ -115,16 +116,18 @@ def _document(documents: Mapping[Any, RawDocument], reference: object) -> object
     return documents.get(hashable(key), reference)
 
 
-def _replace(owner: Any, way: list[str], found: Convert) -> None:
-    """Replace the values at a path inside a raw document."""
+def _replace(owner: Any, way: list[str], convert: Convert) -> None:
+    """Convert the values at a path inside a raw document."""
     if isinstance(owner, list):
         for item in owner:
-            _replace(item, way, found)
+            _replace(item, way, convert)
     elif isinstance(owner, dict) and way[0] in owner:
         if len(way) > 1:
-            _replace(owner[way[0]], way[1:], found)
+            _replace(owner[way[0]], way[1:], convert)
             return
         value = owner[way[0]]
         owner[way[0]] = (
-            [found(item) for item in value] if isinstance(value, list) else found(value)
+            [convert(item) for item in value]
+            if isinstance(value, list)
+            else convert(value)
         )

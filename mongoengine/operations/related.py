@@ -7,7 +7,7 @@ field does, in plain lists and dicts, the reference itself has to tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
@@ -23,6 +23,7 @@ from mongoengine.base.plain import has_references
 from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.base.references import (
     LazyReference,
+    ReferenceTarget,
     class_name,
     class_of,
     hashable,
@@ -30,7 +31,8 @@ from mongoengine.base.references import (
     untyped_target,
 )
 from mongoengine.base.schema import Schema
-from mongoengine.base.tracked import BaseDict, BaseList
+from mongoengine.base.stored_document import StoredDocument
+from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
 from mongoengine.base.types import PythonValue, RawMapping
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import (
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from mongoengine.base.field import BaseField
-    from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.io import IO
     from mongoengine.query.results import Make
 
@@ -58,7 +59,17 @@ __all__ = (
     "maker_of",
 )
 
-Documents: TypeAlias = "Iterable[tuple[Any, Paths | None]]"
+#: A class of documents, or None where only the documents tell theirs.
+Class: TypeAlias = "type[StoredDocument] | None"
+
+#: Keys as MongoDB stores them, and the classes of their documents, by hashable key.
+Keys: TypeAlias = "dict[Hashable, tuple[object, Class]]"
+
+#: Documents, and which of their references to follow; None for all.
+Documents: TypeAlias = "list[tuple[BaseDocument, Paths | None]]"
+
+#: The documents by place and hashable key; None for those that are not stored.
+Loaded: TypeAlias = "dict[tuple[Place, Hashable], BaseDocument | None]"
 
 #: How many keys one query may name; more would not fit into one command.
 _KEYS_OF_A_QUERY = 200_000
@@ -70,7 +81,7 @@ class Place(NamedTuple):
     alias: str
     database: str | None
     collection: str
-    root: Any
+    root: Class
 
 
 class _Spot(NamedTuple):
@@ -91,11 +102,10 @@ class _Search:
         self.alias = alias
         self.looks_into_containers = containers
         self.spots: list[_Spot] = []
-        # The keys by place: as MongoDB stores them, and the class of the document.
-        self.wanted: dict[Place, dict[Any, tuple[Any, Any]]] = {}
+        self.keys: dict[Place, Keys] = {}
         # Documents that stand in the place of references already.
-        self.reached: list[tuple[Any, Paths | None]] = []
-        self.containers: list[tuple[Any, Any]] = []
+        self.reached: Documents = []
+        self.containers: list[tuple[TrackedContainer, BaseField | None]] = []
 
     def document(self, document: BaseDocument, paths: Paths | None = None) -> None:
         """Search the fields of a document, or those that `paths` names."""
@@ -113,10 +123,10 @@ class _Search:
 
     def value(
         self,
-        field: BaseField,
+        field: BaseField | None,
         value: object,
         owner: object,
-        key: object,
+        key: Hashable,
         paths: Paths | None = None,
     ) -> None:
         """Search a value that `owner` (document, list or dict) has under `key`."""
@@ -127,18 +137,18 @@ class _Search:
                 self.reached.append((value._cached_doc, paths))
             else:
                 spot = _Spot(owner, key, value, _NOWHERE, None, paths)
-                self._want(value.document_type, value, spot)
+                self._note(value.document_type, value, spot)
             return
         if type(value) is AsyncReferenceProxy:
             if value._fetched is not None:
                 self.reached.append((value._fetched, paths))
             else:
                 spot = _Spot(owner, key, value, _NOWHERE, None, paths)
-                self._want(value._type, value, spot)
+                self._note(value._type, value, spot)
             return
         target = _target_of(field, value)
         if target is not None:
-            self._want(*target, _Spot(owner, key, value, _NOWHERE, None, paths))
+            self._note(*target, _Spot(owner, key, value, _NOWHERE, None, paths))
         elif isinstance(value, BaseDocument):
             if value._is_document:
                 self.reached.append((value, paths))
@@ -152,10 +162,10 @@ class _Search:
 
     def items(
         self,
-        inner: Any,
+        inner: BaseField | None,
         value: object,
         owner: object,
-        key: object,
+        key: Hashable,
         paths: Paths | None = None,
     ) -> None:
         """Search the items of a list or dict, which are values of the field `inner`."""
@@ -186,15 +196,16 @@ class _Search:
         if isinstance(value, (BaseList, BaseDict)):
             self.containers.append((value, inner))
 
-    def _want(self, cls: Any, reference: DBRef, spot: _Spot) -> None:
+    def _note(self, cls: Class, reference: DBRef, spot: _Spot) -> None:
+        """Note a reference in its spot, and the key of its document."""
         if cls is None:
             cls = class_of(reference, self.alias)
         alias = self.alias if cls is None else cls._get_db_alias()
         place = Place(alias, reference.database, reference.collection, _root_of(cls))
         key = stored_key(cls, reference.id)
-        known_as = hashable(key)
-        self.wanted.setdefault(place, {}).setdefault(known_as, (key, cls))
-        self.spots.append(spot._replace(place=place, id=known_as))
+        key_id = hashable(key)
+        self.keys.setdefault(place, {}).setdefault(key_id, (key, cls))
+        self.spots.append(spot._replace(place=place, id=key_id))
 
 
 _NOWHERE = Place("", None, "", None)
@@ -209,11 +220,11 @@ async def follow_levels(
     :param levels: how many passes there are; None for as many as the paths name.
     :param containers: whether the further passes look into lists and dicts.
     """
-    loaded: dict[tuple[Place, Any], Any] = {}
+    loaded: Loaded = {}
     seen: set[tuple[int, int]] = set()
     while True:
-        for place, wanted in search.wanted.items():
-            missing = {k: v for k, v in wanted.items() if (place, k) not in loaded}
+        for place, keys in search.keys.items():
+            missing = {k: v for k, v in keys.items() if (place, k) not in loaded}
             for key, document in (await _load(io, place, missing)).items():
                 loaded[place, key] = document
         following = _put_documents(search, loaded)
@@ -226,9 +237,7 @@ async def follow_levels(
             return
 
 
-def _put_documents(
-    search: _Search, loaded: Mapping[tuple[Place, Any], Any]
-) -> list[tuple[Any, Paths | None]]:
+def _put_documents(search: _Search, loaded: Loaded) -> Documents:
     """Put documents in place; return those to go on with, and their paths."""
     following = search.reached
     for spot in search.spots:
@@ -257,17 +266,19 @@ def _next_search(
     """Search the documents that were put in place and not searched before."""
     search = _Search(search.alias, containers)
     for document, paths in following:
-        known_as = id(document), id(paths)
-        if known_as not in seen and (paths is None or paths):
-            seen.add(known_as)
+        pair = id(document), id(paths)
+        if pair not in seen and (paths is None or paths):
+            seen.add(pair)
             search.document(document, paths)
     return search
 
 
 def follow_found(
-    document: Any, paths: Paths, find: Callable[[Place, Any, Any], Any]
+    document: BaseDocument,
+    paths: Paths,
+    find: Callable[[Place, Hashable, Class], BaseDocument | None],
 ) -> None:
-    """Put documents that are at hand in the place of references; sends nothing.
+    """Put documents that are at hand in the place of references; send nothing.
 
     :param paths: the names of the references (see `related_paths`)
     :param find: returns the document of a place, a key and a class, or None
@@ -278,13 +289,13 @@ def follow_found(
     while search.spots or search.reached or search.containers:
         loaded = {
             (place, key): find(place, key, cls)
-            for place, wanted in search.wanted.items()
-            for key, (_, cls) in wanted.items()
+            for place, keys in search.keys.items()
+            for key, (_, cls) in keys.items()
         }
         search = _next_search(search, _put_documents(search, loaded), seen)
 
 
-async def follow_paths(io: IO, documents: Iterable[Any], paths: Paths) -> None:
+async def follow_paths(io: IO, documents: Iterable[object], paths: Paths) -> None:
     """Load the references of documents that `paths` names (see `related_paths`)."""
     search = _Search(connection.DEFAULT_CONNECTION_NAME)
     for document in documents:
@@ -293,22 +304,20 @@ async def follow_paths(io: IO, documents: Iterable[Any], paths: Paths) -> None:
     await follow_levels(io, search, None)
 
 
-async def _load(
-    io: IO, place: Place, wanted: Mapping[Any, tuple[Any, Any]]
-) -> dict[Any, Any]:
-    """Return the documents of the wanted keys in one collection, by hashable key."""
-    documents: dict[Any, Any] = {}
+async def _load(io: IO, place: Place, keys: Keys) -> dict[Hashable, BaseDocument]:
+    """Return the documents of these keys in one collection, by hashable key."""
+    documents: dict[Hashable, BaseDocument] = {}
     database = connection.database(io, place.alias)
     if place.database is not None and place.database != database.name:
         database = database.client.get_database(place.database)
     collection = database[place.collection]
-    makers: dict[Any, Make] = {}
-    keys = iter([key for key, _ in wanted.values()])
-    while part := list(islice(keys, _KEYS_OF_A_QUERY)):
+    makers: dict[Class, Make] = {}
+    rest = iter([key for key, _ in keys.values()])
+    while part := list(islice(rest, _KEYS_OF_A_QUERY)):
         cursor = open_cursor(collection, {"filter": {"_id": {"$in": part}}})
         for raw in await Batches(cursor).drain(io):
             key = hashable(raw["_id"])
-            cls = wanted[key][1] if key in wanted else place.root
+            cls = keys[key][1] if key in keys else place.root
             make = makers.get(cls)
             if make is None:
                 make = makers[cls] = maker_of(cls, place)
@@ -316,7 +325,7 @@ async def _load(
     return documents
 
 
-def maker_of(cls: type[StoredDocument], place: Place) -> Make:
+def maker_of(cls: Class, place: Place) -> Make:
     """Return a function that makes documents of a class or collection of raw ones."""
     if cls is not None and not cls._meta.get("abstract"):
         if place.database is not None:
@@ -324,7 +333,7 @@ def maker_of(cls: type[StoredDocument], place: Place) -> Make:
             return make
         return marking(cls._maker(), target_marks(cls, place.alias, place.collection))
 
-    def load(raw: RawMapping) -> Any:
+    def load(raw: RawMapping) -> object:
         named = raw.get("_cls") or class_name(place.collection)
         return _DocumentRegistry.get(named)._from_son(raw)
 
@@ -388,8 +397,8 @@ def _referring_fields_of(document: BaseDocument) -> Iterator[Any]:
     schema = type(document)._schema
     fields = _referring_fields.get(schema)
     if fields is None:
-        found = (f for f in schema.fields.values() if _may_refer(f, set()))
-        fields = _referring_fields[schema] = tuple(found)
+        fields = tuple(f for f in schema.fields.values() if _may_refer(f, set()))
+        _referring_fields[schema] = fields
     yield from fields
     yield from document._dynamic_fields.values()
 
@@ -399,7 +408,7 @@ def _referring_fields_of(document: BaseDocument) -> Iterator[Any]:
 _referring_fields: WeakKeyDictionary[Schema, tuple[Any, ...]] = WeakKeyDictionary()
 
 
-def _may_refer(field: BaseField, searched: set[Any]) -> bool:
+def _may_refer(field: BaseField, searched: set[type[BaseDocument]]) -> bool:
     embedded = field._embedded_class
     if embedded is not None:
         if embedded in searched:
@@ -416,29 +425,29 @@ def _may_refer(field: BaseField, searched: set[Any]) -> bool:
 # References and classes
 
 
-def _target_of(field: BaseField, value: object) -> tuple[Any, DBRef] | None:
+def _target_of(field: BaseField | None, value: object) -> ReferenceTarget | None:
     """Return the class and the reference in a value of a field, or None."""
     if isinstance(value, dict) and not isinstance(value.get("_ref"), DBRef):
         return None
-    target: tuple[Any, DBRef] | None = (
+    target: ReferenceTarget | None = (
         untyped_target(value) if field is None else field._target_of(value)
     )
     return target
 
 
-def _root_of(cls: Any) -> Any:
+def _root_of(cls: Class) -> Class:
     """Return the topmost class that stores its documents where `cls` does."""
     root = cls
     if cls is not None and not cls._meta.get("abstract"):
         for base in cls.__mro__:
-            if getattr(base, "_is_document", False) and (
+            if issubclass(base, StoredDocument) and (
                 base.__dict__.get("_class_name") and not base._meta.get("abstract")
             ):
                 root = base
     return root
 
 
-def _embedded_document(stored: RawMapping) -> Any:
+def _embedded_document(stored: RawMapping) -> BaseDocument | None:
     """Return the embedded document that a dict with `_cls` is; None for other data."""
     try:
         cls = _DocumentRegistry.get(stored["_cls"])
@@ -447,9 +456,10 @@ def _embedded_document(stored: RawMapping) -> Any:
     if cls._is_document:
         return None
     try:
-        return cls._from_son(dict(stored))
+        document: BaseDocument = cls._from_son(dict(stored))
     except (FieldDoesNotExist, InvalidDocumentError):
         return None
+    return document
 
 
 # Documents, lists and dicts that hold values

@@ -15,6 +15,7 @@ from mongoengine.query.related import merged, related_paths
 from mongoengine.query.scope import Scope, looked_up_paths
 from mongoengine.query.stages import (
     columns_of,
+    has_joined,
     joined_keys,
     match_stages,
     pipeline_of,
@@ -82,11 +83,12 @@ class ComputedOptions:
             _ = self.conditions  # finds the joins of the filter
         if self.annotations or self.filter_joins:
             return True
+        if self.groups is not None:
+            return True
         sort, projection = arguments.get("sort"), arguments.get("projection")
         return bool(
-            self.groups is not None
-            or (sort and any(joined_keys(key for key, _ in sort_items(sort))))
-            or (projection and any(joined_keys(projection)))
+            (sort and has_joined([key for key, _ in sort_items(sort)]))
+            or (projection and has_joined(projection))
         )
 
     def reads_by_pipeline(self, arguments: RawMapping) -> bool:
@@ -98,10 +100,11 @@ class ComputedOptions:
     def orders_by_computed(self, sort: object) -> bool:
         """Return whether sort keys are no stored values of the documents."""
         keys = [key for key, _ in sort_items(sort)]
-        computed = any(joined_keys(keys)) or not self.annotations.keys().isdisjoint(
-            keys
+        return (
+            self.groups is not None
+            or has_joined(keys)
+            or not self.annotations.keys().isdisjoint(keys)
         )
-        return computed or self.groups is not None
 
     @property
     def loaded_joins(self) -> list[str]:

@@ -40,7 +40,7 @@ from mongoengine.query.q import Q, QNode
 from mongoengine.query.safe_values import are_safe
 from mongoengine.query.scope import Scope
 from mongoengine.query.stages import (
-    joined_names,
+    joins_in,
     match_stages,
     sort_items,
     with_joins,
@@ -210,7 +210,7 @@ class Query(ComputedOptions):
                 self.alias
             )
             compiled = self.query_obj.compiled_by(joined_query, document, bool(safe))
-            self.filter_joins = tuple(joined_names(compiled))
+            self.filter_joins = joins_in(compiled)
             if self.cls_query:
                 if "_cls" in compiled:
                     compiled = {"$and": [self.cls_query, compiled]}

@@ -18,8 +18,10 @@ from mongoengine.query.scope import Scope
 
 __all__ = (
     "columns_of",
+    "has_joined",
     "joined_keys",
     "joined_names",
+    "joins_in",
     "local_part",
     "match_stages",
     "options_of",
@@ -56,6 +58,19 @@ def joined_names(condition: object, in_expression: bool = False) -> Iterator[str
             yield from joined_names(part, in_expression)
     elif isinstance(condition, str) and in_expression:
         yield from joined_keys([condition.removeprefix("$")])
+
+
+def joins_in(condition: RawDocument) -> tuple[str, ...]:
+    """Return the names of the joins that a filter mentions: mostly none."""
+    for key in condition:
+        if key[:2] == JOINED or key[:1] == "$":
+            return tuple(joined_names(condition))
+    return ()
+
+
+def has_joined(keys: Iterable[str]) -> bool:
+    """Return whether one of some dotted keys begins with a join."""
+    return any(key[:2] == JOINED for key in keys)
 
 
 def joined_keys(keys: Iterable[str]) -> Iterator[str]:
