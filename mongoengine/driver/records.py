@@ -35,6 +35,9 @@ else:
                 raise TypeError(f"{cls.__name__} takes {', '.join(cls._fields)}")
             return tuple.__new__(cls, values + tuple(map(named.get, rest)))
 
+        def _replace(self, **named):
+            return type(self)(**{**dict(zip(self._fields, self, strict=True)), **named})
+
         def __getnewargs__(self):
             return tuple(self)
 

@@ -29,6 +29,12 @@ def test_values_have_names_and_places() -> None:
     assert point == (1, 2)
 
 
+def test_a_copy_can_have_another_value() -> None:
+    assert Point(1, 2)._replace(y=3) == Point(1, 3)
+    with pytest.raises(TypeError, match="Point takes x, y"):
+        Point(1, 2)._replace(z=3)  # type: ignore[call-arg]
+
+
 def test_values_cannot_be_set() -> None:
     point = Point(1, 2)
     with pytest.raises(AttributeError):
