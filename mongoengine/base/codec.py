@@ -60,13 +60,14 @@ Check = Callable[[RawDocument], bool]
 _INFINITY = float("inf")
 
 
-def of_type(types: frozenset[type], sums: bool = False) -> Proof:
+def of_type(types: frozenset[type], sums: bool = False, *, none: bool = True) -> Proof:
     """Return a proof that holds for None and for values of exactly these types.
 
+    :param none: whether it holds for None
     :param sums: a finite sum proves several values, too: all numbers pass that are
         neither infinite nor NaN.
     """
-    return _OfType(types, sums)
+    return _OfType(types | {type(None)} if none else types, sums)
 
 
 class _OfType:
@@ -75,7 +76,7 @@ class _OfType:
     __slots__ = ("sums", "types")
 
     def __init__(self, types: frozenset[type], sums: bool) -> None:
-        self.types = types | {type(None)}
+        self.types = types
         self.sums = sums
 
     def __call__(self, value: object) -> bool:

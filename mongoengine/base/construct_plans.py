@@ -121,6 +121,7 @@ def constructor(
         document._values = data = {**blank, **values}
         document._created = True
         document._initialised = False
+        document._changes = None
         if embedded:
             document._instance = None
         elif aliases.get() or collections.get():

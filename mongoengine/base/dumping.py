@@ -80,21 +80,8 @@ class DocumentDumping(DocumentState):
 
         :param marks: the marks of this document and of embedded ones are moved there.
         """
-        schema = type(self)._schema
-        if not schema.is_wired:
-            self._take_marks(marks)
-            return self.to_mongo()
-        if getattr(self, "_changes", None) is not None or self._is_document:
-            self._take_own_marks(marks)
-        values = self._values
-        if tuple(values) == schema.stored_names:
-            for value, unchanged in zip(values.values(), schema.unchanged, strict=True):
-                if type(value) not in unchanged:
-                    break
-            else:
-                plain: RawDocument = values
-                return plain
-        return self._dump_fields(marks)
+        dumped: RawDocument = type(self)._schema.wire(self, marks)
+        return dumped
 
     def _dump_fields(self, marks: Marks | None = None) -> RawDocument:
         """Dump all values by their database names, by way of `_wire` or `to_mongo`.

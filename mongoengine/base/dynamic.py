@@ -37,7 +37,7 @@ class DynamicAttributes:
 
     if TYPE_CHECKING:
         _unknown_field: ClassVar[Any]
-        _changes: ChangedPaths
+        _changes: ChangedPaths | None
         _dynamic_lock: bool
         _dynamic_fields: Any
         _initialised: bool
@@ -94,7 +94,7 @@ class DynamicAttributes:
     def _mark_as_changed(self, key: str | None) -> None:
         if key is None or key not in self._dynamic_fields or is_nameable(key):
             super()._mark_as_changed(key)  # type: ignore[misc]
-        elif hasattr(self, "_changed_fields"):
+        elif hasattr(self, "_changed_fields") and self._changes is not None:
             self._changes.mark_unnamed(key)
 
     # Data

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.common import UPDATE_OPERATORS, _DocumentRegistry
-from mongoengine.base.items import stored_values
 from mongoengine.base.state import EMPTY, DocumentState
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import MongoEngineWarning
@@ -185,23 +185,28 @@ def warn_of_all_attributes(document: DocumentState) -> None:
 
     Embedded documents that have not been read yet have no attributes.
     """
-    warn_of_attributes(document)
-    values = document._values
-    if values is EMPTY:
-        return
-    for name in type(document)._schema.nesting_names:
-        value = values.get(name)
-        if value is not None:
-            _warn_inside(value)
+    if getattr(document, "__dict__", None):
+        warn_of_attributes(document)
+    names, values = type(document)._schema.nesting_names, document._values
+    if names and values is not EMPTY:
+        _warn_inside(map(values.get, names))
 
 
-def _warn_inside(value: object) -> None:
-    if isinstance(value, DocumentState):
-        if not value._is_document:
+def _warn_inside(values: Iterable[object]) -> None:
+    for value in values:
+        if type(value) in PLAIN:
+            continue
+        if isinstance(value, dict):
+            _warn_inside(dict.values(value))
+        elif isinstance(value, list):
+            _warn_inside(list.__iter__(value))
+        elif (
+            isinstance(value, DocumentState)
+            and not value._is_document
+            # Without a call where nothing can be found, as usual.
+            and (getattr(value, "__dict__", None) or type(value)._schema.nesting_names)
+        ):
             warn_of_all_attributes(value)
-    elif isinstance(value, (list, dict)):
-        for item in stored_values(value):
-            _warn_inside(item)
 
 
 def _is_declared(cls: type, name: str) -> bool:

@@ -36,6 +36,7 @@ from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValu
 from mongoengine.base.utils import class_attribute
 from mongoengine.base.validation_plans import Check, Proofs, check_of, proofs_of
 from mongoengine.base.versions import version_of
+from mongoengine.base.wire_plans import wirer
 from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
@@ -160,21 +161,13 @@ class Schema:
         """Compile how each field is dumped, in the order of the fields."""
         cls = self.cls
         self.own_dump = not library_methods(cls, "to_mongo")
-        self.is_wired = not (self.own_dump or cls._dynamic)
         ordered = [name for name in cls._fields_ordered if name in self.fields]
         self.dumpers = tuple(map(dumper_of, map(self.fields.__getitem__, ordered)))
         #: Whether a dump may have an `_id`.
         self.may_have_id: bool = bool(
             cls._is_document or cls._dynamic or "_id" in self.by_key
         )
-        #: The names of embedded documents whose values may be stored as they are.
-        self.stored_names: tuple[str, ...] | None = None
-        self.unchanged = [d.unchanged for d in self.dumpers]
-        has_class = cls._meta.get("allow_inheritance") or "_cls" in self.by_key
-        if not (self.may_have_id or has_class):
-            names = tuple(d.name for d in self.dumpers)
-            if names == tuple(d.key for d in self.dumpers):
-                self.stored_names = names
+        self.wire = wirer(cls, self.dumpers, self.own_dump)
 
     @cached_property
     def names(self) -> frozenset[str]:

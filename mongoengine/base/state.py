@@ -51,7 +51,8 @@ class DocumentState:
     _auto_dereference = True
 
     if TYPE_CHECKING:
-        _changes: ChangedPaths
+        #: None, or unset, where nothing has been marked or written yet.
+        _changes: ChangedPaths | None
         _created: bool
         _initialised: bool
         _raw: RawDocument | None
@@ -93,6 +94,7 @@ def set_up(
         set_state(document, "_values", EMPTY)
         set_state(document, "_created", created)
         set_state(document, "_initialised", initialised)
+        set_state(document, "_changes", None)
         if not document._is_document:
             set_state(document, "_instance", None)
         return
@@ -100,5 +102,6 @@ def set_up(
     document._values = EMPTY
     document._created = created
     document._initialised = initialised
+    document._changes = None
     if not document._is_document:
         document._instance = None

@@ -16,7 +16,7 @@ from mongoengine.base.bson_types import UNNESTED
 from mongoengine.base.items import is_nameable, stored_items, stored_values
 from mongoengine.base.marks import ChangedPaths, without_inner
 from mongoengine.base.sentinels import MISSING, Sentinel
-from mongoengine.base.state import DocumentState, remove_state, set_state
+from mongoengine.base.state import DocumentState, set_state
 from mongoengine.base.types import PassedOn, PythonValue, RawDocument, RawValue
 from mongoengine.driver.records import Record
 from mongoengine.errors import OperationError
@@ -94,13 +94,12 @@ class ChangeTracking(DocumentState):
     @property
     def _changed_fields(self) -> list[str]:
         """The marked paths; a new document has no such attribute."""
-        try:
-            changes = self._changes
-        except AttributeError:
+        changes = getattr(self, "_changes", None)
+        if changes is None:
             if self._is_unmarked():
                 raise AttributeError(
                     f"{type(self).__name__!r} object has no attribute '_changed_fields'"
-                ) from None
+                )
             changes = ChangedPaths()
             set_state(self, "_changes", changes)
         else:
@@ -113,16 +112,18 @@ class ChangeTracking(DocumentState):
 
     def _own_changes(self) -> ChangedPaths | None:
         """Return the marks of this document, or None where there are none."""
-        try:
-            changes = self._changes
-        except AttributeError:
-            return None
-        changes.compact()
+        changes = getattr(self, "_changes", None)
+        if changes is not None:
+            changes.compact()
         return changes
 
     def _is_unmarked(self) -> bool:
         """Return whether the document is new, so that everything is stored."""
-        return self._is_document and self._raw is None and not hasattr(self, "_changes")
+        return (
+            self._is_document
+            and self._raw is None
+            and getattr(self, "_changes", None) is None
+        )
 
     def _mark_as_changed(self, key: str | None) -> None:
         """Mark a path as changed, unless a path above it is marked.
@@ -136,9 +137,8 @@ class ChangeTracking(DocumentState):
     def _mark_path(self, path: str) -> None:
         """Mark a path in the names of the database."""
         while True:
-            try:
-                changes = self._changes
-            except AttributeError:
+            changes = getattr(self, "_changes", None)
+            if changes is None:
                 if self._is_unmarked():
                     return
                 changes = ChangedPaths()
@@ -384,8 +384,7 @@ class ChangeTracking(DocumentState):
         """
         for document, paths in changes._marks:
             if paths is None:
-                if hasattr(document, "_changes"):
-                    remove_state(document, "_changes")
+                set_state(document, "_changes", None)
                 continue
             restored = ChangedPaths(paths.paths, paths.unnamed)
             meanwhile = document._own_changes()

@@ -169,14 +169,19 @@ class ListField(
 
     def _wire(self, value: object, marks: Marks) -> RawValue:
         inner: BaseField | None = self.field
-        if inner is not None and inner._made_directly and isinstance(value, list):
-            cls = inner._embedded_class
+        if inner is None or not isinstance(value, list):
+            return super()._wire(value, marks)
+        if inner._made_directly:
+            cls: Any = inner._embedded_class
+            wire = cls._schema.wire
             return [
-                item._to_wire(marks)
-                if item.__class__ is cls
-                else inner._wire(item, marks)
+                wire(item, marks) if item.__class__ is cls else inner._wire(item, marks)
                 for item in list.__iter__(value)
             ]
+        if value.__class__ is list and inner._dumps_unchanged.issuperset(
+            map(type, value)
+        ):
+            return value
         return super()._wire(value, marks)
 
     def _list_to_python(self, items: list[object]) -> list[PythonValue]:

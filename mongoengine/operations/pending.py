@@ -345,7 +345,7 @@ def put_key(document: StoredDocument, key: Hashable) -> None:
     marks = list(getattr(document, "_changed_fields", ()))
     setattr(document, name, key)
     set_state(document, "_created", created)
-    if hasattr(document, "_changes"):
+    if getattr(document, "_changes", None) is not None:
         set_state(document, "_changed_fields", marks)
 
 

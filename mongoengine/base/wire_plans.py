@@ -1,0 +1,144 @@
+"""Plans for encoding new documents in one pass.
+
+The documents that a program stores have few sets of values of the same types.  A plan
+is made once for each such *shape*: it says which values are encoded as they are, so
+that only containers and embedded documents are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from mongoengine.base.codec import Check, compiled, of_type
+from mongoengine.base.load_plans import MOST_SHAPES
+from mongoengine.base.sentinels import MISSING
+from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValue
+from mongoengine.base.utils import specialised
+from mongoengine.driver.records import Record
+
+if TYPE_CHECKING:
+    from mongoengine.base.dump_plans import Dumper
+    from mongoengine.base.state import DocumentState
+    from mongoengine.base.tracking import Marks
+
+__all__ = ("Wire", "WirePlan", "wire_plan", "wirer")
+
+#: Returns a document to be encoded at once and not kept.  The marks of it and of
+#: embedded documents are moved to the list.
+Wire = Callable[[Any, "Marks"], RawDocument]
+
+
+class WirePlan(Record):
+    """The plan for encoding documents with the same names and types of values."""
+
+    #: What is encoded before the values: `_id`, in its place, and `_cls`.
+    first: RawDocument
+    #: The keys of the values.
+    keys: tuple[str, ...]
+    #: Returns the values of `keys`.
+    values: Callable[[RawMapping], Sequence[PythonValue]]
+    #: The keys of values that are not encoded as they are, and what dumps each.
+    dumps: tuple[tuple[str, Callable[[PythonValue, Marks], RawValue]], ...]
+
+
+def wire_plan(
+    cls: type[DocumentState], dumpers: Sequence[Dumper], values: RawMapping
+) -> WirePlan | None:
+    """Return the plan for documents with values like these.
+
+    None where a field has no value yet, or makes one when it is dumped.
+    """
+    first: RawDocument = {}
+    own_key = cls._meta.get("id_field") if cls._is_document else None
+    if cls._meta.get("allow_inheritance"):
+        first["_cls"] = cls._class_name
+    names, keys, dumps = [], [], []
+    for name, key, field, unchanged, _, special in dumpers:
+        value = values.get(name, MISSING)
+        if value is MISSING:
+            if name == "_cls" and "_cls" in first:
+                continue
+            return None
+        if value is None and (special or (name == own_key and name != "id")):
+            return None
+        if value is None or (key == "_cls" and "_cls" not in first):
+            continue
+        if key == "_id":
+            first = {"_id": None, **first}
+        names.append(name)
+        keys.append(key)
+        if type(value) not in unchanged:
+            if field.null:
+                return None
+            dumps.append((key, field._wire))
+    if len(names) < 2 or len({*keys}) < len(keys):
+        return None
+    return WirePlan(first, tuple(keys), itemgetter(*names), tuple(dumps))
+
+
+def wirer(cls: type[DocumentState], dumpers: Sequence[Dumper], own_dump: bool) -> Wire:
+    """Return the function that returns documents of a class to be encoded at once.
+
+    :param own_dump: the documents have a `to_mongo` of their own
+    """
+    if own_dump or cls._dynamic:
+        return _dump
+    plans: dict[tuple[object, ...], WirePlan | None] = {}
+    is_document = cls._is_document
+    names = tuple(dumper.name for dumper in dumpers)
+    is_plain = _plain_test(cls, dumpers)
+
+    def plan_of(shape: tuple[object, ...], values: RawMapping) -> WirePlan | None:
+        if len(plans) >= MOST_SHAPES:
+            return None
+        plans[shape] = plan = wire_plan(cls, dumpers, values)
+        return plan
+
+    def wire(document: Any, marks: Marks) -> RawDocument:
+        if is_document or getattr(document, "_changes", None) is not None:
+            document._take_own_marks(marks)
+        values: RawDocument = document._values
+        if is_plain is not None and tuple(values) == names and is_plain(values):
+            return values
+        shape = (*values, *map(type, values.values()))
+        plan = plans.get(shape, MISSING)
+        if plan is MISSING:
+            plan = plan_of(shape, values)
+        if plan is None or document._raw is not None:
+            dumped: RawDocument = document._dump_fields(marks)
+            return dumped
+        first, keys, get_values, dumps = plan
+        data = {**first, **dict(zip(keys, get_values(values), strict=True))}
+        for key, dump in dumps:
+            value = dump(data[key], marks)
+            if value is None:
+                del data[key]
+            else:
+                data[key] = value
+        return data
+
+    return specialised(wire)
+
+
+def _dump(document: Any, marks: Marks) -> RawDocument:
+    document._take_marks(marks)
+    dumped: RawDocument = document.to_mongo()
+    return dumped
+
+
+def _plain_test(cls: type[DocumentState], dumpers: Sequence[Dumper]) -> Check | None:
+    """Return the test of values that are the dump of an embedded document as they are.
+
+    None if no values are, as the database has other names for them.
+    """
+    keys = [dumper.key for dumper in dumpers]
+    if (
+        cls._is_document
+        or cls._meta.get("allow_inheritance")
+        or {"_id", "_cls"} & {*keys}
+        or keys != [dumper.name for dumper in dumpers]
+    ):
+        return None
+    return compiled([(d.key, of_type(d.unchanged, none=False)) for d in dumpers])
