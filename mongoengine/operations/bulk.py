@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 import pymongo
 from pymongo.results import BulkWriteResult
@@ -11,7 +11,13 @@ from pymongo.results import BulkWriteResult
 from mongoengine import signals
 from mongoengine.base.misspelt import warn_of_all_attributes
 from mongoengine.base.state import set_state
-from mongoengine.base.types import AnyCollection, RawDocument, RawMapping
+from mongoengine.base.types import (
+    AnyCollection,
+    Keywords,
+    PassedOn,
+    RawDocument,
+    RawMapping,
+)
 from mongoengine.driver.cursor import Batches, open_cursor
 from mongoengine.errors import OperationError
 from mongoengine.operations.commands import CountedUpdate, Outcome, send
@@ -66,13 +72,28 @@ __all__ = (
     "bulk_write",
 )
 
-D = TypeVar("D")
+D = TypeVar("D", bound="StoredDocument")
 
 Query = QNode | RawMapping | None
+
+#: What a bulk does with one document.
+Write: TypeAlias = PendingInsert | PendingUpdate
+
+#: An operation of PyMongo's.
+Request: TypeAlias = (
+    "pymongo.InsertOne[RawDocument] | pymongo.ReplaceOne[RawDocument] |"
+    " pymongo.UpdateOne | pymongo.UpdateMany | pymongo.DeleteOne | pymongo.DeleteMany"
+)
 
 
 class Operation:
     """One of the operations that `bulk_write` takes."""
+
+    async def _request(
+        self, queryset: AnyQueryset, io: IO, stamped: Stamped | None
+    ) -> Request | None:
+        """Return the operation of PyMongo's; None for an insert."""
+        raise NotImplementedError
 
 
 class InsertOne(Operation):
@@ -86,6 +107,13 @@ class InsertOne(Operation):
 
     def __repr__(self) -> str:
         return f"InsertOne({self.document!r})"
+
+    async def _request(
+        self, queryset: AnyQueryset, io: IO, stamped: Stamped | None
+    ) -> None:
+        _check(queryset, [self.document])
+        await validate_in(io, self.document, True)
+        await fill_sequences(self.document, io)
 
 
 class _Matching(Operation):
@@ -103,6 +131,11 @@ class _Matching(Operation):
         conditions: RawDocument = queryset._filter()
         return conditions
 
+    def _options(self, queryset: AnyQueryset) -> Keywords:
+        options: Keywords = queryset._common_options()
+        options.pop("comment", None)
+        return options
+
 
 class _Updating(_Matching):
     """An operation that changes documents.
@@ -112,6 +145,8 @@ class _Updating(_Matching):
     :param upsert: insert a document if none matches
     :param array_filters: which elements `$[name]` stands for
     """
+
+    _pymongo: ClassVar[type[pymongo.UpdateOne | pymongo.UpdateMany]]
 
     def __init__(
         self,
@@ -123,18 +158,35 @@ class _Updating(_Matching):
         super().__init__(query)
         self.update = update
         self.upsert = upsert
-        self.array_filters = array_filters
+        self.array_filters: PassedOn = array_filters
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.query!r}, {self.update!r})"
+
+    async def _request(
+        self, queryset: AnyQueryset, io: IO, stamped: Stamped | None
+    ) -> Request:
+        conditions = self._filter(queryset)
+        upsert = self.upsert and not queryset._is_void
+        return self._pymongo(
+            conditions,
+            change_of(queryset, dict(self.update), stamped, upsert, conditions),
+            upsert=upsert,
+            array_filters=self.array_filters,
+            **self._options(queryset),
+        )
 
 
 class UpdateOne(_Updating):
     """Change one document."""
 
+    _pymongo = pymongo.UpdateOne
+
 
 class UpdateMany(_Updating):
     """Change all documents that match."""
+
+    _pymongo = pymongo.UpdateMany
 
 
 class _Deleting(_Matching):
@@ -143,20 +195,27 @@ class _Deleting(_Matching):
     :param query: a `Q`, or keywords like `{"age__gt": 18}`; None for all
     """
 
+    _pymongo: ClassVar[type[pymongo.DeleteOne | pymongo.DeleteMany]]
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.query!r})"
+
+    async def _request(
+        self, queryset: AnyQueryset, io: IO, stamped: Stamped | None
+    ) -> Request:
+        return self._pymongo(self._filter(queryset), **self._options(queryset))
 
 
 class DeleteOne(_Deleting):
     """Delete one document."""
 
+    _pymongo = pymongo.DeleteOne
+
 
 class DeleteMany(_Deleting):
     """Delete all documents that match."""
 
-
-UPDATES = {UpdateOne: pymongo.UpdateOne, UpdateMany: pymongo.UpdateMany}
-DELETES = {DeleteOne: pymongo.DeleteOne, DeleteMany: pymongo.DeleteMany}
+    _pymongo = pymongo.DeleteMany
 
 
 async def bulk_save(
@@ -191,7 +250,7 @@ async def bulk_save(
     :raises OperationError: if a document is of another class, or is stored in another
         collection
     """
-    docs: list[Any] = list(documents)
+    docs = list(documents)
     _check(queryset, docs)
     created = await _prepare_all(docs, io, validate, clean, signal_kwargs)
     collection = await queryset._open_to_write(io, write_concern)
@@ -223,7 +282,7 @@ async def bulk_save(
 
 
 async def _prepare_all(
-    documents: list[Any],
+    documents: Sequence[StoredDocument],
     io: IO,
     validate: bool,
     clean: bool,
@@ -262,16 +321,16 @@ def _check(queryset: QuerySource[D], documents: Iterable[D]) -> None:
 
 
 def _pending(
-    documents: list[Any],
+    documents: Sequence[StoredDocument],
     created: list[bool],
-    cut: list[Any],
+    cut: list[StoredDocument],
     moment: Moment | None,
-) -> tuple[list[Any], list[int]]:
+) -> tuple[list[Write], list[int]]:
     """Return the writes for the new and changed documents, and their places.
 
     :param cut: documents of which at most changes are stored
     """
-    writes: list[Any] = []
+    writes: list[Write] = []
     places = []
     try:
         for place, document in enumerate(documents):
@@ -298,17 +357,18 @@ def _pending(
 async def _send_saves(
     io: IO,
     collection: AnyCollection,
-    writes: list[Any],
+    writes: list[Write],
     ordered: bool,
     moment: Moment | None,
 ) -> Outcome:
     """Send the writes of documents, and let the documents know what became of them."""
     options = collection.codec_options
     try:
-        inserts = [write for write in writes if write.created]
+        inserts = [write for write in writes if isinstance(write, PendingInsert)]
         sent = iter(await requests_for(io, collection, inserts))
         requests = [
-            next(sent) if write.created else _update_of(write) for write in writes
+            _update_of(write) if isinstance(write, PendingUpdate) else next(sent)
+            for write in writes
         ]
     except BaseException as error:
         for write in writes:
@@ -334,7 +394,7 @@ def _update_of(write: PendingUpdate) -> CountedUpdate:
 
 
 async def _fail_missing(
-    io: IO, collection: AnyCollection, writes: list[Any], outcome: Outcome
+    io: IO, collection: AnyCollection, writes: list[Write], outcome: Outcome
 ) -> None:
     """Let the updates of partly loaded documents fail that are not stored any more."""
     updates = [
@@ -363,7 +423,7 @@ async def _fail_missing(
 async def _restore(
     io: IO,
     collection: AnyCollection,
-    writes: list[Any],
+    writes: list[Write],
     outcome: Outcome,
     moment: Moment | None,
 ) -> None:
@@ -437,47 +497,32 @@ async def bulk_write(
 async def _fill_in_inserts(
     io: IO,
     collection: AnyCollection,
-    operations: list[Any],
-    requests: list[Any],
+    operations: list[Operation],
+    requests: list[Request | None],
     moment: Moment | None,
 ) -> dict[int, PendingInsert]:
     """Put the inserts among the requests; return the pending writes by their places."""
-    places = [p for p, o in enumerate(operations) if isinstance(o, InsertOne)]
-    writes = begin_inserts([operations[place].document for place in places], moment)
+    inserted = {
+        place: operation.document
+        for place, operation in enumerate(operations)
+        if isinstance(operation, InsertOne)
+    }
+    writes = begin_inserts([*inserted.values()], moment)
     try:
         inserts = await requests_for(io, collection, writes)
     except BaseException as error:
         for write in writes:
             write.fail(error, collection.codec_options)
         raise
-    for place, request in zip(places, inserts, strict=True):
+    for place, request in zip(inserted, inserts, strict=True):
         requests[place] = request
-    return dict(zip(places, writes, strict=True))
+    return dict(zip(inserted, writes, strict=True))
 
 
 async def _request_of(
     queryset: AnyQueryset, io: IO, operation: object, stamped: Stamped | None
-) -> Any:
+) -> Request | None:
     """Return the PyMongo operation for one of ours; None for an insert."""
-    if isinstance(operation, InsertOne):
-        _check(queryset, [operation.document])
-        await validate_in(io, operation.document, True)
-        await fill_sequences(operation.document, io)
-        return None
-    options = queryset._common_options()
-    options.pop("comment", None)
-    if isinstance(operation, _Updating):
-        conditions = operation._filter(queryset)
-        upsert = operation.upsert and not queryset._is_void
-        update = dict(operation.update)
-        change = change_of(queryset, update, stamped, upsert, conditions)
-        return UPDATES[type(operation)](
-            conditions,
-            change,
-            upsert=upsert,
-            array_filters=operation.array_filters,
-            **options,
-        )
-    if isinstance(operation, _Deleting):
-        return DELETES[type(operation)](operation._filter(queryset), **options)
-    raise TypeError(f"{operation!r} is no operation of mongoengine.queryset.bulk")
+    if not isinstance(operation, Operation):
+        raise TypeError(f"{operation!r} is no operation of mongoengine.queryset.bulk")
+    return await operation._request(queryset, io, stamped)

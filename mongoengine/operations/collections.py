@@ -21,7 +21,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import ExitStack
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from pymongo.collection import Collection
 from pymongo.errors import CollectionInvalid, OperationFailure
@@ -37,6 +37,8 @@ from mongoengine.driver.types import AnyCollection, RawDocument
 from mongoengine.errors import InvalidCollectionError, OperationError
 
 if TYPE_CHECKING:
+    from pymongo.asynchronous.collection import AsyncCollection
+
     from mongoengine.base.stored_document import StoredDocument
     from mongoengine.driver.alias import OpenDatabase
     from mongoengine.driver.io import IO
@@ -71,10 +73,10 @@ _preparing_here: ContextVar[tuple[_Preparation, ...]] = ContextVar(
 )
 
 
-def own_alias_of(cls: DocumentClass) -> str:
-    """Return the alias that `cls` was declared with."""
-    alias: str = cls._meta.get("db_alias", DEFAULT_CONNECTION_NAME)
-    return alias
+def own_target(cls: DocumentClass) -> tuple[str, str | None]:
+    """Return the alias and collection that a class declares."""
+    meta = cls._meta
+    return meta.get("db_alias", DEFAULT_CONNECTION_NAME), meta.get("collection")
 
 
 def _forget_alias(alias: str) -> None:
@@ -92,15 +94,17 @@ def collection_of(
 ) -> Collection[RawDocument]:
     """Return the collection of `cls`, as `open_collection` on `SYNC`."""
     with instead("_async_get_collection()", cls):
-        return run(open_collection(cls, SYNC, alias, name))
+        collection = run(open_collection(cls, SYNC, alias, name))
+        return cast("Collection[RawDocument]", collection)
 
 
 async def async_collection_of(
     cls: DocumentClass, alias: str | None = None, name: str | None = None
-) -> Any:
+) -> AsyncCollection[RawDocument]:
     """Return the collection of `cls`, as `open_collection` on `ASYNC`."""
     with instead("_get_collection()", cls):
-        return await open_collection(cls, ASYNC, alias, name)
+        collection = await open_collection(cls, ASYNC, alias, name)
+        return cast("AsyncCollection[RawDocument]", collection)
 
 
 def prepared_collection(
@@ -117,7 +121,7 @@ def prepared_collection(
     return collection
 
 
-async def collection_to_write(document: StoredDocument, io: IO) -> Any:
+async def collection_to_write(document: StoredDocument, io: IO) -> AnyCollection:
     """Return the collection that a document is stored in."""
     cls = type(document)
     alias, name = document._target or (cls._get_db_alias(), cls._get_collection_name())
@@ -129,7 +133,7 @@ async def collection_to_write(document: StoredDocument, io: IO) -> Any:
 
 async def open_collection(
     cls: DocumentClass, io: IO, alias: str | None = None, name: str | None = None
-) -> Any:
+) -> AnyCollection:
     """Return the collection of `cls`, ready for use.
 
     :param alias: connection alias; that of `cls` where None.
@@ -152,7 +156,8 @@ async def open_collection(
             and preparation.opened is opened
             and not preparation.is_over
         ):
-            return opened.database.get_collection(name)
+            inner: AnyCollection = opened.database.get_collection(name)
+            return inner
     preparation = _Preparation(opened, target)
     token = _preparing_here.set((*outer, preparation))
     try:
@@ -172,7 +177,7 @@ def _has_own_ensure_indexes(cls: DocumentClass, io: IO) -> bool:
 
 async def _prepare_once(
     cls: DocumentClass, io: IO, opened: OpenDatabase, alias: str, target: Target
-) -> Any:
+) -> AnyCollection:
     """Prepare a collection, or wait until another task or thread has."""
     preparing = opened.preparing
     key = (os.getpid(), target)
@@ -194,12 +199,13 @@ async def _prepare_once(
 
 def _is_own(cls: DocumentClass, alias: str, name: str | None) -> bool:
     """Return whether this is the collection that `cls._collection` stands for."""
-    return alias == own_alias_of(cls) and name == cls._meta.get("collection")
+    return (alias, name) == own_target(cls)
 
 
 async def _prepare(
     cls: DocumentClass, io: IO, opened: OpenDatabase, alias: str, target: Target
-) -> Any:
+) -> AnyCollection:
+    """Create a collection that needs options, and its indexes, and note it."""
     database, drops = opened.database, opened.drops
     name: Any = target[1]
     meta = cls._meta
@@ -240,10 +246,11 @@ async def _exists(io: IO, database: AnyDatabase, name: str) -> bool:
 
 async def _create(
     io: IO, database: AnyDatabase, name: str, options: RawMapping
-) -> object:
+) -> AnyCollection | None:
     """Create a collection; None if another task, thread or program just has."""
     try:
-        return await io(database.create_collection, name, **options)
+        created: AnyCollection = await io(database.create_collection, name, **options)
+        return created
     except CollectionInvalid:
         return None
     except OperationFailure as error:
@@ -258,7 +265,7 @@ def _differ(existing: RawMapping, declared: RawMapping, names: Iterable[str]) ->
 
 async def _open_capped(
     cls: DocumentClass, io: IO, database: AnyDatabase, name: str
-) -> Any:
+) -> AnyCollection:
     """Return the capped collection `name`, created if need be.
 
     See https://www.mongodb.com/docs/manual/core/capped-collections/
@@ -285,7 +292,7 @@ async def _open_capped(
 
 async def _open_timeseries(
     cls: DocumentClass, io: IO, database: AnyDatabase, name: str
-) -> Any:
+) -> AnyCollection:
     """Return the time series collection `name`, created if need be.
 
     See https://www.mongodb.com/docs/manual/core/timeseries-collections/

@@ -19,6 +19,7 @@ from mongoengine.driver.write_errors import (
     is_own_key,
 )
 from mongoengine.errors import BulkOperationError, NotUniqueError, OperationError
+from mongoengine.operations.collections import own_target
 from mongoengine.operations.commands import Outcome, send
 from mongoengine.operations.pending import (
     PendingInsert,
@@ -34,7 +35,7 @@ from mongoengine.operations.save import (
     send_insert,
 )
 from mongoengine.operations.sequences import fill_sequences, takes_numbers
-from mongoengine.operations.target import own_target, put_target
+from mongoengine.operations.target import put_target
 from mongoengine.operations.validate import await_cleans
 
 if TYPE_CHECKING:

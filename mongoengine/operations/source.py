@@ -31,7 +31,7 @@ from mongoengine.driver.types import AnyCursor
 from mongoengine.errors import OperationError
 from mongoengine.operations import collections, joined, select_related
 from mongoengine.operations.reading import Reading
-from mongoengine.operations.target import loading_marks, marking, own_target
+from mongoengine.operations.target import loading_marks, marking
 from mongoengine.query import javascript, results
 from mongoengine.query import query as _query
 from mongoengine.query.projection import QueryFieldList
@@ -403,7 +403,7 @@ class QuerySource(Reading, Generic[D]):
         if spec.groups is not None:
             return results.row_maker(spec)
         make: Make = document._maker(follow)
-        own = own_target(document)
+        own = collections.own_target(document)
         target: tuple[str, str | None] = spec.alias, spec.collection_name
         if target == own and _MARKING_OPTIONS.isdisjoint(spec.__dict__):
             return self._completing(make)

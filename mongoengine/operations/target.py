@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from mongoengine import connection
 from mongoengine.base.types import RawDocument
-from mongoengine.connection import DEFAULT_CONNECTION_NAME
 from mongoengine.driver.io import ASYNC, SYNC
 from mongoengine.operations import collections
 
@@ -23,16 +22,9 @@ __all__ = (
     "loading_marks",
     "mark",
     "marking",
-    "own_target",
     "put_target",
     "target_marks",
 )
-
-
-def own_target(cls: type[StoredDocument]) -> tuple[str, str | None]:
-    """Return the alias and collection that a class declares."""
-    meta = cls._meta
-    return meta.get("db_alias", DEFAULT_CONNECTION_NAME), meta.get("collection")
 
 
 def target_marks(
@@ -42,7 +34,7 @@ def target_marks(
 
     It is empty for the alias and collection that the class declares.
     """
-    if (alias, name) == own_target(cls):
+    if (alias, name) == collections.own_target(cls):
         return {}
     return _attributes(cls, alias, name)
 
