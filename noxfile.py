@@ -149,9 +149,10 @@ def parity(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation; warnings are errors."""
+    """Build the documentation; warnings are errors, and so are vain searches."""
     session.install("-e", ".[docs,signals,images]")
     session.run("sphinx-build", "-W", "--keep-going", "docs", "docs/_build")
+    session.run("python", "docs/search_words.py", "docs/_build")
 
 
 @nox.session

@@ -302,3 +302,38 @@ def test_the_first_page_leads_to_every_folder() -> None:
     index = (DOCS / "index.rst").read_text(encoding="utf-8")
     assert re.findall(r"^   (\w+)/index$", index, re.M) == FOLDERS
     assert [path.name for path in DOCS.glob("*.rst")] == ["index.rst"]
+
+
+@pytest.mark.slow
+def test_the_search_finds_a_page_for_each_word_of_a_reader(
+    tmp_path: pathlib.Path,
+) -> None:
+    pytest.importorskip("sphinx", reason="`nox -s docs` has Sphinx, and searches too")
+    # Without the configuration: titles need no docstrings, which take most of the time.
+    options = ["-C", "-Q", "-D", "default_role=code", "-D", "html_theme=basic"]
+    build = [sys.executable, "-m", "sphinx", *options, str(DOCS), str(tmp_path)]
+    subprocess.run(build, check=True, timeout=SECONDS)
+    script = runpy.run_path(str(DOCS / "search_words.py"))
+    assert script["not_found"](tmp_path) == []
+    assert (
+        script["pages_of"]("no such word", {"docnames": ["a"], "titleterms": {}})
+        == set()
+    )
+
+
+def test_every_name_for_pull_request_2891_exists() -> None:
+    page = DOCS / "howto" / "from_pull_request_2891.rst"
+    table = page.read_text(encoding="utf-8").partition("\nNames\n")[2]
+    owners = [
+        mongoengine,
+        mongoengine.context_managers,
+        mongoengine.Document,
+        mongoengine.QuerySet,
+        mongoengine.ReferenceField,
+        mongoengine.FileField,
+        mongoengine.GridFSProxy,
+        mongoengine.base.LazyReference,
+    ]
+    names = set(re.findall(r"\b(?:\w+_)?async_\w+|\b\w+_async\b", table))
+    assert len(names) > 10
+    assert {n for n in names if not any(hasattr(o, n) for o in owners)} == set()

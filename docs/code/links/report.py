@@ -14,4 +14,5 @@ def report(count: int = 10) -> list[str]:
 if __name__ == "__main__":
     host = os.environ.get("MONGODB_URI", "embedded://")
     connect("links", host=host, uuidRepresentation="standard")
-    print(*report(), sep="\n")
+    for line in report():
+        print(line)
