@@ -241,7 +241,7 @@ def _try_vendored(
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Measure; see benchmarks/README.rst for what each script answers."""
+    """Measure what a document costs, and an operation."""
     session.install("-e", ".[bench]")
     session.run("python", "benchmarks/codec.py", *session.posargs)
     session.run("python", "benchmarks/operations.py", *session.posargs)
