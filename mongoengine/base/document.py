@@ -261,7 +261,8 @@ class BaseDocument(
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        hooks.note_hook(cls.clean, f"{cls.__name__}.clean")
+        if cls.clean is not DocumentValidation.clean:
+            hooks.note_hook(cls.clean, f"{cls.__name__}.clean")
 
     def _note_assignment(self, field: BaseField, value: object) -> bool:
         """Return whether an assignment changes a field, and note a new primary key."""

@@ -14,7 +14,7 @@ from mongoengine.base.field import BaseField, ObjectIdField
 from mongoengine.base.misspelt import warn_of_meta
 from mongoengine.base.schema import Schema
 from mongoengine.base.types import Instance, Meta, Namespace, PythonValue
-from mongoengine.base.utils import warn_caller
+from mongoengine.base.utils import is_library_class, warn_caller
 from mongoengine.base.versions import check_version_field
 from mongoengine.compatibility import names_of
 from mongoengine.driver.types import Function
@@ -197,9 +197,11 @@ class DocumentMetaclass(type):
             new_class._collection = None
         _DocumentRegistry.register(new_class)
         new_class._fields.owner = new_class
+        root = _root_of(new_class) if new_class._is_document else None
         for field_name, field in fields.items():
             field._attach(new_class, field_name)
-            _refuse_method_names(new_class, field)
+            if root is not None:
+                _refuse_method_name(root, field)
         return new_class
 
     def __setattr__(cls, name: str, value: PythonValue) -> None:
@@ -255,7 +257,7 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
         meta["index_specs"] = new_class._build_index_specs(meta["indexes"])
         if callable(meta.get("collection")):
             meta["collection"] = meta["collection"](new_class)
-        if "objects" not in dir(new_class):
+        if not any("objects" in vars(base) for base in new_class.__mro__):
             new_class.objects = manager_class()
         mcs._set_primary_key(new_class)
         check_version_field(new_class)
@@ -301,12 +303,18 @@ class TopLevelDocumentMetaclass(DocumentMetaclass):
 
 
 def _all_bases(bases: tuple[type, ...]) -> list[Any]:
-    """Return the bases and their bases, each once, nearest first, without `object`."""
+    """Return the bases and their bases, each once, nearest first.
+
+    Those of the library that are no document classes, such as `BaseDocument`, are left
+    out: they have neither fields nor `meta`.
+    """
     found: dict[type, None] = {}
 
     def visit(group: tuple[type, ...]) -> None:
         for base in group:
-            if base is not object and base not in found:
+            if base in found:
+                continue
+            if isinstance(base, DocumentMetaclass) or not is_library_class(base):
                 found[base] = None
                 visit(base.__bases__)
 
@@ -419,17 +427,20 @@ def _of_bases(bases: list[Any], name: str) -> Any:
     return next(vars(base)[name] for base in bases if name in vars(base))
 
 
-def _refuse_method_names(new_class: Any, field: BaseField) -> None:
+def _root_of(new_class: type) -> Any:
+    """Return `Document`, of which all document classes are."""
+    return [base for base in new_class.__mro__ if "my_metaclass" in vars(base)][-1]
+
+
+def _refuse_method_name(root: Any, field: BaseField) -> None:
     """Refuse a field that would hide a method of `Document`.
 
     :raises InvalidDocumentError: if there is such a method.
     """
-    roots = [base for base in new_class.__mro__ if "my_metaclass" in vars(base)]
-    if not new_class._is_document or field.name in roots[-1]._hidden_by_fields:
-        return
-    if field.name and hasattr(roots[-1], field.name):
+    name = field.name
+    if name and name not in root._hidden_by_fields and hasattr(root, name):
         raise InvalidDocumentError(
-            f"{field.name} is a document method and not a valid field name"
+            f"{name} is a document method and not a valid field name"
         )
 
 
