@@ -18,12 +18,14 @@ __all__ = (
     "Check",
     "Dump",
     "FieldCodec",
+    "Limits",
     "Proof",
     "compiled",
     "compiled_for_all",
     "each",
     "each_of_type",
     "equal_to",
+    "limited",
     "of_type",
 )
 
@@ -32,6 +34,23 @@ Proof: TypeAlias = Callable[[RawValue], bool]
 
 #: Returns the dump of a raw value, or None where the value has to be converted.
 Dump: TypeAlias = Callable[[RawValue], RawValue]
+
+
+class Limits(Record):
+    """What a test of limits does, as source for the test of a whole document."""
+
+    #: An expression with `{value}` and `{field}` in it.
+    source: str
+    #: The field, which has the limits.
+    field: object
+    #: The types of values for which it holds.
+    types: frozenset[type]
+
+
+def limited(proof: Proof, limits: Limits) -> Proof:
+    """Return a proof that tells its limits."""
+    proof.limits = limits  # type: ignore[attr-defined]
+    return proof
 
 
 class FieldCodec(Record):

@@ -173,8 +173,11 @@ class FieldHints:
             return None
         convert = self._convert
         validate = self._validate if self.choices else self.validate
+        quick = self._quick_choices() if self.choices else NO_TYPES
 
         def valid(raw: object) -> bool:
+            if type(raw) in quick and raw in self.choices:
+                return True
             if raw.__class__ not in unchanged:
                 if not pure:
                     return False
@@ -186,6 +189,18 @@ class FieldHints:
             return True
 
         return valid
+
+    def _quick_choices(self) -> frozenset[type]:
+        """Return types of which a value is valid if it is one of the choices."""
+        cls = type(self)
+        if (
+            not isinstance(self.choices, (list, tuple))
+            or isinstance(self.choices[0], (list, tuple))
+            or not still_true(cls, "_valid_types", "validate", "_validate")
+            or not self._is_unconstrained()
+        ):
+            return NO_TYPES
+        return self._loads_unchanged & cls._valid_types & PLAIN
 
     def _from_argument(
         self, value: PythonValue, document: DocumentState

@@ -34,7 +34,15 @@ from mongoengine.base.overrides import library_methods
 from mongoengine.base.stamps import Stamp, names_inside, stamps_of
 from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValue
 from mongoengine.base.utils import class_attribute
-from mongoengine.base.validation_plans import Check, Proofs, check_of, proofs_of
+from mongoengine.base.validation_plans import (
+    Check,
+    Proofs,
+    Test,
+    check_of,
+    proofs_of,
+    raw_test,
+    value_test,
+)
 from mongoengine.base.versions import version_of
 from mongoengine.base.wire_plans import wirer
 from mongoengine.driver.records import Record
@@ -44,6 +52,10 @@ if TYPE_CHECKING:
 
 
 __all__ = ("Schema", "new_son")
+
+
+#: The most keys of documents without limits that are tested one by one.
+FEW_KEYS = 8
 
 
 class TypedPlan(Record):
@@ -96,6 +108,11 @@ class Schema:
             *version_of(cls, self.fields),
         )
         self._typed_plans: dict[tuple[object, ...], TypedPlan] = {}
+        #: The tests of raw documents like the first one that was validated, and of the
+        #: values of new ones; they may be made of another one as often as is left.
+        self.raw_test: Test | None = None
+        self.value_test: Test | None = None
+        self._tests_left = 4
         self._codecs: dict[str, FieldCodec] = {}
         self._checks: tuple[Check, ...] | None = None
 
@@ -267,29 +284,51 @@ class Schema:
 
     def surely_valid(self, raw: RawMapping) -> bool:
         """Return whether a document just loaded from `raw` is valid beyond doubt."""
+        if self.raw_test is not None:
+            # The documents of most collections are like the first one.
+            try:
+                if self.raw_test(raw):
+                    return True
+            except KeyError:
+                pass  # it has other keys
         shape = (*raw, *map(type, raw.values()))
         proofs, _, _, name = self._typed_plans.get(shape) or self._new_typed(shape, raw)
         if proofs is None or (name is not None and raw["_cls"] != name):
             return False
-        for key, proof in proofs:  # noqa: SIM110 - a generator costs more than the proofs
+        for key, proof in proofs:
             if not proof(raw[key]):
                 return False
+        # A test of many types alone takes longer than their plan.
+        if self._tests_left and (proofs or 0 < len(raw) <= FEW_KEYS):
+            self._tests_left -= 1
+            self.raw_test = raw_test(self.checks(), raw, self.cls._class_name)
         return True
+
+    def values_surely_valid(self, values: RawMapping) -> bool:
+        """Return whether the values of a new document are valid beyond doubt."""
+        if self.value_test is None:
+            if self.own_validation or self.cls._dynamic:
+                return False
+            self.value_test = value_test(self.checks(), values)
+        try:
+            return self.value_test(values)
+        except KeyError:
+            return False  # a field has no value
 
     def all_surely_valid(self, items: list[PythonValue]) -> bool:
         """Return `surely_valid` of every raw document in a list."""
-        plans = self._typed_plans
-        for item in items:
-            if item.__class__ is not dict:
-                return False
-            shape = (*item, *map(type, item.values()))
-            proofs, _, _, name = plans.get(shape) or self._new_typed(shape, item)
-            if proofs is None or (name is not None and item["_cls"] != name):
-                return False
-            for key, proof in proofs:
-                if not proof(item[key]):
-                    return False
-        return True
+        if self.raw_test is not None:
+            test = self.raw_test
+            try:
+                for item in items:
+                    if item.__class__ is not dict or not test(item):
+                        break
+                else:
+                    return True
+            except KeyError:
+                pass  # one has other keys
+        surely_valid = self.surely_valid
+        return all(item.__class__ is dict and surely_valid(item) for item in items)
 
     def checks(self) -> tuple[Check, ...]:
         """Return how each field is validated, in the order of the fields."""

@@ -50,28 +50,23 @@ class DocumentValidation(DocumentState):
                     errors[NON_FIELD_ERRORS] = failure
         values, raw = self._values, self._raw
         schema = type(self)._schema
-        if values is EMPTY and not errors and schema.surely_valid(raw or {}):
+        if not errors and (
+            schema.surely_valid(raw or {})
+            if values is EMPTY
+            else raw is None and schema.values_surely_valid(values)
+        ):
             return
-        for (
-            name,
-            key,
-            field,
-            surely,
-            proof,
-            valid,
-            unchanged,
-            value_proof,
-            needed,
-        ) in schema.checks():
+        checks = schema.checks()
+        for name, key, field, surely, proof, valid, exact, test, needed in checks:
             if name in values:
                 value = values[name]
                 value_type = type(value)
                 if value_type in valid:
                     continue
-                if value_type in unchanged:
+                if value_type in exact:
                     if proof is not None and proof(value):
                         continue
-                elif value_proof is not None and value_proof(value):
+                elif test is not None and test(value):
                     continue
             else:
                 value = None if raw is None else raw.get(key)
@@ -100,17 +95,10 @@ class DocumentValidation(DocumentState):
         values, raw = self._values, self._raw
         if values is EMPTY:
             return bool(schema.surely_valid(raw or {}))
-        for (
-            name,
-            key,
-            field,
-            surely,
-            proof,
-            valid,
-            unchanged,
-            value_proof,
-            needed,
-        ) in schema.checks():
+        if raw is None and schema.values_surely_valid(values):
+            return True
+        checks = schema.checks()
+        for name, key, field, surely, proof, valid, exact, test, needed in checks:
             if name in values:
                 value = values[name]
                 value_type = type(value)
@@ -119,10 +107,10 @@ class DocumentValidation(DocumentState):
                 if value is None:
                     if field.required:
                         return False
-                elif value_type in unchanged:
+                elif value_type in exact:
                     if proof is None or not proof(value):
                         return False
-                elif value_proof is None or not value_proof(value):
+                elif test is None or not test(value):
                     return False
             else:
                 value = None if raw is None else raw.get(key)

@@ -290,9 +290,18 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
 
     def _raw_validator(self) -> Proof:
         def valid(value: object) -> bool:
-            return value.__class__ is dict and self.document_type._schema.surely_valid(
-                value
-            )
+            if value.__class__ is not dict:
+                return False
+            schema = self.document_type._schema
+            # As `surely_valid` does it, without the call.
+            if schema.raw_test is not None:
+                try:
+                    if schema.raw_test(value):
+                        return True
+                except KeyError:
+                    pass  # it has other keys
+            surely: bool = schema.surely_valid(value)
+            return surely
 
         return valid
 
@@ -301,9 +310,17 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             return None
 
         def valid(value: PythonValue) -> bool:
-            return (
-                value.__class__ is self.document_type_obj and value._is_surely_valid()
-            )
+            cls = self.document_type_obj
+            if value.__class__ is not cls:
+                return False
+            if value._raw is None and cls._schema.value_test is not None:
+                try:
+                    if cls._schema.value_test(value._values):
+                        return True
+                except KeyError:
+                    pass  # a field has no value
+            surely: bool = value._is_surely_valid()
+            return surely
 
         return valid
 

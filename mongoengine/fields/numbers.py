@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, ClassVar, overload
 from bson import Decimal128, Int64
 from bson.decimal128 import create_decimal128_context
 
-from mongoengine.base.codec import Dump, Proof, each_of_type, of_type
+from mongoengine.base.codec import (
+    Dump,
+    Limits,
+    Proof,
+    each_of_type,
+    limited,
+    of_type,
+)
 from mongoengine.base.field import BaseField
 from mongoengine.base.types import (
     Assigned,
@@ -40,6 +47,13 @@ __all__ = (
 
 #: Raw values of which numbers are made without fail, or that are left as they are.
 _WITHOUT_FAIL = frozenset({int, Int64, bool, str})
+
+
+#: The test of the range of a number, as source.
+_IN_RANGE = (
+    "({field}.min_value is None or {value} >= {field}.min_value) and "
+    "({field}.max_value is None or {value} <= {field}.max_value)"
+)
 
 
 class _RangeField(BaseField[Value, Assigned, Unset]):
@@ -87,7 +101,7 @@ class _RangeField(BaseField[Value, Assigned, Unset]):
             low, high = self.min_value, self.max_value
             return (low is None or raw >= low) and (high is None or raw <= high)
 
-        return valid
+        return limited(valid, Limits(_IN_RANGE, self, exact))
 
     def _check_range(self, value: object) -> None:
         if self.min_value is not None and value < self.min_value:

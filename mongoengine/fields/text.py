@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, overload
 
-from mongoengine.base.codec import Proof
+from mongoengine.base.codec import Limits, Proof, limited
 from mongoengine.base.field import BaseField
 from mongoengine.base.overrides import still_true
 from mongoengine.base.types import OrNone, PassedOn, PythonValue, RawValue
@@ -30,6 +30,11 @@ _QUERY_PATTERNS = {
     "wholeword": r"\b{}\b",
     "regex": None,
 }
+#: The test of the length of a text, as source.
+_IN_LENGTH = (
+    "({field}.max_length is None or len({value}) <= {field}.max_length) and "
+    "({field}.min_length is None or len({value}) >= {field}.min_length)"
+)
 _STRING_OPERATORS = {
     prefix + operator: (pattern, flags)
     for operator, pattern in _QUERY_PATTERNS.items()
@@ -140,7 +145,7 @@ class StringField(BaseField[str, str, OrNone]):
                 shortest is None or len(raw) >= shortest
             )
 
-        return valid
+        return limited(valid, Limits(_IN_LENGTH, self, frozenset({str})))
 
     def _is_unconstrained(self) -> bool:
         asked_for = (self.max_length, self.min_length, self.regex)
