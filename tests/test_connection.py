@@ -355,11 +355,11 @@ def test_disconnect_all_leaves_what_was_only_registered(settings: Any) -> None:
 def test_those_who_asked_are_told_which_alias_closed(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(connection.registry, "listeners", [told.append])
+    received: list[str] = []
+    monkeypatch.setattr(connection.registry, "listeners", [received.append])
     connect(alias="a", **settings)
     disconnect("a")
-    assert told == ["a"]
+    assert received == ["a"]
 
 
 # -- threads ------------------------------------------------------------------

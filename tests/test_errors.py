@@ -38,9 +38,9 @@ def test_a_plain_validation_error() -> None:
 
 def test_nested_errors_are_told_by_path() -> None:
     error = nested()
-    told = "outer(bad a: ['a'] c.x d.y: ['b'] z0 1.z1: ['l'])"
-    assert str(error) == error.message == told
-    assert repr(error) == f"ValidationError({told},)"
+    text = "outer(bad a: ['a'] c.x d.y: ['b'] z0 1.z1: ['l'])"
+    assert str(error) == error.message == text
+    assert repr(error) == f"ValidationError({text},)"
 
 
 def test_nested_errors_as_a_dict() -> None:
@@ -52,7 +52,7 @@ def test_nested_errors_as_a_dict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("below", "told"),
+    ("below", "text"),
     [
         ({"a": ValidationError("s"), "b": ValidationError("s")}, "m(s: ['a', 'b'])"),
         ({"a": "text", "b": {"c": "t"}}, "m(text: ['a'] c.t: ['b'])"),
@@ -64,8 +64,8 @@ def test_nested_errors_as_a_dict() -> None:
         ),
     ],
 )
-def test_errors_are_grouped_by_what_is_wrong(below: Any, told: str) -> None:
-    assert str(ValidationError("m", errors=below)) == told
+def test_errors_are_grouped_by_what_is_wrong(below: Any, text: str) -> None:
+    assert str(ValidationError("m", errors=below)) == text
 
 
 def test_the_message_may_be_changed() -> None:

@@ -63,7 +63,7 @@ async def use(number: int) -> int:
 
 
 def clients() -> int:
-    return len({id(held) for held in connections._loop_clients.values()})
+    return len({id(client) for client in connections._loop_clients.values()})
 
 
 # -- one after the other --------------------------------------------------------
@@ -164,10 +164,10 @@ def test_a_queryset_that_was_read_on_one_loop_is_read_on_another(opened: Any) ->
 def test_a_bare_loop_that_is_closed_is_let_go_with_the_next(opened: Any) -> None:
     loop = asyncio.new_event_loop()
     loop.run_until_complete(use(1))
-    held = get_client(loop)
+    client = get_client(loop)
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
-    assert held not in connections._loop_clients.values()
+    assert client not in connections._loop_clients.values()
     assert asyncio.run(use(2)) == 2
     assert clients() == 0
 

@@ -1,4 +1,4 @@
-"""Every operation exists twice, and its two faces cannot be told apart but by name.
+"""Every operation exists twice, and its two faces differ in nothing but their names.
 
 The list of operations is taken from the code: whatever `execution.blocking` or
 `execution.asynchronous` made, wherever it is an attribute of a class or a module.

@@ -239,10 +239,12 @@ async def test_a_null_among_references_stays(
 ) -> None:
     mongo.related_null.insert_one({"_id": ObjectId(), name: NULLS[name]})
     document = await family(RelatedNull.objects, "get")
-    held = document.part.refs if name == "part" else getattr(document, name)
+    references = document.part.refs if name == "part" else getattr(document, name)
     if name == "nested":
-        held = held[0]
-    assert list(held.values() if isinstance(held, dict) else held) == [None]
+        references = references[0]
+    assert list(
+        references.values() if isinstance(references, dict) else references
+    ) == [None]
     document._mark_as_changed(name)
     document.count = 1
     if name in REFUSED:

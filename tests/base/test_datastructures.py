@@ -178,8 +178,8 @@ def test_a_state_is_taken_back() -> None:
 
 
 def test_a_list_of_embedded_documents_is_copied_as_one() -> None:
-    _, held = parts()
-    copied = copy.deepcopy(held)
+    _, part_list = parts()
+    copied = copy.deepcopy(part_list)
     assert type(copied) is EmbeddedDocumentList
     assert [one.name for one in copied] == ["a", "b", "c"]
 
@@ -221,9 +221,9 @@ def test_documents_are_not_rebound() -> None:
 
 def test_generic_references_of_nothing_stay_plain() -> None:
     orphan = {"_cls": "StructThing", "_ref": DBRef("struct_thing", ID)}
-    held = BaseList([orphan, {"a": 1}], None, "x")
+    part_list = BaseList([orphan, {"a": 1}], None, "x")
     mapped: BaseDict[str, Any] = BaseDict({"o": orphan, "d": {"a": 1}}, None, "x")
-    assert [type(item) for item in held] == [dict, BaseDict]
+    assert [type(item) for item in part_list] == [dict, BaseDict]
     assert [type(item) for item in mapped.values()] == [dict, BaseDict]
 
 
@@ -256,12 +256,12 @@ def names(found: Any) -> list[str]:
 
 
 def test_filter_gives_those_that_match() -> None:
-    _, held = parts()
-    found = held.filter(size=2)
+    _, part_list = parts()
+    found = part_list.filter(size=2)
     assert type(found) is EmbeddedDocumentList
     assert names(found) == ["b", "c"]
-    assert names(held.filter(size=2, name="c")) == ["c"]
-    assert names(held.filter()) == ["a", "b", "c"]
+    assert names(part_list.filter(size=2, name="c")) == ["c"]
+    assert names(part_list.filter()) == ["a", "b", "c"]
 
 
 def test_filter_compares_as_text_too() -> None:
@@ -291,22 +291,22 @@ def test_get_gives_the_only_one() -> None:
 
 
 def test_get_refuses_none_and_several() -> None:
-    _, held = parts()
+    _, part_list = parts()
     with pytest.raises(DoesNotExist, match=r"parts matching query does not exist\."):
-        held.get(name="z")
+        part_list.get(name="z")
     with pytest.raises(MultipleObjectsReturned, match="2 items returned, instead of 1"):
-        held.get(size=2)
+        part_list.get(size=2)
 
 
 def test_first_is_the_first_or_none() -> None:
-    _, held = parts()
-    assert held.first().name == "a"
-    assert held.filter(name="z").first() is None
+    _, part_list = parts()
+    assert part_list.first().name == "a"
+    assert part_list.filter(name="z").first() is None
 
 
 def test_create_adds_an_embedded_document() -> None:
-    document, held = parts()
-    made = held.create(name="d", size=4)
+    document, part_list = parts()
+    made = part_list.create(name="d", size=4)
     assert document.parts[3] is made
     assert document._get_changed_fields() == ["parts"]
 
@@ -321,21 +321,21 @@ def test_create_finds_a_class_by_its_name() -> None:
 
 
 def test_delete_takes_them_out_of_the_field() -> None:
-    document, held = parts()
-    assert held.filter(size=2).delete() == 2
+    document, part_list = parts()
+    assert part_list.filter(size=2).delete() == 2
     assert names(document.parts) == ["a"]
     assert document._get_changed_fields() == ["parts"]
 
 
 def test_update_sets_fields_of_all() -> None:
-    document, held = parts()
-    assert held.filter(size=2).update(name="x", size=9) == 2
+    document, part_list = parts()
+    assert part_list.filter(size=2).update(name="x", size=9) == 2
     assert [(one.name, one.size) for one in document.parts] == [
         ("a", 1),
         ("x", 9),
         ("x", 9),
     ]
-    assert held.update() == 0
+    assert part_list.update() == 0
     assert document._get_changed_fields() == [
         *("parts.1.name", "parts.1.size"),
         *("parts.2.name", "parts.2.size"),

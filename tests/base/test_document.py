@@ -358,8 +358,8 @@ def test_json_and_back() -> None:
 
 
 def test_json_may_have_the_names_of_the_fields() -> None:
-    told = json.loads(whole().to_json(use_db_field=False, json_options=OPTIONS))
-    assert (told["name"], told["part"]["text"]) == ("a", "b")
+    data = json.loads(whole().to_json(use_db_field=False, json_options=OPTIONS))
+    assert (data["name"], data["part"]["text"]) == ("a", "b")
 
 
 def test_json_takes_further_arguments() -> None:

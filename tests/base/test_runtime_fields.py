@@ -46,11 +46,11 @@ def new_class() -> Any:
 
 async def test_an_added_field_is_stored_and_loaded(family: Family, mongo: Any) -> None:
     Sample = new_class()
-    held = Sample(name="a")
-    await family(held, "save")
+    document = Sample(name="a")
+    await family(document, "save")
     add(Sample, "extra", IntField())
-    held.extra = 5
-    await family(held, "save")
+    document.extra = 5
+    await family(document, "save")
     assert mongo["sample"].find_one()["extra"] == 5
     found = await family(Sample.objects(extra="5"), "first")
     assert found.extra == found["extra"] == found._data["extra"] == 5
@@ -73,13 +73,13 @@ def test_an_added_field_is_validated() -> None:
 
 def test_a_removed_field_is_left_out() -> None:
     Sample = new_class()
-    held = Sample._from_son({"name": "a", "num": 1})
+    document = Sample._from_son({"name": "a", "num": 1})
     made = Sample(name="b", num=2)
     remove(Sample, "num")
-    assert held._data.pop("num") == 1
-    assert "num" not in held.to_mongo()
+    assert document._data.pop("num") == 1
+    assert "num" not in document.to_mongo()
     assert "num" not in made.to_mongo()
-    assert list(held) == ["id", "_cls", "name"] or "num" not in list(held)
+    assert "num" not in list(document)
 
 
 def test_a_whole_new_mapping_of_fields() -> None:

@@ -66,20 +66,20 @@ async def test_write_concern(family: Family) -> None:
 
 
 async def test_signals(family: Family) -> None:
-    heard: list[Any] = []
+    received: list[Any] = []
 
-    def before(sender: Any, document: Any, **told: Any) -> None:
-        heard.append(("pre_delete", sender, document, told))
+    def before(sender: Any, document: Any, **extra: Any) -> None:
+        received.append(("pre_delete", sender, document, extra))
 
-    def after(sender: Any, document: Any, **told: Any) -> None:
-        heard.append(("post_delete", sender, document, told))
+    def after(sender: Any, document: Any, **extra: Any) -> None:
+        received.append(("post_delete", sender, document, extra))
 
     document = DeleteDenying()
     await family(document, "save")
     with signals.pre_delete.connected_to(before, sender=DeleteDenying):
         with signals.post_delete.connected_to(after, sender=DeleteDenying):
             await family(document, "delete", signal_kwargs={"why": 1})
-    assert heard == [
+    assert received == [
         ("pre_delete", DeleteDenying, document, {"why": 1}),
         ("post_delete", DeleteDenying, document, {"why": 1}),
     ]

@@ -161,15 +161,15 @@ async def test_saving_a_removed_document_makes_it_of_its_changes(
 ) -> None:
     node = await saved(family, SaveNode(value=1))
     mongo.save_node.delete_one({})
-    heard = []
+    received = []
 
     def receive(sender: Any, document: Any, created: bool) -> None:
-        heard.append(created)
+        received.append(created)
 
     node.value = 2
     with signals.post_save.connected_to(receive, sender=SaveNode):
         await family(node, "save")
-    assert heard == [True]
+    assert received == [True]
     assert mongo.save_node.find_one() == {"_id": node.id, "value": 2}
 
 
@@ -265,12 +265,12 @@ async def test_unknown_keywords_are_ignored(family: Family) -> None:
 
 
 async def test_signals_in_their_order(family: Family) -> None:
-    heard: list[Any] = []
+    received: list[Any] = []
 
     def receiver(name: str) -> Any:
-        def receive(sender: Any, document: Any, **told: Any) -> None:
+        def receive(sender: Any, document: Any, **extra: Any) -> None:
             changes = list(getattr(document, "_changed_fields", ()))
-            heard.append((name, sender, document._created, changes, told))
+            received.append((name, sender, document._created, changes, extra))
 
         getattr(signals, name).connect(receive, sender=SaveNode)
         return receive
@@ -288,7 +288,7 @@ async def test_signals_in_their_order(family: Family) -> None:
         for name, receive in receivers.items():
             getattr(signals, name).disconnect(receive, sender=SaveNode)
     why = {"why": "test"}
-    assert heard == [
+    assert received == [
         ("pre_save", SaveNode, True, [], why),
         ("pre_save_post_validation", SaveNode, True, [], {"created": True, **why}),
         ("post_save", SaveNode, False, [], {"created": True, **why}),

@@ -323,7 +323,7 @@ PLACES: dict[str, Any] = {
 }
 
 
-def held(item: Any, place: str) -> Any:
+def part_at(item: Any, place: str) -> Any:
     value = getattr(item, place)
     if place == "parts":
         return value[0]
@@ -337,16 +337,16 @@ async def test_an_embedded_document_has_its_own_times(
 ) -> None:
     item = StampedItem(name="a", **PLACES[place](cls(text="x")))
     await family(item, "save")
-    part = held(item, place)
+    part = part_at(item, place)
     assert part.created == part.updated == at(1)
     item = await family(StampedItem.objects, "first")
     item.number = 1
     await family(item, "save")
-    assert held(item, place).updated == at(1)
-    held(item, place).text = "y"
+    assert part_at(item, place).updated == at(1)
+    part_at(item, place).text = "y"
     await family(item, "save")
     item = await family(StampedItem.objects, "first")
-    part = held(item, place)
+    part = part_at(item, place)
     assert (part.created, part.updated, item.updated) == (at(1), at(3), at(3))
     if cls is StampedSubPart:
         assert part.seen == at(3)
@@ -680,7 +680,7 @@ async def test_an_update_inside_an_embedded_document_stores_its_time(
         query = query.filter(parts__text="x")
     await family(query, "update", **update)
     item = await family(StampedItem.objects, "first")
-    part = held(item, place)
+    part = part_at(item, place)
     assert (part.created, part.updated, item.updated) == (at(1), at(2), at(2))
 
 

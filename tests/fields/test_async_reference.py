@@ -327,11 +327,11 @@ async def test_lists_hold_references_until_they_are_fetched(
 async def test_fetching_a_list(
     book: AwaitBook, author: AwaitAuthor, name: str, sent_commands: SentCommands
 ) -> None:
-    held = getattr(book, name)
-    assert await held.async_fetch() is held
-    assert held == [author]
-    assert getattr(book, name) is held
-    assert held[0].name == "Ada"
+    reference = getattr(book, name)
+    assert await reference.async_fetch() is reference
+    assert reference == [author]
+    assert getattr(book, name) is reference
+    assert reference[0].name == "Ada"
     assert sent_commands.names == ["find"]
     assert book._changed_fields == []
 

@@ -133,9 +133,9 @@ async def test_it_is_awaited_every_time(
     first = await WAYS[way](book)
     assert type(first) is AgainAuthor
     assert await WAYS[way](book) is first
-    held = WAYS[way](book)
-    assert await held is first
-    assert await held is first
+    reference = WAYS[way](book)
+    assert await reference is first
+    assert await reference is first
     assert sent_commands.names == ["find"]
 
 

@@ -33,8 +33,8 @@ def test_the_subtype_of_a_binary_is_not_kept() -> None:
 
 @pytest.mark.parametrize("value", ["text", 5, [1], memoryview(b"x")])
 def test_other_types_are_refused(value: Any) -> None:
-    told = "BinaryField only accepts instances of (bytes, Binary, Binary)"
-    assert failure_of(BinaryField(), value) == told
+    message = "BinaryField only accepts instances of (bytes, Binary, Binary)"
+    assert failure_of(BinaryField(), value) == message
 
 
 def test_the_length_is_checked() -> None:

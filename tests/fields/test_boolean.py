@@ -12,11 +12,11 @@ from .helpers import document_with, failure_of
 
 
 @pytest.mark.parametrize(
-    ("given", "held"),
+    ("assigned", "expected"),
     [(1, True), (0, False), ("false", True), ("", False), ([], False)],
 )
-def test_given_values_are_tested_for_truth(given: Any, held: bool) -> None:
-    assert document_with(BooleanField())(value=given).value is held
+def test_given_values_are_tested_for_truth(assigned: Any, expected: bool) -> None:
+    assert document_with(BooleanField())(value=assigned).value is expected
 
 
 def test_none_stays_none() -> None:

@@ -185,23 +185,23 @@ async def test_sync_all(family: Family, mongo: Any) -> None:
 async def test_a_listener_hears_in_either_family(family: Family) -> None:
     heard = []
 
-    class CacheTold(Document):
+    class CacheSource(Document):
         name = StringField()
 
-    class CacheHeld(Document):
-        told = CachedReferenceField(CacheTold, fields=["name"], auto_sync=False)
+    class CacheHolder(Document):
+        source = CachedReferenceField(CacheSource, fields=["name"], auto_sync=False)
 
-    CacheHeld.told.start_listener()
+    CacheHolder.source.start_listener()
     signals.post_save.connect(
         lambda sender, document, **_: heard.append(document.name),
-        sender=CacheTold,
+        sender=CacheSource,
         weak=False,
     )
-    told = CacheTold(name="a")
-    await family(told, "save")
-    await family(CacheHeld(told=told), "save")
-    told.name = "b"
-    await family(told, "save")
+    source = CacheSource(name="a")
+    await family(source, "save")
+    await family(CacheHolder(source=source), "save")
+    source.name = "b"
+    await family(source, "save")
     assert heard == ["a", "b"]
 
 

@@ -63,8 +63,8 @@ def test_another_separator() -> None:
 
 @pytest.mark.parametrize("value", ["hello", 5, [], MOMENT.date()])
 def test_what_is_no_datetime_is_refused(value: Any) -> None:
-    told = "Only datetime objects may used in a ComplexDateTimeField"
-    assert failure_of(ComplexDateTimeField(), value) == told
+    message = "Only datetime objects may used in a ComplexDateTimeField"
+    assert failure_of(ComplexDateTimeField(), value) == message
 
 
 def test_a_default_is_held_as_text() -> None:

@@ -164,8 +164,8 @@ def test_a_callable_returns_nothing() -> None:
 
 
 def test_validation_is_a_callable() -> None:
-    told = 'validation argument for `"value"` must be a callable.'
-    assert failure_of(IntField(validation=5), 1) == told  # type: ignore[arg-type]
+    message = 'validation argument for `"value"` must be a callable.'
+    assert failure_of(IntField(validation=5), 1) == message  # type: ignore[arg-type]
 
 
 def test_an_error_names_the_field() -> None:
@@ -187,8 +187,8 @@ def test_failures_of_other_kinds_are_told() -> None:
 def test_choices_of_documents_are_classes() -> None:
     field = BaseField[Any](choices=(CustomPart,))
     assert failure_of(field, CustomPart(word="a")) is None
-    told = failure_of(field, CustomThing())
-    assert told == f"Value must be an instance of {CustomPart}"
+    message = failure_of(field, CustomThing())
+    assert message == f"Value must be an instance of {CustomPart}"
     several = BaseField[Any](choices=(CustomPart, EmbeddedDocument))
     assert "Value must be an instance of (" in str(failure_of(several, CustomThing()))
 

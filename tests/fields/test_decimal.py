@@ -14,7 +14,7 @@ from .helpers import document_with, failure_of
 
 
 @pytest.mark.parametrize(
-    ("options", "given", "held"),
+    ("options", "assigned", "expected"),
     [
         ({}, "1.005", "1.01"),
         ({}, 2.675, "2.68"),
@@ -25,9 +25,11 @@ from .helpers import document_with, failure_of
         ({"rounding": decimal.ROUND_HALF_EVEN}, "1.005", "1.00"),
     ],
 )
-def test_values_are_rounded(options: dict[str, Any], given: Any, held: str) -> None:
-    value = document_with(DecimalField(**options))(value=given).value
-    assert str(value) == held
+def test_values_are_rounded(
+    options: dict[str, Any], assigned: Any, expected: str
+) -> None:
+    value = document_with(DecimalField(**options))(value=assigned).value
+    assert str(value) == expected
 
 
 def test_a_decimal_is_stored_as_a_double(db: Any) -> None:
@@ -46,9 +48,9 @@ def test_or_as_text(db: Any) -> None:
 
 @pytest.mark.parametrize("value", ["abc", "", b"1", [1]])
 def test_what_is_no_decimal_is_refused(value: Any) -> None:
-    told = failure_of(DecimalField(), value)
-    assert told is not None
-    assert told.startswith("Could not convert value to decimal: ")
+    message = failure_of(DecimalField(), value)
+    assert message is not None
+    assert message.startswith("Could not convert value to decimal: ")
 
 
 def test_bounds_are_included() -> None:

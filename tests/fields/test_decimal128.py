@@ -22,10 +22,10 @@ def test_a_decimal_is_stored_exactly(db: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "held"), [("1.5", "1.5"), (5, "5"), (Decimal128("3.7"), "3.7")]
+    ("assigned", "expected"), [("1.5", "1.5"), (5, "5"), (Decimal128("3.7"), "3.7")]
 )
-def test_what_can_be_made_a_decimal_is(given: Any, held: str) -> None:
-    assert document_with(Decimal128Field())(value=given).value == Decimal(held)
+def test_what_can_be_made_a_decimal_is(assigned: Any, expected: str) -> None:
+    assert document_with(Decimal128Field())(value=assigned).value == Decimal(expected)
 
 
 def test_text_that_is_no_number_is_not_a_number() -> None:

@@ -60,14 +60,14 @@ def test_only_dicts_are_valid(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [{1: 2}, {"a": {1: 2}}])
 def test_keys_are_strings(value: Any) -> None:
-    told = "Invalid dictionary key - documents must have only string keys"
-    assert failure_of(DictField(), value) == told
+    message = "Invalid dictionary key - documents must have only string keys"
+    assert failure_of(DictField(), value) == message
 
 
 @pytest.mark.parametrize("value", [{"$a": 1}, {"a": {"$b": 1}}])
 def test_keys_begin_with_no_dollar(value: Any) -> None:
-    told = 'Invalid dictionary key name - keys may not startswith "$" characters'
-    assert failure_of(DictField(), value) == told
+    message = 'Invalid dictionary key name - keys may not startswith "$" characters'
+    assert failure_of(DictField(), value) == message
 
 
 @pytest.mark.parametrize("value", [{"a.b": 1}, {"a$": 1}, {"a": [{"$b": 1}]}, {"": 1}])

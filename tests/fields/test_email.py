@@ -36,13 +36,13 @@ def test_a_bad_user_part(address: str) -> None:
     "address", ["a@b", "a@localhost", "a@-b.com", "a@b.c", "a@b.com.", "a@127.0.0.1"]
 )
 def test_a_bad_domain(address: str) -> None:
-    told = f"Invalid email address: {address} (domain validation failed)"
-    assert failure_of(EmailField(), address) == told
+    message = f"Invalid email address: {address} (domain validation failed)"
+    assert failure_of(EmailField(), address) == message
 
 
 def test_a_domain_that_cannot_be_encoded() -> None:
-    told = "Invalid email address: a@b..com (domain failed IDN encoding)"
-    assert failure_of(EmailField(), "a@b..com") == told
+    message = "Invalid email address: a@b..com (domain failed IDN encoding)"
+    assert failure_of(EmailField(), "a@b..com") == message
 
 
 def test_whitelisted_domains_are_accepted_unseen() -> None:

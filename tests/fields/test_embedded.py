@@ -100,12 +100,12 @@ def test_a_name_of_a_document_is_refused() -> None:
 
 
 def test_only_its_class_is_valid() -> None:
-    told = "Invalid embedded document instance provided to an EmbeddedDocumentField"
+    message = "Invalid embedded document instance provided to an EmbeddedDocumentField"
     document = EmbThing()
     document.part = EmbBase()
     with pytest.raises(ValidationError) as caught:
         document.validate()
-    assert caught.value.to_dict() == {"part": told}
+    assert caught.value.to_dict() == {"part": message}
 
 
 def test_a_subclass_is_valid() -> None:

@@ -39,8 +39,8 @@ def test_a_value_becomes_its_member() -> None:
 def test_what_has_no_member_is_kept_and_refused() -> None:
     holder = document_with(EnumField(Color))(value="RED")
     assert holder.value == "RED"
-    told = "Value must be one of [<Color.RED: 1>, <Color.BLUE: 'b'>]"
-    assert failure_of(EnumField(Color), "RED") == told
+    message = "Value must be one of [<Color.RED: 1>, <Color.BLUE: 'b'>]"
+    assert failure_of(EnumField(Color), "RED") == message
     with pytest.raises(AssertionError, match="RED is not a valid <enum 'Color'>"):
         EnumField(Color).validate("RED")
 
@@ -48,8 +48,8 @@ def test_what_has_no_member_is_kept_and_refused() -> None:
 def test_choices_narrow_the_members() -> None:
     field = EnumField(Color, choices=[Color.RED])
     assert failure_of(field, Color.RED) is None
-    told = "Value must be one of [<Color.RED: 1>]"
-    assert failure_of(field, Color.BLUE) == told
+    message = "Value must be one of [<Color.RED: 1>]"
+    assert failure_of(field, Color.BLUE) == message
 
 
 def test_choices_have_to_be_members() -> None:

@@ -12,16 +12,18 @@ from mongoengine import FloatField
 from .helpers import document_with, failure_of
 
 
-@pytest.mark.parametrize(("given", "held"), [(1, 1.0), ("1.5", 1.5), (True, 1.0)])
-def test_what_can_be_made_a_float_is(given: Any, held: float) -> None:
-    value = document_with(FloatField())(value=given).value
-    assert value == held
+@pytest.mark.parametrize(
+    ("assigned", "expected"), [(1, 1.0), ("1.5", 1.5), (True, 1.0)]
+)
+def test_what_can_be_made_a_float_is(assigned: Any, expected: float) -> None:
+    value = document_with(FloatField())(value=assigned).value
+    assert value == expected
     assert type(value) is float
 
 
 def test_text_that_is_no_number_is_kept_and_refused() -> None:
-    told = "FloatField only accepts float and integer values"
-    assert failure_of(FloatField(), "abc") == told
+    message = "FloatField only accepts float and integer values"
+    assert failure_of(FloatField(), "abc") == message
 
 
 def test_an_assigned_text_is_refused() -> None:

@@ -82,11 +82,11 @@ def test_what_is_no_dict_is_kept_as_it_is() -> None:
 
 
 def test_only_embedded_documents_are_valid() -> None:
-    told = (
+    message = (
         "Invalid embedded document instance provided to an GenericEmbeddedDocumentField"
     )
     field = GenericEmbeddedDocumentField()
-    assert failure_of(field, 5) == told
+    assert failure_of(field, 5) == message
     assert failure_of(field, GenTwo()) is None
 
 

@@ -124,8 +124,8 @@ def test_a_geometry_of_another_type_is_refused() -> None:
     "value", [{}, {"type": "Point"}, {"type": "Point", "coordinates": [1, 2], "x": 1}]
 )
 def test_an_incomplete_geojson_object_is_refused(value: Any) -> None:
-    told = "PointField can only accept a valid GeoJson dictionary or lists of (x, y)"
-    assert failure_of(PointField(), value) == told
+    message = "PointField can only accept a valid GeoJson dictionary or lists of (x, y)"
+    assert failure_of(PointField(), value) == message
 
 
 def test_a_geo_point_is_a_plain_pair(db: Any) -> None:

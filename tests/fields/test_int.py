@@ -14,12 +14,12 @@ from .helpers import document_with, failure_of
 
 
 @pytest.mark.parametrize(
-    ("given", "held"),
+    ("assigned", "expected"),
     [(1, 1), ("12", 12), (2.9, 2), (True, 1), (Decimal("2.5"), 2), (b"3", 3)],
 )
-def test_what_can_be_made_an_int_is(given: Any, held: int) -> None:
-    value = document_with(IntField())(value=given).value
-    assert value == held
+def test_what_can_be_made_an_int_is(assigned: Any, expected: int) -> None:
+    value = document_with(IntField())(value=assigned).value
+    assert value == expected
     assert type(value) is int
 
 
@@ -27,8 +27,8 @@ def test_what_can_be_made_an_int_is(given: Any, held: int) -> None:
 def test_what_cannot_is_kept_and_refused(value: Any) -> None:
     holder = document_with(IntField())(value=value)
     assert holder.value is value
-    told = f"{value} could not be converted to int"
-    assert failure_of(IntField(), value) == told
+    message = f"{value} could not be converted to int"
+    assert failure_of(IntField(), value) == message
 
 
 def test_infinity_overflows_at_once() -> None:

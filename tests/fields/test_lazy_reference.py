@@ -136,8 +136,8 @@ def test_lists_give_references(author: LazyAuthor, sent_commands: SentCommands) 
     book = LazyBook.objects.get()
     sent_commands.clear()
     book.many.append(author)
-    for held in (*book.many, *book.mixed):
-        assert type(held) is LazyReference
+    for reference in (*book.many, *book.mixed):
+        assert type(reference) is LazyReference
     assert sent_commands.names == []
     assert book._changed_fields == ["many"]
 

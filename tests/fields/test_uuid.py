@@ -37,8 +37,8 @@ def test_text_is_converted_when_it_is_stored() -> None:
 @pytest.mark.parametrize("value", ["bad", 5, b"x", KEY.bytes, []])
 @pytest.mark.parametrize("binary", [True, False])
 def test_what_is_no_uuid_is_refused(value: Any, binary: bool) -> None:
-    told = "Could not convert to UUID: badly formed hexadecimal UUID string"
-    assert failure_of(UUIDField(binary=binary), value) == told
+    message = "Could not convert to UUID: badly formed hexadecimal UUID string"
+    assert failure_of(UUIDField(binary=binary), value) == message
 
 
 def test_as_a_primary_key(db: Any) -> None:

@@ -1,4 +1,4 @@
-"""Texts in which this package differs from the release on purpose, told once.
+"""Texts in which this package differs from the release on purpose, written once.
 
 The texts of upstream's unreleased version, which we follow, are turned back into
 those of the release before results are compared, so that a scenario in which one

@@ -26,19 +26,19 @@ def main() -> None:
     parser.add_argument("--ways", default="ours", help="of ours, touch and async")
     parser.add_argument("--names", action="store_true", help="list unreached names")
     parser.add_argument("--markdown", help="write the differences to this file")
-    given = parser.parse_args()
+    options = parser.parse_args()
 
-    ways = given.ways.split(",")
+    ways = options.ways.split(",")
     with tempfile.TemporaryDirectory() as folder:
-        trace = str(pathlib.Path(folder, "reached.json")) if given.names else None
-        found = compare.results(["oracle", *ways], given.only, trace)
+        trace = str(pathlib.Path(folder, "reached.json")) if options.names else None
+        found = compare.results(["oracle", *ways], options.only, trace)
         reached = None
         if trace is not None:
             reached = json.loads(pathlib.Path(trace).read_text(encoding="utf-8"))
-    verdicts = judge(found, given.only)
+    verdicts = judge(found, options.only)
     _print(verdicts, found, ways)
-    if given.markdown:
-        pathlib.Path(given.markdown).write_text(_markdown(verdicts), encoding="utf-8")
+    if options.markdown:
+        pathlib.Path(options.markdown).write_text(_markdown(verdicts), encoding="utf-8")
     if reached is not None:
         _print_unreached(reached)
     unexplained = [v for v in verdicts if v["kind"] in ("DIFFERS", "BROKEN", "STALE")]

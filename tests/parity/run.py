@@ -71,24 +71,24 @@ def main() -> None:
     parser.add_argument("--trace", help="write the public names that were reached")
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--serve", action="store_true", help="run what is asked for")
-    given = parser.parse_args()
+    options = parser.parse_args()
 
-    requests, replies = (_requests(), _replies()) if given.serve else (None, None)
-    me = choose(given.library)
+    requests, replies = (_requests(), _replies()) if options.serve else (None, None)
+    me = choose(options.library)
     from . import server  # after choose(): it imports the library's PyMongo
 
-    with server.server(given.uri) as uri:
-        runner = _Runner(me, uri, given)
+    with server.server(options.uri) as uri:
+        runner = _Runner(me, uri, options)
         if requests is not None:
             while True:
                 names = requests.get()
                 print(json.dumps(runner.run(names)), file=replies, flush=True)
         from . import harness
 
-        text = json.dumps(runner.run_all(harness.scenarios(given.only)), indent=1)
-    if given.out:
-        pathlib.Path(given.out).write_text(text, encoding="utf-8")
-    if given.show or not given.out:
+        text = json.dumps(runner.run_all(harness.scenarios(options.only)), indent=1)
+    if options.out:
+        pathlib.Path(options.out).write_text(text, encoding="utf-8")
+    if options.show or not options.out:
         print(text)
     sys.stdout.flush()
     os._exit(0)  # clients of abandoned scenarios must not delay the end
@@ -120,17 +120,17 @@ def _replies() -> TextIO:
 class _Runner:
     """Runs scenarios on one library, in one way."""
 
-    def __init__(self, me: Any, uri: str, given: argparse.Namespace) -> None:
+    def __init__(self, me: Any, uri: str, options: argparse.Namespace) -> None:
         self._me = me
         self._uri = uri
-        self._prefix = f"parity_{given.library}_{os.getpid()}"
+        self._prefix = f"parity_{options.library}_{os.getpid()}"
         self._count = 0
-        self._is_async = given.library == "async"
+        self._is_async = options.library == "async"
         self._connect: Any = None
         self._call: Callable[[Callable[[], Any]], Any] = _call
-        self._trace = given.trace
+        self._trace = options.trace
         self._tracer: Any = None
-        if given.touch:
+        if options.touch:
             from . import touching
 
             touching.touch_every_document(me)
@@ -140,7 +140,7 @@ class _Runner:
             self._me = asynchronous.adapt(me)
             self._connect = self._me.connect
             self._call = asynchronous.in_coroutine
-        if given.trace:
+        if options.trace:
             from . import tracing
 
             self._tracer = tracing.Tracer(me)

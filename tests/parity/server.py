@@ -20,10 +20,10 @@ _PATIENCE = 120.0
 
 @contextlib.contextmanager
 def server(uri: str | None = None) -> Iterator[str]:
-    """The URI of a server: the one given, MONGODB_URI's, or a child of ours."""
-    given = uri or os.environ.get("MONGODB_URI")
-    if given:
-        yield given
+    """The URI of a server: the one chosen, MONGODB_URI's, or a child of ours."""
+    chosen = uri or os.environ.get("MONGODB_URI")
+    if chosen:
+        yield chosen
         return
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))

@@ -103,10 +103,10 @@ def _parsed(signature: str) -> list[inspect.Parameter]:
     text = signature[signature.index("(") :]
     function = ast.parse(f"def f{text}: pass").body[0]
     assert isinstance(function, ast.FunctionDef)
-    given = function.args
+    arguments = function.args
     kinds = inspect.Parameter
-    plain = [*given.posonlyargs, *given.args]
-    first_default = len(plain) - len(given.defaults)
+    plain = [*arguments.posonlyargs, *arguments.args]
+    first_default = len(plain) - len(arguments.defaults)
     parameters = [
         kinds(
             argument.arg,
@@ -115,13 +115,15 @@ def _parsed(signature: str) -> list[inspect.Parameter]:
         )
         for number, argument in enumerate(plain)
     ]
-    if given.vararg:
-        parameters.append(kinds(given.vararg.arg, kinds.VAR_POSITIONAL))
-    for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+    if arguments.vararg:
+        parameters.append(kinds(arguments.vararg.arg, kinds.VAR_POSITIONAL))
+    for argument, default in zip(
+        arguments.kwonlyargs, arguments.kw_defaults, strict=True
+    ):
         missing = kinds.empty if default is None else None
         parameters.append(kinds(argument.arg, kinds.KEYWORD_ONLY, default=missing))
-    if given.kwarg:
-        parameters.append(kinds(given.kwarg.arg, kinds.VAR_KEYWORD))
+    if arguments.kwarg:
+        parameters.append(kinds(arguments.kwarg.arg, kinds.VAR_KEYWORD))
     return parameters
 
 

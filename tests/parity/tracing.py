@@ -1,4 +1,4 @@
-"""Which public functions the scenarios reach, told from the code that runs."""
+"""Which public functions the scenarios reach, from the code that runs."""
 
 from __future__ import annotations
 

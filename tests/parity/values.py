@@ -71,12 +71,12 @@ class Canon:
             return {"too deep": type(value).__name__}
         if value is None or value is True or value is False:
             return value
-        kind = type(value)
-        if kind is int:
+        value_type = type(value)
+        if value_type is int:
             return value
-        if kind is str:
+        if value_type is str:
             return self.text(value)
-        if kind is float:
+        if value_type is float:
             return value if math.isfinite(value) else {"float": str(value)}
         simple = self._simple(value)
         if simple is not None:
@@ -84,8 +84,8 @@ class Canon:
         if self._document is not None and isinstance(value, self._document):
             return self._show_document(value, depth)
         if self._field is not None and isinstance(value, self._field):
-            return {"field": [kind.__name__, value.name, value.db_field]}
-        return self._container(value, kind, depth)
+            return {"field": [value_type.__name__, value.name, value.db_field]}
+        return self._container(value, value_type, depth)
 
     def _simple(self, value: Any) -> Any:
         for kinds, show in _SHOWN:
@@ -93,26 +93,26 @@ class Canon:
                 return show(self, value)
         return None
 
-    def _container(self, value: Any, kind: type, depth: int) -> Any:
+    def _container(self, value: Any, value_type: type, depth: int) -> Any:
         if isinstance(value, Mapping):
-            return self._mapping(value, kind, depth)
+            return self._mapping(value, value_type, depth)
         if isinstance(value, list):
             shown = [self(item, depth + 1) for item in value]
-            return shown if self._bare(kind) else {kind.__name__: shown}
+            return shown if self._bare(value_type) else {value_type.__name__: shown}
         if isinstance(value, tuple):
-            return {kind.__name__: [self(item, depth + 1) for item in value]}
+            return {value_type.__name__: [self(item, depth + 1) for item in value]}
         if isinstance(value, (set, frozenset)):
             shown = [self(item, depth + 1) for item in value]
-            return {kind.__name__: sorted(shown, key=repr)}
+            return {value_type.__name__: sorted(shown, key=repr)}
         if isinstance(value, str):
-            return {kind.__name__: self.text(str.__str__(value))}
+            return {value_type.__name__: self.text(str.__str__(value))}
         if isinstance(value, (int, float)):
-            return {kind.__name__: self.text(repr(value))}
+            return {value_type.__name__: self.text(repr(value))}
         if isinstance(value, BaseException):
-            return [kind.__name__, self.text(str(value))]
-        return {kind.__name__: self.text(repr(value))}
+            return [value_type.__name__, self.text(str(value))]
+        return {value_type.__name__: self.text(repr(value))}
 
-    def _mapping(self, value: Mapping[Any, Any], kind: type, depth: int) -> Any:
+    def _mapping(self, value: Mapping[Any, Any], value_type: type, depth: int) -> Any:
         if all(isinstance(key, str) for key in value):
             shown: Any = {
                 self.text(str(key)): self(value[key], depth + 1) for key in value
@@ -121,8 +121,8 @@ class Canon:
             shown = [
                 [self(key, depth + 1), self(value[key], depth + 1)] for key in value
             ]
-            return {f"{kind.__name__} items": shown}
-        return shown if self._bare(kind) else {kind.__name__: shown}
+            return {f"{value_type.__name__} items": shown}
+        return shown if self._bare(value_type) else {value_type.__name__: shown}
 
     def _show_document(self, value: Any, depth: int) -> Any:
         data = value._data
@@ -136,15 +136,15 @@ class Canon:
             self._in_document -= 1
         return {f"<{type(value).__name__}>": shown}
 
-    def _bare(self, kind: type) -> bool:
-        """Whether the kind of a container goes without saying.
+    def _bare(self, value_type: type) -> bool:
+        """Return whether the type of a container goes without saying.
 
         What stands in `_data` is wrapped for tracking or not yet, as the field
         was touched or not.
         """
-        if kind in (list, dict):
+        if value_type in (list, dict):
             return True
-        return bool(self._in_document) and kind.__name__ in _TRACKED
+        return bool(self._in_document) and value_type.__name__ in _TRACKED
 
     def _moment(self, value: datetime.datetime) -> Any:
         now = datetime.datetime.fromtimestamp(self.started, datetime.timezone.utc)
@@ -156,8 +156,8 @@ class Canon:
         return {"datetime": value.isoformat()}
 
 
-def _named(kind: str, show: Any = str) -> Any:
-    return lambda canon, value: {kind: canon.text(show(value))}
+def _named(name: str, show: Any = str) -> Any:
+    return lambda canon, value: {name: canon.text(show(value))}
 
 
 def _shown_class(canon: Canon, value: Any) -> Any:

@@ -28,27 +28,27 @@ from tests.queryset.models import QSAnimal, QSDog, QSPerson, QSSlug, oid
 async def test_new_and_changed_documents_take_two_commands(
     family: Family, people: Any
 ) -> None:
-    known = await family(QSPerson.objects, "to_list")
-    for person in known[:3]:
+    existing = await family(QSPerson.objects, "to_list")
+    for person in existing[:3]:
         person.age = 50
     new = [QSPerson(name=f"n{i}") for i in range(4)]
     family.commands
-    given = [*known, *new]
-    assert await family(QSPerson.objects, "bulk_save", given) == given
+    documents = [*existing, *new]
+    assert await family(QSPerson.objects, "bulk_save", documents) == documents
     insert, update = sorted(family.commands, key=lambda sent: "update" in sent)
     assert len(insert["documents"]) == 4
     assert [one["u"] for one in update["updates"]] == [{"$set": {"age": 50}}] * 3
     assert people.person.count_documents({"age": 50}) == 3
     assert people.person.count_documents({}) == 9
-    for person in given:
+    for person in documents:
         assert person.pk is not None
         assert (person._created, person._get_changed_fields()) == (False, [])
 
 
 async def test_nothing_to_save_sends_nothing(family: Family, people: Any) -> None:
-    known = await family(QSPerson.objects, "to_list")
+    existing = await family(QSPerson.objects, "to_list")
     family.commands
-    await family(QSPerson.objects, "bulk_save", known)
+    await family(QSPerson.objects, "bulk_save", existing)
     await family(QSPerson.objects, "bulk_save", [])
     assert family.commands == []
 
@@ -94,17 +94,17 @@ async def test_all_are_validated_before_anything_is_sent(family: Family) -> None
 
 
 async def test_signals_of_saving(family: Family, people: Any) -> None:
-    told: list[Any] = []
+    received: list[Any] = []
 
     def listener(when: str) -> Any:
         def heard(sender: Any, document: Any, **kw: Any) -> None:
-            told.append((when, document.name, kw))
+            received.append((when, document.name, kw))
 
         return heard
 
     heard = [listener(when) for when in ("pre", "checked", "post")]
-    known = await family(QSPerson.objects, "first")
-    known.name = "x"
+    existing = await family(QSPerson.objects, "first")
+    existing.name = "x"
     with (
         signals.pre_save.connected_to(heard[0], sender=QSPerson),
         signals.pre_save_post_validation.connected_to(heard[1], sender=QSPerson),
@@ -113,10 +113,10 @@ async def test_signals_of_saving(family: Family, people: Any) -> None:
         await family(
             QSPerson.objects,
             "bulk_save",
-            [known, QSPerson(name="y")],
+            [existing, QSPerson(name="y")],
             signal_kwargs={"a": 1},
         )
-    assert told == [
+    assert received == [
         ("pre", "x", {"a": 1}),
         ("checked", "x", {"a": 1, "created": False}),
         ("pre", "y", {"a": 1}),
@@ -208,10 +208,10 @@ async def test_a_write_concern_that_is_not_met_leaves_no_failures(
 ) -> None:
     if "setName" not in people.client.admin.command("hello"):
         pytest.skip("a server that is no replica set takes no such concern")
-    given = [QSSlug(slug="a"), QSSlug(slug="b")]
+    documents = [QSSlug(slug="a"), QSSlug(slug="b")]
     unmet = {"w": 9, "wtimeout": 1}
     with pytest.raises(BulkOperationError, match=r"^Bulk write error: ") as caught:
-        await family(QSSlug.objects, "bulk_save", given, write_concern=unmet)
+        await family(QSSlug.objects, "bulk_save", documents, write_concern=unmet)
     assert caught.value.failures == []
     assert people.slug.count_documents({}) == 2
-    assert [one._created for one in given] == [False, False]
+    assert [one._created for one in documents] == [False, False]

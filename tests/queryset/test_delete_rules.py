@@ -82,13 +82,13 @@ async def test_delete_one_of_nothing(family: Family, people: Any) -> None:
 
 
 async def test_signals_delete_document_by_document(family: Family, people: Any) -> None:
-    told: list[tuple[str, str]] = []
+    received: list[tuple[str, str]] = []
 
     def before(sender: Any, document: Any) -> None:
-        told.append(("pre", document.name))
+        received.append(("pre", document.name))
 
     def after(sender: Any, document: Any) -> None:
-        told.append(("post", document.name))
+        received.append(("post", document.name))
 
     with (
         signals.pre_delete.connected_to(before, sender=QSPerson),
@@ -96,20 +96,20 @@ async def test_signals_delete_document_by_document(family: Family, people: Any) 
     ):
         assert await family(QSPerson.objects(age__lt=22), "delete") == 2
         assert await family(QSPerson.objects(name="eve"), "delete_one") == 1
-    assert told == [
+    assert received == [
         (when, name) for name in ("ann", "bob", "eve") for when in ("pre", "post")
     ]
 
 
 async def test_receivers_may_be_coroutines(async_connection: Any, people: Any) -> None:
-    told: list[str] = []
+    received: list[str] = []
 
     async def before(sender: Any, document: Any) -> None:
-        told.append(document.name)
+        received.append(document.name)
 
     with signals.pre_delete.connected_to(before, sender=QSPerson):
         assert await QSPerson.objects(age__lt=22).async_delete() == 2
-    assert told == ["ann", "bob"]
+    assert received == ["ann", "bob"]
 
 
 # rules
@@ -278,14 +278,14 @@ async def test_cascade_by_document(family: Family) -> None:
 async def test_cascade_tells_the_receivers_of_the_other_class(family: Family) -> None:
     top = DRTop(number=1)
     await save(family, top, DRMiddle(top=top), DRMiddle(top=top))
-    told: list[Any] = []
+    received: list[Any] = []
 
     def before(sender: Any, document: Any) -> None:
-        told.append(sender)
+        received.append(sender)
 
     with signals.pre_delete.connected_to(before):
         assert await family(DRTop.objects, "delete") == 1
-    assert told == [DRTop, DRMiddle, DRMiddle]
+    assert received == [DRTop, DRMiddle, DRMiddle]
 
 
 async def test_rules_reach_the_write_concern(family: Family) -> None:

@@ -1,4 +1,4 @@
-"""The wrong family of methods: told which one to use, before anything is sent."""
+"""The wrong family of methods: errors name the one to use, before anything is sent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ KEYWORDS = {
 ABOUT = 'QSPerson uses the alias "default", which is open only with '
 
 
-def told(use: str, family: str, opened: str) -> str:
+def message(use: str, family: str, opened: str) -> str:
     return f"Use {use} with {family} connection: {ABOUT}{opened}"
 
 
@@ -52,7 +52,7 @@ async def test_blocking_methods_on_an_asynchronous_alias(
     method = getattr(QSPerson.objects, name)
     with pytest.raises(RuntimeError) as caught:
         method(*BLOCKING_CALLS[name], **KEYWORDS.get(name, {}))
-    assert str(caught.value) == told(f"async_{name}()", "async", "connect_async()")
+    assert str(caught.value) == message(f"async_{name}()", "async", "connect_async()")
     assert sent_commands.names == []
 
 
@@ -63,7 +63,7 @@ async def test_asynchronous_methods_on_a_blocking_alias(
     method = getattr(QSPerson.objects, f"async_{name}")
     with pytest.raises(RuntimeError) as caught:
         await method(*BLOCKING_CALLS[name], **KEYWORDS.get(name, {}))
-    assert str(caught.value) == told(f"{name}()", "sync", "connect()")
+    assert str(caught.value) == message(f"{name}()", "sync", "connect()")
     assert sent_commands.names == []
 
 
@@ -85,7 +85,7 @@ async def test_blocking_loops_on_an_asynchronous_alias(
     async_connection: Any, cached: bool
 ) -> None:
     queryset: Any = QSPerson.objects if cached else QSPerson.objects.no_cache()
-    expected = told("async for", "async", "connect_async()")
+    expected = message("async for", "async", "connect_async()")
     with pytest.raises(RuntimeError) as caught:
         for _ in queryset:
             pass
@@ -103,7 +103,7 @@ async def test_asynchronous_loops_on_a_blocking_alias(
     with pytest.raises(RuntimeError) as caught:
         async for _ in queryset:
             pass
-    assert str(caught.value) == told("regular iteration", "sync", "connect()")
+    assert str(caught.value) == message("regular iteration", "sync", "connect()")
 
 
 async def test_what_has_no_awaited_form_says_what_to_use(async_connection: Any) -> None:
@@ -115,7 +115,7 @@ async def test_what_has_no_awaited_form_says_what_to_use(async_connection: Any) 
     ):
         with pytest.raises(RuntimeError) as caught:
             use()
-        assert str(caught.value) == told(text, "async", "connect_async()")
+        assert str(caught.value) == message(text, "async", "connect_async()")
 
 
 async def test_anext_on_a_blocking_alias(connection: Any) -> None:

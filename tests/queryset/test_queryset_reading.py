@@ -547,8 +547,8 @@ async def test_a_negation_joined_with_keywords_and_earlier_filters(
 
 
 async def test_a_negation_keeps_to_the_class(family: Family, people: Any) -> None:
-    given = [QSAnimal(name="a"), QSDog(name="b"), QSDog(name="c")]
-    await family(QSAnimal.objects, "insert", given)
+    documents = [QSAnimal(name="a"), QSDog(name="b"), QSDog(name="c")]
+    await family(QSAnimal.objects, "insert", documents)
     found = await family(QSDog.objects(~Q(name="c")), "to_list")
     assert [dog.name for dog in found] == ["b"]
 

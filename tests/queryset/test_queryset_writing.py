@@ -66,8 +66,8 @@ async def test_insert_one_document(family: Family, people: Any) -> None:
 
 
 async def test_insert_several_documents_in_one_command(family: Family) -> None:
-    given = [QSPerson(id=oid(60 + i), name=f"n{i}") for i in range(3)]
-    loaded = await family(QSPerson.objects, "insert", given)
+    documents = [QSPerson(id=oid(60 + i), name=f"n{i}") for i in range(3)]
+    loaded = await family(QSPerson.objects, "insert", documents)
     assert [person.name for person in loaded] == ["n0", "n1", "n2"]
     assert family.command_names == ["insert", "find"]
 
@@ -86,8 +86,8 @@ async def test_insert_without_loading_gives_ids(family: Family) -> None:
 
 
 async def test_insert_takes_any_iterable(family: Family, people: Any) -> None:
-    given = (QSPerson(name=name) for name in ("flo", "gil"))
-    ids = await family(QSPerson.objects, "insert", given, load_bulk=False)
+    documents = (QSPerson(name=name) for name in ("flo", "gil"))
+    ids = await family(QSPerson.objects, "insert", documents, load_bulk=False)
     assert len(ids) == 2
     assert people.person.count_documents({}) == 7
 
@@ -107,9 +107,9 @@ async def test_inserting_one_duplicate(family: Family) -> None:
 
 
 async def test_inserting_duplicates_among_several(family: Family, people: Any) -> None:
-    given = [QSPerson(id=oid(60)), QSPerson(id=oid(1)), QSPerson(id=oid(61))]
+    documents = [QSPerson(id=oid(60)), QSPerson(id=oid(1)), QSPerson(id=oid(61))]
     with pytest.raises(BulkWriteError, match=r"^Bulk write error: \(\{'writeErrors'"):
-        await family(QSPerson.objects, "insert", given)
+        await family(QSPerson.objects, "insert", documents)
     assert people.person.count_documents({}) == 6
 
 
@@ -127,16 +127,16 @@ NEW, CLEAN = (False, True, []), (True, False, [])
 async def test_an_ordered_insert_ends_at_the_first_failure(
     family: Family, people: Any
 ) -> None:
-    given = [QSAnimal(name=name) for name in "abacd"]
+    documents = [QSAnimal(name=name) for name in "abacd"]
     with pytest.raises(BulkOperationError) as caught:
-        await family(QSAnimal.objects, "insert", given)
+        await family(QSAnimal.objects, "insert", documents)
     assert [raw["name"] for raw in people.animal.find()] == ["a", "b"]
-    assert states(given) == [CLEAN, CLEAN, NEW, NEW, NEW]
+    assert states(documents) == [CLEAN, CLEAN, NEW, NEW, NEW]
     failures = caught.value.failures
     assert [(index, document) for index, document, _ in failures] == [
-        (2, given[2]),
-        (3, given[3]),
-        (4, given[4]),
+        (2, documents[2]),
+        (3, documents[3]),
+        (4, documents[4]),
     ]
     duplicate, *untried = [error for _, _, error in failures]
     assert isinstance(duplicate, NotUniqueError)
@@ -150,14 +150,14 @@ async def test_an_ordered_insert_ends_at_the_first_failure(
 async def test_an_unordered_insert_writes_all_it_can(
     family: Family, people: Any
 ) -> None:
-    given = [QSAnimal(name=name) for name in "abacbd"]
+    documents = [QSAnimal(name=name) for name in "abacbd"]
     with pytest.raises(BulkOperationError) as caught:
-        await family(QSAnimal.objects, "insert", given, ordered=False)
+        await family(QSAnimal.objects, "insert", documents, ordered=False)
     assert sorted(raw["name"] for raw in people.animal.find()) == ["a", "b", "c", "d"]
-    assert states(given) == [CLEAN, CLEAN, NEW, CLEAN, NEW, CLEAN]
+    assert states(documents) == [CLEAN, CLEAN, NEW, CLEAN, NEW, CLEAN]
     assert [index for index, _, _ in caught.value.failures] == [2, 4]
     for index, document, error in caught.value.failures:
-        assert document is given[index]
+        assert document is documents[index]
         assert isinstance(error, NotUniqueError)
     insert = next(sent for sent in family.commands if "insert" in sent)
     assert insert["ordered"] is False
@@ -166,46 +166,46 @@ async def test_an_unordered_insert_writes_all_it_can(
 async def test_what_was_not_inserted_can_be_inserted_later(
     family: Family, people: Any
 ) -> None:
-    given = [QSAnimal(name=name) for name in "aab"]
+    documents = [QSAnimal(name=name) for name in "aab"]
     with pytest.raises(BulkOperationError) as caught:
-        await family(QSAnimal.objects, "insert", given)
+        await family(QSAnimal.objects, "insert", documents)
     rest = [document for _, document, _ in caught.value.failures]
     rest[0].name = "c"
     await family(QSAnimal.objects, "insert", rest)
-    given[0].name = "z"
-    await family(given[0], "save")
+    documents[0].name = "z"
+    await family(documents[0], "save")
     assert sorted(raw["name"] for raw in people.animal.find()) == ["b", "c", "z"]
 
 
 async def test_the_key_of_what_was_inserted_is_that_of_a_loaded_document(
     family: Family, people: Any
 ) -> None:
-    given = [QSSlug(slug="a"), QSSlug(slug="b"), QSSlug(slug="a")]
+    documents = [QSSlug(slug="a"), QSSlug(slug="b"), QSSlug(slug="a")]
     with pytest.raises(BulkOperationError):
-        await family(QSSlug.objects, "insert", given)
-    assert [one.pk for one in given] == ["a", "b", "a"]
-    assert [one._created for one in given] == [False, False, True]
+        await family(QSSlug.objects, "insert", documents)
+    assert [one.pk for one in documents] == ["a", "b", "a"]
+    assert [one._created for one in documents] == [False, False, True]
 
 
 async def test_failures_count_across_the_batches_of_the_server(
     family: Family, people: Any
 ) -> None:
     big = "x" * 13_000_000
-    given = [QSAnimal(name=f"{n}{big}") for n in (0, 1, 2, 3, 3, 4)]
-    given[3].name = given[4].name = "twin"
+    documents = [QSAnimal(name=f"{n}{big}") for n in (0, 1, 2, 3, 3, 4)]
+    documents[3].name = documents[4].name = "twin"
     with pytest.raises(BulkOperationError) as caught:
-        await family(QSAnimal.objects, "insert", given, ordered=False)
+        await family(QSAnimal.objects, "insert", documents, ordered=False)
     assert len([sent for sent in family.commands if "insert" in sent]) > 1
     assert [index for index, _, _ in caught.value.failures] == [4]
-    assert states(given) == [CLEAN] * 4 + [NEW, CLEAN]
+    assert states(documents) == [CLEAN] * 4 + [NEW, CLEAN]
 
 
 async def test_what_was_inserted_is_read_back_in_pieces(
     family: Family, people: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mongoengine.operations.read.KEYS_AT_A_TIME", 3)
-    given = [QSSlug(slug=str(n)) for n in range(7)]
-    loaded = await family(QSSlug.objects, "insert", given)
+    documents = [QSSlug(slug=str(n)) for n in range(7)]
+    loaded = await family(QSSlug.objects, "insert", documents)
     assert [one.slug for one in loaded] == list("0123456")
     assert family.command_names == ["insert", "find", "find", "find"]
 
@@ -216,18 +216,22 @@ async def test_a_write_concern_that_is_not_met_leaves_no_failures(
     if "setName" not in people.client.admin.command("hello"):
         pytest.skip("a server that is no replica set takes no such concern")
     await family(QSSlug.objects, "count")
-    given = [QSSlug(slug="a"), QSSlug(slug="b")]
+    documents = [QSSlug(slug="a"), QSSlug(slug="b")]
     with pytest.raises(BulkOperationError, match=r"^Bulk write error: ") as caught:
-        await family(QSSlug.objects, "insert", given, write_concern=UNMET)
+        await family(QSSlug.objects, "insert", documents, write_concern=UNMET)
     assert caught.value.failures == []
     assert people.slug.count_documents({}) == 2
-    assert states(given) == [CLEAN, CLEAN]
+    assert states(documents) == [CLEAN, CLEAN]
 
 
-@pytest.mark.parametrize("given", [QSRanked(), [QSRanked()], "x", [QSPerson(), "x"]])
-async def test_inserting_what_is_no_such_document(family: Family, given: Any) -> None:
+@pytest.mark.parametrize(
+    "documents", [QSRanked(), [QSRanked()], "x", [QSPerson(), "x"]]
+)
+async def test_inserting_what_is_no_such_document(
+    family: Family, documents: Any
+) -> None:
     with pytest.raises(OperationError) as caught:
-        await family(QSPerson.objects, "insert", given)
+        await family(QSPerson.objects, "insert", documents)
     assert (
         str(caught.value) == f"Some documents inserted aren't instances of {QSPerson}"
     )
@@ -259,13 +263,13 @@ async def test_inserting_documents_of_subclasses(family: Family, people: Any) ->
 
 
 async def test_bulk_insert_signals(family: Family) -> None:
-    told: list[Any] = []
+    received: list[Any] = []
 
     def before(sender: Any, documents: Any, **kw: Any) -> None:
-        told.append(("pre", sender, [d._created for d in documents], kw))
+        received.append(("pre", sender, [d._created for d in documents], kw))
 
     def after(sender: Any, documents: Any, **kw: Any) -> None:
-        told.append(("post", sender, [d._created for d in documents], kw))
+        received.append(("post", sender, [d._created for d in documents], kw))
 
     with (
         signals.pre_bulk_insert.connected_to(before, sender=QSPerson),
@@ -275,7 +279,7 @@ async def test_bulk_insert_signals(family: Family) -> None:
             QSPerson.objects, "insert", [QSPerson()], signal_kwargs={"why": "x"}
         )
         await family(QSPerson.objects, "insert", [QSPerson()], load_bulk=False)
-    assert told == [
+    assert received == [
         ("pre", QSPerson, [True], {"why": "x"}),
         ("post", QSPerson, [False], {"why": "x", "loaded": True}),
         ("pre", QSPerson, [True], {}),

@@ -181,9 +181,9 @@ async def test_a_dangling_reference_stays_a_reference(family: Family) -> None:
     )
     order = await family(queryset, "first")
     assert family.command_names == ["aggregate"]
-    held = order._value_of("customer", order._fields["customer"])
+    value = order._value_of("customer", order._fields["customer"])
     if not family.is_async:
-        assert held == DBRef("shop_customer", key(9))
+        assert value == DBRef("shop_customer", key(9))
     assert [getattr(item, "name", None) for item in order.customers][1:] == ["Ada"]
 
 

@@ -112,14 +112,14 @@ PROGRAMS = {
                 Row(number=number, by="child").save()
                 os.write(theirs, b"%d\\n" % number)
         os.close(theirs)
-        told = b""
-        while told.count(b"\\n") < 20:
-            told += os.read(ours, 1000)
+        output = b""
+        while output.count(b"\\n") < 20:
+            output += os.read(ours, 1000)
         os.kill(pid, signal.SIGKILL)
         assert os.waitpid(pid, 0)[1] == signal.SIGKILL
         while more := os.read(ours, 1000):
-            told += more
-        acknowledged = {int(line) for line in told.split(b"\\n")[:-1]}
+            output += more
+        acknowledged = {int(line) for line in output.split(b"\\n")[:-1]}
         stored = {row.number for row in Row.objects}
         assert acknowledged <= stored, acknowledged - stored
         assert len(stored - acknowledged) <= 1
