@@ -5,7 +5,6 @@ Every operation exists twice on the same classes: `book.save()` and
 `await Book.objects.async_first()`.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mongoengine import signals as signals
@@ -36,6 +35,7 @@ from mongoengine.document import (
     InvalidCollectionError,
     MapReduceDocument,
 )
+from mongoengine.driver.deferred import imported
 from mongoengine.errors import (
     BulkOperationError,
     BulkWriteError,
@@ -292,7 +292,7 @@ if not TYPE_CHECKING:
     def __getattr__(name):
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = import_module(_HOMES[name])
+        module = imported(_HOMES[name])
         globals()[name] = value = module if name in _LATER else getattr(module, name)
         return value
 

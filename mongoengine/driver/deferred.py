@@ -9,17 +9,43 @@ is imported at once.
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
 from inspect import CO_OPTIMIZED
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any, TypeVar, cast
 
-__all__ = ("Deferred", "deferrable", "deferring", "load_members", "on_class", "place")
+__all__ = (
+    "Deferred",
+    "deferrable",
+    "deferring",
+    "imported",
+    "load_members",
+    "on_class",
+    "place",
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+#: One thread imports what is deferred, so that no other finds half of a module; and no
+#: process forks meanwhile, as its child could never import the module.
+_importing = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire,
+        after_in_parent=_importing.release,
+        after_in_child=_importing.release,
+    )
+
+
+def imported(name: str) -> ModuleType:
+    """Import a module that was deferred, and return it."""
+    with _importing:
+        return import_module(name)
 
 
 class Deferred:
@@ -109,18 +135,18 @@ class _Module:
         frame = sys._getframe(1)
         if not frame.f_code.co_flags & CO_OPTIMIZED and self._name not in sys.modules:
             # The body of a class or a module.
-            return Deferred(lambda: getattr(import_module(self._name), attribute))
-        module = import_module(self._name)
+            return Deferred(lambda: getattr(imported(self._name), attribute))
+        module = imported(self._name)
         names = frame.f_globals
         for name in [name for name, value in names.items() if value is self]:
             names[name] = module
         return getattr(module, attribute)
 
     def __setattr__(self, attribute: str, value: object) -> None:
-        setattr(import_module(self._name), attribute, value)
+        setattr(imported(self._name), attribute, value)
 
     def __delattr__(self, attribute: str) -> None:
-        delattr(import_module(self._name), attribute)
+        delattr(imported(self._name), attribute)
 
     def __repr__(self) -> str:
         return f"<deferred module {self._name!r}>"

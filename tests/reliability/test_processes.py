@@ -41,17 +41,44 @@ PROGRAMS = {
         threads = [threading.Thread(target=write, args=(n * 10**6,)) for n in range(1, 4)]
         for thread in threads:
             thread.start()
+        statuses = []
         for child in range(6):
             pid = os.fork()
             if pid == 0:
+                signal.alarm(60)
                 Row(number=-child, by="child").save()
                 os._exit(0 if Row.objects(pk=-child).count() == 1 else 1)
-            assert os.waitpid(pid, 0)[1] == 0
+            statuses.append(os.waitpid(pid, 0)[1])
         stop.set()
         for thread in threads:
             thread.join()
+        assert statuses == [0] * 6, statuses
         assert Row.objects(by="child").count() == 6
         assert Row.objects(by="thread").count() > 3
+    """,
+    "forked while a thread imports an operation": """
+        import sys, time
+
+        begun = threading.Event()
+
+        class Slow:
+            def find_spec(self, name, path, target=None):
+                if name == "mongoengine.operations.save":
+                    begun.set()
+                    time.sleep(0.5)
+
+        assert "mongoengine.operations.save" not in sys.modules
+        sys.meta_path.insert(0, Slow())
+        thread = threading.Thread(target=lambda: Row.save)
+        thread.start()
+        begun.wait()
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(60)
+            assert Row.save is not None
+            os._exit(0)
+        thread.join()
+        assert os.waitpid(pid, 0)[1] == 0
     """,
     "forked while tasks write": """
         async def write(first, begun):
