@@ -1,4 +1,4 @@
-"""What the tests share: a server, a database of their own, and what was sent.
+"""Fixtures of all tests: a server, a database for each, and what was sent.
 
 The server is an embedded one, started once for the run, or the one that
 `MONGODB_URI` names.  Every test has a database of its own, which is dropped after
@@ -66,7 +66,7 @@ def database_name(server: MongoClient[Any]) -> Iterator[str]:
 
 @pytest.fixture
 def sent_commands() -> SentCommands:
-    """What the clients of `connection` and `async_connection` send."""
+    """The commands that the clients of `connection` and `async_connection` send."""
     return SentCommands()
 
 
@@ -74,7 +74,7 @@ def sent_commands() -> SentCommands:
 def settings(
     server_uri: str, database_name: str, sent_commands: SentCommands
 ) -> dict[str, Any]:
-    """What `connect()` and `connect_async()` take to reach the test's database."""
+    """Arguments of `connect()` and `connect_async()` for the database of the test."""
     return {
         "name": database_name,
         "host": server_uri,

@@ -212,7 +212,7 @@ def io_in_pure_folders() -> Violations:
 
 
 def does_io(function: ast.AsyncFunctionDef) -> bool:
-    """Whether it calls `io`, or takes it though it is no hook of an operation's.
+    """Return whether it calls `io`, or takes it without being an operation's hook.
 
     A declaration for type checkers has no body.
     """

@@ -1,4 +1,4 @@
-"""What documents cost in calls and blocks of memory stays below recorded bounds.
+"""Calls and blocks of memory for a document stay below recorded bounds.
 
 `python benchmarks/counts.py --record` writes the bounds; look at what has grown first,
 with `--functions ROW`.

@@ -1,4 +1,4 @@
-"""What errors say; the texts are upstream's."""
+"""Texts of errors, which are upstream's."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def open_cursors(server: MongoClient[Any]) -> int:
 
 
 class Watch:
-    """What is open more than when the test began."""
+    """Return what is open now and was not when the test began."""
 
     def __init__(self, server: MongoClient[Any], begun: weakref.WeakSet[Any]) -> None:
         self.server = server
@@ -113,7 +113,7 @@ def watch(server: MongoClient[Any], monkeypatch: pytest.MonkeyPatch) -> Watch:
 
 
 def noting(begun: weakref.WeakSet[Any], init: Any) -> Any:
-    """What makes a session, and notes it besides."""
+    """Return a constructor of sessions that notes them."""
 
     def note(session: Any, *args: Any, **kwargs: Any) -> None:
         init(session, *args, **kwargs)
@@ -518,7 +518,7 @@ def changed(book: LeakBook) -> tuple[Any, ...]:
 
 
 def as_new(book: LeakBook) -> tuple[Any, ...]:
-    """What a failure must leave of a new document.
+    """Return the state that a failure must leave of a new document.
 
     It may have got its key: if the answer was lost it must keep it.
     """

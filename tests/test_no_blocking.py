@@ -576,7 +576,7 @@ def test_every_async_operation_is_run_here() -> None:
 
 
 class Slow(logging.Handler):
-    """What asyncio's debug mode says of callbacks that took too long."""
+    """Collect the warnings of asyncio's debug mode about slow callbacks."""
 
     def __init__(self) -> None:
         super().__init__()

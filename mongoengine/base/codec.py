@@ -37,7 +37,7 @@ Dump: TypeAlias = Callable[[RawValue], RawValue]
 
 
 class Limits(Record):
-    """What a test of limits does, as source for the test of a whole document."""
+    """A test of limits as source code, for the test of a whole document."""
 
     #: An expression with `{value}` and `{field}` in it.
     source: str

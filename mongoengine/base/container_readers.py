@@ -1,4 +1,4 @@
-"""How fields of lists and dicts are read: tracked containers of raw values.
+"""Read fields of lists and dicts: tracked containers of raw values.
 
 Each function is made for one field, with code of its own (see `specialised`).  What is
 simple is done in it without a call: values that need no conversion and hold no

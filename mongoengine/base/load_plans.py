@@ -311,14 +311,14 @@ class LoadPlans:
         pre_init, post_init = signals.pre_init, signals.post_init
 
         def make_embedded(items: Any, parent: object) -> Any:
-            make, known = None, trusted
+            make, shapes = None, trusted
             if not direct or pre_init.receivers or post_init.receivers:
-                known = set()
+                shapes = set()
             made = []
             for item in items:
                 if item.__class__ is not dict:
                     return None
-                if tuple(item) in known:
+                if tuple(item) in shapes:
                     # What `make` does; that nothing fails was proved with the owner.
                     document = new(cls)
                     document._raw = item

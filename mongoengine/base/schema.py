@@ -198,7 +198,7 @@ class Schema:
 
     @cached_property
     def may_stamp(self) -> bool:
-        """Whether writes may set values by themselves, also in embedded documents."""
+        """True if writes may set values by themselves, also in embedded documents."""
         return bool(self.stamps or self.stamped_inside or self.cls._dynamic)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What `map_reduce` gives: the results of JavaScript, by their keys."""
+"""Documents of `map_reduce`: the results of JavaScript, by their keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is put into a list or dict that was read before notes its changes, too."""
+"""Values put into a list or dict that was read before note their changes, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task or thread has switched is seen by it alone."""
+"""Switches of a task or thread are seen by it alone."""
 
 from __future__ import annotations
 

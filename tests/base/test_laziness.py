@@ -253,7 +253,7 @@ def validation_of(document: Any) -> Any:
 
 
 def outcome(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What a call gives, or the error that it ends with."""
+    """Return the result of a call, or the error that it ends with."""
     try:
         return function(*args, **kwargs)
     except ValueError as error:

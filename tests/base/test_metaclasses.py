@@ -1,4 +1,4 @@
-"""What a class statement makes of a document class."""
+"""Attributes that a class statement gives a document class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is dumped and validated from the raw document: the same as after conversion."""
+"""Dumping and validating raw documents: the same as after conversion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worked out once for a class, and when it does not hold."""
+"""The schema of a class: computed once, and computed again when it must be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as changed, under which path, and what is sent for it."""
+"""Changes: their paths, and the updates that are sent for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is changed while a document is written, and what an abort gives back."""
+"""Changes made while a document is written, and those that an abort restores."""
 
 from __future__ import annotations
 

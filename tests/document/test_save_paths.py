@@ -1,4 +1,4 @@
-"""What `save()` stores of a change under a key that no path can name."""
+"""Saving a change under a key that no path can name."""
 
 from __future__ import annotations
 

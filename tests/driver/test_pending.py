@@ -1,4 +1,4 @@
-"""What `pending()` gives: awaited, iterated, asked for a list, run as a task."""
+"""Results of `pending()`: awaited, iterated, asked for a list, run as a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of fields share."""
+"""Helpers of the tests of fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def document_with(field: Any, **fields: Any) -> type[Document]:
 
 
 def failure_of(field: Any, value: Any) -> str | None:
-    """What the field says of a bad value, None for a good one."""
+    """Return the error of a field for a bad value, None for a good one."""
     try:
         document_with(field)(value=value).validate()
     except ValidationError as error:

@@ -127,7 +127,7 @@ def picture(color: str = "red") -> BytesIO:
 
 
 def counts(mongo: Any, name: str = "fs") -> list[int]:
-    """How many files there are, and how many files have chunks."""
+    """Return how many files there are, and how many files have chunks."""
     return [
         mongo[f"{name}.files"].count_documents({}),
         len(mongo[f"{name}.chunks"].distinct("files_id")),

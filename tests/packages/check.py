@@ -40,7 +40,7 @@ HEADER = """\
 
 
 class Run(NamedTuple):
-    """What an example has printed."""
+    """The output of an example."""
 
     status: int
     output: str
@@ -48,7 +48,7 @@ class Run(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How a package did with both."""
+    """The outcome of a package with both."""
 
     package: Package
     version: str

@@ -1,4 +1,4 @@
-"""What a scenario is, and what it is given."""
+"""Scenarios, and the arguments that they are called with."""
 
 from __future__ import annotations
 

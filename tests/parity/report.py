@@ -48,7 +48,7 @@ def main() -> None:
 def judge(
     found: dict[str, dict[str, Any]], only: str | None = None
 ) -> list[dict[str, str]]:
-    """What there is to say of each scenario and way; agreement says nothing.
+    """Return a verdict for each scenario and way that do not agree.
 
     Kinds: BROKEN (the oracle raised: mend the scenario), DIFFERS, STALE (marked
     as differing, but does not), meant (differs, and says why).

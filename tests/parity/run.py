@@ -232,7 +232,7 @@ def _run_one(
 
 
 def _frames(error: BaseException) -> str:
-    """Where it was raised, without the text of upstream's lines."""
+    """Return where it was raised, without the text of upstream's lines."""
     frames = [
         f"{frame.filename}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)[1:]
@@ -246,7 +246,7 @@ def _address(uri: str) -> str:
 
 
 class _Registry:
-    """What a scenario leaves behind in the library, taken away again."""
+    """Undo what a scenario leaves behind in the library."""
 
     def __init__(self, me: Any) -> None:
         self.common = me.base.common

@@ -1,4 +1,4 @@
-"""What upstream's next release does otherwise than 0.29.3, and we follow."""
+"""Changes of upstream's next release over 0.29.3, which we follow."""
 
 from .harness import differs, needs
 

@@ -17,7 +17,7 @@ OID2 = ObjectId("507f191e810c19729de860ea")
 
 
 def caught(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What the call gives, or the name and the text of its error."""
+    """Return the result of a call, or the name and the text of its error."""
     try:
         return call(*args, **kwargs)
     except Exception as error:

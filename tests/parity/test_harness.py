@@ -107,7 +107,7 @@ def test_tracebacks_do_not_count() -> None:
 
 
 def _alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for does not."""
+    """Return whether a process runs; one that nobody has waited for does not."""
     try:
         status = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
     except FileNotFoundError:

@@ -22,7 +22,7 @@ pytestmark = [
 
 
 class Results:
-    """What the ways did; each failure of a way is reported by one test only."""
+    """The results of the ways; each failure of a way is reported by one test only."""
 
     def __init__(self, runs: workers.Runs) -> None:
         self._runs = runs

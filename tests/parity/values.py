@@ -1,4 +1,4 @@
-"""What a scenario returns, as JSON that two processes can agree on."""
+"""The results of scenarios as JSON that two processes can compare."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ async def test_writing_heeds_where(
 
 
 async def runs_javascript(people: Any) -> bool:
-    """Whether the server takes `$where` at all; the embedded one does not."""
+    """Return whether the server takes `$where`; the embedded one does not."""
     try:
         people.person.find_one({"$where": "true"})
     except OperationFailure:

@@ -1,4 +1,4 @@
-"""What can be chained: the commands that a queryset stands for."""
+"""Builders of querysets, and the commands that result from them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tests.queryset.models import QSAddress, QSAnimal, QSDog, QSPerson, QSRanked
 
 
 async def find_command(family: Family, queryset: Any) -> dict[str, Any]:
-    """What a loop over the queryset sends."""
+    """Return what a loop over the queryset sends."""
     await family.loop(queryset)
     (command,) = family.commands
     return {k: v for k, v in command.items() if k not in ("find", "filter")}

@@ -114,7 +114,7 @@ async def test_inserting_duplicates_among_several(family: Family, people: Any) -
 
 
 def states(documents: list[Any]) -> list[tuple[bool, bool, list[str]]]:
-    """Whether they have a key, whether they are new, and what is unsaved."""
+    """Return whether each has a key and is new, and what is unsaved."""
     return [
         (one.pk is not None, one._created, one._get_changed_fields())
         for one in documents

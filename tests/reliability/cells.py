@@ -159,7 +159,7 @@ class Fault:
 
     @property
     def loses_answers(self) -> bool:
-        """Whether the client does not learn the number of a cursor that was opened."""
+        """Return whether the client never learns the number of an open cursor."""
         return self.name.startswith(("cut after", "truncated", "garbled", "timed out"))
 
 

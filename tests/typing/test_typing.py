@@ -1,4 +1,4 @@
-"""What type checkers make of code that uses the package."""
+"""Type checkers on code that uses the package."""
 
 from __future__ import annotations
 
