@@ -22,6 +22,7 @@ from mongoengine.base.types import (
     PythonValue,
     RawDocument,
 )
+from mongoengine.base.utils import specialised
 from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
@@ -145,4 +146,4 @@ def constructor(
         document._initialised = True
         return True
 
-    return construct
+    return specialised(construct)

@@ -133,28 +133,27 @@ def is_plain(value: PythonValue) -> bool:
 
 def copied(value: PythonValue) -> Any:
     """Return a copy of plain lists and dicts, None where something else is in them."""
-    if isinstance(value, dict):
-        if value.__class__ not in DICTS or "_cls" in value or "_ref" in value:
+    value_type = type(value)
+    if value_type in DICTS:
+        if "_cls" in value or "_ref" in value:
             return None
-        fresh: dict[object, object] = {}
-        for key, item in dict.items(value):
-            if type(item) not in UNCHANGED:
-                item = copied(item)
-                if item is None:
-                    return None
-            fresh[key] = item
-        return fresh
-    if value.__class__ in LISTS:
-        items: list[object] = []
-        iterate: Any = list.__iter__
-        for item in iterate(value):
-            if type(item) not in UNCHANGED:
-                item = copied(item)
-                if item is None:
-                    return None
-            items.append(item)
-        return items
-    return None
+        # `dict.copy` would ask the methods of a tracked dict.
+        copy: Any = value.copy() if value_type is dict else dict(dict.items(value))
+        places: Iterable[tuple[Any, PythonValue]] = copy.items()
+    elif value_type in LISTS:
+        copy = list.copy(value)
+        if UNCHANGED.issuperset(map(type, copy)):
+            return copy
+        places = enumerate(copy)
+    else:
+        return None
+    for place, item in places:
+        if type(item) not in UNCHANGED:
+            inner = copied(item)
+            if inner is None:
+                return None
+            copy[place] = inner
+    return copy
 
 
 def is_document(value: object) -> TypeGuard[Any]:
