@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: sides, rounds, servers and tables.
+"""Helpers of the benchmark scripts: sides, rounds, servers and tables.
 
 A *side* is one way of doing the work: `ours`, the `oracle` (MongoEngine's own
 release), `plain` PyMongo, and other libraries where installed.  Each side lives

@@ -78,7 +78,7 @@ def article_class(name: str = "articles") -> Any:
 
 
 def keywords(comment: Any, raw: dict[str, Any]) -> dict[str, Any]:
-    """What an application would construct the article with."""
+    """Return what an application would construct the article with."""
     values = {key: value for key, value in raw.items() if key != "_id"}
     values["comments"] = [comment(**values) for values in raw["comments"]]
     return values

@@ -1,4 +1,4 @@
-"""What a document costs on top of decoding it: load, touch, dump, validate.
+"""The cost of a document on top of decoding it: load, touch, dump, validate.
 
     python benchmarks/codec.py [--rounds N] [--shape NAME ...] [--side NAME ...]
         [--record FILE]
@@ -231,7 +231,7 @@ MEMORY = [
 
 
 def verdicts(all_results: dict[str, Results]) -> str:
-    """Where ours is slower than another side on the same work."""
+    """Return where ours is slower than another side on the same work."""
     lines = []
     for name, results in all_results.items():
         for row in rows(SHAPES[name]):

@@ -1,4 +1,4 @@
-"""How many calls and blocks of memory a document costs, whatever the machine does.
+"""Count the calls and blocks of memory of a document, whatever the machine does.
 
     python benchmarks/counts.py [--shape NAME ...] [--functions ROW] [--record]
 

@@ -1,4 +1,4 @@
-"""How cost grows: with documents, with fields, with embedded documents.
+"""The growth of cost: with documents, with fields, with embedded documents.
 
     python benchmarks/growth.py [--rounds N]
 

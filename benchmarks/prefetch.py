@@ -1,4 +1,4 @@
-"""What `prefetch()` gains: the next batch travels while this one is consumed.
+"""The gain of `prefetch()`: the next batch travels while this one is consumed.
 
     python benchmarks/prefetch.py [--rounds N]
 

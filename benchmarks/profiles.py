@@ -1,4 +1,4 @@
-"""Where the time of a document goes, for the work whose goals are not met.
+"""Profile the work with documents whose goals are not met.
 
     python benchmarks/profiles.py [--rounds N]
 

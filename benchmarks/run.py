@@ -46,7 +46,7 @@ def docstring_of(script: str) -> tuple[str, str]:
 
 
 def output_of(command: list[str], patience: int = PATIENCE) -> tuple[str, str]:
-    """What a script prints, and what went wrong with it."""
+    """Return what a script prints, and what went wrong with it."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as script:
         try:
             printed, _ = script.communicate(timeout=patience)

@@ -1,4 +1,4 @@
-"""What a program pays before its first query: the import, and 100 classes.
+"""The cost of a program before its first query: the import, and 100 classes.
 
     python benchmarks/startup.py [--rounds N]
 
