@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bson import SON
 
 from mongoengine.base.bson_types import NO_TYPES, UNCHANGED
+from mongoengine.base.codec import Check as RawTest
 from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.construct_plans import constructor
@@ -26,6 +27,7 @@ from mongoengine.base.dump_plans import (
     dump_plan,
     dumper_of,
     new_son,
+    stored_test,
 )
 from mongoengine.base.dynamic import DynamicPlan, dynamic_plan
 from mongoengine.base.field import BaseField
@@ -113,6 +115,9 @@ class Schema:
         self.raw_test: Test | None = None
         self.value_test: Test | None = None
         self._tests_left = 4
+        #: The test of raw documents like the first one that was dumped as it is stored,
+        #: and the values that are not dumped as they are.
+        self.stored_like: tuple[RawTest, tuple[tuple[str, Dump], ...]] | None = None
         self._codecs: dict[str, FieldCodec] = {}
         self._checks: tuple[Check, ...] | None = None
 
@@ -228,6 +233,14 @@ class Schema:
             names = self.cls._fields_ordered
             fields = [(self.fields[name], self.codec(name)) for name in names]
             dump = dump_plan(self.cls, fields, raw)
+            if (
+                dump.template is AS_STORED
+                and self.stored_like is None
+                and len(raw) <= FEW_KEYS
+                and None not in raw.values()
+            ):
+                test = stored_test(fields, raw, dump, self.cls._class_name)
+                self.stored_like = test, dump.dumps
         proofs = None if self.own_validation else proofs_of(self.checks(), raw)
         return TypedPlan(proofs, *dump, raw.get("_cls"))
 
@@ -255,23 +268,30 @@ class Schema:
 
     # Dumping
 
-    def dump_raw(self, raw: RawMapping) -> SON[str, RawValue] | None:
+    def dump_raw(self, raw: RawDocument) -> SON[str, RawValue] | None:
         """Return `to_mongo()` of a document that was just loaded from `raw`, or None.
 
         None where a field has to be converted first.
         """
         # In the innermost loop of dumping: `new_son` is spelled out.
-        shape = (*raw, *map(type, raw.values()))
-        _, template, dumps, name = self._typed_plans.get(shape) or self._new_typed(
-            shape, raw
-        )
-        if template is None or (name is not None and raw["_cls"] != name):
-            return None
         son: SON[str, RawValue] = dict.__new__(SON)
+        template: RawDocument = AS_STORED
+        like = self.stored_like
+        if like is not None and like[0](raw):
+            dumps = like[1]
+        else:
+            shape = (*raw, *map(type, raw.values()))
+            plan = self._typed_plans.get(shape) or self._new_typed(shape, raw)
+            _, keys, dumps, name = plan
+            if keys is None or (name is not None and raw["_cls"] != name):
+                return None
+            template = keys
         if template is AS_STORED:
             dict.update(son, raw)
         else:
-            dict.update(son, {k: raw.get(k, v) for k, v in template.items()})
+            for key, default in template.items():
+                value = raw.get(key)
+                dict.__setitem__(son, key, default if value is None else value)
         for key, dump in dumps:
             dumped = dump(dict.get(son, key))
             if dumped is None:
