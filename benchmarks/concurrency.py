@@ -101,9 +101,9 @@ async def beanie(uri: str) -> tuple[Operation, Operation]:
 
 
 ROWS = [
-    Row(f"{TASKS:,} reads", "reads", goal=1.25),
-    Row(f"{TASKS:,} writes", "writes", goal=1.25),
-    Row(f"{TASKS // 2} reads, {TASKS // 2} writes", "both", goal=1.25),
+    Row(f"{TASKS:,} reads", "reads", goal=1.2),
+    Row(f"{TASKS:,} writes", "writes", goal=1.2),
+    Row(f"{TASKS // 2} reads, {TASKS // 2} writes", "both", goal=1.2),
 ]
 
 

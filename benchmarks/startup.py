@@ -50,9 +50,9 @@ print(json.dumps({{
 
 ROWS = [
     Row("import, after PyMongo", "import", "oracle"),
-    Row("import, with PyMongo", "import with the driver", "oracle", goal=1),
-    Row(f"{CLASSES} classes of {FIELDS} fields", "classes", "oracle", goal=1),
-    Row("all of it", "all", "oracle", goal=1),
+    Row("import, with PyMongo", "import with the driver", "oracle", goal=1.05),
+    Row(f"{CLASSES} classes of {FIELDS} fields", "classes", "oracle", goal=1.05),
+    Row("all of it", "all", "oracle", goal=1.05),
 ]
 
 
