@@ -214,7 +214,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
     def _children(self, value: object) -> Iterable[Child]:
         inner = self.field
         if isinstance(value, dict):
-            return ((key, inner, item) for key, item in dict.items(value))
+            return ((key, inner, item) for key, item in [*dict.items(value)])
         if isinstance(value, list):
             return ((i, inner, v) for i, v in enumerate(list.__iter__(value)))
         if isinstance(value, tuple):
@@ -364,7 +364,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         if isinstance(value, dict):
             return {
                 key: item if item.__class__ in unchanged else dump(item)
-                for key, item in dict.items(value)
+                for key, item in [*dict.items(value)]
             }
         return self.to_mongo(value)
 

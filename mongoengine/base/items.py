@@ -47,16 +47,20 @@ def inner_path(path: str, key: Any) -> str:
 def stored_items(container: Any) -> Iterable[tuple[Hashable, PythonValue]]:
     """Return keys (or indexes) and items of a list, tuple or dict, none wrapped."""
     if isinstance(container, dict):
-        return dict.items(container)
+        return [*dict.items(container)]
     if isinstance(container, list):
         return enumerate(list.__iter__(container))
     return enumerate(container)
 
 
 def stored_values(container: Any) -> Iterable[object]:
-    """Return the items of a list, tuple or dict, none of them wrapped."""
+    """Return the items of a list, tuple or dict, none of them wrapped.
+
+    Another thread may change a dict while it is walked through: these are the items
+    that it has now.
+    """
     if isinstance(container, dict):
-        return dict.values(container)
+        return [*dict.values(container)]
     if isinstance(container, list):
         return list.__iter__(container)
     values: Iterable[object] = container

@@ -197,7 +197,7 @@ def _warn_inside(values: Iterable[object]) -> None:
         if type(value) in PLAIN:
             continue
         if isinstance(value, dict):
-            _warn_inside(dict.values(value))
+            _warn_inside([*dict.values(value)])
         elif isinstance(value, list):
             _warn_inside(list.__iter__(value))
         elif (

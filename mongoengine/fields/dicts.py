@@ -266,7 +266,7 @@ def _has_plain_keys(value: object) -> bool:
 
 def _has_valid_keys(value: PythonValue) -> bool:
     """Return whether all keys are text without a leading dollar, at any depth."""
-    for key, item in dict.items(value):
+    for key, item in [*dict.items(value)]:
         if key.__class__ is not str or key[:1] == "$":
             return False
         if isinstance(item, dict) and not _has_valid_keys(item):
@@ -277,5 +277,5 @@ def _has_valid_keys(value: PythonValue) -> bool:
 def _any_key(value: PythonValue, test: Proof) -> bool:
     return any(
         test(key) or (isinstance(item, dict) and _any_key(item, test))
-        for key, item in dict.items(value)
+        for key, item in [*dict.items(value)]
     )

@@ -130,7 +130,7 @@ class DynamicField(BaseField):
 
     def _children(self, value: object) -> Iterable[Child]:
         if isinstance(value, dict):
-            return ((key, None, item) for key, item in dict.items(value))
+            return ((key, None, item) for key, item in [*dict.items(value)])
         if isinstance(value, list):
             return ((i, None, v) for i, v in enumerate(list.__iter__(value)))
         return members_of(value)

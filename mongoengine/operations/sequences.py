@@ -188,7 +188,7 @@ def _embedded_in(value: object) -> Iterator[BaseDocument]:
         if not value._is_document:
             yield value
     elif isinstance(value, dict):
-        for item in dict.values(value):
+        for item in [*dict.values(value)]:
             yield from _embedded_in(item)
     elif isinstance(value, (list, tuple)):
         for item in list.__iter__(value) if isinstance(value, list) else value:

@@ -104,7 +104,7 @@ def _items(field: BaseField | None, value: object) -> Iterator[tuple[Any, Any]]:
     yield field, value
     inner = None if field is None else field._inner
     if isinstance(value, dict):
-        for item in dict.values(value):
+        for item in [*dict.values(value)]:
             yield from _items(inner, item)
     elif isinstance(value, (list, tuple)):
         for item in list.__iter__(value) if isinstance(value, list) else value:

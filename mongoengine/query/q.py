@@ -75,11 +75,11 @@ class QueryCompilerVisitor(QNodeVisitor):
     def __init__(
         self,
         document: Any,
-        compile_leaf: Compile = filters.local_query,
+        compile_leaf: Compile | None = None,
         safe: bool | None = None,
     ) -> None:
         self.document = document
-        self.compile_leaf = compile_leaf
+        self.compile_leaf: Compile = compile_leaf or filters.local_query
         self.safe = are_safe(document) if safe is None else safe
 
     def visit_combination(self, combination: QCombination) -> object:

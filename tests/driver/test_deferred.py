@@ -113,3 +113,27 @@ def test_classes_inherit_deferred_operations() -> None:
         title = StringField()
 
     assert Book.save is Document.save
+
+
+def test_no_function_takes_what_is_deferred_by_default() -> None:
+    subprocess.run([sys.executable, "-c", DEFAULTS], check=True)
+
+
+#: Functions of classes are made while their modules are imported, and so are defaults.
+DEFAULTS = """
+import gc, types
+import mongoengine
+from mongoengine.driver.deferred import Deferred
+
+functions = [
+    o for o in gc.get_objects()
+    if isinstance(o, types.FunctionType) and str(o.__module__).startswith("mongoengine")
+]
+defaults = [
+    (function.__qualname__, value)
+    for function in functions
+    for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+]
+assert defaults
+assert not [name for name, value in defaults if isinstance(value, Deferred)]
+"""

@@ -3,6 +3,7 @@
 import datetime
 import uuid
 
+from .harness import differs
 from .shapes import OID, OID2, shapes, updates
 
 NOW = datetime.datetime(2020, 1, 2, 3, 4, 5, 678901)
@@ -186,7 +187,17 @@ def update_names_that_are_operators(me, db):
         {"set__size__": 3},
         {"size__": 3},
         {"set__size____gt": 3},
+    )
+
+
+@differs("the error for an update without a field names it")
+def updates_without_a_field(me, db):
+    return updates(
+        me,
+        shapes(me).Named,
         {"inc____type": 1},
+        {"set____ne": 1},
+        {"pull": 1},
     )
 
 

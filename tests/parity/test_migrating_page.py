@@ -11,6 +11,7 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "howto" / "migrating.rst"
 
 #: What the page says about each reason of `@differs`.
 TEXTS = {
+    "the error for an update without a field names it": "sets a field that is called like an operator",
     "collation, hint and comment of the queryset are passed on, as upstream will": "pass on collation, hint and comment",
     "updates pass on the queryset's collation, hint and comment": "pass on collation, hint and comment",
     "deletes pass on the queryset's collation, hint and comment": "pass on collation, hint and comment",
