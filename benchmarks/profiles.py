@@ -44,10 +44,12 @@ What was tried, and where the rest goes, per line of the codec benchmark:
   options are built only if one was set, a get needs one coroutine less. In saving,
   `validate()` of the whole document and the bodies' own calls are what is left.
 * Inserting: new documents are encoded from what they hold, without a `SON` and
-  without copying lists, and take their ids without an assignment: 33 calls of this
-  package for an article with five comments (48 before), six of them reading it back.
-* Importing: Pillow and dateutil are imported when they are needed; the rest is the
-  package's own modules.
+  without copying lists, by a plan for their shape, and take their ids without an
+  assignment.  What is left is encoding, a pending insert for each document, the search
+  for attributes that no field stores, and, where they are read back, that.
+* Saving in bulk: validating whole documents is more than the goal alone.
+* Importing: Pillow and dateutil are imported when they are needed, and operations when
+  they are first used; the rest is the package's own modules, and making its classes.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Run every benchmark and write RESULTS.rst.
 
-    python benchmarks/run.py [--rounds N] [SCRIPT ...]
+    python benchmarks/run.py [--rounds N] [--python PYTHON ...] [SCRIPT ...]
 
-Takes some ten minutes.  MongoEngine's release is installed
-into `.oracle/` where it is missing; Beanie and umongo are compared where they are
-installed (`pip install '.[bench]'`).
+PYTHON are interpreters with PyMongo, for `versions.py`; this one where none is named.
+Takes some ten minutes.  MongoEngine's release is installed into `.oracle/` where it is
+missing; Beanie and umongo are compared where they are installed
+(`pip install '.[bench]'`).
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ not pass it.
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--python", action="append", default=[])
     parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help=", ".join(SCRIPTS))
     arguments = parser.parse_args()
     sections = [preamble()]
@@ -106,6 +108,8 @@ def main() -> None:
         command = [sys.executable, str(HERE / f"{script}.py")]
         if arguments.rounds and script != "goals":
             command += ["--rounds", str(arguments.rounds)]
+        if script == "versions":
+            command += arguments.python
         if script == "codec" and not arguments.scripts:
             command += ["--record", str(HERE / "codec.json")]
         printed, trouble = output_of(command, LONGER.get(script, PATIENCE))
