@@ -43,6 +43,10 @@ def container_reader(field: Any) -> Reader:
             value = read_first(instance)
             if value is MISSING:
                 value = convert(instance)
+            elif instance._values is EMPTY:
+                set_state(instance, "_values", {name: value})
+            else:
+                instance._values[name] = value
         if type(value) in TRACKED and value._dereferenced:
             return value
         return track(instance, value)
@@ -90,10 +94,6 @@ def _untyped_reader(field: Any) -> Reader:
             tracked = new_tracked_list(value, proxy(instance), name, True, flat)
         else:
             return MISSING
-        if instance._values is EMPTY:
-            set_state(instance, "_values", {name: tracked})
-        else:
-            instance._values[name] = tracked
         return tracked
 
     return read_untyped
@@ -128,10 +128,6 @@ def _typed_reader(field: Any) -> Reader:
             tracked = new_tracked_dict(value, proxy(instance), name, True, flat)
         else:
             return MISSING
-        if instance._values is EMPTY:
-            set_state(instance, "_values", {name: tracked})
-        else:
-            instance._values[name] = tracked
         return tracked
 
     return read_typed

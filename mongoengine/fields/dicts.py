@@ -167,9 +167,7 @@ class DictField(
                     return MISSING
                 documents[place] = make(item, parent)
             free = not may_refer or is_free(raw)
-            value = new_tracked_dict(documents, parent, name, free, True)
-            instance._put(name, value)
-            return value
+            return new_tracked_dict(documents, parent, name, free, True)
 
         return specialised(read_documents)
 

@@ -240,7 +240,6 @@ class ListField(
             else:
                 value = list_class(documents, parent, name)
                 value._dereferenced = free
-            instance._put(name, value)
             return value
 
         return specialised(read_documents)
