@@ -302,9 +302,12 @@ class Schema:
 
     # Validating
 
-    def surely_valid(self, raw: RawMapping) -> bool:
-        """Return whether a document just loaded from `raw` is valid beyond doubt."""
-        if self.raw_test is not None:
+    def surely_valid(self, raw: RawMapping, failed: bool = False) -> bool:
+        """Return whether a document just loaded from `raw` is valid beyond doubt.
+
+        :param failed: `raw_test` has been tried in vain
+        """
+        if self.raw_test is not None and not failed:
             # The documents of most collections are like the first one.
             try:
                 if self.raw_test(raw):

@@ -293,14 +293,15 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             if value.__class__ is not dict:
                 return False
             schema = self.document_type._schema
-            # As `surely_valid` does it, without the call.
-            if schema.raw_test is not None:
+            # As `surely_valid` does it, without the call where the test passes.
+            test = schema.raw_test
+            if test is not None:
                 try:
-                    if schema.raw_test(value):
+                    if test(value):
                         return True
                 except KeyError:
                     pass  # it has other keys
-            surely: bool = schema.surely_valid(value)
+            surely: bool = schema.surely_valid(value, test is not None)
             return surely
 
         return valid
