@@ -134,16 +134,18 @@ class Columns:
     def _annotation(self, name: str, aggregate: Aggregate) -> Column:
         """Return the column of an annotation, which may name those before it."""
         used: list[Column] = []
-        of_rows = self._query.groups is not None and aggregate.is_of_row
+        grouped = self._query.groups is not None
+        of_rows = grouped and aggregate.is_of_row
+        columns = self.by_name if of_rows or not grouped else {}
 
         def resolve(part: str) -> Path:
-            column = self.by_name.get(part)
-            if column is None or (self._query.groups is not None and not of_rows):
-                if of_rows:
-                    aggregate.refuse_group(name)
-                return self.scope.resolve(part)
-            used.append(column)
-            return ColumnPath(column)
+            column = columns.get(part)
+            if column is not None:
+                used.append(column)
+                return ColumnPath(column)
+            if of_rows:
+                aggregate.refuse_group(name)
+            return self.scope.resolve(part)
 
         source = self._sources[name] = aggregate.source(resolve)
         convert = aggregate.converter(source)
@@ -259,6 +261,9 @@ class _Row:
         """Return the path of a name, for `F`."""
         if self.document is not None and name not in self:
             return path_of(self.document, name)
+        column = self._columns.get(name)
+        if column is not None:
+            return ColumnPath(column)
         return Path(name, tuple(looked_up(self, name.split("__"))))
 
 
@@ -269,14 +274,12 @@ def resolver(query: ComputedQuery, scope: Scope) -> Resolve:
     """
     if query.groups is None and not query.annotations:
         return scope.resolve
-    columns = Columns(query).by_name
+    row = _Row(Columns(query).by_name, None)
 
     def resolve(name: str) -> Path:
-        if name in columns:
-            return ColumnPath(columns[name])
-        if query.groups is not None:
-            raise InvalidQueryError(not_in_row(name, columns))
-        return scope.resolve(name)
+        if query.groups is None and name not in row:
+            return scope.resolve(name)
+        return row.path(name)
 
     return resolve
 
