@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.compatibility import names_of
+from mongoengine.driver.deferred import imported
 
 __all__ = ("_import_class",)
 
@@ -41,7 +41,7 @@ def _import_class(cls_name: str) -> Any:
         return _class_registry_cache[cls_name]
     except KeyError:
         pass
-    home = import_module(_HOME_OF.get(cls_name, "mongoengine.fields"))
+    home = imported(_HOME_OF.get(cls_name, "mongoengine.fields"))
     if cls_name not in _HOME_OF and cls_name not in home.__all__:
         raise ValueError(f"No import set for: {cls_name}")
     found = _class_registry_cache[cls_name] = getattr(home, cls_name)
