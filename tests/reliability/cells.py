@@ -81,13 +81,9 @@ class Bench:
         status = self.mongo.client.admin.command("serverStatus")
         return int(status["metrics"]["cursor"]["open"]["total"])
 
-    def forget_cursors(self, late: int = 0) -> None:
-        """Do not count the cursors that are open now.
-
-        :param late: how many more the server may open for commands that it has not
-            begun to carry out
-        """
-        self._orphans = self._open_cursors() + late
+    def forget_cursors(self) -> None:
+        """Do not count the cursors that are open now."""
+        self._orphans = self._open_cursors()
 
     def stored_form(self, document: Any) -> Any:
         return self.mongo.fault_item.find_one({"_id": document.pk})

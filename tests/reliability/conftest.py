@@ -126,17 +126,3 @@ async def bench(
     yield bench
     await disconnect_all_async()
     disconnect_all()
-
-
-@pytest_asyncio.fixture
-async def async_bench(
-    proxy: FaultProxy,
-    async_family: Family,
-    mongo: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Bench:
-    """The asynchronous family, connected to the server itself."""
-    bench = Bench(async_family, proxy, mongo)
-    _note_sessions(monkeypatch, bench)
-    await bench.prepare()
-    return bench

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -44,6 +45,8 @@ class FaultProxy:
         self._lock = threading.Lock()
         self._rule: Rule | None = None
         self._late: list[bytes] = []
+        # Connections of clients, with what they are at: "" between two commands.
+        self._clients: dict[socket.socket, str] = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -83,6 +86,17 @@ class FaultProxy:
         """Never carry out the commands that are late."""
         self._late.clear()
 
+    def is_done_with(self, commands: Container[str]) -> bool:
+        """Return whether the server has carried out all commands of these names.
+
+        Those that a client has sent and waits for no longer count, too.
+        """
+        with self._lock:
+            waiting = [client for client, at in self._clients.items() if not at]
+            if any(at == "reading" or at in commands for at in self._clients.values()):
+                return False
+            return not select.select(waiting, [], [], 0)[0]
+
     def _carry_out_late(self, message: bytes) -> None:
         """Send the commands that are late before the next write."""
         with self._lock:
@@ -115,11 +129,27 @@ class FaultProxy:
                     target=self._serve, args=(client,), daemon=True
                 ).start()
 
+    @contextmanager
+    def _noted(self, client: socket.socket) -> Iterator[None]:
+        """Close a connection in the end, and know it until then."""
+        with client:
+            with self._lock:
+                self._clients[client] = "reading"
+            try:
+                yield
+            finally:
+                with self._lock:
+                    del self._clients[client]
+
     def _serve(self, client: socket.socket) -> None:
-        with suppress(OSError, EOFError), client:
+        with suppress(OSError, EOFError), self._noted(client):
             with socket.create_connection(self._server) as server:
                 while True:
+                    self._clients[client] = ""
+                    select.select([client], [], [])
+                    self._clients[client] = "reading"
                     message = _read_message(client)
+                    self._clients[client] = _command_of(message)
                     effect = self._effect_on(message)
                     if effect == "late":
                         self._late.append(message)

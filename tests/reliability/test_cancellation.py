@@ -22,6 +22,8 @@ from tests.reliability.cells import (
 from tests.reliability.test_faults import in_transactions
 from tests.waiting import until
 
+pytestmark = pytest.mark.parametrize("bench", ["async"], indirect=True)
+
 MOST = 200
 #: PyMongo does not end the session of an aggregation, a change stream or a list of
 #: indexes that is cancelled while it begins.
@@ -123,7 +125,6 @@ async def cell(bench: Bench, case: Case, way: Any, step: int) -> tuple[bool, lis
     case.change(state)
     tasks = asyncio.all_tasks()
     before = dict(contextvars.copy_context().items())
-    _ = bench.family.command_names
     reached, error = await interrupted(way, case.call(bench.family, state), step)
     wrong = []
     if error and not isinstance(error, (asyncio.CancelledError, TimeoutError)):
@@ -136,10 +137,10 @@ async def cell(bench: Bench, case: Case, way: Any, step: int) -> tuple[bool, lis
     await until(lambda: _own(asyncio.all_tasks() - tasks) == set())
     await until(bench.is_idle)
     # The server may not have begun to carry out the last command.
+    await until(lambda: bench.proxy.is_done_with(OPENING))
     if KEEPS_SESSIONS:
         bench.sessions.clear()
-    last = bench.family.command_names[-1:]
-    bench.forget_cursors(late=sum(name in OPENING for name in last))
+    bench.forget_cursors()
     return reached, wrong + await judged(bench, case, state, error, after, written)
 
 
@@ -177,29 +178,29 @@ async def cells_of(
 
 @pytest.mark.parametrize("operation", CASES)
 async def test_an_operation_can_be_cancelled_anywhere(
-    async_bench: Bench, operation: str, note: Any
+    bench: Bench, operation: str, note: Any
 ) -> None:
     ways = {"cancelled early": cancelled_early}
-    assert not await cells(async_bench, operation, ways, note)
+    assert not await cells(bench, operation, ways, note)
 
 
 @pytest.mark.reliability_full
 @pytest.mark.parametrize("operation", CASES)
 async def test_an_operation_can_be_cancelled_in_each_way(
-    async_bench: Bench, operation: str, note: Any
+    bench: Bench, operation: str, note: Any
 ) -> None:
     ways = {
         "cancelled early": cancelled_early,
         "cancelled late": cancelled_late,
         "out of time": out_of_time,
     }
-    assert not await cells(async_bench, operation, ways, note)
+    assert not await cells(bench, operation, ways, note)
 
 
 @pytest.mark.reliability_full
 @pytest.mark.parametrize("operation", in_transactions())
 async def test_a_transaction_can_be_cancelled_anywhere(
-    async_bench: Bench, operation: str, note: Any
+    bench: Bench, operation: str, note: Any
 ) -> None:
     inner = CASES[operation]
 
@@ -208,4 +209,4 @@ async def test_a_transaction_can_be_cancelled_anywhere(
 
     case = Case(call, inner.change, inner.repeats)
     ways = {"transaction: cancelled early": cancelled_early}
-    assert not await cells_of(async_bench, operation, case, ways, note)
+    assert not await cells_of(bench, operation, case, ways, note)
