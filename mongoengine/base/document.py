@@ -14,6 +14,7 @@ from mongoengine import signals
 from mongoengine.base import context, hooks
 from mongoengine.base.awaiting import is_awaited
 from mongoengine.base.bson_types import PLAIN, SCALARS
+from mongoengine.base.dynamic_plans import NO_FIELDS
 from mongoengine.base.extended_json import ExtendedJson
 from mongoengine.base.indexes import IndexSpecs
 from mongoengine.base.loading import CONVERTED, follow_no_references
@@ -80,6 +81,7 @@ class BaseDocument(
         _schema: ClassVar[Schema]
 
         def _note_switch(self) -> None: ...
+        def _begin(self) -> None: ...
 
     def __init__(self, *args: PythonValue, **values: PythonValue) -> None:
         if args:
@@ -91,7 +93,7 @@ class BaseDocument(
         if schema.construct is not None and schema.construct(self, values):
             return
         if self._dynamic:
-            set_state(self, "_dynamic_lock", True)
+            self._begin()
         set_up(self, None, created=True, initialised=False)
         if self._is_document and (
             context.db_aliases.get() or context.collection_names.get()
@@ -114,8 +116,6 @@ class BaseDocument(
             current = self._values = {**schema.blank, **values}
         else:
             current = self._values = schema.blank.copy()
-        if self._dynamic:
-            self._dynamic_fields = SON()
         self._set_defaults(schema, values)
         if schema.set_when_made:
             self._set_missing(schema, values)
@@ -130,7 +130,7 @@ class BaseDocument(
             else:
                 self._take_argument(schema, name, value, convert)
         if self._dynamic:
-            set_state(self, "_dynamic_lock", False)
+            set_state(self, "_dynamic_plan", NO_FIELDS)
         if unknown:
             self._take_unknown(unknown)
         if self._dynamic:
@@ -414,8 +414,6 @@ class BaseDocument(
             set_state(self, "_changes", changes)
         if not self._is_document:
             set_state(self, "_instance", None)
-        if self._dynamic:
-            set_state(self, "_dynamic_lock", False)
 
 
 _STATE = ("_initialised", "_created", "_dynamic_fields", "_fields_ordered")

@@ -133,7 +133,7 @@ class DocumentDumping(DocumentState):
     def _dump_dynamic(self, data: RawDocument) -> None:
         """Dump the fields that the class does not define."""
         values = self._values
-        for name, field in self._dynamic_fields.items():
+        for name, field in self._dynamic_plan.fields.items():
             value = values.get(name)
             if value.__class__ not in UNCHANGED:
                 value = field._to_mongo_safe_call(value)

@@ -9,12 +9,13 @@ that does not hold, the fields' own `to_python` is called at once.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from mongoengine import signals
 from mongoengine.base.codec import Check, Proof, compiled, compiled_for_all, equal_to
 from mongoengine.base.common import _DocumentRegistry
-from mongoengine.base.dynamic import DynamicPlan
+from mongoengine.base.dynamic_plans import DynamicPlan, dynamic_maker
 from mongoengine.base.field_paths import innermost
 from mongoengine.base.state import EMPTY, set_state
 from mongoengine.base.types import (
@@ -85,7 +86,11 @@ class LoadPlans:
         self.checks: dict[tuple[str, ...], Check | Literal[True]] = {}
         #: Shapes whose documents are of this class and need not be constructed.
         self.trusted: set[tuple[str, ...]] = set()
-        self.make = self._compile_make()
+        #: The shapes of dynamic documents with such tests, and their other fields.
+        self.dynamic_shapes: dict[
+            tuple[str, ...], tuple[Check | Literal[True], DynamicPlan]
+        ] = {}
+        self.make = self._compile_make(True)
         self.make_inside = self._compile_make_inside()
         self.make_embedded = self._compile_make_embedded()
         self.loads_surely = self._compile_loads_surely()
@@ -103,15 +108,21 @@ class LoadPlans:
                 self.by_shape[shape] = plan
                 if not plan.unusual:
                     self._keep_check(shape, plan)
+                elif plan.dynamic is not None and not plan.eager:
+                    check = self._check_of(plan)
+                    self.dynamic_shapes[shape] = check, plan.dynamic
         return plan
 
     def _keep_check(self, shape: tuple[str, ...], plan: LoadPlan) -> None:
+        if not plan.named:
+            self.trusted.add(shape)
+        self.checks[shape] = self._check_of(plan)
+
+    def _check_of(self, plan: LoadPlan) -> Check | Literal[True]:
         proofs = plan.proofs
         if plan.named:
             proofs = (("_cls", equal_to(self.cls._class_name)), *proofs)
-        else:
-            self.trusted.add(shape)
-        self.checks[shape] = compiled(proofs) if proofs else True
+        return compiled(proofs) if proofs else True
 
     def _make_plan(self, shape: tuple[str, ...]) -> LoadPlan:
         cls = self.cls
@@ -247,13 +258,23 @@ class LoadPlans:
 
     def maker(self, auto_dereference: bool = True) -> Convert:
         """Return the function that makes documents of raw ones, for a batch of them."""
-        if auto_dereference and not self.own_loader and not self.constructs():
-            return self.make
+        if not self.own_loader and not self.constructs():
+            return self.make if auto_dereference else self.make_unfollowed
         load = self.cls._from_son
         return lambda raw: load(raw, _auto_dereference=auto_dereference)
 
-    def _compile_make(self) -> Convert:
-        """Return the loader for raw documents of shapes that have a test."""
+    @cached_property
+    def make_unfollowed(self) -> Convert:
+        """The loader for documents of which no references are followed."""
+        return self._compile_make(False)
+
+    def _compile_make(self, follow: bool) -> Convert:
+        """Return the loader for raw documents of shapes that have a test.
+
+        :param follow: reading the documents follows references.
+        """
+        if self.cls._dynamic:
+            return dynamic_maker(self.cls, self.dynamic_shapes, follow)
         cls, checks = self.cls, self.checks
         new, load = cls.__new__, cls._load
         embedded = not cls._is_document
@@ -261,7 +282,7 @@ class LoadPlans:
         def make(raw: RawDocument) -> Any:
             check = checks.get(tuple(raw))
             if check is not True and (check is None or not check(raw)):
-                return load(raw)
+                return load(raw, follow)
             document = new(cls)
             document._raw = raw
             document._values = EMPTY
@@ -269,6 +290,8 @@ class LoadPlans:
             document._initialised = True
             if embedded:
                 document._instance = None
+            if not follow:
+                document._auto_dereference = False
             return document
 
         return specialised(make)

@@ -91,10 +91,6 @@ class DocumentLoading(DocumentState):
             set_state(document, "_auto_dereference", False)
         if plan.dynamic is not None:
             document._take_stored(son, plan.dynamic)
-            if not auto_dereference:
-                for value in document._values.values():
-                    if value.__class__ not in PLAIN:
-                        follow_no_references(value)
         errors: dict[str, Exception] = {}
         for field in plan.eager:
             document._convert_now(field, errors)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from bson import DBRef
 
-from mongoengine.base.bson_types import PLAIN, UNCHANGED
+from mongoengine.base.bson_types import PLAIN, UNCHANGED, UNNESTED
 from mongoengine.base.items import stored_values
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
@@ -22,6 +22,7 @@ __all__ = (
     "adopt",
     "copied",
     "has_references",
+    "holds_documents",
     "is_document",
     "is_document_class",
     "is_embedded",
@@ -115,18 +116,27 @@ DICTS: frozenset[type] = frozenset({dict, BaseDict})
 LISTS: frozenset[type] = frozenset({list, BaseList})
 
 
-def is_plain(value: PythonValue) -> bool:
+def is_plain(value: Any) -> bool:
     """Return whether a list or dict is stored as it is: plain data at any depth."""
     if value.__class__ is dict:
         if "_cls" in value or "_ref" in value:
             return False
-        items: Iterable[object] = value.values()
+        items: Iterable[Any] = value.values()
     elif value.__class__ is list:
         items = value
     else:
         return False
     for item in items:
-        if type(item) not in UNCHANGED and not is_plain(item):
+        item_type = type(item)
+        if item_type in UNCHANGED:
+            continue
+        if item_type is list:
+            for inner in item:
+                if type(inner) not in UNCHANGED:
+                    break
+            else:
+                continue
+        if not is_plain(item):
             return False
     return True
 
@@ -154,6 +164,16 @@ def copied(value: PythonValue) -> Any:
                 return None
             copy[place] = inner
     return copy
+
+
+def holds_documents(value: PythonValue) -> bool:
+    """Return whether a value is, or has in it, an embedded document."""
+    if isinstance(value, (list, tuple, dict)):
+        for item in stored_values(value):
+            if type(item) not in UNNESTED and holds_documents(item):
+                return True
+        return False
+    return is_embedded(value)
 
 
 def is_document(value: object) -> TypeGuard[Any]:

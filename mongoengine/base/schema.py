@@ -29,7 +29,7 @@ from mongoengine.base.dump_plans import (
     new_son,
     stored_test,
 )
-from mongoengine.base.dynamic import DynamicPlan, dynamic_plan
+from mongoengine.base.dynamic_plans import DynamicPlan, dynamic_plan
 from mongoengine.base.field import BaseField
 from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
 from mongoengine.base.overrides import library_methods

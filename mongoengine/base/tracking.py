@@ -7,17 +7,23 @@ put together in one walk, when they are needed.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.bson_types import UNNESTED
 from mongoengine.base.items import is_nameable, stored_items, stored_values
 from mongoengine.base.marks import ChangedPaths, without_inner
-from mongoengine.base.sentinels import MISSING, Sentinel
+from mongoengine.base.places import (
+    Place,
+    default_of,
+    dumped_value,
+    is_to_be_unset,
+    place_in_dump,
+    place_inside,
+)
+from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import DocumentState, set_state
-from mongoengine.base.types import PassedOn, PythonValue, RawDocument, RawValue
+from mongoengine.base.types import PassedOn, RawDocument, RawValue
 from mongoengine.driver.records import Record
 from mongoengine.errors import OperationError
 
@@ -40,19 +46,6 @@ class Change(Record):
     document: ChangeTracking
     #: The same place, seen from `document`.
     mark: str
-
-
-class Place(Record):
-    """A place in a document, to be dumped."""
-
-    #: The path of the place, or of the nearest container that can be dumped.
-    path: str
-    #: The dumped value, MISSING if there is none any more.
-    value: PythonValue
-    #: The field of the value; None for values of any type.
-    field: Any
-    #: The value of an empty place, which needs not be stored.
-    default: object
 
 
 class Changes:
@@ -168,7 +161,7 @@ class ChangeTracking(DocumentState):
             return False
         values = self._values
         return not values or (
-            not self._dynamic_fields
+            not (self._dynamic and self._dynamic_plan.fields)
             and values.keys().isdisjoint(type(self)._schema.nesting_names)
         )
 
@@ -191,9 +184,9 @@ class ChangeTracking(DocumentState):
     def _nesting(self) -> Iterable[tuple[str, str, Any]]:
         """Name, key and field of all that may hold embedded documents."""
         nesting = type(self)._schema.nesting
-        if self._dynamic and self._dynamic_fields:
+        if self._dynamic and self._dynamic_plan.fields:
             dynamic = (
-                (name, name, field) for name, field in self._dynamic_fields.items()
+                (name, name, field) for name, field in self._dynamic_plan.fields.items()
             )
             return (*nesting, *dynamic)
         return nesting  # type: ignore[no-any-return]
@@ -263,17 +256,27 @@ class ChangeTracking(DocumentState):
         """
         if self._is_unmarked():
             return self._delta_of_all()
-        schema, marked = type(self)._schema, getattr(self, "_changes", None)
-        plain = not (self._dynamic or schema.own_dump)
-        if plain and self._values.keys().isdisjoint(schema.nesting_names):
-            # No embedded document can have changed.
-            sets: RawDocument = {}
-            if not marked:
-                return sets, {}
-            marked.compact()
-            if not marked.unnamed and self._dump_scalars(marked.paths, sets):
-                return sets, {}
-        return self._delta_of(*self._collected(None))
+        schema, values = type(self)._schema, self._values
+        if (
+            schema.own_dump
+            or not values.keys().isdisjoint(schema.nesting_names)
+            or (self._dynamic and self._has_nested_documents())
+        ):
+            return self._delta_of(*self._collected(None))
+        # No embedded document can have changed.
+        marked: ChangedPaths | None = getattr(self, "_changes", None)
+        sets: RawDocument = {}
+        if not marked:
+            return sets, {}
+        marked.compact()
+        if not marked.unnamed and self._dump_scalars(marked.paths, sets):
+            return sets, {}
+        return self._delta_of_marked(marked)
+
+    def _delta_of_marked(self, marked: ChangedPaths) -> tuple[RawDocument, RawDocument]:
+        """Return the arguments of `$set` and `$unset` for marks of this document."""
+        changes = [Change(path, self, path) for path in marked.paths]
+        return self._delta_of(changes, marked.unnamed)
 
     def _collected(self, taken: Marks | None) -> tuple[list[Change], tuple[str, ...]]:
         changes: list[Change] = []
@@ -298,7 +301,7 @@ class ChangeTracking(DocumentState):
             if place.path != mark:
                 # Only a container around the place can be stored.
                 path = path[: len(path) - len(mark)] + place.path
-            if _is_to_be_unset(place):
+            if is_to_be_unset(place):
                 unsets[path] = 1
             else:
                 sets[path] = place.value
@@ -311,7 +314,7 @@ class ChangeTracking(DocumentState):
         for key, value in list(sets.items()):
             field = self._field_of(key)
             default = None if field is None else field.default
-            if _is_to_be_unset(Place(key, value, field, default)):
+            if is_to_be_unset(Place(key, value, field, default)):
                 del sets[key]
                 unsets[key] = 1
         return sets, unsets
@@ -330,8 +333,12 @@ class ChangeTracking(DocumentState):
         # assigns in between is either dumped or marked again.
         schema = type(self)._schema
         if not (
-            whole or self._dynamic or schema.own_dump or self._is_unmarked()
-        ) and self._values.keys().isdisjoint(schema.nesting_names):
+            whole
+            or schema.own_dump
+            or self._is_unmarked()
+            or not self._values.keys().isdisjoint(schema.nesting_names)
+            or (self._dynamic and self._has_nested_documents())
+        ):
             return self._take_flat_changes()
         marks: Marks = []
         changes = Changes(marks, {}, {})
@@ -359,8 +366,7 @@ class ChangeTracking(DocumentState):
         changes = Changes([(self, marked)], {}, {})
         try:
             if marked.unnamed or not self._dump_scalars(marked.paths, changes.sets):
-                found = [Change(path, self, path) for path in marked.paths]
-                changes.sets, changes.unsets = self._delta_of(found, marked.unnamed)
+                changes.sets, changes.unsets = self._delta_of_marked(marked)
         except BaseException:
             self._put_back(changes)
             raise
@@ -371,10 +377,12 @@ class ChangeTracking(DocumentState):
         by_key, values = type(self)._schema.by_key, self._values
         for path in paths:
             field = by_key.get(path)
+            if field is None and self._dynamic:
+                field = self._dynamic_plan.fields.get(path)
             value = None if field is None else values.get(field.name)
             if value.__class__ not in UNNESTED or not (value or value == 0):
                 return False
-            sets[path] = _dumped(field, value)
+            sets[path] = dumped_value(field, value)
         return True
 
     def _put_back(self, changes: Changes) -> None:
@@ -401,7 +409,9 @@ class ChangeTracking(DocumentState):
         """Return the field of a name in the database, or None."""
         name = self._reverse_db_field_map.get(key)
         field = None if name is None else self._fields.get(name)
-        return field or self._dynamic_fields.get(key)
+        if field is None and self._dynamic:
+            field = self._dynamic_plan.fields.get(key)
+        return field
 
     def _place(self, path: str) -> Place:
         """Return the dumped value of a path in this document."""
@@ -414,11 +424,13 @@ class ChangeTracking(DocumentState):
             return Place(key, MISSING, None, None)
         if type(self)._schema.own_dump:
             dumped = self.to_mongo(fields=[field.name]).get(key)
-            return _place_in_dump(field, key, dumped, rest)
+            return place_in_dump(field, key, dumped, rest)
         value = self._value_of(field.name, field)
         if not rest:
-            return Place(key, _dumped(field, value), field, _default_of(self, field))
-        return _place_inside(field, key, value, rest)
+            return Place(
+                key, dumped_value(field, value), field, default_of(self, field)
+            )
+        return place_inside(field, key, value, rest)
 
 
 #: The marks of a loaded document of which nothing has changed.
@@ -426,90 +438,6 @@ EMPTY_PATHS = ChangedPaths()
 
 #: What is taken from a document that has not changed.
 NO_CHANGES = Changes([], {}, {})
-
-#: Stands for the default of a field of which every empty value is removed.
-ANY_EMPTY: Any = Sentinel("ANY_EMPTY")
-
-
-def _dumped(field: Any, value: object) -> object:
-    if value is None or value.__class__ in field._dumps_unchanged:
-        return value
-    return field._to_mongo_safe_call(value)
-
-
-def _default_of(document: ChangeTracking, field: Any) -> object:
-    if field.name in document._dynamic_fields:
-        # An empty value of a dynamic field is removed, whichever it is.
-        return ANY_EMPTY
-    return field.default
-
-
-def _place_inside(field: Any, taken: str, value: Any, parts: list[str]) -> Place:
-    """Return the place that `parts` lead to from the value of a field.
-
-    :param taken: the path of the value.
-    """
-    dump = partial(_dumped, field)
-    item_field = field
-    for position, part in enumerate(parts):
-        is_document = isinstance(value, ChangeTracking)
-        if is_document and value._is_document:
-            # What a reference refers to is stored elsewhere.
-            break
-        rest = parts[position:]
-        if not field._dumps_inside:
-            return _place_in_dump(item_field, taken, dump(value), rest)
-        if is_document:
-            inside: Place = value._place(".".join(rest))
-            return inside._replace(path=f"{taken}.{inside.path}")
-        if field._stores_whole(value, [".".join(rest)]):
-            break
-        if isinstance(value, dict):
-            value = dict.get(value, part, MISSING)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = list.__getitem__(value, int(part))
-        else:
-            break
-        taken = f"{taken}.{part}"
-        item_field = field._inner
-        if item_field is None:
-            dump = field._dump_item
-        else:
-            field = item_field
-            dump = partial(_dumped, field)
-    if value is not MISSING and value is not None:
-        value = dump(value)
-    return Place(taken, value, item_field, None)
-
-
-def _place_in_dump(field: object, taken: str, value: object, parts: list[str]) -> Place:
-    """Return the place that `parts` lead to in a dump."""
-    for part in parts:
-        if isinstance(value, dict):
-            value = value.get(part, MISSING)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            break
-        taken = f"{taken}.{part}"
-        field = None
-    return Place(taken, value, field, None)
-
-
-def _is_to_be_unset(place: Place) -> bool:
-    """Return whether a place is unset: empty, and so is the field's default."""
-    _, value, field, default = place
-    if value is MISSING:
-        return True
-    if value or isinstance(value, numbers.Number):
-        return False
-    if default is ANY_EMPTY:
-        return True
-    if value is None and field is not None and field.null:
-        return False
-    if callable(default):
-        default = default()
-    return bool(value == default)
 
 
 def _collect_item(

@@ -79,7 +79,7 @@ class DocumentValidation(DocumentState):
                     values = self._values
             self._check_field(field, value, clean, errors)
         if self._dynamic:
-            for name, field in self._dynamic_fields.items():
+            for name, field in self._dynamic_plan.fields.items():
                 self._check_field(field, values.get(name), clean, errors)
         if errors:
             raise ValidationError(
