@@ -266,7 +266,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         unchanged = inner._loads_unchanged
         if unchanged and unchanged.issuperset(map(type, items)):
             return items[:]
-        return [inner.to_python(item) for item in items]
+        return inner._convert_items(items)  # type: ignore[no-any-return]
 
     def _untyped_to_python(self, item: object) -> PythonValue:
         if item.__class__ in PLAIN:

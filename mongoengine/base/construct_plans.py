@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Any
 from mongoengine import signals
 from mongoengine.base import context
 from mongoengine.base.bson_types import PLAIN
+from mongoengine.base.dynamic_plans import (
+    INCOMPLETE,
+    DynamicPlan,
+    place_others,
+    slot_setter,
+)
 from mongoengine.base.load_plans import MOST_SHAPES
 from mongoengine.base.plain import adopt
 from mongoengine.base.sentinels import MISSING
+from mongoengine.base.state import set_state
 from mongoengine.base.types import (
     Convert,
     Keywords,
@@ -32,7 +39,7 @@ if TYPE_CHECKING:
     from mongoengine.base.state import DocumentState
 
 
-__all__ = ("ConstructPlan", "construct_plan", "constructor")
+__all__ = ("ConstructPlan", "construct_plan", "constructor", "dynamic_constructor")
 
 #: Returns what the constructor of a document puts in place for an argument.
 Take = Callable[[Any, Any], Any]
@@ -50,6 +57,15 @@ class ConstructPlan(Record):
     #: The arguments that are assigned, because assigning does more than storing them,
     #: each with the function that converts it first.
     assigned: tuple[tuple[str, Convert | None], ...]
+
+
+class DynamicConstructPlan(Record):
+    """The plan for constructing dynamic documents from keywords of one shape."""
+
+    #: The plan for the arguments of which the class has fields.
+    own: ConstructPlan
+    #: The plan for all others.
+    others: DynamicPlan
 
 
 def construct_plan(
@@ -144,6 +160,92 @@ def constructor(
             value = values[name]
             setattr(document, name, value if convert is None else convert(value))
         document._initialised = True
+        return True
+
+    return specialised(construct)
+
+
+def place_arguments(
+    document: Any, data: RawDocument, values: Keywords, plan: ConstructPlan
+) -> None:
+    """Do for the values of a new document what its plan says.
+
+    :param data: the values of the document, of which the arguments are some.
+    :param values: the arguments.
+    """
+    called, constants, takes, assigned = plan
+    for name, field in called:
+        data[name] = value = field.default()
+        if value and value.__class__ not in PLAIN:
+            adopt(document, value)
+    for name, value in constants:
+        data[name] = value
+        adopt(document, value)
+    for name, take in takes:
+        value = take(values[name], document)
+        if value is None:
+            setattr(document, name, None)
+        else:
+            data[name] = value
+    for name, convert in assigned:
+        value = values[name]
+        setattr(document, name, value if convert is None else convert(value))
+
+
+def dynamic_constructor(
+    cls: type[DocumentState],
+    fields: Mapping[str, BaseField],
+    placed: Set[str],
+    blank: Mapping[str, PythonValue],
+    defaults: Sequence[tuple[str, object]],
+) -> Callable[[object, RawDocument], bool]:
+    """Return what `constructor` does, for a class that takes arguments of any name."""
+    plans: dict[tuple[object, ...], DynamicConstructPlan | None] = {}
+    embedded = not cls._is_document
+    pre_init, post_init = signals.pre_init, signals.post_init
+    aliases, collections = context.db_aliases, context.collection_names
+    set_raw, set_values, set_created, set_initialised, set_changes = (
+        slot_setter(cls, name)
+        for name in ("_raw", "_values", "_created", "_initialised", "_changes")
+    )
+
+    def plan_of(
+        shape: tuple[object, ...], values: Keywords
+    ) -> DynamicConstructPlan | None:
+        if len(plans) >= MOST_SHAPES:
+            return None
+        own = {name: value for name, value in values.items() if name in fields}
+        plan = construct_plan(fields, placed, defaults, own)
+        others = cls._schema.dynamic_plan(tuple(n for n in values if n not in own))
+        found = None
+        if plan is not None and others is not None:
+            found = DynamicConstructPlan(plan, others)
+        plans[shape] = found
+        return found
+
+    def construct(document: Any, values: Keywords) -> bool:
+        shape = (*values, *map(type, values.values()))
+        plan = plans.get(shape, MISSING)
+        if plan is MISSING:
+            plan = plan_of(shape, values)
+        if plan is None or pre_init.receivers or post_init.receivers:
+            return False
+        if document._dynamic_plan is not INCOMPLETE:
+            return False  # it has been constructed before
+        own, others = plan
+        data = {**blank, **values}
+        set_raw(document, None)
+        set_values(document, data)
+        set_created(document, True)
+        set_initialised(document, False)
+        set_changes(document, None)
+        if embedded:
+            set_state(document, "_instance", None)
+        elif aliases.get() or collections.get():
+            document._note_switch()
+        place_arguments(document, data, values, own)
+        place_others(document, data, others)
+        set_initialised(document, True)
         return True
 
     return specialised(construct)

@@ -13,7 +13,7 @@ from bson import SON, DBRef
 from mongoengine import signals
 from mongoengine.base import context, hooks
 from mongoengine.base.awaiting import is_awaited
-from mongoengine.base.bson_types import PLAIN, SCALARS
+from mongoengine.base.bson_types import PLAIN, SCALARS, UNNESTED
 from mongoengine.base.dynamic_plans import NO_FIELDS
 from mongoengine.base.extended_json import ExtendedJson
 from mongoengine.base.indexes import IndexSpecs
@@ -246,7 +246,7 @@ class BaseDocument(
             value = self._class_name if field.name == "_cls" else field.default
             if callable(value):
                 value = value()
-        if not isinstance(value, SCALARS):
+        if type(value) not in UNNESTED:
             adopt(self, value)
             if not self._auto_dereference:
                 follow_no_references(value)

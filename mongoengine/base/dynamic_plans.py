@@ -14,7 +14,7 @@ from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.codec import Check
 from mongoengine.base.items import is_nameable
 from mongoengine.base.loading import follow_no_references
-from mongoengine.base.plain import is_plain
+from mongoengine.base.plain import copied, is_plain
 from mongoengine.base.reading import Attribute
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY
@@ -37,6 +37,8 @@ __all__ = (
     "is_key",
     "is_taken",
     "new_field",
+    "place_others",
+    "slot_setter",
     "tracked_value",
 )
 
@@ -101,6 +103,34 @@ def tracked_value(document: Any, name: str, value: PythonValue) -> PythonValue:
     return expanded
 
 
+def tracked_copy(document: Any, name: str, value: PythonValue) -> PythonValue:
+    """Return what a document holds for an argument of its constructor.
+
+    Lists and dicts are copied: the caller keeps its own.
+    """
+    copy = copied(value)
+    if copy.__class__ is dict:
+        return new_tracked_dict(copy, proxy(document), name, False, False)
+    if copy.__class__ is list:
+        return new_tracked_list(copy, proxy(document), name, False, False)
+    return document._expanded(name, value)
+
+
+def place_others(document: Any, data: RawDocument, plan: DynamicPlan) -> None:
+    """Put those arguments in place of which a new document gets dynamic fields.
+
+    :param data: the values of the document, with the arguments among them.
+    """
+    attributes = document.__dict__
+    for name in plan.fields:
+        value = data[name]
+        if type(value) not in PLAIN:
+            data[name] = value = tracked_copy(document, name, value)
+        attributes[name] = value
+    attributes["_fields_ordered"] = plan.ordered
+    attributes["_dynamic_plan"] = plan
+
+
 #: By shape of raw documents: their test, if they need one, and their plan.
 Shapes = Mapping[tuple[str, ...], tuple[Check | Literal[True], DynamicPlan]]
 
@@ -113,10 +143,10 @@ def dynamic_maker(cls: Any, shapes: Shapes, auto_dereference: bool) -> Convert:
     new, load = cls.__new__, cls._load
     # Assigning would go by way of the class's `__setattr__`.
     set_raw, set_values, set_created, set_initialised, set_attributes = (
-        _setter(cls, name)
+        slot_setter(cls, name)
         for name in ("_raw", "_values", "_created", "_initialised", "__dict__")
     )
-    set_instance = None if cls._is_document else _setter(cls, "_instance")
+    set_instance = None if cls._is_document else slot_setter(cls, "_instance")
 
     def make(raw: RawDocument) -> Any:
         shape = shapes.get(tuple(raw))
@@ -150,7 +180,7 @@ def dynamic_maker(cls: Any, shapes: Shapes, auto_dereference: bool) -> Convert:
     return specialised(make)
 
 
-def _setter(cls: type, name: str) -> Callable[[object, object], None]:
+def slot_setter(cls: type, name: str) -> Callable[[object, object], None]:
     """Return the function that sets a slot of documents of a class."""
     slot: Any = class_attribute(cls, name)
     setter: Callable[[object, object], None] = slot.__set__

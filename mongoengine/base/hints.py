@@ -46,6 +46,10 @@ class FieldHints:
     _untyped: bool = False
     # Lists and dicts load as lists and dicts of their items, each loaded by itself.
     _loads_inside: bool = False
+    # A class that has this: assigning what `to_python` returns only puts it in place.
+    _sets_converted: ClassVar[bool]
+    # `_items_from_raw` does what `to_python` would.
+    _converts_items: bool = False
     # `to_mongo(to_python(raw))` depends on nothing but the raw value.
     _is_pure: ClassVar[bool] = False
     # Values are embedded documents that the methods of their class make and dump.
@@ -106,6 +110,7 @@ class FieldHints:
             if takes
             else MethodType(FieldHints._from_argument, self)
         )
+        self._converts_items = still_true(cls, "_items_from_raw", "to_python")
         self._dump_value = self._choose_dump(cls)
         self._user_converted = not library_methods(cls, "to_python") or (
             inner is not None and inner._user_converted
@@ -223,6 +228,17 @@ class FieldHints:
     def _from_raw(self, value: object) -> PythonValue:
         """Do as `to_python`; nobody else holds the value, so that it may be kept."""
         return self.to_python(value)
+
+    def _convert_items(self, items: list[Any]) -> list[Any]:
+        """Convert the items of a list, of which this is the field."""
+        if self._converts_items:
+            return self._items_from_raw(items)
+        to_python = self.to_python
+        return [to_python(item) for item in items]
+
+    def _items_from_raw(self, items: list[Any]) -> list[Any]:
+        """Do as `to_python` for each item of a list."""
+        return [self.to_python(item) for item in items]
 
     def _raw_dumper(self) -> Dump | None:
         """Return a function from a raw value to its dump, None where it cannot tell.

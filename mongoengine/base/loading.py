@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mongoengine.base.bson_types import PLAIN
+from mongoengine.base.bson_types import PLAIN, UNNESTED
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.items import stored_values
 from mongoengine.base.marks import ChangedPaths
@@ -170,4 +170,5 @@ def follow_no_references(value: object) -> None:
                 follow_no_references(inner)
     elif isinstance(value, (list, tuple, dict)):
         for item in stored_values(value):
-            follow_no_references(item)
+            if type(item) not in UNNESTED:
+                follow_no_references(item)

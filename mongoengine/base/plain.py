@@ -35,7 +35,7 @@ __all__ = (
 def adopt(parent: object, value: object) -> None:
     """Make a document the parent of embedded ones, alone or in a list."""
     if isinstance(value, (list, tuple)):
-        if PLAIN.issuperset(map(type, value)):
+        if UNNESTED.issuperset(map(type, value)):
             return
         proxy = None
         for item in value:

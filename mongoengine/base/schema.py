@@ -20,7 +20,7 @@ from mongoengine.base.bson_types import NO_TYPES, UNCHANGED
 from mongoengine.base.codec import Check as RawTest
 from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.complex_fields import ComplexBaseField
-from mongoengine.base.construct_plans import constructor
+from mongoengine.base.construct_plans import constructor, dynamic_constructor
 from mongoengine.base.dump_plans import (
     AS_STORED,
     DumpPlan,
@@ -32,7 +32,7 @@ from mongoengine.base.dump_plans import (
 from mongoengine.base.dynamic_plans import DynamicPlan, dynamic_plan
 from mongoengine.base.field import BaseField
 from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
-from mongoengine.base.overrides import library_methods
+from mongoengine.base.overrides import library_methods, still_true
 from mongoengine.base.stamps import Stamp, names_inside, stamps_of
 from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValue
 from mongoengine.base.utils import class_attribute
@@ -172,12 +172,13 @@ class Schema:
             or self.set_when_made
             or self.fields.keys() - self.placed - {"_cls"}
         )
-        self.construct = (
-            constructor(cls, self.fields, self.placed, self.blank, self.defaults)
-            if not (cls._dynamic or self.set_when_made)
-            and self.quick.keys() >= self.fields.keys() - {"_cls"}
-            else None
-        )
+        self.construct = None
+        if not self.set_when_made and (
+            self.quick.keys() >= self.fields.keys() - {"_cls"}
+        ):
+            compiled = dynamic_constructor if cls._dynamic else constructor
+            parts = self.placed, self.blank, self.defaults
+            self.construct = compiled(cls, self.fields, *parts)
 
     def _plan_dumps(self) -> None:
         """Compile how each field is dumped, in the order of the fields."""
@@ -386,4 +387,7 @@ def _is_at(cls: type[DocumentState], name: str, field: object) -> bool:
 
 def _is_set_by_base(field_class: Any) -> bool:
     """Return whether assigning a converted value does no more than putting it there."""
-    return field_class.__set__ in (BaseField.__set__, ComplexBaseField.__set__)
+    return field_class.__set__ in (
+        BaseField.__set__,
+        ComplexBaseField.__set__,
+    ) or still_true(field_class, "_sets_converted", "__set__", "to_python")

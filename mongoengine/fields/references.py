@@ -76,6 +76,7 @@ class ReferenceField(
     _changes_inside = False
 
     _cascades = True
+    _sets_converted = True
     _valid_types = frozenset({ObjectId, DBRef})
 
     @overload
@@ -189,8 +190,22 @@ class ReferenceField(
             return self._unwrapped(value) if type(value) in AWAITABLE else value
         if value is None or self.dbref or isinstance(value, ChangeTracking):
             return value
-        cls = self.document_type
-        return DBRef(cls._get_collection_name(), self._key_field().to_python(value))
+        key = self._key_field()
+        if type(value) not in key._loads_unchanged:
+            value = key.to_python(value)
+        return DBRef(self.document_type._get_collection_name(), value)
+
+    def _items_from_raw(self, items: list[Any]) -> list[Any]:
+        if not items or self.dbref or DBRef in {*map(type, items)}:
+            return super()._items_from_raw(items)
+        # What is the same for all of them is looked up once.
+        unchanged = self._key_field()._loads_unchanged
+        collection = self.document_type._get_collection_name()
+        to_python = self.to_python
+        return [
+            DBRef(collection, item) if type(item) in unchanged else to_python(item)
+            for item in items
+        ]
 
     def to_mongo(self, document: Any) -> RawValue:
         """Return the primary key, or the DBRef, of a document or a reference to one."""
