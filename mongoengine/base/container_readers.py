@@ -7,12 +7,14 @@ references.  It leaves all else to the methods of the field.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from weakref import proxy
 
-from mongoengine.base.bson_types import PLAIN
+from mongoengine.base.bson_types import NO_TYPES, PLAIN
 from mongoengine.base.embedded_list import EmbeddedDocumentList
-from mongoengine.base.plain import has_references
+from mongoengine.base.items import inner_path, stored_values
+from mongoengine.base.plain import has_references, refers
 from mongoengine.base.reading import Reader
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY, set_state
@@ -29,6 +31,12 @@ __all__ = ("container_reader", "first_reader")
 
 TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
 
+#: Lists and dicts of so many items are made tracked ones with what they are in.
+FEW = 32
+
+new_dict, update_dict, set_item = dict.__new__, dict.update, dict.__setitem__
+new_list, extend_list, set_place = list.__new__, list.extend, list.__setitem__
+
 
 def container_reader(field: Any) -> Reader:
     """Return the function that reads a field of lists or dicts."""
@@ -43,10 +51,12 @@ def container_reader(field: Any) -> Reader:
             value = read_first(instance)
             if value is MISSING:
                 value = convert(instance)
-            elif instance._values is EMPTY:
+            elif instance._values is not EMPTY:
+                instance._values[name] = value
+            elif instance._dynamic:
                 set_state(instance, "_values", {name: value})
             else:
-                instance._values[name] = value
+                instance._values = {name: value}
         if type(value) in TRACKED and value._dereferenced:
             return value
         return track(instance, value)
@@ -73,30 +83,63 @@ def _untyped_reader(field: Any) -> Reader:
     def read_untyped(instance: Instance) -> PythonValue:
         raw = instance._raw
         value = None if raw is None else raw.get(key)
-        flat = True
-        if type(value) is dict:
-            if "_cls" in value or "_ref" in value:
-                return MISSING
-            for item in value.values():
-                if type(item) not in PLAIN:
-                    flat = False
-                    if has_references(value):
-                        return MISSING
-                    break
-            tracked: Any = new_tracked_dict(value, proxy(instance), name, True, flat)
-        elif type(value) is list:
-            for item in value:
-                if type(item) not in PLAIN:
-                    flat = False
-                    if has_references(value):
-                        return MISSING
-                    break
-            tracked = new_tracked_list(value, proxy(instance), name, True, flat)
-        else:
+        if type(value) is not dict and type(value) is not list:
             return MISSING
-        return tracked
+        if len(value) <= FEW:
+            return tracked_tree(value, proxy(instance), name)
+        if type(value) is dict and ("_cls" in value or "_ref" in value):
+            return MISSING
+        flat = PLAIN.issuperset(map(type, stored_values(value)))
+        if not flat and has_references(value):
+            return MISSING
+        new: Any = new_tracked_dict if type(value) is dict else new_tracked_list
+        return new(value, proxy(instance), name, True, flat)
 
     return read_untyped
+
+
+def tracked_tree(value: PythonValue, parent: object, path: str) -> PythonValue:
+    """Return a list or dict as a tracked one, with tracked ones in it.
+
+    All levels are made at once, since all are searched for references, as long as they
+    are small.  It returns MISSING if a reference is found.
+
+    :param parent: a weak reference to the document.
+    """
+    tracked: Any
+    places: Iterable[tuple[Any, PythonValue]]
+    if type(value) is dict:
+        if "_cls" in value or "_ref" in value:
+            return MISSING
+        tracked = new_dict(BaseDict)
+        update_dict(tracked, value)
+        places = value.items()
+    else:
+        tracked = new_list(BaseList)
+        extend_list(tracked, value)
+        places = enumerate(value)
+    bound = True
+    for key, item in places:
+        if type(item) in PLAIN:
+            continue
+        if type(item) is dict or type(item) is list:
+            if len(item) <= FEW:
+                inner = tracked_tree(item, parent, inner_path(path, key))
+                if inner is MISSING:
+                    return MISSING
+                if type(value) is dict:
+                    set_item(tracked, key, inner)
+                else:
+                    set_place(tracked, key, inner)
+                continue
+            bound = False
+        if refers(item):
+            return MISSING
+    tracked._instance = parent
+    tracked._name = path
+    tracked._dereferenced = True
+    tracked._is_bound = bound
+    return tracked
 
 
 def _typed_reader(field: Any) -> Reader:
@@ -106,28 +149,89 @@ def _typed_reader(field: Any) -> Reader:
     # Lists or dicts among the items are to be tracked, too.
     flat_types = unchanged if unchanged <= PLAIN else frozenset()
     list_class = field._list_class()
+    inner_types = _types_in_lists(field.field)
 
     def read_typed(instance: Instance) -> PythonValue:
         raw = instance._raw
         value = None if raw is None else raw.get(key)
         if type(value) is list:
-            flat = flat_types.issuperset(map(type, value))
-            if not (flat or loads_as_it_is(value)):
-                return MISSING
-            if list_class is BaseList:
-                tracked: Any = new_tracked_list(
-                    value, proxy(instance), name, True, flat
-                )
+            for item in value:
+                if type(item) not in flat_types:
+                    if inner_types and list_class is BaseList:
+                        tracked = _tracked_lists(value, inner_types, instance, name)
+                        if tracked is not None:
+                            return tracked
+                    if not loads_as_it_is(value):
+                        return MISSING
+                    flat = False
+                    break
             else:
-                tracked = list_class(value, instance, name)
-                tracked._dereferenced = True
-        elif type(value) is dict:
-            flat = flat_types.issuperset(map(type, value.values()))
-            if not (flat or loads_as_it_is(value)):
-                return MISSING
-            tracked = new_tracked_dict(value, proxy(instance), name, True, flat)
-        else:
-            return MISSING
-        return tracked
+                flat = True
+            if list_class is BaseList:
+                return new_tracked_list(value, proxy(instance), name, True, flat)
+            tracked = list_class(value, instance, name)
+            tracked._dereferenced = True
+            return tracked
+        if type(value) is dict:
+            for item in value.values():
+                if type(item) not in flat_types:
+                    if inner_types:
+                        tracked = _tracked_lists(value, inner_types, instance, name)
+                        if tracked is not None:
+                            return tracked
+                    if not loads_as_it_is(value):
+                        return MISSING
+                    flat = False
+                    break
+            else:
+                flat = True
+            return new_tracked_dict(value, proxy(instance), name, True, flat)
+        return MISSING
 
     return read_typed
+
+
+def _tracked_lists(
+    value: PythonValue, types: frozenset[type], instance: object, name: str
+) -> Any:
+    """Return a few short lists, in a list or dict, as tracked ones in a tracked one.
+
+    It returns None where there is something else, or more.
+
+    :param types: the types that the items of the lists may have.
+    """
+    if len(value) > FEW:
+        return None
+    is_dict = type(value) is dict
+    for items in value.values() if is_dict else value:
+        if type(items) is not list or len(items) > FEW:
+            return None
+        for item in items:
+            if type(item) not in types:
+                return None
+    parent = proxy(instance)
+    tracked: Any
+    if is_dict:
+        tracked = new_tracked_dict(value, parent, name, True, True)
+    else:
+        tracked = new_tracked_list(value, parent, name, True, True)
+    put = set_item if is_dict else set_place
+    for key, items in value.items() if is_dict else enumerate(value):
+        # As `new_tracked_list`, without the call.
+        inner: Any = new_list(BaseList)
+        extend_list(inner, items)
+        inner._instance = parent
+        inner._name = inner_path(name, key) if is_dict else f"{name}.{key}"
+        inner._dereferenced = True
+        inner._is_bound = True
+        put(tracked, key, inner)
+    return tracked
+
+
+def _types_in_lists(field: Any) -> frozenset[type]:
+    """Return types of items that load as they are, where a field's values are lists."""
+    inner = field._inner if field._is_list and field._loads_inside else None
+    if inner is None or field._sorts or field._list_class() is not BaseList:
+        return NO_TYPES
+    types: frozenset[type] = inner._loads_unchanged & PLAIN
+    return types

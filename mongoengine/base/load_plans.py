@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from mongoengine import signals
@@ -38,6 +39,8 @@ __all__ = ("MOST_SHAPES", "LoadPlan", "LoadPlans")
 
 #: More shapes than this and the class is not one of few shapes: do not keep them.
 MOST_SHAPES = 256
+
+_DICTS = frozenset({dict})
 
 
 class LoadPlan(Record):
@@ -91,6 +94,8 @@ class LoadPlans:
             tuple[str, ...], tuple[Check | Literal[True], DynamicPlan]
         ] = {}
         self.make = self._compile_make(True)
+        #: The keys of these shapes: documents with no other keys are trusted, too.
+        self.trusted_keys: set[str] = set()
         self.make_inside = self._compile_make_inside()
         self.make_embedded = self._compile_make_embedded()
         self.loads_surely = self._compile_loads_surely()
@@ -116,6 +121,7 @@ class LoadPlans:
     def _keep_check(self, shape: tuple[str, ...], plan: LoadPlan) -> None:
         if not plan.named:
             self.trusted.add(shape)
+            self.trusted_keys.update(shape)
         self.checks[shape] = self._check_of(plan)
 
     def _check_of(self, plan: LoadPlan) -> Check | Literal[True]:
@@ -329,19 +335,24 @@ class LoadPlans:
 
         It returns a list of documents, or None where an item is no dict.
         """
-        cls, trusted, maker = self.cls, self.trusted, self.maker
+        cls, covers, maker = self.cls, self.trusted_keys.issuperset, self.maker
+        only_dicts, keys_of = _DICTS.issuperset, chain.from_iterable
         new, direct = cls.__new__, not (self.plain or self.own_loader)
         pre_init, post_init = signals.pre_init, signals.post_init
 
         def make_embedded(items: Any, parent: object) -> Any:
-            make, shapes = None, trusted
-            if not direct or pre_init.receivers or post_init.receivers:
-                shapes = set()
             made = []
-            for item in items:
-                if item.__class__ is not dict:
-                    return None
-                if tuple(item) in shapes:
+            try:
+                alike = (
+                    direct
+                    and covers(keys_of(items))
+                    and only_dicts(map(type, items))
+                    and not (pre_init.receivers or post_init.receivers)
+                )
+            except TypeError:
+                alike = False
+            if alike:
+                for item in items:
                     # What `make` does; that nothing fails was proved with the owner.
                     document = new(cls)
                     document._raw = item
@@ -349,10 +360,14 @@ class LoadPlans:
                     document._created = False
                     document._initialised = True
                     document._instance = parent
-                else:
-                    make = make or maker()
-                    document = make(item)
-                    set_state(document, "_instance", parent)
+                    made.append(document)
+                return made
+            make = maker()
+            for item in items:
+                if item.__class__ is not dict:
+                    return None
+                document = make(item)
+                set_state(document, "_instance", parent)
                 made.append(document)
             return made
 

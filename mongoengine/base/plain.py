@@ -28,6 +28,7 @@ __all__ = (
     "is_embedded",
     "is_embedded_class",
     "is_plain",
+    "refers",
     "shows_references",
 )
 
@@ -81,6 +82,13 @@ def has_references(value: object) -> bool:
         elif isinstance(item, (DBRef, ChangeTracking)):
             return True
     return False
+
+
+def refers(value: object) -> bool:
+    """Return whether a value is a document or a reference, or has one in it."""
+    if isinstance(value, (dict, list, tuple)):
+        return has_references(value)
+    return isinstance(value, (DBRef, ChangeTracking))
 
 
 def shows_references(field: Any) -> bool:

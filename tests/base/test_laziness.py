@@ -38,6 +38,7 @@ from mongoengine import (
 )
 from mongoengine.base.datastructures import BaseDict, BaseList, EmbeddedDocumentList
 from mongoengine.base.fields import BaseField
+from mongoengine.context_managers import no_dereference
 
 DAY = datetime.datetime(2024, 2, 29, 12)
 ID = ObjectId("5f0000000000000000000001")
@@ -460,20 +461,46 @@ def test_an_owner_is_not_kept_alive_by_what_it_holds() -> None:
         part._instance.name
 
 
-def test_deep_plain_data_is_wrapped_as_far_as_it_is_touched() -> None:
-    inner = {"c": [1, {"d": 2}]}
-    document = loaded(x={"a": {"b": inner}, "z": {"y": 1}})
-    assert dict.__getitem__(document.extra, "z").__class__ is dict
+MANY = 40
+
+
+def test_large_plain_data_is_wrapped_as_far_as_it_is_touched() -> None:
+    inner = {str(place): [place] for place in range(MANY)}
+    document = loaded(x={"a": {**inner, "b": inner}, "z": {"y": 1}})
     wrapped = document.extra["a"]
     assert type(wrapped) is BaseDict
     assert dict.__getitem__(wrapped, "b") is inner
 
 
-def test_deep_plain_data_is_not_copied_until_touched() -> None:
-    inner = {"b": [1]}
+def test_large_plain_data_is_not_copied_until_touched() -> None:
+    inner = {str(place): [place] for place in range(MANY)}
     document = loaded(x={"a": inner}, anything=[inner])
     assert dict.__getitem__(document.extra, "a") is inner
     assert list.__getitem__(document.anything, 0) is inner
+
+
+def test_small_plain_data_is_tracked_at_every_level() -> None:
+    document = loaded(x={"a": {"b": [1, {"d": 2}]}}, anything=[{"b": [1]}])
+    document._clear_changed_fields()
+    document.extra["a"]["b"][1]["d"] = 3
+    document.anything[0]["b"].append(2)
+    assert document._get_changed_fields() == ["x.a.b.1.d", "anything.0.b"]
+
+
+def test_references_are_found_in_large_plain_data() -> None:
+    reference = {"_cls": "LazyThing", "_ref": DBRef("lazy_thing", 1)}
+    many = {str(place): place for place in range(MANY)}
+    for extra in ({**many, **reference}, {**many, "r": reference["_ref"]}):
+        document = loaded(x=extra)
+        with no_dereference(type(document)):
+            assert not document.extra._dereferenced
+
+
+def test_small_plain_data_is_a_copy_of_what_was_loaded() -> None:
+    raw = {"x": {"a": {"b": [1]}}}
+    document = loaded(**copy.deepcopy(raw))
+    document.extra["a"]["b"].append(2)
+    assert document._raw["x"] == raw["x"]
 
 
 def test_untouched_documents_are_dumped_without_converting() -> None:
