@@ -14,7 +14,7 @@ from typing import Any
 
 from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.common import UPDATE_OPERATORS, _DocumentRegistry
-from mongoengine.base.state import EMPTY, DocumentState
+from mongoengine.base.state import DocumentState
 from mongoengine.base.utils import warn_caller
 from mongoengine.errors import MongoEngineWarning
 
@@ -188,7 +188,7 @@ def warn_of_all_attributes(document: DocumentState) -> None:
     if getattr(document, "__dict__", None):
         warn_of_attributes(document)
     names, values = type(document)._schema.nesting_names, document._values
-    if names and values is not EMPTY:
+    if not names.isdisjoint(values):
         _warn_inside(map(values.get, names))
 
 

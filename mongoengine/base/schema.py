@@ -59,6 +59,9 @@ __all__ = ("Schema", "new_son")
 #: The most keys of documents without limits that are tested one by one.
 FEW_KEYS = 8
 
+#: So many values of a loaded document are tested apart from what it was loaded from.
+FEW_VALUES = 4
+
 
 class TypedPlan(Record):
     """Plans for raw documents that have the same keys and types of values."""
@@ -338,6 +341,40 @@ class Schema:
             return self.value_test(values)
         except KeyError:
             return False  # a field has no value
+
+    def mostly_raw_valid(self, values: RawMapping, raw: RawMapping) -> bool:
+        """Return whether a loaded document is valid beyond doubt.
+
+        Of one with few values that have been read or set, these are tested alone, and
+        what it was loaded from as a whole.
+
+        :param values: those values
+        :param raw: what it was loaded from
+        """
+        if len(values) > FEW_VALUES or self.own_validation or self.cls._dynamic:
+            return False
+        checks = self.checks_by_name
+        for name, value in values.items():
+            check = checks.get(name)
+            if check is None:
+                return False
+            value_type = type(value)
+            if value_type in check.valid:
+                continue
+            if value is None:
+                if check.field.required:
+                    return False
+            elif value_type in check.unchanged:
+                if check.proof is None or not check.proof(value):
+                    return False
+            elif check.value_proof is None or not check.value_proof(value):
+                return False
+        return self.surely_valid(raw)
+
+    @cached_property
+    def checks_by_name(self) -> dict[str, Check]:
+        """How each field is validated, by its name."""
+        return {check.name: check for check in self.checks()}
 
     def all_surely_valid(self, items: list[PythonValue]) -> bool:
         """Return `surely_valid` of every raw document in a list."""

@@ -63,6 +63,10 @@ class Changes:
         self.unsets = unsets
         self._marks = marks
 
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to set or unset."""
+        return not (self.sets or self.unsets)
+
     @property
     def update(self) -> RawDocument:
         """The update document: `$set` and `$unset`, where they are not empty."""

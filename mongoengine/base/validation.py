@@ -53,7 +53,9 @@ class DocumentValidation(DocumentState):
         if not errors and (
             schema.surely_valid(raw or {})
             if values is EMPTY
-            else raw is None and schema.values_surely_valid(values)
+            else schema.values_surely_valid(values)
+            if raw is None
+            else schema.mostly_raw_valid(values, raw)
         ):
             return
         checks = schema.checks()
@@ -95,7 +97,10 @@ class DocumentValidation(DocumentState):
         values, raw = self._values, self._raw
         if values is EMPTY:
             return bool(schema.surely_valid(raw or {}))
-        if raw is None and schema.values_surely_valid(values):
+        if raw is None:
+            if schema.values_surely_valid(values):
+                return True
+        elif schema.mostly_raw_valid(values, raw):
             return True
         checks = schema.checks()
         for name, key, field, surely, proof, valid, exact, test, needed in checks:

@@ -335,15 +335,15 @@ def _pending(
     try:
         for place, document in enumerate(documents):
             write: PendingInsert | PendingUpdate | None
-            restored = any(document is other for other in cut)
+            restored = bool(cut) and any(document is other for other in cut)
             if restored or created[place]:
                 write = PendingInsert(document, moment, restored=restored)
             else:
                 key = key_query(document)
                 write = PendingUpdate(document, moment)
-                if not write.changes.update:
+                if write.changes.is_empty():
                     continue
-                write.key = {**key, **write.condition}
+                write.key = key if write.stamped is None else {**key, **write.condition}
                 write.upsert = write.may_insert
             writes.append(write)
             places.append(place)
@@ -388,7 +388,7 @@ async def _send_saves(
 def _update_of(write: PendingUpdate) -> CountedUpdate:
     """Return the update of one document, which fails if a condition is not met."""
     change = write.changes.update
-    if not write.condition or write.upsert:
+    if write.upsert or not write.condition:
         return CountedUpdate(write.key, change, upsert=write.upsert)
     return CountedUpdate(write.key, guarded(change), upsert=True)
 

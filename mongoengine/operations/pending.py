@@ -15,7 +15,7 @@ import bson
 from bson import ObjectId
 
 from mongoengine.base.stamps import Moment, Stamped, stamps_exist
-from mongoengine.base.state import set_state
+from mongoengine.base.state import EMPTY, set_state
 from mongoengine.base.tracking import Changes
 from mongoengine.base.types import AnyCollection, RawDocument, RawMapping
 from mongoengine.driver.session import _get_session
@@ -172,7 +172,7 @@ class PendingInsert:
         try:
             if self.stamped is not None:
                 self.stamped.insert(document, restored)
-            self.son: RawDocument = document._to_wire(self._marks)
+            self.son: RawDocument = type(document)._schema.wire(document, self._marks)
         except BaseException:
             self._put_back()
             raise
@@ -339,7 +339,11 @@ def put_key(document: StoredDocument, key: Hashable) -> None:
         if key.__class__ not in field._loads_unchanged:
             key = field.to_python(key)
     if key is None or name in schema.placed:
-        document._put(name, key)
+        values = document._values
+        if values is EMPTY:
+            document._put(name, key)
+        else:
+            values[name] = key
         return
     created = document._created
     marks = list(getattr(document, "_changed_fields", ()))
@@ -368,15 +372,25 @@ def _key_first(son: RawDocument) -> RawDocument:
 
 def primary_key_of(document: StoredDocument) -> object:
     """Return the primary key of a document, not followed where it is a reference."""
-    name = document._meta["id_field"]
-    return document._value_of(name, document._fields[name])
+    schema, values = type(document)._schema, document._values
+    name: Any = schema.id_name
+    if name in values:
+        return values[name]
+    field, raw = schema.fields[name], document._raw
+    if raw is not None:
+        # As in `_touch`, but without putting it in place.
+        value = raw.get(field.db_field)
+        if value.__class__ in field._loads_unchanged:
+            return value
+    return document._touch(field)
 
 
 def stored_id(document: StoredDocument) -> object:
     """Return the primary key of a document as MongoDB stores it."""
-    name = document._meta["id_field"]
-    field = document._fields[name]
-    value = document._value_of(name, field)
+    schema = type(document)._schema
+    name: Any = schema.id_name
+    field = schema.fields[name]
+    value = primary_key_of(document)
     if value.__class__ in field._dump_as:
         return value
     return field._to_mongo_safe_call(value, use_db_field=True)

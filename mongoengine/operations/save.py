@@ -445,8 +445,8 @@ def key_query(document: StoredDocument, son: RawMapping | None = None) -> RawDoc
     :param son: the dump of the document, where it has been made
     """
     key = stored_id(document) if son is None else son["_id"]
-    query = {"_id": key_condition(key)}
-    if document._meta.get("shard_key"):
+    query = {"_id": key_condition(key) if isinstance(key, dict) else key}
+    if type(document)._schema.shard_key:
         dump = document.to_mongo() if son is None else son
         query.update(shard_key_of(document, dump))
     return query
