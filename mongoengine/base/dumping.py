@@ -136,7 +136,7 @@ class DocumentDumping(DocumentState):
         for name, field in self._dynamic_plan.fields.items():
             value = values.get(name)
             if value.__class__ not in UNCHANGED:
-                value = field._to_mongo_safe_call(value)
+                value = field._dump_value(value)
             if value is not None or field.null:
                 data[field.db_field] = value
 

@@ -76,6 +76,7 @@ def new_field(cls: Any, name: str) -> Any:
     """Return a field for a key that the class does not define."""
     field = cls._unknown_field(null=True)
     field.name = field.db_field = name
+    field._prepare()
     return field
 
 

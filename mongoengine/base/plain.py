@@ -177,8 +177,14 @@ def copied(value: PythonValue) -> Any:
 def holds_documents(value: PythonValue) -> bool:
     """Return whether a value is, or has in it, an embedded document."""
     if isinstance(value, (list, tuple, dict)):
+        item: Any
         for item in stored_values(value):
-            if type(item) not in UNNESTED and holds_documents(item):
+            item_type = type(item)
+            if item_type in UNNESTED or (
+                item_type is list and UNNESTED.issuperset(map(type, item))
+            ):
+                continue
+            if holds_documents(item):
                 return True
         return False
     return is_embedded(value)

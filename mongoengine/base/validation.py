@@ -82,7 +82,9 @@ class DocumentValidation(DocumentState):
             self._check_field(field, value, clean, errors)
         if self._dynamic:
             for name, field in self._dynamic_plan.fields.items():
-                self._check_field(field, values.get(name), clean, errors)
+                value = values.get(name)
+                if type(value) not in field._surely_valid:
+                    self._check_field(field, value, clean, errors)
         if errors:
             raise ValidationError(
                 f"ValidationError ({self._class_name}:{self._pk_for_message()}) ",

@@ -10,10 +10,7 @@ from mongoengine.base.bson_types import UNCHANGED
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.common import _DocumentRegistry, class_named_in
 from mongoengine.base.field import BaseField
-from mongoengine.base.plain import (
-    is_document,
-    is_embedded,
-)
+from mongoengine.base.plain import copied, is_document, is_embedded
 from mongoengine.base.proxies import AsyncReferenceProxy
 from mongoengine.base.references import untyped_target
 from mongoengine.base.tracked import BaseDict, BaseList, TrackedContainer
@@ -43,6 +40,7 @@ class DynamicField(BaseField):
     It is what the fields of dynamic documents are made of.
     """
 
+    _valid_types = HANDED_OUT - {type(None)}
     _dumps_inside = True
     _stores_mappings = True
 
@@ -99,6 +97,10 @@ class DynamicField(BaseField):
         if isinstance(value, dict):
             return {k: dump(v, use_db_field, fields) for k, v in value.items()}
         return [dump(item, use_db_field, fields) for item in value]
+
+    def _as_stored(self, value: PythonValue) -> RawValue:
+        copy = copied(value)
+        return self.to_mongo(value) if copy is None else copy
 
     @staticmethod
     def _dump_document(

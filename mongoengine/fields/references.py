@@ -164,7 +164,10 @@ class ReferenceField(
         return not self.dbref and self._key_may_fail()
 
     def _is_unconstrained(self) -> bool:
-        return isinstance(self.document_type_obj, type)
+        cls = self.document_type_obj
+        if cls == RECURSIVE_REFERENCE_CONSTANT:
+            cls = self.owner_document
+        return isinstance(cls, type)
 
     def _as_reference(self, value: object) -> object:
         return value if isinstance(value, DBRef) else self.to_python(value)
@@ -209,6 +212,8 @@ class ReferenceField(
 
     def to_mongo(self, document: Any) -> RawValue:
         """Return the primary key, or the DBRef, of a document or a reference to one."""
+        if document.__class__ is DBRef:
+            return document if self.dbref else document.id
         if type(document) is AsyncReferenceProxy:
             document = self._unwrapped(document)
         if document is None:
