@@ -165,6 +165,10 @@ def constructor(
     return specialised(construct)
 
 
+#: What `construct` sets in a document.
+STATE = ("_raw", "_values", "_created", "_initialised", "_changes")
+
+
 def place_arguments(
     document: Any, data: RawDocument, values: Keywords, plan: ConstructPlan
 ) -> None:
@@ -204,9 +208,8 @@ def dynamic_constructor(
     embedded = not cls._is_document
     pre_init, post_init = signals.pre_init, signals.post_init
     aliases, collections = context.db_aliases, context.collection_names
-    set_raw, set_values, set_created, set_initialised, set_changes = (
-        slot_setter(cls, name)
-        for name in ("_raw", "_values", "_created", "_initialised", "_changes")
+    set_raw, set_values, set_created, set_initialised, set_changes, set_attributes = (
+        slot_setter(cls, name) for name in (*STATE, "__dict__")
     )
 
     def plan_of(
@@ -234,6 +237,9 @@ def dynamic_constructor(
             return False  # it has been constructed before
         own, others = plan
         data = {**blank, **values}
+        attributes: Keywords = {}
+        # It has no attributes yet: the constructor is that of the library.
+        set_attributes(document, attributes)
         set_raw(document, None)
         set_values(document, data)
         set_created(document, True)
@@ -244,7 +250,7 @@ def dynamic_constructor(
         elif aliases.get() or collections.get():
             document._note_switch()
         place_arguments(document, data, values, own)
-        place_others(document, data, others)
+        place_others(document, data, others, attributes)
         set_initialised(document, True)
         return True
 

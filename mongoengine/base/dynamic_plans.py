@@ -117,12 +117,14 @@ def tracked_copy(document: Any, name: str, value: PythonValue) -> PythonValue:
     return document._expanded(name, value)
 
 
-def place_others(document: Any, data: RawDocument, plan: DynamicPlan) -> None:
+def place_others(
+    document: Any, data: RawDocument, plan: DynamicPlan, attributes: Keywords
+) -> None:
     """Put those arguments in place of which a new document gets dynamic fields.
 
     :param data: the values of the document, with the arguments among them.
+    :param attributes: the `__dict__` of the document.
     """
-    attributes = document.__dict__
     for name in plan.fields:
         value = data[name]
         if type(value) not in PLAIN:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mongoengine.base.bson_types import NO_TYPES, PLAIN
+from mongoengine.base.bson_types import NO_TYPES, PLAIN, UNNESTED
 from mongoengine.base.codec import Dump, FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.overrides import library_methods, plain_methods, still_true
 from mongoengine.base.plain import adopt
@@ -215,7 +215,7 @@ class FieldHints:
         Lists and dicts are copied: the caller keeps its own.
         """
         value = self.to_python(value)
-        if value.__class__ not in PLAIN:
+        if value.__class__ not in UNNESTED:
             if isinstance(value, TrackedContainer):
                 value = value._bound_to(document, self.name)
             adopt(document, value)

@@ -179,9 +179,11 @@ class Schema:
         if not self.set_when_made and (
             self.quick.keys() >= self.fields.keys() - {"_cls"}
         ):
-            compiled = dynamic_constructor if cls._dynamic else constructor
-            parts = self.placed, self.blank, self.defaults
-            self.construct = compiled(cls, self.fields, *parts)
+            parts = self.fields, self.placed, self.blank, self.defaults
+            if not cls._dynamic:
+                self.construct = constructor(cls, *parts)
+            elif library_methods(cls, "__init__", "__new__"):
+                self.construct = dynamic_constructor(cls, *parts)
 
     def _plan_dumps(self) -> None:
         """Compile how each field is dumped, in the order of the fields."""
