@@ -60,6 +60,7 @@ STATE = [
     "_auto_dereference",
     "_instance",
     "_dynamic_lock",
+    "_dynamic_plan",
     "_fields_ordered",
     "_fields",
     "_meta",
