@@ -15,7 +15,7 @@ from mongoengine.base.bson_types import NO_TYPES, PLAIN, UNNESTED
 from mongoengine.base.codec import Dump, FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.overrides import library_methods, plain_methods, still_true
 from mongoengine.base.plain import adopt
-from mongoengine.base.reading import Reader, reader_of
+from mongoengine.base.reading import Reader, reader_of, scalar_reader
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.types import Convert, PythonValue, RawValue
 from mongoengine.errors import ValidationError
@@ -35,6 +35,8 @@ class FieldHints:
     _dump_as: ClassVar[frozenset[type]] = NO_TYPES
     _valid_types: ClassVar[frozenset[type]] = NO_TYPES
     _load_can_fail: ClassVar[bool] = False
+    # Types of raw values that `to_python` converts to other scalars.
+    _loads_scalars: ClassVar[frozenset[type]] = NO_TYPES
     # What `_prepare` makes of them for one field.
     _loads_unchanged: frozenset[type] = NO_TYPES
     _dumps_unchanged: frozenset[type] = NO_TYPES
@@ -122,6 +124,8 @@ class FieldHints:
 
     def _reader(self) -> Reader:
         """Return the function that reads the field, as an attribute of documents."""
+        if still_true(type(self), "_loads_scalars", "to_python", "_from_raw"):
+            return scalar_reader(self) if self._loads_scalars else reader_of(self)
         return reader_of(self)
 
     def _choose_dump(self, cls: type[FieldHints]) -> Convert:

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mongoengine.base.sentinels import MISSING
-from mongoengine.base.state import EMPTY
+from mongoengine.base.state import EMPTY, set_state
 from mongoengine.base.types import Instance, PassedOn, PythonValue
 from mongoengine.base.utils import specialised
 
-__all__ = ("Attribute", "Reader", "reader_of")
+__all__ = ("Attribute", "Reader", "reader_of", "scalar_reader")
 
 #: Returns the value of a field of a document.
 Reader = Callable[[Any], Any]
@@ -102,3 +102,30 @@ def reader_of(field: Any) -> Reader:
         return instance._touch(field)
 
     return specialised(read)
+
+
+def scalar_reader(field: Any) -> Reader:
+    """Return the function that reads a field of scalars that have to be converted."""
+    name, key = field.name, field.db_field
+    types, convert = field._loads_scalars, field._convert
+
+    def read_scalar(instance: Instance) -> PythonValue:
+        values = instance._values
+        if values is not EMPTY and name in values:
+            return values[name]
+        raw = instance._raw
+        if raw is not None and key in raw:
+            value = raw[key]
+            if type(value) in types:
+                value = convert(value)
+                if value is not None:
+                    if instance._values is not EMPTY:
+                        instance._values[name] = value
+                    elif instance._dynamic:
+                        set_state(instance, "_values", {name: value})
+                    else:
+                        instance._values = {name: value}
+                    return value
+        return instance._touch(field)
+
+    return specialised(read_scalar)

@@ -193,6 +193,8 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
 
     _is_pure = True
 
+    _loads_scalars = frozenset({str, int})
+
     # Lists and dicts of this field convert their items when they are assigned.
     _converts_on_set: ClassVar[bool] = True
 
@@ -273,6 +275,13 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
         with suppress(ValueError):
             return self._enum_cls(value)
         return value
+
+    def _from_raw(self, value: object) -> PythonValue:
+        # As the enumeration finds most members itself.
+        try:
+            return self._enum_cls._value2member_map_[value]
+        except (KeyError, TypeError):
+            return self.to_python(value)
 
     def to_mongo(self, value: PythonValue) -> RawValue:
         """Return the member's value."""

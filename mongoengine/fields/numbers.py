@@ -19,6 +19,7 @@ from mongoengine.base.codec import (
     limited,
     of_type,
 )
+from mongoengine.base.decimals import decimal_of
 from mongoengine.base.field import BaseField
 from mongoengine.base.types import (
     Assigned,
@@ -452,6 +453,7 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
     # What is no decimal128 may be no number.
     _load_can_fail = True
     _converted_surely = frozenset({Decimal128})
+    _loads_scalars = frozenset({Decimal128})
     _too_small = "Decimal value is too small"
     _too_large = "Decimal value is too large"
 
@@ -514,7 +516,7 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
         """Return the value as a `Decimal`."""
         if value is None:
             return value
-        return self.to_mongo(value).to_decimal()
+        return decimal_of(self.to_mongo(value))
 
     def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check that the value can be made a decimal128, and its range."""

@@ -269,6 +269,7 @@ class DateField(_DateTimeField[OrNone]):
 
     _load_as = frozenset({date})
     _dump_as = frozenset()
+    _loads_scalars = frozenset({datetime})
 
     if TYPE_CHECKING:
 
@@ -332,6 +333,9 @@ class DateField(_DateTimeField[OrNone]):
         if isinstance(value, datetime):
             return date(value.year, value.month, value.day)
         return value
+
+    def _from_raw(self, value: PythonValue) -> PythonValue:
+        return value.date() if type(value) is datetime else self.to_python(value)
 
 
 class ComplexDateTimeField(_Stamping, _StringField[OrNone]):
