@@ -12,11 +12,12 @@ What was tried, and where the rest goes, per line of the codec benchmark:
   as much as the rest.  On trees every embedded document has a look-up of its own; lists
   of them are tested in one loop.  Dynamic documents also get a dict of attributes, a
   `SON` of their fields and tracked containers: they are read without descriptors.
-* Touching: a field is a property, whose function Python calls without a `__get__` of
-  ours (417 ns before, 245 now), with code of its own, since CPython adapts code to the
-  classes that it meets.  Not built: getters in C alone need a mapping with
-  `__missing__`, one more object per document; storing all scalars at the first read
-  would make five reads slower.
+* Touching: a field is read by one call of its `__get__`, with code of its own for each
+  class of fields, since CPython adapts code to the classes that it meets.  A
+  `property` with a function for each field takes 0.6 of that; it was dropped, as
+  packages (graphene-mongo) take such fields for computed ones.  Not built: getters in
+  C alone need a mapping with `__missing__`, one more object per document; storing all
+  scalars at the first read would make five reads slower.
 * Touching everything: each container becomes a tracked one (an object with four slots,
   as much as two reads), and data without a field is searched for references before.
   Searching level by level with sets of types, with a list in place of recursion, or

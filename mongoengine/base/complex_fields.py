@@ -9,7 +9,11 @@ from bson import DBRef
 
 from mongoengine.base.bson_types import PLAIN
 from mongoengine.base.codec import Proof, each
-from mongoengine.base.container_readers import container_reader, first_reader
+from mongoengine.base.container_readers import (
+    container_reader,
+    first_reader,
+    get_tracked,
+)
 from mongoengine.base.field import BaseField
 from mongoengine.base.overrides import library_methods, plain_methods
 from mongoengine.base.plain import (
@@ -89,6 +93,10 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         @overload
         def __get__(self, instance: object, owner: object) -> Value: ...
         def __get__(self, instance: Instance, owner: Instance) -> PythonValue: ...
+
+    else:
+        # A container is tracked, and its references are followed, when it is read.
+        __get__ = get_tracked
 
     def _reader(self) -> Reader:
         return container_reader(self)

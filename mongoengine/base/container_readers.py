@@ -27,7 +27,7 @@ from mongoengine.base.tracked import (
 from mongoengine.base.types import Instance, PythonValue
 from mongoengine.base.utils import specialised
 
-__all__ = ("container_reader", "first_reader")
+__all__ = ("container_reader", "first_reader", "get_tracked")
 
 TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
 
@@ -38,8 +38,23 @@ new_dict, update_dict, set_item = dict.__new__, dict.update, dict.__setitem__
 new_list, extend_list, set_place = list.__new__, list.extend, list.__setitem__
 
 
+def get_tracked(self: Any, instance: Instance, owner: object = None) -> PythonValue:
+    """Read a field of lists or dicts from a document; a `__get__`."""
+    try:
+        values = instance._values
+        name = self._read_as
+        if name in values:
+            value = values[name]
+            if type(value) in TRACKED and value._dereferenced:
+                return value
+    except AttributeError:
+        if instance is None:
+            return self
+    return self._reads(instance)
+
+
 def container_reader(field: Any) -> Reader:
-    """Return the function that reads a field of lists or dicts."""
+    """Return the function that tracks a container, and follows references in it."""
     name, read_first = field.name, field._first_reader()
     convert, track = field._converted, field._track
 

@@ -15,7 +15,6 @@ from mongoengine.base.codec import Check
 from mongoengine.base.items import is_nameable
 from mongoengine.base.loading import follow_no_references
 from mongoengine.base.plain import copied, is_plain
-from mongoengine.base.reading import Attribute
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY
 from mongoengine.base.tracked import new_tracked_dict, new_tracked_list
@@ -238,6 +237,6 @@ def is_taken(cls: type[Any], name: str) -> bool:
         return False
     if ours or name.startswith("_") or callable(found):
         return True
-    if isinstance(found, property) and not isinstance(found, Attribute):
+    if isinstance(found, property):
         return found.fset is None
     return hasattr(type(found), "__get__") and not hasattr(type(found), "__set__")

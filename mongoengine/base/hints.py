@@ -15,9 +15,9 @@ from mongoengine.base.bson_types import NO_TYPES, PLAIN, UNNESTED
 from mongoengine.base.codec import Dump, FieldCodec, Proof, each_of_type, of_type
 from mongoengine.base.overrides import library_methods, plain_methods, still_true
 from mongoengine.base.plain import adopt
-from mongoengine.base.reading import Reader, reader_of, scalar_reader
+from mongoengine.base.reading import Reader, scalar_reader
 from mongoengine.base.tracked import TrackedContainer
-from mongoengine.base.types import Convert, PythonValue, RawValue
+from mongoengine.base.types import Convert, Instance, PythonValue, RawValue
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class FieldHints:
         validation: Any
         _dereferences: bool | None
 
+        def _read(self, instance: Instance) -> PythonValue: ...
         def to_python(self, value: RawValue) -> PythonValue: ...
         def to_mongo(self, value: PythonValue) -> RawValue: ...
         def _to_mongo_safe_call(self, value: object) -> RawValue: ...
@@ -123,10 +124,12 @@ class FieldHints:
         self._plainly_set = library_methods(cls, "__set__", "__get__")
 
     def _reader(self) -> Reader:
-        """Return the function that reads the field, as an attribute of documents."""
-        if still_true(type(self), "_loads_scalars", "to_python", "_from_raw"):
-            return scalar_reader(self) if self._loads_scalars else reader_of(self)
-        return reader_of(self)
+        """Return the function that reads values that have to be converted."""
+        if self._loads_scalars and still_true(
+            type(self), "_loads_scalars", "to_python", "_from_raw"
+        ):
+            return scalar_reader(self)
+        return self._read
 
     def _choose_dump(self, cls: type[FieldHints]) -> Convert:
         """Return the function that dumps whole values by their database names."""

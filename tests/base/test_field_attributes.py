@@ -15,7 +15,9 @@ from mongoengine import (
     IntField,
     ListField,
     StringField,
+    fields,
 )
+from mongoengine.base.fields import BaseField
 
 
 class Shouted(StringField):
@@ -51,6 +53,33 @@ def test_a_class_gives_the_field_itself() -> None:
         assert cls.name is ReadThing._fields["name"]
         assert isinstance(cls.names, ListField)
         assert cls.loud is cls._fields["loud"]
+
+
+def test_no_field_is_taken_for_a_property_or_a_method() -> None:
+    # Packages such as graphene-mongo look for fields so.
+    for name in fields.__all__:
+        cls = getattr(fields, name)
+        if isinstance(cls, type) and issubclass(cls, BaseField):
+            assert not issubclass(cls, property), name
+            taken = {"__call__", "fget"} & {
+                a for base in cls.__mro__ for a in vars(base)
+            }
+            assert not taken, name
+
+
+def test_a_patched_getter_of_a_field_class_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class ReadPatched(StringField):
+        pass
+
+    class ReadPatchedThing(Document):
+        name = StringField()
+        other = ReadPatched()
+
+    monkeypatch.setattr(StringField, "__get__", lambda self, instance, owner: "patched")
+    document = ReadPatchedThing(name="a", other="b")
+    assert (document.name, document.other) == ("patched", "patched")
 
 
 def test_a_subclass_reads_inherited_fields() -> None:
