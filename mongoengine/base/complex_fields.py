@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from bson import DBRef
 
-from mongoengine.base.bson_types import PLAIN
+from mongoengine.base.bson_types import NO_TYPES, PLAIN
 from mongoengine.base.codec import Proof, each
 from mongoengine.base.container_readers import (
     container_reader,
@@ -15,6 +15,7 @@ from mongoengine.base.container_readers import (
     get_tracked,
 )
 from mongoengine.base.field import BaseField
+from mongoengine.base.hints import Argument
 from mongoengine.base.overrides import library_methods, plain_methods
 from mongoengine.base.plain import (
     copied,
@@ -293,6 +294,18 @@ class ComplexBaseField(BaseField[Value, Assigned]):
             if copy is not None:
                 return copy
         return super()._from_argument(value, document)
+
+    def _argument(self) -> Argument:
+        inner = self.field
+        if not self._takes_here():
+            return super()._argument()
+        if inner is None:
+            return Argument(NO_TYPES, copied, None, None)
+        return self._argument_of_items(inner._argument())
+
+    def _argument_of_items(self, inner: Argument) -> Argument:
+        """Return which values the constructor takes at once, given those of items."""
+        return Argument(NO_TYPES, None, None, None)
 
     def _loads_as_it_is(self, value: PythonValue) -> bool:
         inner = self.field

@@ -90,7 +90,8 @@ class BaseDocument(
                 "supported. Please use `field_name=value` keyword arguments."
             )
         schema = type(self)._schema
-        if schema.construct is not None and schema.construct(self, values):
+        construct = schema.construct
+        if construct is not None and construct(self, values):
             return
         if self._dynamic:
             self._begin()

@@ -97,6 +97,9 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset], Attribute):
     # The constructor assigns the field where no value is given, too.
     _set_when_made: bool = False
 
+    # `to_python` returns every value as it is.
+    _keeps_any_value: ClassVar[bool] = True
+
     # Class and name that an error names; for the field of a list's items the list's.
     _place: str | None = None
 

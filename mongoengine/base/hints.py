@@ -18,13 +18,27 @@ from mongoengine.base.plain import adopt
 from mongoengine.base.reading import Reader, scalar_reader
 from mongoengine.base.tracked import TrackedContainer
 from mongoengine.base.types import Convert, Instance, PythonValue, RawValue
+from mongoengine.driver.records import Record
 from mongoengine.errors import ValidationError
 
 if TYPE_CHECKING:
     from mongoengine.base.state import DocumentState
 
 
-__all__ = ("FieldHints",)
+__all__ = ("Argument", "FieldHints")
+
+
+class Argument(Record):
+    """The values of a field that constructors take without asking the field."""
+
+    #: Values of these types are put in place as they are.
+    types: frozenset[type]
+    #: Returns the copy of another value, or None where the field has to be asked.
+    copy: Convert | None
+    #: Embedded documents of exactly this class are put in place.
+    embedded: Any
+    #: Lists of embedded documents of exactly this class are copied.
+    items: Any
 
 
 class FieldHints:
@@ -41,6 +55,8 @@ class FieldHints:
     _loads_unchanged: frozenset[type] = NO_TYPES
     _dumps_unchanged: frozenset[type] = NO_TYPES
     _surely_valid: frozenset[type] = NO_TYPES
+    # Values that assigning puts in place, though the class has its own `__set__`.
+    _put_unchanged: frozenset[type] = NO_TYPES
     _user_converted: bool = False
     _plainly_set: bool = True
     _may_refer: bool = True
@@ -165,9 +181,24 @@ class FieldHints:
     def _value_validator(self) -> Proof | None:
         """Return a test that is true of valid converted values, or None."""
         unchanged, proof = self._loads_unchanged, self._usable_validator()
-        if proof is None or not unchanged:
+        if proof is None:
             return None
-        return lambda value: value.__class__ in unchanged and proof(value)
+        if not self._is_pure:
+            if not unchanged:
+                return None
+            return lambda value: value.__class__ in unchanged and proof(value)
+        validate = self._validate if self.choices else self.validate
+
+        def valid(value: object) -> bool:
+            if value.__class__ in unchanged:
+                return proof(value)
+            try:
+                validate(value)
+            except (ValidationError, ValueError, AttributeError, AssertionError):
+                return False
+            return True
+
+        return valid
 
     def _is_validated_here(self) -> bool:
         """Return whether the class of the field alone decides what is valid."""
@@ -227,6 +258,20 @@ class FieldHints:
                 value = value._bound_to(document, self.name)
             adopt(document, value)
         return value
+
+    def _argument(self) -> Argument:
+        """Return which values the constructor of a document takes at once.
+
+        It does with them the same as `_take`.
+        """
+        types = self._loads_unchanged
+        if not still_true(type(self), "_keeps_any_value", "to_python"):
+            return Argument(types, None, None, None)
+        return Argument(types | (PLAIN - {type(None)}), None, None, None)
+
+    def _takes_here(self) -> bool:
+        """Return whether `_from_argument` of the class converts arguments."""
+        return self._take == self._from_argument
 
     def _loads_as_it_is(self, value: PythonValue) -> bool:
         """Return whether `to_python` gives a raw value back, or an equal copy."""

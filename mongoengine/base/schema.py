@@ -20,7 +20,11 @@ from mongoengine.base.bson_types import NO_TYPES, UNCHANGED
 from mongoengine.base.codec import Check as RawTest
 from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.complex_fields import ComplexBaseField
-from mongoengine.base.construct_plans import constructor, dynamic_constructor
+from mongoengine.base.construct_plans import (
+    Construct,
+    constructor,
+    dynamic_constructor,
+)
 from mongoengine.base.dump_plans import (
     AS_STORED,
     DumpPlan,
@@ -127,7 +131,7 @@ class Schema:
     def _plan_blank(self) -> None:
         """Collect the values of a new document, and the fields that make defaults."""
         self.blank: RawDocument = {}
-        self.defaults: list[tuple[str, PythonValue]] = []
+        self.defaults: list[tuple[str, BaseField]] = []
         for name, field in self.fields.items():
             if name == "_cls":
                 self.blank[name] = self.cls._class_name
@@ -175,15 +179,20 @@ class Schema:
             or self.set_when_made
             or self.fields.keys() - self.placed - {"_cls"}
         )
-        self.construct = None
+        self.construct: Construct | None = None
         if not self.set_when_made and (
             self.quick.keys() >= self.fields.keys() - {"_cls"}
         ):
-            parts = self.fields, self.placed, self.blank, self.defaults
-            if not cls._dynamic:
-                self.construct = constructor(cls, *parts)
-            elif library_methods(cls, "__init__", "__new__"):
-                self.construct = dynamic_constructor(cls, *parts)
+            if not cls._dynamic or library_methods(cls, "__init__", "__new__"):
+                self.construct = self._construct_first
+
+    def _construct_first(self, document: object, values: RawDocument) -> bool:
+        """Construct the first document of the class: the others need not ask again."""
+        compiled = dynamic_constructor if self.cls._dynamic else constructor
+        self.construct = construct = compiled(
+            self.cls, self.fields, self.placed, self.blank, self.defaults
+        )
+        return construct(document, values)
 
     def _plan_dumps(self) -> None:
         """Compile how each field is dumped, in the order of the fields."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import weakref
 from typing import Any, Generic, overload
 
+from mongoengine.base.bson_types import NO_TYPES, PLAIN
 from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.field import DO_NOTHING, BaseField
+from mongoengine.base.hints import Argument
 from mongoengine.base.plain import (
     copied,
 )
@@ -182,6 +184,23 @@ class DictField(
                 return {**value}
         return super()._from_argument(value, document)
 
+    def _argument_of_items(self, inner: Argument) -> Argument:
+        types, copy, embedded, _ = inner
+        if embedded is not None:
+            types = frozenset({embedded})
+
+        def copy_dict(value: PythonValue) -> dict[str, object] | None:
+            if value.__class__ is not dict:
+                return None
+            if types.issuperset(map(type, value.values())):
+                return {**value}
+            if copy is None:
+                return None
+            items = {key: copy(item) for key, item in value.items()}
+            return None if None in items.values() else items
+
+        return Argument(NO_TYPES, copy_dict, None, None)
+
     def _from_raw(self, value: object) -> PythonValue:
         inner = self.field
         if inner is not None and inner._made_directly:
@@ -267,7 +286,11 @@ def _has_valid_keys(value: PythonValue) -> bool:
     for key, item in [*dict.items(value)]:
         if key.__class__ is not str or key[:1] == "$":
             return False
-        if isinstance(item, dict) and not _has_valid_keys(item):
+        if (
+            type(item) not in PLAIN
+            and isinstance(item, dict)
+            and not _has_valid_keys(item)
+        ):
             return False
     return True
 

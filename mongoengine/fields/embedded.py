@@ -8,9 +8,11 @@ from weakref import proxy
 
 from bson import SON
 
+from mongoengine.base.bson_types import NO_TYPES
 from mongoengine.base.codec import Proof
 from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField
+from mongoengine.base.hints import Argument
 from mongoengine.base.overrides import plain_methods
 from mongoengine.base.plain import (
     is_embedded,
@@ -240,6 +242,11 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
             set_state(value, "_instance", proxy(document))
             return value
         return super()._from_argument(value, document)
+
+    def _argument(self) -> Argument:
+        if not self._takes_here():
+            return super()._argument()
+        return Argument(NO_TYPES, None, self._embedded_class, None)
 
     def _from_raw(self, value: RawValue) -> PythonValue:
         cls = self.document_type

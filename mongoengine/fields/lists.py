@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from mongoengine.base.bson_types import NO_TYPES
 from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.field import BaseField
+from mongoengine.base.hints import Argument
 from mongoengine.base.plain import (
     copied,
 )
@@ -208,6 +210,23 @@ class ListField(
             if item.__class__ not in unchanged:
                 return super()._from_argument(value, document)
         return value[:]
+
+    def _argument_of_items(self, inner: Argument) -> Argument:
+        types, copy, embedded, _ = inner
+        if embedded is not None:
+            return Argument(NO_TYPES, None, None, embedded)
+
+        def copy_list(value: PythonValue) -> list[object] | None:
+            if value.__class__ is not list:
+                return None
+            if types.issuperset(map(type, value)):
+                return value[:]
+            if copy is None:
+                return None
+            items = [*map(copy, value)]
+            return None if None in items else items
+
+        return Argument(NO_TYPES, copy_list, None, None)
 
     def _first_reader(self) -> Reader:
         inner: Any = self.field

@@ -14,6 +14,8 @@ from mongoengine import connection
 from mongoengine.base import hooks
 from mongoengine.base.codec import Dump, Proof
 from mongoengine.base.field import BaseField
+from mongoengine.base.hints import Argument
+from mongoengine.base.overrides import still_true
 from mongoengine.base.plain import is_document_class
 from mongoengine.base.types import (
     Instance,
@@ -265,8 +267,35 @@ class EnumField(BaseField[E, E | str | float, OrNone], Generic[E, OrNone]):
 
         return valid
 
+    def _value_validator(self) -> Proof | None:
+        enum_class, allowed = self._enum_cls, self.choices
+        otherwise = super()._value_validator()
+        if (
+            otherwise is None
+            or type(allowed) is not list
+            or issubclass(enum_class, tuple)
+        ):
+            return otherwise
+
+        def valid(value: object) -> bool:
+            if type(value) is enum_class:
+                return value in allowed
+            return otherwise(value)
+
+        return valid
+
     def __set__(self, instance: Instance, value: E | str | float | None) -> None:
         super().__set__(instance, self.to_python(value))
+
+    def _argument(self) -> Argument:
+        if not still_true(type(self), "_argument", "to_python"):
+            return super()._argument()
+        return Argument(frozenset({self._enum_cls}), None, None, None)
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        if still_true(type(self), "_argument", "to_python", "__set__"):
+            self._put_unchanged = frozenset({self._enum_cls})
 
     def to_python(self, value: RawValue) -> PythonValue:
         """Return the member of that value; a value without a member stays as it is."""

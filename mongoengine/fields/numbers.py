@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, overload
 from bson import Decimal128, Int64
 from bson.decimal128 import create_decimal128_context
 
+from mongoengine.base.bson_types import NO_TYPES
 from mongoengine.base.codec import (
     Dump,
     Limits,
@@ -21,6 +22,8 @@ from mongoengine.base.codec import (
 )
 from mongoengine.base.decimals import decimal_of
 from mongoengine.base.field import BaseField
+from mongoengine.base.hints import Argument
+from mongoengine.base.overrides import still_true
 from mongoengine.base.types import (
     Assigned,
     OrNone,
@@ -495,6 +498,27 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
 
+    def _value_validator(self) -> Proof | None:
+        otherwise = super()._value_validator()
+        if otherwise is None or self.choices or not self._is_unconstrained():
+            return otherwise
+
+        def valid(value: object) -> bool:
+            if type(value) is Decimal:
+                try:
+                    _exact.create_decimal(value)
+                except decimal.DecimalException:
+                    return False
+                return True
+            return otherwise(value)
+
+        return valid
+
+    def _argument(self) -> Argument:
+        if not still_true(type(self), "_argument", "to_python", "to_mongo"):
+            return super()._argument()
+        return Argument(NO_TYPES, _as_decimal, None, None)
+
     def _raw_dumper(self) -> Dump:
         return lambda raw: raw if raw.__class__ is Decimal128 else None
 
@@ -585,3 +609,17 @@ class BooleanField(BaseField[bool, bool, OrNone]):
         """Check the type."""
         if not isinstance(value, bool):
             self.error("BooleanField only accepts boolean values")
+
+
+#: Raises where a number has no exact decimal128, as `bson.Decimal128` does.
+_exact = create_decimal128_context()
+
+
+def _as_decimal(value: object) -> Decimal | None:
+    """Return a decimal as the field keeps it; None for other values."""
+    if type(value) is Decimal128:
+        return value.to_decimal()
+    if type(value) is Decimal:
+        with suppress(decimal.DecimalException):
+            return Decimal128(value).to_decimal()
+    return None
