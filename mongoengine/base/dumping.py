@@ -39,16 +39,25 @@ class DocumentDumping(DocumentState):
         """
         if fields or not use_db_field:
             return self._dump(use_db_field, list(fields or ()))
+        schema = type(self)._schema
         if self._values is EMPTY and self._raw is not None:
-            dumped: SON[str, RawValue] | None = type(self)._schema.dump_raw(self._raw)
+            dump = schema.stored_like or schema.dump_by_shape
+            dumped: SON[str, RawValue] | None = dump(self._raw)
             if dumped is not None:
                 return dumped
+        if schema.dump_values is not None:
+            dumped_values: SON[str, RawValue] = schema.dump_values(self)
+            return dumped_values
         data = self._dump_fields()
         # As `new_son` does it, without the call.
         son: SON[str, RawValue] = dict.__new__(SON)
         dict.update(son, data)
         son._SON__keys = [*data]  # type: ignore[attr-defined]
         return son
+
+    def _dump_any(self) -> SON[str, RawValue]:
+        """Return what `to_mongo` gives, whichever fields have a value."""
+        return new_son(self._dump_fields())
 
     def _dump(self, use_db_field: bool, fields: list[str]) -> SON[str, RawValue]:
         data: RawDocument = {"_id": None, "_cls": self._class_name}

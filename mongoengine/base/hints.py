@@ -154,6 +154,14 @@ class FieldHints:
         quick = still_true(cls, "_as_stored", "to_mongo")
         return self._as_stored if quick else self.to_mongo
 
+    def _dumper(self) -> Convert:
+        """Return `_dump_value`, or a quicker function that does the same."""
+        return self._dump_value
+
+    def _dumps_here(self) -> bool:
+        """Return whether `_as_stored` of the class dumps values."""
+        return self._dump_value == getattr(self, "_as_stored", None)
+
     def _codec(self, cls: object) -> FieldCodec:
         """Return how values of the field are converted in documents of `cls`."""
         return FieldCodec(

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from bson import SON
 
 from mongoengine.base.bson_types import NO_TYPES, UNCHANGED
-from mongoengine.base.codec import Check as RawTest
 from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.complex_fields import ComplexBaseField
 from mongoengine.base.construct_plans import (
@@ -28,10 +27,12 @@ from mongoengine.base.construct_plans import (
 from mongoengine.base.dump_plans import (
     AS_STORED,
     DumpPlan,
+    RawDumper,
     dump_plan,
     dumper_of,
     new_son,
-    stored_test,
+    stored_dumper,
+    value_dumper,
 )
 from mongoengine.base.dynamic_plans import DynamicPlan, dynamic_plan
 from mongoengine.base.field import BaseField
@@ -54,6 +55,8 @@ from mongoengine.base.wire_plans import wirer
 from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mongoengine.base.state import DocumentState
 
 
@@ -122,9 +125,8 @@ class Schema:
         self.raw_test: Test | None = None
         self.value_test: Test | None = None
         self._tests_left = 4
-        #: The test of raw documents like the first one that was dumped as it is stored,
-        #: and the values that are not dumped as they are.
-        self.stored_like: tuple[RawTest, tuple[tuple[str, Dump], ...]] | None = None
+        #: Dumps raw documents like the first one that was dumped as it is stored.
+        self.stored_like: RawDumper | None = None
         self._codecs: dict[str, FieldCodec] = {}
         self._checks: tuple[Check, ...] | None = None
 
@@ -205,6 +207,12 @@ class Schema:
             cls._is_document or cls._dynamic or "_id" in self.by_key
         )
         self.wire = wirer(cls, self.dumpers, self.own_dump)
+        #: Returns what `to_mongo` of the library gives; None where that needs a loop.
+        self.dump_values: Callable[[Any], SON[str, RawValue]] | None = self._dump_first
+        #: Returns what `to_mongo` gives.
+        self.dump: Callable[[Any], SON[str, RawValue]] = self._dump_first
+        if self.own_dump:
+            self.dump = _own_dump
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -254,8 +262,9 @@ class Schema:
                 and len(raw) <= FEW_KEYS
                 and None not in raw.values()
             ):
-                test = stored_test(fields, raw, dump, self.cls._class_name)
-                self.stored_like = test, dump.dumps
+                self.stored_like = stored_dumper(
+                    fields, raw, dump, self.cls._class_name, self.dump_by_shape
+                )
         proofs = None if self.own_validation else proofs_of(self.checks(), raw)
         return TypedPlan(proofs, *dump, raw.get("_cls"))
 
@@ -288,19 +297,18 @@ class Schema:
 
         None where a field has to be converted first.
         """
+        dump = self.stored_like
+        return self.dump_by_shape(raw) if dump is None else dump(raw)
+
+    def dump_by_shape(self, raw: RawDocument) -> SON[str, RawValue] | None:
+        """Do as `dump_raw` by the plan for the keys and types of values."""
         # In the innermost loop of dumping: `new_son` is spelled out.
         son: SON[str, RawValue] = dict.__new__(SON)
-        template: RawDocument = AS_STORED
-        like = self.stored_like
-        if like is not None and like[0](raw):
-            dumps = like[1]
-        else:
-            shape = (*raw, *map(type, raw.values()))
-            plan = self._typed_plans.get(shape) or self._new_typed(shape, raw)
-            _, keys, dumps, name = plan
-            if keys is None or (name is not None and raw["_cls"] != name):
-                return None
-            template = keys
+        shape = (*raw, *map(type, raw.values()))
+        plan = self._typed_plans.get(shape) or self._new_typed(shape, raw)
+        _, template, dumps, name = plan
+        if template is None or (name is not None and raw["_cls"] != name):
+            return None
         if template is AS_STORED:
             dict.update(son, raw)
         else:
@@ -314,6 +322,14 @@ class Schema:
             dict.__setitem__(son, key, dumped)
         son._SON__keys = [*dict.keys(son)]  # type: ignore[attr-defined]
         return son
+
+    def _dump_first(self, document: Any) -> SON[str, RawValue]:
+        """Dump the first document of the class: the others need not ask again."""
+        self.dump_values = dump = value_dumper(self.cls)
+        if not self.own_dump:
+            self.dump = dump or _own_dump
+        dumped: SON[str, RawValue] = (dump or self.cls._dump_any)(document)
+        return dumped
 
     # Validating
 
@@ -412,6 +428,10 @@ class Schema:
                 for name in self.cls._fields_ordered
             )
         return found
+
+
+def _own_dump(document: Any) -> Any:
+    return document.to_mongo()
 
 
 def _may_change_inside(field: BaseField) -> bool:

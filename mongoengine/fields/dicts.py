@@ -17,6 +17,7 @@ from mongoengine.base.reading import Reader
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.tracked import new_tracked_dict
 from mongoengine.base.types import (
+    Convert,
     Item,
     Never,
     OwnClass,
@@ -104,6 +105,22 @@ class DictField(
             return items
 
         return dump_dict
+
+    def _dumper(self) -> Convert:
+        inner, otherwise = self.field, self._dump_value
+        if inner is None or not self._dumps_here():
+            return otherwise
+        unchanged, dump_item = inner._dumps_unchanged, inner._dumper()
+
+        def dump_items(value: PythonValue) -> PythonValue:
+            if not isinstance(value, dict):
+                return otherwise(value)
+            return {
+                key: item if type(item) in unchanged else dump_item(item)
+                for key, item in [*dict.items(value)]
+            }
+
+        return specialised(dump_items)
 
     def _raw_validator(self) -> Proof | None:
         if self.required:

@@ -286,7 +286,11 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         def dump(value: object) -> RawValue:
             if value.__class__ is not dict:
                 return None
-            return self.document_type._schema.dump_raw(value)
+            cls = self.document_type_obj
+            if type(cls) is str:
+                cls = self.document_type
+            schema = cls._schema
+            return (schema.stored_like or schema.dump_by_shape)(value)
 
         return dump
 
@@ -346,6 +350,16 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         if value.__class__ is self.document_type_obj:
             return value.to_mongo(True, fields=None)
         return self.to_mongo(value)
+
+    def _dumper(self) -> Convert:
+        cls, otherwise = self._embedded_class, self._dump_value
+        if cls is None or not self._dumps_here():
+            return otherwise
+
+        def dump(value: object) -> RawValue:
+            return cls._schema.dump(value) if type(value) is cls else otherwise(value)
+
+        return specialised(dump)
 
     def validate(self, value: PythonValue, clean: bool = True) -> None:
         """Check the class and validate the embedded document."""

@@ -169,6 +169,38 @@ class ListField(
 
         return valid
 
+    def _dumper(self) -> Convert:
+        inner, otherwise = self.field, self._dump_value
+        if inner is None or not self._dumps_here():
+            return otherwise
+        cls: Any = inner._embedded_class if inner._dumps_here() else None
+        unchanged, dump_item = inner._dumps_unchanged, inner._dumper()
+        if cls is not None:
+            inner_dump = inner._dump_value
+
+            def dump_documents(value: PythonValue) -> PythonValue:
+                if not isinstance(value, list):
+                    return otherwise(value)
+                dump = cls._schema.dump
+                return [
+                    dump(item) if type(item) is cls else inner_dump(item)
+                    for item in list.__iter__(value)
+                ]
+
+            return specialised(dump_documents)
+
+        def dump_items(value: PythonValue) -> PythonValue:
+            if not isinstance(value, list):
+                return otherwise(value)
+            items = [*list.__iter__(value)]
+            if unchanged.issuperset(map(type, items)):
+                return items
+            return [
+                item if type(item) in unchanged else dump_item(item) for item in items
+            ]
+
+        return specialised(dump_items)
+
     def _wire(self, value: object, marks: Marks) -> RawValue:
         inner: BaseField | None = self.field
         if inner is None or not isinstance(value, list):
@@ -399,7 +431,8 @@ def _documents_dumper(inner: Any) -> Convert:
     def dump_documents(value: PythonValue) -> object:
         if value.__class__ is not list:
             return None
-        dump = inner.document_type._schema.dump_raw
+        schema = inner.document_type._schema
+        dump = schema.stored_like or schema.dump_by_shape
         dumped = []
         for item in value:
             document = dump(item) if item.__class__ is dict else None

@@ -34,6 +34,7 @@ from mongoengine.base.types import (
     Value,
 )
 from mongoengine.base.utils import warn_caller
+from mongoengine.fields.decimals import as_decimal, is_decimal128
 
 if TYPE_CHECKING:
     from typing_extensions import Never
@@ -453,8 +454,7 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
 
     _dump_as = frozenset({Decimal128})
     _valid_types = frozenset({Decimal128})
-    # What is no decimal128 may be no number.
-    _load_can_fail = True
+    _load_can_fail = True  # what is no decimal128 may be no number
     _converted_surely = frozenset({Decimal128})
     _loads_scalars = frozenset({Decimal128})
     _too_small = "Decimal value is too small"
@@ -503,21 +503,12 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
         if otherwise is None or self.choices or not self._is_unconstrained():
             return otherwise
 
-        def valid(value: object) -> bool:
-            if type(value) is Decimal:
-                try:
-                    _exact.create_decimal(value)
-                except decimal.DecimalException:
-                    return False
-                return True
-            return otherwise(value)
-
-        return valid
+        return lambda value: is_decimal128(value) or otherwise(value)
 
     def _argument(self) -> Argument:
         if not still_true(type(self), "_argument", "to_python", "to_mongo"):
             return super()._argument()
-        return Argument(NO_TYPES, _as_decimal, None, None)
+        return Argument(NO_TYPES, as_decimal, None, None)
 
     def _raw_dumper(self) -> Dump:
         return lambda raw: raw if raw.__class__ is Decimal128 else None
@@ -609,17 +600,3 @@ class BooleanField(BaseField[bool, bool, OrNone]):
         """Check the type."""
         if not isinstance(value, bool):
             self.error("BooleanField only accepts boolean values")
-
-
-#: Raises where a number has no exact decimal128, as `bson.Decimal128` does.
-_exact = create_decimal128_context()
-
-
-def _as_decimal(value: object) -> Decimal | None:
-    """Return a decimal as the field keeps it; None for other values."""
-    if type(value) is Decimal128:
-        return value.to_decimal()
-    if type(value) is Decimal:
-        with suppress(decimal.DecimalException):
-            return Decimal128(value).to_decimal()
-    return None
