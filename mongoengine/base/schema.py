@@ -26,6 +26,7 @@ from mongoengine.base.construct_plans import (
 )
 from mongoengine.base.dump_plans import (
     AS_STORED,
+    MOST_DUMPED,
     DumpPlan,
     RawDumper,
     dump_plan,
@@ -259,7 +260,7 @@ class Schema:
             if (
                 dump.template is AS_STORED
                 and self.stored_like is None
-                and len(raw) <= FEW_KEYS
+                and len(raw) <= MOST_DUMPED
                 and None not in raw.values()
             ):
                 self.stored_like = stored_dumper(
