@@ -183,11 +183,12 @@ class Schema:
             or self.fields.keys() - self.placed - {"_cls"}
         )
         self.construct: Construct | None = None
-        if not self.set_when_made and (
-            self.quick.keys() >= self.fields.keys() - {"_cls"}
+        if (
+            not self.set_when_made
+            and self.quick.keys() >= self.fields.keys() - {"_cls"}
+            and (not cls._dynamic or library_methods(cls, "__init__", "__new__"))
         ):
-            if not cls._dynamic or library_methods(cls, "__init__", "__new__"):
-                self.construct = self._construct_first
+            self.construct = self._construct_first
 
     def _construct_first(self, document: object, values: RawDocument) -> bool:
         """Construct the first document of the class: the others need not ask again."""
