@@ -502,13 +502,11 @@ class Decimal128Field(_RangeField[Decimal, Decimal | Decimal128 | float | str, O
         otherwise = super()._value_validator()
         if otherwise is None or self.choices or not self._is_unconstrained():
             return otherwise
-
         return lambda value: is_decimal128(value) or otherwise(value)
 
     def _argument(self) -> Argument:
-        if not still_true(type(self), "_argument", "to_python", "to_mongo"):
-            return super()._argument()
-        return Argument(NO_TYPES, as_decimal, None, None)
+        exact = still_true(type(self), "_argument", "to_python", "to_mongo")
+        return Argument(NO_TYPES, as_decimal if exact else None, None, None)
 
     def _raw_dumper(self) -> Dump:
         return lambda raw: raw if raw.__class__ is Decimal128 else None
