@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 from weakref import proxy
 
+from bson import DBRef
+
 from mongoengine.base.bson_types import NO_TYPES, PLAIN
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.items import inner_path, stored_values
@@ -29,6 +31,7 @@ from mongoengine.base.utils import specialised
 
 __all__ = ("container_reader", "first_reader", "get_tracked")
 
+REFERENCES = frozenset({DBRef})
 TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
 
 #: Lists and dicts of so many items are made tracked ones with what they are in.
@@ -86,7 +89,17 @@ def first_reader(field: Any) -> Reader:
     """
     if field._untyped:
         return specialised(_untyped_reader(field))
-    if field._may_refer or field.field is None or not field._loads_inside:
+    inner = field.field
+    if (
+        inner is not None
+        and inner._converts_items
+        and inner._is_followed
+        and field._is_list
+        and field._loads_inside
+        and field._list_class() is BaseList
+    ):
+        return specialised(_references_reader(field))
+    if field._may_refer or inner is None or not field._loads_inside:
         return lambda instance: MISSING
     return specialised(_typed_reader(field))
 
@@ -155,6 +168,23 @@ def tracked_tree(value: PythonValue, parent: object, path: str) -> PythonValue:
     tracked._dereferenced = True
     tracked._is_bound = bound
     return tracked
+
+
+def _references_reader(field: Any) -> Reader:
+    """Return the function for lists of references, which are followed later."""
+    name, key, convert = field.name, field.db_field, field.field._items_from_raw
+
+    def read_references(instance: Instance) -> PythonValue:
+        raw = instance._raw
+        items = None if raw is None else raw.get(key)
+        if type(items) is not list:
+            return MISSING
+        references = convert(items)
+        if not REFERENCES.issuperset(map(type, references)):
+            return MISSING
+        return new_tracked_list(references, proxy(instance), name, False, True)
+
+    return read_references
 
 
 def _typed_reader(field: Any) -> Reader:

@@ -277,3 +277,27 @@ def test_references_among_keys_load_as_they_are() -> None:
         DBRef("elsewhere", OTHER),
         None,
     ]
+
+
+class ShownReference(ReferenceField):
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        value = super().__get__(instance, owner)
+        return value if instance is None else ("shown", value)
+
+
+class ShowingThing(Document):
+    other = ShownReference(SharedThing)
+
+
+def test_a_reference_field_may_be_read_by_way_of_super() -> None:
+    document: Any = ShowingThing._maker(False)({"_id": ID, "other": OTHER})
+    assert isinstance(ShowingThing.other, ShownReference)
+    assert document.other == ("shown", DBRef("shared_thing", OTHER))
+
+
+def test_a_list_of_references_notes_its_changes() -> None:
+    document: Any = ReferringThing._maker(False)({"_id": ID, "friends": [OTHER]})
+    assert type(document.friends) is BaseList
+    assert document.friends is document.friends
+    document.friends.append(ID)
+    assert document._delta() == ({"friends": [OTHER, ID]}, {})
