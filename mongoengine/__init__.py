@@ -55,7 +55,6 @@ from mongoengine.errors import (
     ValidationError,
 )
 from mongoengine.fields import (
-    AsyncGridFSProxy,
     BinaryField,
     BooleanField,
     CachedReferenceField,
@@ -70,30 +69,16 @@ from mongoengine.fields import (
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
     EnumField,
-    FileField,
     FloatField,
     GenericEmbeddedDocumentField,
     GenericLazyReferenceField,
     GenericReferenceField,
-    GeoJsonBaseField,
-    GeoPointField,
-    GridFSError,
-    GridFSProxy,
-    ImageField,
-    ImageGridFsProxy,
-    ImproperlyConfigured,
     IntField,
     LazyReferenceField,
-    LineStringField,
     ListField,
     LongField,
     MapField,
-    MultiLineStringField,
-    MultiPointField,
-    MultiPolygonField,
     ObjectIdField,
-    PointField,
-    PolygonField,
     ReferenceField,
     SequenceField,
     SortedListField,
@@ -127,11 +112,32 @@ from mongoengine.signals import (
 )
 
 if TYPE_CHECKING:
+    from mongoengine.base.geo import GeoJsonBaseField
     from mongoengine.driver.transaction import (
         async_run_in_transaction,
         async_with_transaction,
         run_in_transaction,
         with_transaction,
+    )
+    from mongoengine.fields.files import (
+        AsyncGridFSProxy,
+        FileField,
+        GridFSError,
+        GridFSProxy,
+    )
+    from mongoengine.fields.geo import (
+        GeoPointField,
+        LineStringField,
+        MultiLineStringField,
+        MultiPointField,
+        MultiPolygonField,
+        PointField,
+        PolygonField,
+    )
+    from mongoengine.fields.images import (
+        ImageField,
+        ImageGridFsProxy,
+        ImproperlyConfigured,
     )
     from mongoengine.query.aggregates import AddToSet as AddToSet
     from mongoengine.query.aggregates import Avg as Avg
@@ -273,10 +279,15 @@ __version__ = get_version()
 #: Modules whose names are imported when they are first used, and modules that upstream
 #: imports with the package.
 _LATER = {
+    "base.fields": "GeoJsonBaseField",
     "common": "",
     "context_managers": "",
     "driver.transaction": "async_run_in_transaction async_with_transaction "
     "run_in_transaction with_transaction",
+    "fields": "AsyncGridFSProxy FileField GridFSError GridFSProxy "
+    "GeoPointField LineStringField MultiLineStringField MultiPointField "
+    "MultiPolygonField PointField PolygonField "
+    "ImageField ImageGridFsProxy ImproperlyConfigured",
     "mongodb_support": "",
     "pymongo_support": "",
     "query.aggregates": "AddToSet Avg Count First Last Max Min Push Sum",

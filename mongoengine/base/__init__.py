@@ -10,14 +10,12 @@ from mongoengine.base.datastructures import (
     LazyReference,
 )
 from mongoengine.base.document import BaseDocument
-from mongoengine.base.fields import (
-    BaseField,
-    ComplexBaseField,
-    GeoJsonBaseField,
-    ObjectIdField,
-)
+from mongoengine.base.fields import BaseField, ComplexBaseField, ObjectIdField
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.compatibility import names_of
+
+if TYPE_CHECKING:
+    from mongoengine.base.geo import GeoJsonBaseField
 
 __all__ = (
     "UPDATE_OPERATORS",
@@ -38,3 +36,6 @@ __all__ = (
 
 if not TYPE_CHECKING:
     __getattr__ = names_of(__name__)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

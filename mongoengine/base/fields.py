@@ -7,9 +7,11 @@ from mongoengine.base.context import (  # noqa: F401  (extensions look for it he
     no_dereference_for_fields as _no_dereference_for_fields,
 )
 from mongoengine.base.field import BaseField, ObjectIdField
-from mongoengine.base.geo import GeoJsonBaseField
 from mongoengine.base.public import publish
 from mongoengine.compatibility import names_of
+
+if TYPE_CHECKING:
+    from mongoengine.base.geo import GeoJsonBaseField
 
 __all__ = ("BaseField", "ComplexBaseField", "GeoJsonBaseField", "ObjectIdField")
 
@@ -18,3 +20,6 @@ publish(globals(), "_no_dereference_for_fields")
 
 if not TYPE_CHECKING:
     __getattr__ = names_of(__name__)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

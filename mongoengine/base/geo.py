@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, Ty
 from bson import SON
 
 from mongoengine.base.field import BaseField
+from mongoengine.base.public import publish
 from mongoengine.base.types import Item, OrNone, PassedOn, PythonValue, RawValue, Value
 
 if TYPE_CHECKING:
@@ -212,3 +213,7 @@ def _problems(
         return None
     heading = f"Invalid {shape}:\n" if shape else ""
     return heading + ", ".join(found)
+
+
+# Imported on first use, after `mongoengine.base.fields`.
+publish({**globals(), "__name__": f"{__package__}.fields", "__all__": __all__[:1]})

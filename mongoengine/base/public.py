@@ -73,7 +73,7 @@ def publish(namespace: Namespace, *others: str) -> None:
     """
     module = namespace["__name__"]
     for name in (*namespace["__all__"], *others):
-        exported = namespace[name]
+        exported = namespace.get(name)  # None where it is imported on first use
         if not isinstance(exported, (type, FunctionType)):
             continue
         defined_in = exported.__module__

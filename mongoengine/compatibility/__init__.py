@@ -8,7 +8,8 @@ that they do not have up in `NAMES`, when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
+
+from mongoengine.driver.deferred import imported
 
 __all__ = ("names_of",)
 
@@ -20,12 +21,15 @@ def names_of(module: str) -> Callable[[str], object]:
     """
 
     def __getattr__(name: str) -> object:
-        names = import_module("mongoengine.compatibility.names").NAMES
-        place = names[module].get(name)
+        # An import asks for `__path__`, which none of the names is.
+        place = None
+        if not name.startswith("__"):
+            names = imported("mongoengine.compatibility.names").NAMES
+            place = names[module].get(name)
         if place is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         home, _, attribute = place.partition(":")
-        value: object = import_module(home)
+        value: object = imported(home)
         return getattr(value, attribute) if attribute else value
 
     return __getattr__

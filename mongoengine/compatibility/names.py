@@ -55,6 +55,7 @@ _FROM: dict[str, dict[str, str]] = {
         "pymongo:": "pymongo",
     },
     "mongoengine.base.fields": {
+        "mongoengine.base.geo": ("GeoJsonBaseField"),
         "bson.dbref": ("DBRef"),
         "bson.objectid": ("ObjectId"),
         "bson.son": ("SON"),
@@ -143,6 +144,16 @@ _FROM: dict[str, dict[str, str]] = {
     },
     "mongoengine.fields": {
         "mongoengine.compatibility.optional:dateutil": "dateutil",
+        "mongoengine.fields.files": (
+            "AsyncGridFSProxy FileField GridFSError GridFSProxy"
+        ),
+        "mongoengine.fields.geo": (
+            "GeoPointField LineStringField MultiLineStringField MultiPointField "
+            "MultiPolygonField PointField PolygonField"
+        ),
+        "mongoengine.fields.images": (
+            "ImageField ImageGridFsProxy ImproperlyConfigured"
+        ),
         "bson.binary": ("Binary"),
         "bson.dbref": ("DBRef"),
         "bson.decimal128": ("Decimal128 create_decimal128_context"),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from mongoengine.base.fields import BaseField as BaseField
 from mongoengine.base.fields import ComplexBaseField as ComplexBaseField
-from mongoengine.base.fields import GeoJsonBaseField, ObjectIdField
+from mongoengine.base.fields import ObjectIdField
 from mongoengine.base.public import publish
 from mongoengine.compatibility import names_of
 from mongoengine.fields.dicts import DictField, MapField
@@ -15,26 +15,6 @@ from mongoengine.fields.embedded import (
 from mongoengine.fields.embedded import (
     EmbeddedDocumentField,
     GenericEmbeddedDocumentField,
-)
-from mongoengine.fields.files import (
-    AsyncGridFSProxy,
-    FileField,
-    GridFSError,
-    GridFSProxy,
-)
-from mongoengine.fields.geo import (
-    GeoPointField,
-    LineStringField,
-    MultiLineStringField,
-    MultiPointField,
-    MultiPolygonField,
-    PointField,
-    PolygonField,
-)
-from mongoengine.fields.images import (
-    ImageField,
-    ImageGridFsProxy,
-    ImproperlyConfigured,
 )
 from mongoengine.fields.lists import (
     EmbeddedDocumentListField,
@@ -68,6 +48,29 @@ from mongoengine.fields.temporal import (
     DateTimeField,
 )
 from mongoengine.fields.text import EmailField, StringField, URLField
+
+if TYPE_CHECKING:
+    from mongoengine.base.geo import GeoJsonBaseField
+    from mongoengine.fields.files import (
+        AsyncGridFSProxy,
+        FileField,
+        GridFSError,
+        GridFSProxy,
+    )
+    from mongoengine.fields.geo import (
+        GeoPointField,
+        LineStringField,
+        MultiLineStringField,
+        MultiPointField,
+        MultiPolygonField,
+        PointField,
+        PolygonField,
+    )
+    from mongoengine.fields.images import (
+        ImageField,
+        ImageGridFsProxy,
+        ImproperlyConfigured,
+    )
 
 __all__ = (
     "AsyncGridFSProxy",
@@ -121,5 +124,9 @@ publish(globals())
 
 
 if not TYPE_CHECKING:
-    # Pillow is imported when it is used: it takes longer than all of this.
+    # Fields of places, files and images are imported when they are used.  So is
+    # Pillow, which takes longer than all of this.
     __getattr__ = names_of(__name__)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

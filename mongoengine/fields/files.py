@@ -11,6 +11,7 @@ from bson import ObjectId
 from mongoengine import connection
 from mongoengine.base.context import alias_of_files
 from mongoengine.base.field import BaseField
+from mongoengine.base.public import publish
 from mongoengine.base.types import Instance, PassedOn, PythonValue, RawValue
 from mongoengine.driver.io import IO, asynchronous, blocking
 from mongoengine.errors import GridFSError
@@ -158,3 +159,7 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
 
 def _unchanged(value: object) -> object:
     return value
+
+
+# Imported on first use, after `mongoengine.fields`.
+publish({**globals(), "__name__": __package__})

@@ -19,6 +19,7 @@ from mongoengine.base.geo import (
     Position,
     Rings,
 )
+from mongoengine.base.public import publish
 from mongoengine.base.types import OrNone, PythonValue
 
 if TYPE_CHECKING:
@@ -352,3 +353,7 @@ class MultiPolygonField(GeoJsonBaseField[GeoMultiPolygon, Rings, OrNone]):
             **options: object,
         ) -> None: ...
         def __init__(self, *args: object, **options: object) -> None: ...
+
+
+# Imported on first use, after `mongoengine.fields`.
+publish({**globals(), "__name__": __package__})

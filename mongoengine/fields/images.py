@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mongoengine.base.field_paths import innermost
+from mongoengine.base.public import publish
 from mongoengine.base.types import PassedOn, PythonValue, RawDocument, RawMapping
 from mongoengine.driver.io import asynchronous, blocking
 from mongoengine.errors import ImproperlyConfigured, ValidationError
@@ -157,3 +158,7 @@ def _encoded(image: Any, format_name: str, progressive: bool) -> BytesIO:
 def _described(image: Any, format_name: str) -> RawDocument:
     width, height = image.size
     return {"width": width, "height": height, "format": format_name}
+
+
+# Imported on first use, after `mongoengine.fields`.
+publish({**globals(), "__name__": __package__})
