@@ -13,6 +13,7 @@ from mongoengine.base.document import BaseDocument
 from mongoengine.base.fields import BaseField, ComplexBaseField, ObjectIdField
 from mongoengine.base.metaclasses import DocumentMetaclass, TopLevelDocumentMetaclass
 from mongoengine.compatibility import names_of
+from mongoengine.driver.deferred import imported
 
 if TYPE_CHECKING:
     from mongoengine.base.geo import GeoJsonBaseField
@@ -35,7 +36,7 @@ __all__ = (
 
 
 if not TYPE_CHECKING:
-    __getattr__ = names_of(__name__)
+    __getattr__ = names_of(__name__, imported)
 
     def __dir__():
         return sorted({*globals(), *__all__})

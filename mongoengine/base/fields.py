@@ -9,6 +9,7 @@ from mongoengine.base.context import (  # noqa: F401  (extensions look for it he
 from mongoengine.base.field import BaseField, ObjectIdField
 from mongoengine.base.public import publish
 from mongoengine.compatibility import names_of
+from mongoengine.driver.deferred import imported
 
 if TYPE_CHECKING:
     from mongoengine.base.geo import GeoJsonBaseField
@@ -19,7 +20,7 @@ publish(globals(), "_no_dereference_for_fields")
 
 
 if not TYPE_CHECKING:
-    __getattr__ = names_of(__name__)
+    __getattr__ = names_of(__name__, imported)
 
     def __dir__():
         return sorted({*globals(), *__all__})

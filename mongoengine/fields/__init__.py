@@ -7,6 +7,7 @@ from mongoengine.base.fields import ComplexBaseField as ComplexBaseField
 from mongoengine.base.fields import ObjectIdField
 from mongoengine.base.public import publish
 from mongoengine.compatibility import names_of
+from mongoengine.driver.deferred import imported
 from mongoengine.fields.dicts import DictField, MapField
 from mongoengine.fields.dynamic import DynamicField
 from mongoengine.fields.embedded import (
@@ -126,7 +127,7 @@ publish(globals())
 if not TYPE_CHECKING:
     # Fields of places, files and images are imported when they are used.  So is
     # Pillow, which takes longer than all of this.
-    __getattr__ = names_of(__name__)
+    __getattr__ = names_of(__name__, imported)
 
     def __dir__():
         return sorted({*globals(), *__all__})
