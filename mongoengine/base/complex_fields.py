@@ -118,12 +118,17 @@ class ComplexBaseField(BaseField[Value, Assigned]):
 
     def _is_free(self, raw: RawMapping) -> bool:
         """Return whether the field's value in a raw document has no references."""
-        if self._references_show is None:
-            self._references_show = shows_references(self)
-        if not self._references_show or raw is None:
+        show = self._references_show
+        if raw is None or not (self._shows_references() if show is None else show):
             return False
         value = raw.get(self.db_field)
         return isinstance(value, (dict, list)) and not has_references(value)
+
+    def _shows_references(self) -> bool:
+        """Return whether all references in raw values can be seen there."""
+        if self._references_show is None:
+            self._references_show = shows_references(self)
+        return self._references_show
 
     def __set__(self, instance: Instance, value: Assigned | None) -> None:
         converts = getattr(self.field, "_converts_on_set", False)

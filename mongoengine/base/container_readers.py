@@ -147,22 +147,29 @@ def tracked_tree(value: PythonValue, parent: object, path: str) -> PythonValue:
         extend_list(tracked, value)
         places = enumerate(value)
     bound = True
+    inner: Any
     for key, item in places:
         if type(item) in PLAIN:
             continue
-        if type(item) is dict or type(item) is list:
-            if len(item) <= FEW:
+        if (type(item) is dict or type(item) is list) and len(item) <= FEW:
+            if type(item) is list and PLAIN.issuperset(map(type, item)):
+                inner = new_list(BaseList)
+                extend_list(inner, item)
+                inner._instance = parent
+                inner._name = inner_path(path, key)
+                inner._dereferenced = inner._is_bound = True
+            else:
                 inner = tracked_tree(item, parent, inner_path(path, key))
                 if inner is MISSING:
                     return MISSING
-                if type(value) is dict:
-                    set_item(tracked, key, inner)
-                else:
-                    set_place(tracked, key, inner)
-                continue
-            bound = False
+            if type(value) is dict:
+                set_item(tracked, key, inner)
+            else:
+                set_place(tracked, key, inner)
+            continue
         if refers(item):
             return MISSING
+        bound = bound and type(item) is not dict and type(item) is not list
     tracked._instance = parent
     tracked._name = path
     tracked._dereferenced = True

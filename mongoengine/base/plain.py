@@ -12,7 +12,7 @@ from mongoengine.base.items import stored_values
 from mongoengine.base.state import set_state
 from mongoengine.base.tracked import BaseDict, BaseList
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import PythonValue
+from mongoengine.base.types import PythonValue, RawMapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = (
     "adopt",
     "copied",
+    "documents_refer",
     "has_references",
     "holds_documents",
     "is_document",
@@ -89,6 +90,40 @@ def refers(value: object) -> bool:
     if isinstance(value, (dict, list, tuple)):
         return has_references(value)
     return isinstance(value, (DBRef, ChangeTracking))
+
+
+def documents_refer(documents: Iterable[RawMapping]) -> bool:
+    """Do as `has_references` for raw embedded documents.
+
+    Three levels are searched here, since a call costs as much as a level.
+    """
+    for document in documents:
+        if "_cls" in document or "_ref" in document:
+            return True
+        for value in document.values():
+            if type(value) in PLAIN:
+                continue
+            if type(value) is dict:
+                if "_cls" in value or "_ref" in value:
+                    return True
+                items: Iterable[object] = value.values()
+            elif type(value) is list:
+                items = value
+            elif refers(value):
+                return True
+            else:
+                continue
+            for item in items:
+                if type(item) in PLAIN:
+                    continue
+                if type(item) is not list:
+                    if refers(item):
+                        return True
+                    continue
+                for inner in item:
+                    if type(inner) not in PLAIN and refers(inner):
+                        return True
+    return False
 
 
 def shows_references(field: Any) -> bool:

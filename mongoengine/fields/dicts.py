@@ -12,6 +12,7 @@ from mongoengine.base.field import DO_NOTHING, BaseField
 from mongoengine.base.hints import Argument
 from mongoengine.base.plain import (
     copied,
+    documents_refer,
 )
 from mongoengine.base.reading import Reader
 from mongoengine.base.sentinels import MISSING
@@ -167,7 +168,7 @@ class DictField(
         if inner is None or not inner._made_directly:
             return super()._first_reader()
         name, key, may_refer = self.name, self.db_field, self._may_refer
-        is_free = self._is_free
+        shows = self._shows_references
 
         def read_documents(instance: Any) -> PythonValue:
             raw = instance._raw
@@ -185,7 +186,7 @@ class DictField(
                 if type(item) is not dict:
                     return MISSING
                 documents[place] = make(item, parent)
-            free = not may_refer or is_free(raw)
+            free = not may_refer or (shows() and not documents_refer(items.values()))
             return new_tracked_dict(documents, parent, name, free, True)
 
         return specialised(read_documents)

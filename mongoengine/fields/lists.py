@@ -15,6 +15,7 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.hints import Argument
 from mongoengine.base.plain import (
     copied,
+    documents_refer,
 )
 from mongoengine.base.reading import Reader
 from mongoengine.base.sentinels import MISSING
@@ -265,7 +266,7 @@ class ListField(
         if inner is None or not inner._made_directly:
             return super()._first_reader()
         name, key, may_refer = self.name, self.db_field, self._may_refer
-        list_class, is_free = self._list_class(), self._is_free
+        list_class, shows = self._list_class(), self._shows_references
         plain_list = list_class is BaseList
 
         def read_documents(instance: Any) -> PythonValue:
@@ -284,7 +285,7 @@ class ListField(
             documents = cls._schema.load_plans.make_embedded(items, parent)
             if documents is None:
                 return MISSING
-            free = not may_refer or is_free(raw)
+            free = not may_refer or (shows() and not documents_refer(items))
             value: PythonValue
             if plain_list:
                 value = new_tracked_list(documents, parent, name, free, True)
