@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import proxy
 
-from mongoengine.base.bson_types import PLAIN
+from mongoengine.base.bson_types import PLAIN, UNCHANGED
 from mongoengine.base.codec import Check
 from mongoengine.base.items import is_nameable
 from mongoengine.base.loading import follow_no_references
@@ -85,18 +85,31 @@ def tracked_value(document: Any, name: str, value: PythonValue) -> PythonValue:
     Containers inside a plain list or dict become tracked ones when they are read.
     """
     value_type = type(value)
-    if value_type is dict:
-        flat = True
-        for item in value.values():
-            if type(item) not in PLAIN:
-                flat = False
-                break
-        if (flat and "_cls" not in value) or (not flat and is_plain(value)):
-            return new_tracked_dict(value, proxy(document), name, False, flat)
+    if value_type is dict and "_cls" not in value:
+        items: Iterable[Any] = value.values()
     elif value_type is list:
-        flat = PLAIN.issuperset(map(type, value))
-        if flat or is_plain(value):
-            return new_tracked_list(value, proxy(document), name, False, flat)
+        items = () if PLAIN.issuperset(map(type, value)) else value
+    else:
+        return expanded_value(document, name, value)
+    flat = True
+    for item in items:
+        item_type = type(item)
+        if item_type in PLAIN:
+            continue
+        flat = False
+        if item_type is list and UNCHANGED.issuperset(map(type, item)):
+            continue
+        if item_type not in UNCHANGED and not is_plain(item):
+            break
+    else:
+        if value_type is dict:
+            return new_tracked_dict(value, proxy(document), name, False, flat)
+        return new_tracked_list(value, proxy(document), name, False, flat)
+    return expanded_value(document, name, value)
+
+
+def expanded_value(document: Any, name: str, value: PythonValue) -> PythonValue:
+    """Return what a document holds for a value that may have documents in it."""
     expanded = document._expanded(name, value)
     if not document._auto_dereference:
         follow_no_references(expanded)

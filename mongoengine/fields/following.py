@@ -12,11 +12,9 @@ from mongoengine.base.common import _DocumentRegistry
 from mongoengine.base.field import BaseField
 from mongoengine.base.plain import is_document_class
 from mongoengine.base.proxies import AWAITABLE, AsyncLazyReference, AsyncReferenceProxy
-from mongoengine.base.reading import Reader as FieldReader
 from mongoengine.base.references import unsaved_text
 from mongoengine.base.strict import note_lazy_reference
 from mongoengine.base.types import Assigned, Instance, PythonValue, Unset, Value
-from mongoengine.base.utils import specialised
 from mongoengine.connection import any_async
 from mongoengine.driver.io import SYNC, asynchronous_as, blocking_as, run
 from mongoengine.errors import NotRegistered
@@ -114,41 +112,33 @@ class DocumentTyped(BaseField[Value, Assigned, Unset]):
 class Followed(BaseField[Value, Assigned, Unset]):
     """Base class of fields that return the document when they are read."""
 
-    if TYPE_CHECKING:
-
-        @overload
-        def __get__(self, instance: None, owner: object) -> Self: ...
-        @overload
-        def __get__(
-            self: BaseField[Undeclared, Any, Any], instance: object, owner: object
-        ) -> PythonValue: ...
-        @overload
-        def __get__(
-            self: BaseField[OwnClass, Any, Unset], instance: Reader, owner: object
-        ) -> Reader | Unset: ...
-        @overload
-        def __get__(self, instance: object, owner: object) -> Value | Unset: ...
-        def __get__(self, instance: Instance, owner: Instance) -> PythonValue: ...
-
-    def _reader(self) -> FieldReader:
-        """Return the function that reads the field, and follows the reference."""
-        name, follow = self.name, self._follow
-
-        def read(instance: Instance) -> PythonValue:
-            try:
-                value = instance._values[name]
-            except KeyError:
-                value = instance._touch(self)
-            if value is None:
-                return None
-            if isinstance(value, (DBRef, dict)):
-                if instance._auto_dereference and instance._follows_references(self):
-                    return follow(instance, value)
-            elif any_async() and is_awaited(type(value), instance):
-                return AsyncReferenceProxy.of(value, self, instance)
-            return value
-
-        return specialised(read)
+    @overload
+    def __get__(self, instance: None, owner: object) -> Self: ...
+    @overload
+    def __get__(
+        self: BaseField[Undeclared, Any, Any], instance: object, owner: object
+    ) -> PythonValue: ...
+    @overload
+    def __get__(
+        self: BaseField[OwnClass, Any, Unset], instance: Reader, owner: object
+    ) -> Reader | Unset: ...
+    @overload
+    def __get__(self, instance: object, owner: object) -> Value | Unset: ...
+    def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
+        if instance is None:
+            return self
+        try:
+            value = instance._values[self.name]
+        except KeyError:
+            value = instance._touch(self)
+        if value is None:
+            return None
+        if isinstance(value, (DBRef, dict)):
+            if instance._auto_dereference and instance._follows_references(self):
+                return self._follow(instance, value)
+        elif any_async() and is_awaited(type(value), instance):
+            return AsyncReferenceProxy.of(value, self, instance)
+        return value
 
     @overload
     def __set__(

@@ -238,6 +238,9 @@ class ListField(
             for item in value:
                 set_state(item, "_instance", parent)
             return value[:]
+        if inner._is_followed and inner._converts_items:
+            # References, and the documents that they stand for, have no parent.
+            return inner._items_from_raw(value)
         unchanged = inner._loads_unchanged
         for item in value:
             if item.__class__ not in unchanged:
