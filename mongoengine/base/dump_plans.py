@@ -25,6 +25,8 @@ __all__ = (
     "Dumper",
     "dump_plan",
     "dumper_of",
+    "generated",
+    "has_plain_keys",
     "new_son",
     "stored_dumper",
     "value_dumper",
@@ -166,7 +168,7 @@ def stored_dumper(
         *(["data = {**raw}", *values] if values else ["data = raw"]),
         *_SON_LINES,
     ]
-    return _function("dump", "raw", lines, names)
+    return generated("dump", "raw", lines, names)
 
 
 def value_dumper(
@@ -176,19 +178,23 @@ def value_dumper(
     schema = cls._schema
     dumpers: Sequence[Dumper] = schema.dumpers
     otherwise: Callable[[Any], SON[str, RawValue]] = cls._dump_any
-    keys = [dumper.key for dumper in dumpers]
-    if (
-        cls._dynamic
-        or len({*keys}) < len(keys)
-        or len(keys) > MOST_DUMPED
-        or ("_cls" in keys) is not bool(cls._meta.get("allow_inheritance"))
-        or (cls._is_document and "_id" not in keys)
-    ):
+    if len(dumpers) > MOST_DUMPED or not has_plain_keys(cls, dumpers):
         return None
     source = _Source(cls)
     for place, dumper in enumerate(dumpers):
         source.add(place, dumper, schema.codec(dumper.name).dump)
     return source.compiled(otherwise)
+
+
+def has_plain_keys(cls: type[DocumentState], dumpers: Sequence[Dumper]) -> bool:
+    """Return whether each key of a dump is that of one field, in any document."""
+    keys = [dumper.key for dumper in dumpers]
+    return not (
+        cls._dynamic
+        or len({*keys}) < len(keys)
+        or ("_cls" in keys) is not bool(cls._meta.get("allow_inheritance"))
+        or (cls._is_document and "_id" not in keys)
+    )
 
 
 #: The names in generated functions, and their last lines: they return a `SON` of
@@ -202,9 +208,13 @@ _SON_LINES = (
 )
 
 
-def _function(
+def generated(
     name: str, arguments: str, lines: Sequence[str], names: Namespace
 ) -> Callable[..., Any]:
+    """Return the function of some lines.
+
+    :param names: its global names, to which its own is added.
+    """
     exec(f"def {name}({arguments}):\n    " + "\n    ".join(lines), names)
     function: Callable[..., Any] = names[name]
     return function
@@ -318,7 +328,7 @@ class _Source:
             *_SON_LINES,
         ]
         self.names["otherwise"] = otherwise
-        return _function("dump", "document", lines, self.names)
+        return generated("dump", "document", lines, self.names)
 
 
 def _dumped_when_missing(field: BaseField, unchanged: frozenset[type]) -> object:

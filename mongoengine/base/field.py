@@ -20,7 +20,7 @@ from mongoengine.base.plain import adopt
 from mongoengine.base.reading import Attribute
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.tracked import TrackedContainer
-from mongoengine.base.tracking import ChangeTracking, Marks, take_marks_inside
+from mongoengine.base.tracking import ChangeTracking
 from mongoengine.base.types import Assigned, OrNone, Typed, Unset, Value
 from mongoengine.errors import (
     DeprecatedError,
@@ -232,14 +232,6 @@ class BaseField(FieldHints, Typed[Value, Assigned, Unset], Attribute):
         if "use_db_field" in accepted:
             extra["use_db_field"] = use_db_field
         return self.to_mongo(value, **extra)
-
-    def _wire(self, value: object, marks: Marks) -> RawValue:
-        """Dump a value to be encoded at once and not kept.
-
-        :param marks: the marks of embedded documents in it are moved there.
-        """
-        take_marks_inside((value,), marks)
-        return self.to_mongo(value)
 
     # Questions about a field
 

@@ -17,6 +17,7 @@ from mongoengine.base.overrides import library_methods, plain_methods, still_tru
 from mongoengine.base.plain import adopt
 from mongoengine.base.reading import Reader, scalar_reader
 from mongoengine.base.tracked import TrackedContainer
+from mongoengine.base.tracking import Marks, take_marks_inside
 from mongoengine.base.types import Convert, Instance, PythonValue, RawValue
 from mongoengine.driver.records import Record
 from mongoengine.errors import ValidationError
@@ -94,6 +95,8 @@ class FieldHints:
         def _holds_references(self) -> bool: ...
         def _is_unconstrained(self) -> bool: ...
 
+        _is_container: ClassVar[bool]
+
         # Do as `to_mongo`; not every class of fields has it.
         def _as_stored(self, value: PythonValue) -> RawValue: ...
 
@@ -137,6 +140,8 @@ class FieldHints:
         self._may_refer = self._holds_references()
         if not plain_methods(cls):
             self._dumps_inside = False
+            # The class knows nothing of what user code makes of values.
+            self._wire = MethodType(FieldHints._wire, self)  # type: ignore[method-assign]
         self._plainly_set = library_methods(cls, "__set__", "__get__")
 
     def _reader(self) -> Reader:
@@ -153,6 +158,21 @@ class FieldHints:
             return self._to_mongo_safe_call
         quick = still_true(cls, "_as_stored", "to_mongo")
         return self._as_stored if quick else self.to_mongo
+
+    def _wire(self, value: object, marks: Marks) -> RawValue:
+        """Dump a value to be encoded at once and not kept.
+
+        :param marks: the marks of embedded documents in it are moved there.
+        """
+        take_marks_inside((value,), marks)
+        return self.to_mongo(value)
+
+    def _wirer(self) -> Callable[[Any, Marks], RawValue]:
+        """Return `_wire`, or a quicker function that does the same."""
+        if not self._is_pure or self._is_container or not plain_methods(type(self)):
+            return self._wire
+        dump = self._dump_value
+        return lambda value, marks: dump(value)
 
     def _dumper(self) -> Convert:
         """Return `_dump_value`, or a quicker function that does the same."""

@@ -52,13 +52,14 @@ from mongoengine.base.validation_plans import (
     value_test,
 )
 from mongoengine.base.versions import version_of
-from mongoengine.base.wire_plans import wirer
+from mongoengine.base.wire_plans import Wire, wirer
 from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mongoengine.base.state import DocumentState
+    from mongoengine.base.tracking import Marks
 
 
 __all__ = ("Schema", "new_son")
@@ -208,7 +209,8 @@ class Schema:
         self.may_have_id: bool = bool(
             cls._is_document or cls._dynamic or "_id" in self.by_key
         )
-        self.wire = wirer(cls, self.dumpers, self.own_dump)
+        #: Returns documents to be encoded at once.
+        self.wire: Wire = self._wire_first
         #: Returns what `to_mongo` of the library gives; None where that needs a loop.
         self.dump_values: Callable[[Any], SON[str, RawValue]] | None = self._dump_first
         #: Returns what `to_mongo` gives.
@@ -327,11 +329,19 @@ class Schema:
 
     def _dump_first(self, document: Any) -> SON[str, RawValue]:
         """Dump the first document of the class: the others need not ask again."""
-        self.dump_values = dump = value_dumper(self.cls)
-        if not self.own_dump:
-            self.dump = dump or _own_dump
-        dumped: SON[str, RawValue] = (dump or self.cls._dump_any)(document)
+        if self.dump_values == self._dump_first:
+            self.dump_values = value_dumper(self.cls)
+            if not self.own_dump:
+                self.dump = self.dump_values or _own_dump
+        dump = self.dump_values or self.cls._dump_any
+        dumped: SON[str, RawValue] = dump(document)
         return dumped
+
+    def _wire_first(self, document: Any, marks: Marks) -> RawDocument:
+        """Encode the first document of the class: the others need not ask again."""
+        if self.wire == self._wire_first:
+            self.wire = wirer(self.cls, self.dumpers, self.own_dump)
+        return self.wire(document, marks)
 
     # Validating
 

@@ -1,8 +1,9 @@
 """Plans for encoding new documents in one pass.
 
-The documents that a program stores have few sets of values of the same types.  A plan
-is made once for each such *shape*: it says which values are encoded as they are, so
-that only containers and embedded documents are looked at.
+A class with few fields has a function of its own, made as source.  For others a plan is
+made once for each *shape*, since the documents that a program stores have few sets of
+values of the same types: it says which values are encoded as they are, so that only
+containers and embedded documents are looked at.
 """
 
 from __future__ import annotations
@@ -11,10 +12,16 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from mongoengine.base.codec import Check, compiled, of_type
+from mongoengine.base.dump_plans import MOST_DUMPED, generated, has_plain_keys
 from mongoengine.base.load_plans import MOST_SHAPES
 from mongoengine.base.sentinels import MISSING
-from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValue
+from mongoengine.base.types import (
+    Namespace,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
 from mongoengine.base.utils import specialised
 from mongoengine.driver.records import Record
 
@@ -85,10 +92,10 @@ def wirer(cls: type[DocumentState], dumpers: Sequence[Dumper], own_dump: bool) -
     """
     if own_dump or cls._dynamic:
         return _dump
+    if len(dumpers) <= MOST_DUMPED and has_plain_keys(cls, dumpers):
+        return _compiled(cls, dumpers)
     plans: dict[tuple[object, ...], WirePlan | None] = {}
     is_document = cls._is_document
-    names = tuple(dumper.name for dumper in dumpers)
-    is_plain = _plain_test(cls, dumpers)
 
     def plan_of(shape: tuple[object, ...], values: RawMapping) -> WirePlan | None:
         if len(plans) >= MOST_SHAPES:
@@ -100,8 +107,6 @@ def wirer(cls: type[DocumentState], dumpers: Sequence[Dumper], own_dump: bool) -
         if is_document or getattr(document, "_changes", None) is not None:
             document._take_own_marks(marks)
         values: RawDocument = document._values
-        if is_plain is not None and tuple(values) == names and is_plain(values):
-            return values
         shape = (*values, *map(type, values.values()))
         plan = plans.get(shape, MISSING)
         if plan is MISSING:
@@ -128,8 +133,62 @@ def _dump(document: Any, marks: Marks) -> RawDocument:
     return dumped
 
 
-def _plain_test(cls: type[DocumentState], dumpers: Sequence[Dumper]) -> Check | None:
-    """Return the test of values that are the dump of an embedded document as they are.
+def _compiled(cls: type[DocumentState], dumpers: Sequence[Dumper]) -> Wire:
+    """Return the function for a class, made as source.
+
+    Names and keys of fields have names, too: no text of the program becomes source.
+    """
+    names: Namespace = {"otherwise": cls._dump_fields}
+    values, first, dumps = [], ["data = {}"], []
+    if cls._meta.get("allow_inheritance"):
+        names.update(class_key="_cls", class_name=cls._class_name)
+        first.append("data[class_key] = class_name")
+    own_key = cls._meta.get("id_field") if cls._is_document else None
+    for place, (name, key, field, unchanged, _, special) in enumerate(dumpers):
+        value = f"value{place}"
+        names.update({f"name{place}": name, f"key{place}": key})
+        names.update({f"types{place}": unchanged, f"dump{place}": field._wirer()})
+        if key == "_cls":
+            values.append(f"{value} = values.get(name{place}, class_name)")
+        else:
+            values.append(f"{value} = values[name{place}]")
+        if special or (name == own_key and name != "id"):
+            values.append(f"if {value} is None: return otherwise(document, marks)")
+        lines = [
+            f"if type({value}) in types{place}: data[key{place}] = {value}",
+            f"elif {value} is not None:",
+            f"    {value} = dump{place}({value}, marks)",
+            f"    if {value} is not None: data[key{place}] = {value}",
+        ]
+        if field.null:
+            lines[-1] = f"    data[key{place}] = {value}"
+        if key == "_id":
+            first[1:1] = lines  # its place is before `_cls`
+        else:
+            dumps += lines
+    unmarked = "getattr(document, '_changes', None) is None"
+    lines = [
+        "document._take_own_marks(marks)"
+        if cls._is_document
+        else f"{unmarked} or document._take_own_marks(marks)",
+        "if document._raw is not None: return otherwise(document, marks)",
+        "values = document._values",
+        *_plain_test(cls, dumpers, names),
+        "try:",
+        *(f"    {line}" for line in values or ["pass"]),
+        "except KeyError:",
+        "    return otherwise(document, marks)",
+        *first,
+        *dumps,
+        "return data",
+    ]
+    return generated("wire", "document, marks", lines, names)
+
+
+def _plain_test(
+    cls: type[DocumentState], dumpers: Sequence[Dumper], names: Namespace
+) -> list[str]:
+    """Return the lines for values that are the dump of an embedded document.
 
     None if no values are, as the database has other names for them.
     """
@@ -139,6 +198,9 @@ def _plain_test(cls: type[DocumentState], dumpers: Sequence[Dumper]) -> Check | 
         or cls._meta.get("allow_inheritance")
         or {"_id", "_cls"} & {*keys}
         or keys != [dumper.name for dumper in dumpers]
+        or not all(dumper.unchanged for dumper in dumpers)
     ):
-        return None
-    return compiled([(d.key, of_type(d.unchanged, none=False)) for d in dumpers])
+        return []
+    names["expected"] = keys
+    terms = [f"type(values[name{place}]) in types{place}" for place in range(len(keys))]
+    return [f"if {' and '.join(['[*values] == expected', *terms])}: return values"]

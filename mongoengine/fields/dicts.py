@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Generic, overload
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from mongoengine.base.bson_types import NO_TYPES, PLAIN
 from mongoengine.base.codec import Dump, Proof
@@ -30,6 +31,9 @@ from mongoengine.base.utils import specialised
 from mongoengine.errors import InvalidDocumentError
 from mongoengine.fields.text import StringField
 from mongoengine.query.operators import STRING_OPERATORS
+
+if TYPE_CHECKING:
+    from mongoengine.base.tracking import Marks
 
 __all__ = (
     "DictField",
@@ -122,6 +126,22 @@ class DictField(
             }
 
         return specialised(dump_items)
+
+    def _wirer(self) -> Callable[[Any, Marks], RawValue]:
+        inner, otherwise = self.field, self._wire
+        if inner is None or not self._dumps_here():
+            return otherwise
+        unchanged, wire_item = inner._dumps_unchanged, inner._wirer()
+
+        def wire(value: PythonValue, marks: Marks) -> PythonValue:
+            if type(value) is not dict:
+                return otherwise(value, marks)
+            return {
+                key: item if type(item) in unchanged else wire_item(item, marks)
+                for key, item in [*value.items()]
+            }
+
+        return specialised(wire)
 
     def _raw_validator(self) -> Proof | None:
         if self.required:

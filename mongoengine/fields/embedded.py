@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 from weakref import proxy
 
@@ -298,6 +298,18 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
         if value.__class__ is self.document_type_obj:
             return value._to_wire(marks)
         return super()._wire(value, marks)
+
+    def _wirer(self) -> Callable[[Any, Marks], RawValue]:
+        cls, otherwise = self._embedded_class, self._wire
+        if cls is None or not self._dumps_here():
+            return otherwise
+
+        def wire(value: Any, marks: Marks) -> RawValue:
+            if type(value) is cls:
+                return cls._schema.wire(value, marks)
+            return otherwise(value, marks)
+
+        return specialised(wire)
 
     def _raw_validator(self) -> Proof:
         def valid(value: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -218,6 +218,24 @@ class ListField(
         ):
             return value
         return super()._wire(value, marks)
+
+    def _wirer(self) -> Callable[[Any, Marks], RawValue]:
+        inner, otherwise = self.field, self._wire
+        if inner is None or inner._made_directly or not self._dumps_here():
+            return otherwise
+        unchanged, wire_item = inner._dumps_unchanged, inner._wirer()
+
+        def wire(value: PythonValue, marks: Marks) -> PythonValue:
+            if type(value) is not list:
+                return otherwise(value, marks)
+            if unchanged.issuperset(map(type, value)):
+                return value
+            return [
+                item if type(item) in unchanged else wire_item(item, marks)
+                for item in value
+            ]
+
+        return specialised(wire)
 
     def _list_to_python(self, items: list[object]) -> list[PythonValue]:
         inner: Any = self.field
