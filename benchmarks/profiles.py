@@ -51,13 +51,22 @@ What was tried, and where the rest goes, per line of the codec benchmark:
 * Getting and saving: a collection that is ready is found with one look-up, find
   options are built only if one was set, a get needs one coroutine less. In saving,
   `validate()` of the whole document and the bodies' own calls are what is left.
-* Inserting: new documents are encoded from what they hold, without a `SON` and
-  without copying lists, by a plan for their shape, and take their ids without an
-  assignment.  What is left is encoding, a pending insert for each document, the search
-  for attributes that no field stores, and, where they are read back, that.
-* Saving in bulk: validating whole documents is more than the goal alone.
-* Importing: Pillow and dateutil are imported when they are needed, and operations when
-  they are first used; the rest is the package's own modules, and making its classes.
+* Inserting: new documents are encoded from what they hold, without a `SON` and without
+  copying lists, by a plan for their shape, and take their ids without an assignment. Of
+  58 us for each, the driver takes 18, encoding 22, a pending insert with its `ObjectId`
+  9 (PyMongo makes the id where it gets plain dicts), and the search for attributes that
+  no field stores 8. That search in one loop without recursion saves 2, but does not end
+  where a list holds itself; testing the types of all items at once is slower. Garbage
+  collection is 1 of the 58.
+* Saving in bulk: validating whole documents is more than the goal alone. Those with few
+  changed scalars are tested as they were loaded (17 us before, 13 now), most of it in
+  their nested data. Making PyMongo's `UpdateOne`, which the plain case has made
+  beforehand, is 2.5 of the rest, taking the changes 4; primary keys are looked up
+  without putting them in place.
+* Importing: Pillow and dateutil are imported when they are needed, operations and the
+  fields of places, files and images when they are first used. What is left is more than
+  a hundred modules, and making their classes; garbage collection is 3 ms of 43. What
+  `connect()` needs at once was left alone.
 """
 
 from __future__ import annotations

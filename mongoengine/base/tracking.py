@@ -366,7 +366,8 @@ class ChangeTracking(DocumentState):
         if marked is None or not (marked.paths or marked.unnamed):
             return NO_CHANGES
         set_state(self, "_changes", ChangedPaths())
-        marked.compact()
+        if len(marked.paths) > 1:
+            marked.compact()
         changes = Changes([(self, marked)], {}, {})
         try:
             if marked.unnamed or not self._dump_scalars(marked.paths, changes.sets):

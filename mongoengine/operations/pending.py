@@ -178,7 +178,7 @@ class PendingInsert:
             raise
         earlier: PendingInsert | None = document._unconfirmed
         self._earlier = earlier
-        self._was_created = document._created
+        self._was_created = created = document._created
         self._sent: bytes | None = None
         self._new_key = "_id" not in self.son
         #: Nobody else can have stored a document of this key.
@@ -193,8 +193,9 @@ class PendingInsert:
                 and earlier.has_own_key
                 and bool(earlier.key == self.key)
             )
-        set_state(document, "_created", True)
-        object.__setattr__(document, "_unconfirmed", self)
+        if not (created and document._created):
+            set_state(document, "_created", True)
+        set_state(document, "_unconfirmed", self)
 
     @property
     def condition(self) -> RawMapping:
