@@ -413,7 +413,7 @@ class Schema:
 
     @cached_property
     def checks_by_name(self) -> dict[str, Check]:
-        """How each field is validated, by its name."""
+        """The tests of each field, by its name."""
         return {check.name: check for check in self.checks()}
 
     def all_surely_valid(self, items: list[PythonValue]) -> bool:
