@@ -40,17 +40,21 @@ What was tried, and where the rest goes, per line of the codec benchmark:
   whatever reads a list in C (Pydantic, orjson, `heapq`) would find raw dicts, with the
   names of the database.  It would save 0.7 us for each of them; searching them for
   references takes as long.
-* Dumping: keys and types of values select a plan, and scalars are copied in one step.
-  The rest is making a `SON` of every document, which callers expect, and copying nested
-  data, which they may change.  Touched values are dumped by a function that their field
-  has chosen once; one call per embedded document and container remains.
+* Dumping: each class with up to 24 fields has a function made as source.  For raw
+  documents one expression tests keys and types, and the `SON` is a copy of the dict;
+  for others one function walks through the fields, read or not.  The rest is making a
+  `SON` of every document, which callers expect (its attribute with the keys takes half
+  of that), and copying nested data, which they may change: one call per container.
 * Validating: documents like the first valid one are tested by one expression, with
-  their keys, types and limits; where that fails each field has a test of its own, and
+  their keys, types and limits; where that fails each field has a test of its own, also
+  for values that it converts (enums, decimals, dates as text), and
   only where that fails the field's methods are asked, which make the errors.
-* Constructing: keywords and types of values select a plan, and all that needs no
-  conversion is put in place by one dict display.  Closures do that; source made per
-  class was not needed, since there is no loop over the fields.  Lists and dicts are
-  copied, since the caller keeps its own: that is what the tree pays for.
+* Constructing: each class with up to 24 fields has a function made as source, which
+  tests the types of all arguments in one expression (5.3 times decoding before on the
+  tree, 2.8 now); a closure with a plan for keywords and types needs a tuple of both,
+  which takes longer than all tests.  Lists and dicts are copied, since the caller keeps
+  its own, by one call per container.  A third of the rest is `__init__` with its
+  keywords; a function per class in its place would hide an `__init__` further up.
   A reference becomes a `DBRef`, which PyMongo makes in Python: six of them take a third
   as long as the decoding.
 * Changes: a delta of scalars is one loop; in a dynamic document its data is searched
@@ -60,12 +64,12 @@ What was tried, and where the rest goes, per line of the codec benchmark:
   options are built only if one was set, a get needs one coroutine less. In saving,
   `validate()` of the whole document and the bodies' own calls are what is left.
 * Inserting: new documents are encoded from what they hold, without a `SON` and without
-  copying lists, by a plan for their shape, and take their ids without an assignment. Of
-  58 us for each, the driver takes 18, encoding 22, a pending insert with its `ObjectId`
+  copying lists, by a function of their class, and take their ids without an assignment. Of
+  50 us for each, the driver takes 18, encoding 14, a pending insert with its `ObjectId`
   9 (PyMongo makes the id where it gets plain dicts), and the search for attributes that
   no field stores 8. That search in one loop without recursion saves 2, but does not end
   where a list holds itself; testing the types of all items at once is slower. Garbage
-  collection is 1 of the 58.
+  collection is 1 of the 50.
 * Saving in bulk: validating whole documents is more than the goal alone. Those with few
   changed scalars are tested as they were loaded (17 us before, 13 now), most of it in
   their nested data. Making PyMongo's `UpdateOne`, which the plain case has made
