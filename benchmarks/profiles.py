@@ -64,7 +64,7 @@ What was tried, and where the rest goes, per line of the codec benchmark:
   options are built only if one was set, a get needs one coroutine less. In saving,
   `validate()` of the whole document and the bodies' own calls are what is left.
 * Inserting: new documents are encoded from what they hold, without a `SON` and without
-  copying lists, by a function of their class, and take their ids without an assignment. Of
+  copying lists, by a function of their class, and take ids without an assignment. Of
   50 us for each, the driver takes 18, encoding 14, a pending insert with its `ObjectId`
   9 (PyMongo makes the id where it gets plain dicts), and the search for attributes that
   no field stores 8. That search in one loop without recursion saves 2, but does not end
