@@ -99,10 +99,7 @@ class DocumentValidation(DocumentState):
         values, raw = self._values, self._raw
         if values is EMPTY:
             return bool(schema.surely_valid(raw or {}))
-        if raw is None:
-            if schema.values_surely_valid(values):
-                return True
-        elif schema.mostly_raw_valid(values, raw):
+        if raw is None and schema.values_surely_valid(values):
             return True
         checks = schema.checks()
         for name, key, field, surely, proof, valid, exact, test, needed in checks:
