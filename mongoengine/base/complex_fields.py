@@ -167,8 +167,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         else:
             return value
         tracked._dereferenced = not may_refer
-        instance._put(self.name, tracked)
-        return tracked
+        return instance._exchange(self.name, value, tracked)
 
     def _list_class(self) -> type[BaseList[object]]:
         return BaseList
@@ -197,8 +196,7 @@ class ComplexBaseField(BaseField[Value, Assigned]):
         )
         if isinstance(followed, (BaseList, BaseDict)):
             followed._dereferenced = True
-        instance._put(self.name, followed)
-        return followed
+        return instance._exchange(self.name, value, followed)
 
     #: Whether dumping a value changes the order of its items.
     _sorts: ClassVar[bool] = False

@@ -69,12 +69,11 @@ def container_reader(field: Any) -> Reader:
             value = read_first(instance)
             if value is MISSING:
                 value = convert(instance)
-            elif instance._values is not EMPTY:
-                instance._values[name] = value
-            elif instance._dynamic:
+            elif instance._values is EMPTY:
+                # As `_keep` does: there is no call between the test and this.
                 set_state(instance, "_values", {name: value})
             else:
-                instance._values = {name: value}
+                value = instance._values.setdefault(name, value)
         if type(value) in TRACKED and value._dereferenced:
             return value
         return track(instance, value)

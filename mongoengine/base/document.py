@@ -239,8 +239,7 @@ class BaseDocument(
         raw = self._raw
         value = None if raw is None else raw.get(field.db_field)
         if value.__class__ in field._loads_unchanged:
-            self._put(field.name, value)
-            return value
+            return self._keep(field.name, value)
         if value is not None or field._set_when_made:
             value = field._convert(value)
         if value is None and not field.null:
@@ -251,14 +250,40 @@ class BaseDocument(
             adopt(self, value)
             if not self._auto_dereference:
                 follow_no_references(value)
-        self._put(field.name, value)
-        return value
+        return self._keep(field.name, value)
+
+    # Other threads may read and assign the same fields.  CPython changes from one to
+    # another after a call and where a loop begins again, so that a test and the
+    # assignment after it are one step.
 
     def _put(self, name: str, value: object) -> None:
+        """Put a value in place, whatever is there."""
         if self._values is EMPTY:
             set_state(self, "_values", {name: value})
         else:
             self._values[name] = value
+
+    def _keep(self, name: str, value: PythonValue) -> PythonValue:
+        """Put a value that was read in place, if there is none; return what is there.
+
+        Two threads that read a field first get one list, to which both can append, and
+        what is assigned in the meantime stays.
+        """
+        if self._values is EMPTY:
+            set_state(self, "_values", {name: value})
+            return value
+        return self._values.setdefault(name, value)
+
+    def _exchange(self, name: str, value: object, other: PythonValue) -> PythonValue:
+        """Put another form of a value in its place, if it is still there.
+
+        Return what is there.
+        """
+        values = self._values
+        if name in values and values[name] is value:
+            values[name] = other
+            return other
+        return values.get(name, other)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)

@@ -113,13 +113,11 @@ def scalar_reader(field: Any) -> Reader:
             if type(value) in types:
                 value = convert(value)
                 if value is not None:
-                    if instance._values is not EMPTY:
-                        instance._values[name] = value
-                    elif instance._dynamic:
+                    if instance._values is EMPTY:
+                        # As `_keep` does: there is no call between the test and this.
                         set_state(instance, "_values", {name: value})
-                    else:
-                        instance._values = {name: value}
-                    return value
+                        return value
+                    return instance._values.setdefault(name, value)
         return instance._touch(field)
 
     return specialised(read_scalar)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
@@ -52,6 +54,15 @@ _SLOTS = (
 
 T = TypeVar("T")
 K = TypeVar("K")
+
+
+# Held while an item is put in place.  Two threads that read one for the first time get
+# the same tracked container, and what is assigned meanwhile stays.
+_placing = threading.RLock()
+hold, let_go = _placing.acquire, _placing.release
+if hasattr(os, "register_at_fork"):
+    # Else a thread that is not in the child might have it.
+    os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=let_go)
 
 
 def _parent_of(instance: object) -> object:
@@ -272,17 +283,28 @@ class TrackedContainer:
             return value
         bound = value._bound_to(self._instance, path)
         if bound is not value:
-            self._replace(key, bound)
+            return self._placed(key, value, bound)
         return bound
 
     def _keep(self, key: Hashable, value: PythonValue) -> PythonValue:
         """Put the tracked form of a plain container in its place."""
         path = inner_path(self._name, key)
         wrapped = _tracked(value, self._instance, path, self._dereferenced)
-        self._replace(key, wrapped)
-        return wrapped
+        return self._placed(key, value, wrapped)
+
+    def _placed(self, key: Hashable, value: object, other: PythonValue) -> PythonValue:
+        """Put another form of an item in its place, or return what is there by now."""
+        current = self._exchange(key, value, other)
+        return other if current is other else self._nested(key, current)
 
     def _replace(self, key: object, value: object) -> None:
+        raise NotImplementedError
+
+    def _exchange(self, key: Any, value: object, other: PythonValue) -> PythonValue:
+        """Put another form of an item in its place, if it is still there.
+
+        Return what is there.
+        """
         raise NotImplementedError
 
     def _stored(self) -> Any:
@@ -341,6 +363,18 @@ class BaseDict(TrackedContainer, dict[K, T]):
     def _replace(self, key: PythonValue, value: PythonValue) -> None:
         dict.__setitem__(self, key, value)
 
+    def _exchange(self, key: Any, value: object, other: PythonValue) -> PythonValue:
+        # A `with` takes three times as long.
+        hold()
+        try:
+            current = dict.get(self, key, other)
+            if current is value:
+                dict.__setitem__(self, key, other)
+                return other
+        finally:
+            let_go()
+        return current
+
     def _stored(self) -> Any:
         return dict.items(self)
 
@@ -388,7 +422,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
                 # Else a generic reference that no document was found for.
                 place = inner_path(path, key)
                 inner: Any = _tracked(value, instance, place, dereferenced)
-                dict.__setitem__(self, key, inner)
+                self._exchange(key, value, inner)
         if self._is_bound is None and self._awaits is None:
             self._is_bound = True
 
@@ -408,7 +442,11 @@ class BaseDict(TrackedContainer, dict[K, T]):
     def __setitem__(self, key: PythonValue, value: PythonValue) -> None:
         changed = key not in self or dict.__getitem__(self, key) != value
         self._is_bound = False
-        dict.__setitem__(self, key, value)
+        hold()
+        try:
+            dict.__setitem__(self, key, value)
+        finally:
+            let_go()
         if changed:
             self._mark_as_changed(key)
 
@@ -476,6 +514,17 @@ class BaseList(TrackedContainer, list[T]):
     def _replace(self, key: PythonValue, value: PythonValue) -> None:
         list.__setitem__(self, key, value)
 
+    def _exchange(self, key: Any, value: object, other: PythonValue) -> PythonValue:
+        hold()
+        try:
+            current = list.__getitem__(self, key) if key < len(self) else other
+            if current is value:
+                list.__setitem__(self, key, other)
+                return other
+        finally:
+            let_go()
+        return current
+
     def _stored(self) -> Iterator[T]:
         return list.__iter__(self)
 
@@ -506,7 +555,7 @@ class BaseList(TrackedContainer, list[T]):
                 # Else a generic reference that no document was found for.
                 place = inner_path(path, index)
                 inner: Any = _tracked(value, instance, place, dereferenced)
-                list.__setitem__(self, index, inner)
+                self._exchange(index, value, inner)
         if self._is_bound is None and self._awaits is None:
             self._is_bound = True
 
@@ -543,7 +592,11 @@ class BaseList(TrackedContainer, list[T]):
 
     def __setitem__(self, key: PythonValue, value: PythonValue) -> None:
         self._is_bound = False
-        list.__setitem__(self, key, value)
+        hold()
+        try:
+            list.__setitem__(self, key, value)
+        finally:
+            let_go()
         # A slice may move every item behind it: the whole list counts as changed.
         self._mark_as_changed(None if isinstance(key, slice) else key)
 

@@ -62,10 +62,9 @@ class DynamicField(BaseField):
         if not isinstance(value, (dict, list)) or isinstance(value, TrackedContainer):
             return value
         tracked: PythonValue = BaseDict if isinstance(value, dict) else BaseList
-        value = tracked(value, instance, self.name)
-        value._dereferenced = True
-        instance._put(self.name, value)
-        return value
+        made = tracked(value, instance, self.name)
+        made._dereferenced = True
+        return instance._exchange(self.name, value, made)
 
     def _load_proof(self) -> Proof:
         def proof(value: object) -> bool:

@@ -173,11 +173,11 @@ class EmbeddedDocumentField(BaseField[E, E | None, OrNone], Generic[E, OrNone]):
                     if type(cls) is str:
                         cls = self.document_type
                     made = cls._schema.load_plans.make_inside(value, proxy(instance))
-                    if values is EMPTY:
-                        instance._put(name, made)
-                    else:
-                        values[name] = made
-                    return made
+                    if instance._values is EMPTY:
+                        # As `_keep` does: there is no call between the test and this.
+                        set_state(instance, "_values", {name: made})
+                        return made
+                    return instance._values.setdefault(name, made)
             return instance._touch(self)
 
         return specialised(read)

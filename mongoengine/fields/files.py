@@ -63,8 +63,8 @@ class FileField(BaseField[GridFSProxy, Contents | GridFSProxy]):
         values = instance._values
         proxy = values[self.name] if self.name in values else instance._touch(self)
         if not isinstance(proxy, self.proxy_class):
-            proxy = self.get_proxy_obj(key=self.name, instance=instance)
-            instance._put(self.name, proxy)
+            made = self.get_proxy_obj(key=self.name, instance=instance)
+            proxy = instance._exchange(self.name, proxy, made)
         if not proxy.key:
             proxy.key = self.name
             proxy.instance = instance

@@ -206,7 +206,7 @@ class LazyReferenceField(
             value = instance._touch(self)
         made = self.build_lazyref(value)
         if made is not value and made is not None:
-            instance._put(self.name, made)
+            made = instance._exchange(self.name, value, made)
         return made
 
     def build_lazyref(self, value: object) -> PythonValue:
@@ -361,9 +361,10 @@ class GenericLazyReferenceField(_GenericReferenceField[OrNone]):
     def __get__(self, instance: Instance, owner: Instance) -> PythonValue:
         if instance is None:
             return self
-        made = self.build_lazyref(self._read(instance))
+        value = self._read(instance)
+        made = self.build_lazyref(value)
         if made is not None:
-            instance._put(self.name, made)
+            made = instance._exchange(self.name, value, made)
         return made
 
     def build_lazyref(self, value: object) -> PythonValue:
