@@ -7,7 +7,6 @@ references.  It leaves all else to the methods of the field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 from weakref import proxy
 
@@ -16,7 +15,7 @@ from bson import DBRef
 from mongoengine.base.bson_types import NO_TYPES, PLAIN
 from mongoengine.base.embedded_list import EmbeddedDocumentList
 from mongoengine.base.items import inner_path, stored_values
-from mongoengine.base.plain import has_references, refers
+from mongoengine.base.plain import has_references
 from mongoengine.base.reading import Reader
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY, set_state
@@ -112,8 +111,6 @@ def _untyped_reader(field: Any) -> Reader:
         value = None if raw is None else raw.get(key)
         if type(value) is not dict and type(value) is not list:
             return MISSING
-        if len(value) <= FEW:
-            return tracked_tree(value, proxy(instance), name)
         if type(value) is dict and ("_cls" in value or "_ref" in value):
             return MISSING
         flat = PLAIN.issuperset(map(type, stored_values(value)))
@@ -123,57 +120,6 @@ def _untyped_reader(field: Any) -> Reader:
         return new(value, proxy(instance), name, True, flat)
 
     return read_untyped
-
-
-def tracked_tree(value: PythonValue, parent: object, path: str) -> PythonValue:
-    """Return a list or dict as a tracked one, with tracked ones in it.
-
-    All levels are made at once, since all are searched for references, as long as they
-    are small.  It returns MISSING if a reference is found.
-
-    :param parent: a weak reference to the document.
-    """
-    tracked: Any
-    places: Iterable[tuple[Any, PythonValue]]
-    if type(value) is dict:
-        if "_cls" in value or "_ref" in value:
-            return MISSING
-        tracked = new_dict(BaseDict)
-        update_dict(tracked, value)
-        places = value.items()
-    else:
-        tracked = new_list(BaseList)
-        extend_list(tracked, value)
-        places = enumerate(value)
-    bound = True
-    inner: Any
-    for key, item in places:
-        if type(item) in PLAIN:
-            continue
-        if (type(item) is dict or type(item) is list) and len(item) <= FEW:
-            if type(item) is list and PLAIN.issuperset(map(type, item)):
-                inner = new_list(BaseList)
-                extend_list(inner, item)
-                inner._instance = parent
-                inner._name = inner_path(path, key)
-                inner._dereferenced = inner._is_bound = True
-            else:
-                inner = tracked_tree(item, parent, inner_path(path, key))
-                if inner is MISSING:
-                    return MISSING
-            if type(value) is dict:
-                set_item(tracked, key, inner)
-            else:
-                set_place(tracked, key, inner)
-            continue
-        if refers(item):
-            return MISSING
-        bound = bound and type(item) is not dict and type(item) is not list
-    tracked._instance = parent
-    tracked._name = path
-    tracked._dereferenced = True
-    tracked._is_bound = bound
-    return tracked
 
 
 def _references_reader(field: Any) -> Reader:

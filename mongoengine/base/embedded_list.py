@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mongoengine.base.tracked import PROXIES, BaseList
+from mongoengine.base.container import PROXIES
+from mongoengine.base.tracked import BaseList
 from mongoengine.base.types import PassedOn, RawMapping
 from mongoengine.errors import DoesNotExist, MultipleObjectsReturned, OperationError
 

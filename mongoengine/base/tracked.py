@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
 from mongoengine.base.bson_types import PLAIN
+from mongoengine.base.container import BOUND, TrackedContainer, parent_of
 from mongoengine.base.items import (
-    WholePath,
     inner_path,
-    stored_items,
     stored_values,
 )
-from mongoengine.base.proxies import AWAITABLE, is_document, item_proxy
+from mongoengine.base.mutators import hold, let_go, marks_all, marks_key
 from mongoengine.base.state import set_state
 from mongoengine.base.tracking import ChangeTracking
-from mongoengine.base.types import Function, Keywords, PassedOn, PythonValue
+from mongoengine.base.types import PassedOn, PythonValue
 from mongoengine.driver.types import RawMapping
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from typing_extensions import Self
-
-    from mongoengine.driver.session import Session
 
 __all__ = (
-    "PROXIES",
     "BaseDict",
     "BaseList",
     "TrackedContainer",
@@ -37,8 +29,6 @@ __all__ = (
     "new_tracked_list",
     "rebind",
 )
-
-PROXIES = frozenset(weakref.ProxyTypes)
 
 #: What becomes a tracked container on its way out.
 NESTED: frozenset[type] = frozenset({dict, list})
@@ -56,62 +46,10 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 
-# Held while an item is put in place.  Two threads that read one for the first time get
-# the same tracked container, and what is assigned meanwhile stays.
-_placing = threading.RLock()
-hold, let_go = _placing.acquire, _placing.release
-if hasattr(os, "register_at_fork"):
-    # Else a thread that is not in the child might have it.
-    os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=let_go)
-
-
-def _parent_of(instance: object) -> object:
-    """Return a weak reference to a document; a proxy that is one already stays."""
-    if type(instance) in PROXIES or not isinstance(instance, ChangeTracking):
-        return instance
-    return weakref.proxy(instance)
-
-
-def _marks_all(method: Function) -> Any:
-    """Return a mutating method that marks the whole container as changed."""
-
-    def marking(self: TrackedContainer, *args: object, **kwargs: object) -> object:
-        self._is_bound = False
-        result = method(self, *args, **kwargs)
-        self._mark_as_changed()
-        return result
-
-    return _named_like(marking, method)
-
-
-def _marks_key(method: Function) -> Any:
-    """Return a removing method that marks its argument, even if it fails."""
-
-    def marking(self: TrackedContainer, key: object) -> object:
-        self._is_bound = False
-        try:
-            return method(self, key)
-        finally:
-            self._mark_as_changed(key)
-
-    return _named_like(marking, method)
-
-
-def _named_like(marking: Function, method: Function) -> Any:
-    marking.__name__ = method.__name__
-    marking.__doc__ = method.__doc__
-    return marking
-
-
-def _contains(container: object, wanted: object) -> bool:
-    """Return whether a container is somewhere inside another one."""
-    return isinstance(container, (dict, list)) and any(
-        item is wanted or _contains(item, wanted) for item in stored_values(container)
-    )
-
-
-new_dict, update_dict = dict.__new__, dict.update
-new_list, extend_list = list.__new__, list.extend
+set_item: Any
+set_place: Any
+new_dict, update_dict, set_item = dict.__new__, dict.update, dict.__setitem__
+new_list, extend_list, set_place = list.__new__, list.extend, list.__setitem__
 
 
 def new_tracked_dict(
@@ -149,186 +87,21 @@ def _tracked(
     value: PythonValue, parent: object, path: str, dereferenced: bool
 ) -> TrackedContainer:
     """Return the tracked form of a list or dict."""
-    is_dict = isinstance(value, dict)
-    for item in dict.values(value) if is_dict else list.__iter__(value):
-        if type(item) in BINDABLE:
-            is_bound = False
-            break
+    tracked: Any
+    if isinstance(value, dict):
+        tracked = new_dict(BaseDict)
+        update_dict(tracked, value)
+        items = dict.values(value)
     else:
-        is_bound = True
-    if is_dict:
-        return new_tracked_dict(value, parent, path, dereferenced, is_bound)
-    return new_tracked_list(value, parent, path, dereferenced, is_bound)
-
-
-class TrackedContainer:
-    """Base class of tracked lists and dicts: a parent, a path, nested items."""
-
-    # Its subclasses have the slots for what is declared here.
-    if not TYPE_CHECKING:
-        __slots__ = ()
-
-    _instance: Any
-    _name: Any
-    _dereferenced: bool
-    #: Whether nested containers are tracked and know their paths, so that items may be
-    #: handed out as they are; None while that is being done.
-    _is_bound: bool | None
-
-    def _mark_as_changed(self, key: object = None) -> None:
-        """Mark an item, or the whole container, as changed in the document."""
-        self._is_bound = False  # again: another thread may have read it meanwhile
-        try:
-            mark = getattr(self._instance, "_mark_as_changed", None)
-        except ReferenceError:
-            # The document is gone.
-            return
-        if mark is None:
-            return
-        path = self._name if key is None else inner_path(self._name, key)
-        if "." in path and not self._is_at(self._name):
-            # It was moved, by adding or removing items before it.
-            path = path.partition(".")[0]
-        mark(path)
-
-    def _is_at(self, path: str) -> bool:
-        """Return whether the document holds this container at a path."""
-        try:
-            values = self._instance._values
-        except (AttributeError, ReferenceError):
-            # There is no document, or it is gone.
-            return False
-        # A field of a dynamic document may have dots in its name.
-        first, *parts = [path] if path in values else path.split(".")
-        place = values.get(first)
-        for part in parts:
-            if isinstance(place, dict):
-                place = dict.get(place, part)
-            elif isinstance(place, list) and part.isdigit() and int(part) < len(place):
-                place = list.__getitem__(place, int(part))
-            else:
-                return False
-        return place is self or (path.__class__ is WholePath and _contains(place, self))
-
-    def _bound_to(self, instance: object, name: str) -> Self:
-        """Return this container as the value of a field, or a copy if it is another's.
-
-        :param instance: the document.
-        :param name: the name of the field, or the path in it.
-        """
-        parent = _parent_of(instance)
-        same = self._instance is parent or self._instance is instance
-        moved = self._name != name and not self._is_at(self._name)
-        if self._instance is None or (same and (self._name == name or moved)):
-            self._instance = parent
-            self._name = name
-            self._is_bound = False
-            return self
-        cls: Any = type(self)
-        copy: Self = cls(self._stored(), instance, name)
-        copy._dereferenced = self._dereferenced
-        return copy
-
-    def _nested(self, key: object, value: object) -> PythonValue:
-        """Bind an item to the parent on its way out; wrap plain containers."""
-        if isinstance(value, (dict, list)):
-            if not isinstance(value, TrackedContainer):
-                return self._keep(key, value)
-            if self._is_bound and type(value) in BOUND:
-                return value
-            return self._rebound(key, value)
-        if (
-            isinstance(value, ChangeTracking)
-            and not value._is_document
-            and value._instance is None
-        ):
-            set_state(value, "_instance", self._instance)
-        elif self._awaits is not None and is_document(value):
-            return self._awaitable(key, value)
-        return value
-
-    #: Where references are awaited: the field of the items, in a tuple.
-    _awaits: tuple[Any] | None = None
-
-    def _make_awaitable(self, field: object) -> None:
-        """Put what can be awaited in the place of documents and references.
-
-        :param field: the field of the items; None where values of any type are.
-        """
-        self._awaits = (field,)
-        self._is_bound = False
-        for key, value in [*stored_items(self)]:
-            if value.__class__ not in PLAIN and type(value) not in AWAITABLE:
-                self._awaitable(key, value)
-
-    def _awaitable(self, key: object, value: object) -> PythonValue:
-        field = self._awaits[0] if self._awaits else None
-        name = str(self._name)
-        proxy = item_proxy(field, value, self._instance, name)
-        if proxy is not None:
-            self._replace(key, proxy)
-            return proxy
-        if isinstance(value, (dict, list)):
-            nested = self._nested(key, value)
-            nested._make_awaitable(None if field is None else field._inner)
-            return nested
-        return value
-
-    def _rebound(self, key: Hashable, value: PythonValue) -> PythonValue:
-        """Give a tracked item its current path; copy one that is elsewhere, too."""
-        path = inner_path(self._name, key)
-        if value._instance is self._instance and value._name == path:
-            return value
-        if self._instance is None:
-            return value
-        bound = value._bound_to(self._instance, path)
-        if bound is not value:
-            return self._placed(key, value, bound)
-        return bound
-
-    def _keep(self, key: Hashable, value: PythonValue) -> PythonValue:
-        """Put the tracked form of a plain container in its place."""
-        path = inner_path(self._name, key)
-        wrapped = _tracked(value, self._instance, path, self._dereferenced)
-        return self._placed(key, value, wrapped)
-
-    def _placed(self, key: Hashable, value: object, other: PythonValue) -> PythonValue:
-        """Put another form of an item in its place, or return what is there by now."""
-        current = self._exchange(key, value, other)
-        return other if current is other else self._nested(key, current)
-
-    def _replace(self, key: object, value: object) -> None:
-        raise NotImplementedError
-
-    def _exchange(self, key: Any, value: object, other: PythonValue) -> PythonValue:
-        """Put another form of an item in its place, if it is still there.
-
-        Return what is there.
-        """
-        raise NotImplementedError
-
-    def _stored(self) -> Any:
-        """Return an argument for the constructor, with the items as they are."""
-        raise NotImplementedError
-
-    def __getstate__(self) -> TrackedContainer:
-        self.instance = None
-        self._dereferenced = False
-        return self
-
-    def __setstate__(self, state: Keywords) -> None:
-        self._is_bound = False
-        for name, value in getattr(state, "__dict__", state).items():
-            setattr(self, name, value)
-
-    if TYPE_CHECKING:  # The faces are set by `operations.attached`.
-
-        def fetch(self, *, session: Session = None) -> Self: ...
-
-        async def async_fetch(self, *, session: Session = None) -> Self: ...
-
-    def _take_over(self, items: object) -> None:
-        raise NotImplementedError
+        tracked = new_list(BaseList)
+        extend_list(tracked, value)
+        items = value
+    tracked._instance = parent
+    tracked._name = path
+    tracked._dereferenced = dereferenced
+    tracked._is_bound = PLAIN.issuperset(map(type, items))
+    made: TrackedContainer = tracked
+    return made
 
 
 class BaseDict(TrackedContainer, dict[K, T]):
@@ -341,8 +114,10 @@ class BaseDict(TrackedContainer, dict[K, T]):
 
     __slots__ = _SLOTS
 
+    _tracked = staticmethod(_tracked)
+
     def __init__(self, dict_items: Any, instance: object, name: str) -> None:
-        self._instance = _parent_of(instance)
+        self._instance = parent_of(instance)
         self._name = name
         self._dereferenced = self._is_bound = False
         dict.__init__(self, dict_items)
@@ -412,17 +187,29 @@ class BaseDict(TrackedContainer, dict[K, T]):
             self._make_awaitable(self._awaits[0])
         instance, path, dereferenced = self._instance, self._name, self._dereferenced
         value: PythonValue
-        for key, value in dict.items(self):
-            value_type = type(value)
-            if value_type not in BINDABLE:
-                continue
-            if value_type in BOUND:
-                self._rebound(key, value)
-            elif value_type is list or not ("_ref" in value and "_cls" in value):
-                # Else a generic reference that no document was found for.
-                place = inner_path(path, key)
-                inner: Any = _tracked(value, instance, place, dereferenced)
-                self._exchange(key, value, inner)
+        hold()
+        try:
+            for key, value in dict.items(self):
+                value_type = type(value)
+                if value_type not in BINDABLE:
+                    continue
+                if value_type in BOUND:
+                    self._rebound(key, value)
+                elif value_type is list:
+                    inner: Any = new_list(BaseList)
+                    extend_list(inner, value)
+                    inner._instance = instance
+                    inner._name = inner_path(path, key)
+                    inner._dereferenced = dereferenced
+
+                    inner._is_bound = PLAIN.issuperset(map(type, value))
+                    set_item(self, key, inner)
+                elif not ("_ref" in value and "_cls" in value):
+                    # Else a generic reference that no document was found for.
+                    place = inner_path(path, key)
+                    set_item(self, key, _tracked(value, instance, place, dereferenced))
+        finally:
+            let_go()
         if self._is_bound is None and self._awaits is None:
             self._is_bound = True
 
@@ -458,10 +245,10 @@ class BaseDict(TrackedContainer, dict[K, T]):
         self._mark_as_changed()
         return value
 
-    __delitem__ = _marks_key(dict.__delitem__)
-    __ior__ = _marks_all(dict.__ior__)
-    clear = _marks_all(dict.clear)
-    update = _marks_all(dict.update)
+    __delitem__ = marks_key(dict.__delitem__)
+    __ior__ = marks_all(dict.__ior__)
+    clear = marks_all(dict.clear)
+    update = marks_all(dict.update)
 
     def popitem(self) -> tuple[K, T]:
         self._bind_all()
@@ -491,8 +278,10 @@ class BaseList(TrackedContainer, list[T]):
 
     __slots__ = _SLOTS
 
+    _tracked = staticmethod(_tracked)
+
     def __init__(self, list_items: Iterable[T], instance: object, name: str) -> None:
-        self._instance = _parent_of(instance)
+        self._instance = parent_of(instance)
         self._name = name
         self._dereferenced = self._is_bound = False
         list.__init__(self, list_items)
@@ -545,17 +334,31 @@ class BaseList(TrackedContainer, list[T]):
             self._make_awaitable(self._awaits[0])
         instance, path, dereferenced = self._instance, self._name, self._dereferenced
         value: PythonValue
-        for index, value in enumerate(list.__iter__(self)):
-            value_type = type(value)
-            if value_type not in BINDABLE:
-                continue
-            if value_type in BOUND:
-                self._rebound(index, value)
-            elif value_type is list or not ("_ref" in value and "_cls" in value):
-                # Else a generic reference that no document was found for.
-                place = inner_path(path, index)
-                inner: Any = _tracked(value, instance, place, dereferenced)
-                self._exchange(index, value, inner)
+        hold()
+        try:
+            for index, value in enumerate(list.__iter__(self)):
+                value_type = type(value)
+                if value_type not in BINDABLE:
+                    continue
+                if value_type in BOUND:
+                    self._rebound(index, value)
+                elif value_type is list:
+                    inner: Any = new_list(BaseList)
+                    extend_list(inner, value)
+                    inner._instance = instance
+                    inner._name = inner_path(path, index)
+                    inner._dereferenced = dereferenced
+
+                    inner._is_bound = PLAIN.issuperset(map(type, value))
+                    set_place(self, index, inner)
+                elif not ("_ref" in value and "_cls" in value):
+                    # Else a generic reference that no document was found for.
+                    place = inner_path(path, index)
+                    set_place(
+                        self, index, _tracked(value, instance, place, dereferenced)
+                    )
+        finally:
+            let_go()
         if self._is_bound is None and self._awaits is None:
             self._is_bound = True
 
@@ -613,24 +416,24 @@ class BaseList(TrackedContainer, list[T]):
             key = key % len(self)
         super()._mark_as_changed(key)
 
-    __delitem__ = _marks_all(list.__delitem__)
-    __iadd__ = _marks_all(list.__iadd__)
-    __imul__ = _marks_all(list.__imul__)
-    append = _marks_all(list.append)
-    clear = _marks_all(list.clear)
-    extend = _marks_all(list.extend)
-    insert = _marks_all(list.insert)
-    remove = _marks_all(list.remove)
-    reverse = _marks_all(list.reverse)
-    sort = _marks_all(list.sort)
+    __delitem__ = marks_all(list.__delitem__)
+    __iadd__ = marks_all(list.__iadd__)
+    __imul__ = marks_all(list.__imul__)
+    append = marks_all(list.append)
+    clear = marks_all(list.clear)
+    extend = marks_all(list.extend)
+    insert = marks_all(list.insert)
+    remove = marks_all(list.remove)
+    reverse = marks_all(list.reverse)
+    sort = marks_all(list.sort)
 
 
 def _restored_list(list_class: type, items: list[Any], name: str) -> Any:
     return list_class(items, None, name)
 
 
-#: Tracked containers are handed out as they are.
-BOUND: frozenset[type] = frozenset({BaseDict, BaseList})
+# Tracked containers are handed out as they are.
+BOUND.update((BaseDict, BaseList))
 
 #: What has to be looked at when items are handed out at once.
 BINDABLE = NESTED | BOUND
@@ -640,10 +443,10 @@ def rebind(parent: object, value: object) -> None:
     """Make a value of another document of the same class part of `parent`."""
     if isinstance(value, (dict, list, tuple)):
         if isinstance(value, TrackedContainer):
-            value._instance = _parent_of(parent)
+            value._instance = parent_of(parent)
             value._is_bound = False
         for item in stored_values(value):
             if item.__class__ not in PLAIN:
                 rebind(parent, item)
     elif isinstance(value, ChangeTracking) and not value._is_document:
-        set_state(value, "_instance", _parent_of(parent))
+        set_state(value, "_instance", parent_of(parent))

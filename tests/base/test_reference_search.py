@@ -7,9 +7,7 @@ from typing import Any
 
 from bson import SON, DBRef, Int64
 
-from mongoengine.base.container_readers import FEW, tracked_tree
 from mongoengine.base.plain import documents_refer, has_references
-from mongoengine.base.sentinels import MISSING
 
 DEEPEST = 4
 
@@ -45,19 +43,3 @@ def test_documents_are_searched_as_any_data_is() -> None:
     for _ in range(3000):
         documents = any_documents(rng)
         assert documents_refer(documents) == has_references(documents)
-
-
-def test_tracked_data_equals_what_was_loaded_and_has_no_references() -> None:
-    rng = random.Random(2)
-    for _ in range(3000):
-        data = any_documents(rng)
-        tracked = tracked_tree(data, None, "data")
-        if has_references(data):
-            assert tracked is MISSING
-        else:
-            assert tracked == data
-
-
-def test_a_reference_in_a_large_list_inside_is_found() -> None:
-    many = [*range(FEW), DBRef("target", 1)]
-    assert tracked_tree([many], None, "data") is MISSING
