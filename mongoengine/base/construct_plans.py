@@ -30,6 +30,7 @@ from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import set_state
 from mongoengine.base.types import (
     Convert,
+    Instance,
     Keywords,
     Namespace,
     PythonValue,
@@ -152,7 +153,7 @@ def _by_shape(
         plans[shape] = plan = construct_plan(fields, placed, defaults, values)
         return plan
 
-    def construct(document: Any, values: Keywords) -> bool:
+    def construct(document: Instance, values: Keywords) -> bool:
         shape = (*values, *map(type, values.values()))
         plan = plans.get(shape, MISSING)
         if plan is MISSING:
@@ -182,7 +183,7 @@ STATE = ("_raw", "_values", "_created", "_initialised", "_changes")
 
 
 def place_arguments(
-    document: Any, data: RawDocument, values: Keywords, plan: ConstructPlan
+    document: Instance, data: RawDocument, values: Keywords, plan: ConstructPlan
 ) -> None:
     """Do for the values of a new document what its plan says.
 
@@ -238,7 +239,7 @@ def dynamic_constructor(
         plans[shape] = found
         return found
 
-    def construct(document: Any, values: Keywords) -> bool:
+    def construct(document: Instance, values: Keywords) -> bool:
         shape = (*values, *map(type, values.values()))
         plan = plans.get(shape, MISSING)
         if plan is MISSING:
@@ -406,11 +407,11 @@ def _set_parent(
     return f"{variable}._instance = {parent}"
 
 
-def _listed(cls: type) -> Callable[[Any], list[Any] | None]:
+def _listed(cls: type) -> Callable[[PythonValue], list[PythonValue] | None]:
     """Return the function that copies lists of documents of exactly one class."""
     only = frozenset({cls})
 
-    def copy(value: Any) -> list[Any] | None:
+    def copy(value: PythonValue) -> list[PythonValue] | None:
         if type(value) is list and only.issuperset(map(type, value)):
             return value[:]
         return None

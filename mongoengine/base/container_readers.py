@@ -33,7 +33,7 @@ __all__ = ("container_reader", "first_reader", "get_tracked")
 REFERENCES = frozenset({DBRef})
 TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
 
-#: Lists and dicts of so many items are made tracked ones with what they are in.
+#: Lists and dicts of up to so many lists are made tracked ones with these.
 FEW = 32
 
 new_dict, update_dict, set_item = dict.__new__, dict.update, dict.__setitem__

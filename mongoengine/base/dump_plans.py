@@ -11,7 +11,13 @@ from mongoengine.base.codec import Dump, FieldCodec
 from mongoengine.base.overrides import plain_methods
 from mongoengine.base.sentinels import Sentinel
 from mongoengine.base.state import EMPTY
-from mongoengine.base.types import Namespace, RawDocument, RawMapping, RawValue
+from mongoengine.base.types import (
+    Instance,
+    Namespace,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
 from mongoengine.driver.records import Record
 
 if TYPE_CHECKING:
@@ -173,11 +179,11 @@ def stored_dumper(
 
 def value_dumper(
     cls: type[DocumentState],
-) -> Callable[[Any], SON[str, RawValue]] | None:
+) -> Callable[[Instance], SON[str, RawValue]] | None:
     """Return the function that dumps documents of a class, None for a large class."""
     schema = cls._schema
     dumpers: Sequence[Dumper] = schema.dumpers
-    otherwise: Callable[[Any], SON[str, RawValue]] = cls._dump_any
+    otherwise: Callable[[Instance], SON[str, RawValue]] = cls._dump_any
     if len(dumpers) > MOST_DUMPED or not has_plain_keys(cls, dumpers):
         return None
     source = _Source(cls)
@@ -309,8 +315,8 @@ class _Source:
         self.first.insert(1, f"if {value} is not None: data[key{place}] = {value}")
 
     def compiled(
-        self, otherwise: Callable[[Any], SON[str, RawValue]]
-    ) -> Callable[[Any], SON[str, RawValue]]:
+        self, otherwise: Callable[[Instance], SON[str, RawValue]]
+    ) -> Callable[[Instance], SON[str, RawValue]]:
         """Return the function.
 
         :param otherwise: the one for documents that this one does not take.

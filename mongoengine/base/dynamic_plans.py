@@ -18,7 +18,7 @@ from mongoengine.base.plain import copied, is_plain
 from mongoengine.base.sentinels import MISSING
 from mongoengine.base.state import EMPTY
 from mongoengine.base.tracked import new_tracked_dict, new_tracked_list
-from mongoengine.base.types import Convert, Keywords, PythonValue, RawDocument
+from mongoengine.base.types import Convert, Instance, Keywords, PythonValue, RawDocument
 from mongoengine.base.utils import class_attribute, is_library_class, specialised
 from mongoengine.driver.records import Record
 
@@ -79,7 +79,7 @@ def new_field(cls: Any, name: str) -> Any:
     return field
 
 
-def tracked_value(document: Any, name: str, value: PythonValue) -> PythonValue:
+def tracked_value(document: Instance, name: str, value: PythonValue) -> PythonValue:
     """Return what a document holds for a stored value that is no scalar.
 
     Containers inside a plain list or dict become tracked ones when they are read.
@@ -108,7 +108,7 @@ def tracked_value(document: Any, name: str, value: PythonValue) -> PythonValue:
     return expanded_value(document, name, value)
 
 
-def expanded_value(document: Any, name: str, value: PythonValue) -> PythonValue:
+def expanded_value(document: Instance, name: str, value: PythonValue) -> PythonValue:
     """Return what a document holds for a value that may have documents in it."""
     expanded = document._expanded(name, value)
     if not document._auto_dereference:
@@ -116,7 +116,7 @@ def expanded_value(document: Any, name: str, value: PythonValue) -> PythonValue:
     return expanded
 
 
-def tracked_copy(document: Any, name: str, value: PythonValue) -> PythonValue:
+def tracked_copy(document: Instance, name: str, value: PythonValue) -> PythonValue:
     """Return what a document holds for an argument of its constructor.
 
     Lists and dicts are copied: the caller keeps its own.
@@ -130,7 +130,7 @@ def tracked_copy(document: Any, name: str, value: PythonValue) -> PythonValue:
 
 
 def place_others(
-    document: Any, data: RawDocument, plan: DynamicPlan, attributes: Keywords
+    document: Instance, data: RawDocument, plan: DynamicPlan, attributes: Keywords
 ) -> None:
     """Put those arguments in place of which a new document gets dynamic fields.
 

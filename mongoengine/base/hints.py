@@ -309,14 +309,14 @@ class FieldHints:
         """Do as `to_python`; nobody else holds the value, so that it may be kept."""
         return self.to_python(value)
 
-    def _convert_items(self, items: list[Any]) -> list[Any]:
+    def _convert_items(self, items: list[PythonValue]) -> list[PythonValue]:
         """Convert the items of a list, of which this is the field."""
         if self._converts_items:
             return self._items_from_raw(items)
         to_python = self.to_python
         return [to_python(item) for item in items]
 
-    def _items_from_raw(self, items: list[Any]) -> list[Any]:
+    def _items_from_raw(self, items: list[PythonValue]) -> list[PythonValue]:
         """Do as `to_python` for each item of a list."""
         return [self.to_python(item) for item in items]
 

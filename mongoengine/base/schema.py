@@ -40,7 +40,13 @@ from mongoengine.base.field import BaseField
 from mongoengine.base.load_plans import MOST_SHAPES, LoadPlans
 from mongoengine.base.overrides import library_methods, still_true
 from mongoengine.base.stamps import Stamp, names_inside, stamps_of
-from mongoengine.base.types import PythonValue, RawDocument, RawMapping, RawValue
+from mongoengine.base.types import (
+    Instance,
+    PythonValue,
+    RawDocument,
+    RawMapping,
+    RawValue,
+)
 from mongoengine.base.utils import class_attribute
 from mongoengine.base.validation_plans import (
     Check,
@@ -327,7 +333,7 @@ class Schema:
         son._SON__keys = [*dict.keys(son)]  # type: ignore[attr-defined]
         return son
 
-    def _dump_first(self, document: Any) -> SON[str, RawValue]:
+    def _dump_first(self, document: Instance) -> SON[str, RawValue]:
         """Dump the first document of the class: the others need not ask again."""
         if self.dump_values == self._dump_first:
             self.dump_values = value_dumper(self.cls)
@@ -337,7 +343,7 @@ class Schema:
         dumped: SON[str, RawValue] = dump(document)
         return dumped
 
-    def _wire_first(self, document: Any, marks: Marks) -> RawDocument:
+    def _wire_first(self, document: Instance, marks: Marks) -> RawDocument:
         """Encode the first document of the class: the others need not ask again."""
         if self.wire == self._wire_first:
             self.wire = wirer(self.cls, self.dumpers, self.own_dump)
@@ -413,7 +419,7 @@ class Schema:
 
     @cached_property
     def checks_by_name(self) -> dict[str, Check]:
-        """The tests of each field, by its name."""
+        """Return the tests of each field, by its name."""
         return {check.name: check for check in self.checks()}
 
     def all_surely_valid(self, items: list[PythonValue]) -> bool:
@@ -442,7 +448,7 @@ class Schema:
         return found
 
 
-def _own_dump(document: Any) -> Any:
+def _own_dump(document: Instance) -> Any:
     return document.to_mongo()
 
 
