@@ -1,7 +1,9 @@
 """Run every benchmark and write RESULTS.rst.
 
-    python benchmarks/run.py [--rounds N] [--python PYTHON ...] [SCRIPT ...]
+    python benchmarks/run.py [--rounds N] [--python PYTHON ...] [--write] [SCRIPT ...]
 
+Where scripts are named, only these run; `--write` puts what they print in the place of
+their sections, with the commit.
 PYTHON are interpreters with PyMongo, for `versions.py`; this one where none is named.
 Takes some ten minutes.  MongoEngine's release is installed into `.oracle/` where it is
 missing; Beanie and umongo are compared where they are installed
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import importlib.metadata
+import re
 import subprocess
 import sys
 import time
@@ -95,10 +98,21 @@ not pass it.
 """
 
 
+def replace(title: str, section: str) -> None:
+    """Put a section in the place of the one with its title in RESULTS.rst."""
+    parts = re.split(r"^(?=``\w+\.py``: )", RESULTS.read_text("utf-8"), flags=re.M)
+    places = [place for place, part in enumerate(parts) if part.startswith(title)]
+    if len(places) != 1:
+        raise SystemExit(f"RESULTS.rst has {len(places)} sections {title}")
+    parts[places[0]] = section.rstrip("\n") + "\n\n"
+    RESULTS.write_text("".join(parts).rstrip("\n") + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--python", action="append", default=[])
+    parser.add_argument("--write", action="store_true", help="write single sections")
     parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help=", ".join(SCRIPTS))
     arguments = parser.parse_args()
     sections = [preamble()]
@@ -121,8 +135,12 @@ def main() -> None:
         title, text = docstring_of(script)
         title = f"``{script}.py``: {title}"
         place = 1 if script == "goals" else len(sections)
+        if arguments.scripts:
+            text += f"\n\nRun by itself, of commit {commit()}."
         section = f"{title}\n{'=' * len(title)}\n\n{text}\n\n{printed}"
         sections.insert(place, section)
+        if arguments.scripts and arguments.write:
+            replace(title, section)
     if not arguments.scripts:
         RESULTS.write_text("\n".join(sections), encoding="utf-8")
         subprocess.run([sys.executable, str(HERE / "charts.py")], check=True)
