@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 __all__ = ("hold", "let_go", "marks_all", "marks_key")
 
 # Held while an item is put in place.  Two threads that read one for the first time get
-# the same tracked container, and what is assigned meanwhile stays.  (`with` takes three
-# times as long as the two methods.)
+# the same tracked container, and what is assigned meanwhile stays.  `with` takes three
+# times as long as the two methods.  A signal may raise when `hold` returns, so that it
+# is called inside of `try`; before that none can.
 _placing = threading.RLock()
 hold, let_go = _placing.acquire, _placing.release
 if hasattr(os, "register_at_fork"):

@@ -139,9 +139,8 @@ class BaseDict(TrackedContainer, dict[K, T]):
         dict.__setitem__(self, key, value)
 
     def _exchange(self, key: Any, value: object, other: PythonValue) -> PythonValue:
-        # A `with` takes three times as long.
-        hold()
         try:
+            hold()
             current = dict.get(self, key, other)
             if current is value:
                 dict.__setitem__(self, key, other)
@@ -187,8 +186,8 @@ class BaseDict(TrackedContainer, dict[K, T]):
             self._make_awaitable(self._awaits[0])
         instance, path, dereferenced = self._instance, self._name, self._dereferenced
         value: PythonValue
-        hold()
         try:
+            hold()
             for key, value in dict.items(self):
                 value_type = type(value)
                 if value_type not in BINDABLE:
@@ -229,8 +228,8 @@ class BaseDict(TrackedContainer, dict[K, T]):
     def __setitem__(self, key: PythonValue, value: PythonValue) -> None:
         changed = key not in self or dict.__getitem__(self, key) != value
         self._is_bound = False
-        hold()
         try:
+            hold()
             dict.__setitem__(self, key, value)
         finally:
             let_go()
@@ -304,8 +303,8 @@ class BaseList(TrackedContainer, list[T]):
         list.__setitem__(self, key, value)
 
     def _exchange(self, key: Any, value: object, other: PythonValue) -> PythonValue:
-        hold()
         try:
+            hold()
             current = list.__getitem__(self, key) if key < len(self) else other
             if current is value:
                 list.__setitem__(self, key, other)
@@ -334,8 +333,8 @@ class BaseList(TrackedContainer, list[T]):
             self._make_awaitable(self._awaits[0])
         instance, path, dereferenced = self._instance, self._name, self._dereferenced
         value: PythonValue
-        hold()
         try:
+            hold()
             for index, value in enumerate(list.__iter__(self)):
                 value_type = type(value)
                 if value_type not in BINDABLE:
@@ -395,8 +394,8 @@ class BaseList(TrackedContainer, list[T]):
 
     def __setitem__(self, key: PythonValue, value: PythonValue) -> None:
         self._is_bound = False
-        hold()
         try:
+            hold()
             list.__setitem__(self, key, value)
         finally:
             let_go()

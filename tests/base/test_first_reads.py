@@ -35,6 +35,8 @@ from mongoengine import (
     SortedListField,
     StringField,
 )
+from mongoengine.base import tracked
+from mongoengine.base.mutators import hold, let_go
 from mongoengine.fields import Decimal128Field
 
 #: How long the other thread is waited for where it waits for the first one.
@@ -291,3 +293,41 @@ def test_two_threads_read_one_lazy_reference() -> None:
         lambda d: read.append(d.lazy),
         lambda d: read[-1] is read[-2] is d.lazy,
     )
+
+
+class Interrupt(Exception):
+    """What a signal handler raises."""
+
+
+def test_a_signal_while_an_item_is_put_in_place_leaves_no_lock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = thing()
+
+    def hold_and_raise() -> None:
+        hold()
+        raise Interrupt
+
+    assert document.extra and document.anything
+    monkeypatch.setattr(tracked, "hold", hold_and_raise)
+    for use in (
+        lambda: document.extra["inner"],
+        lambda: [*document.extra.values()],
+        lambda: document.extra.__setitem__("new", 1),
+        lambda: document.anything[0],
+        lambda: [*document.anything],
+        lambda: document.anything.__setitem__(0, [1]),
+    ):
+        with pytest.raises(Interrupt):
+            use()
+    got: list[bool] = []
+
+    def take() -> None:
+        got.append(hold(blocking=False))
+        if got[0]:
+            let_go()
+
+    other = threading.Thread(target=take)
+    other.start()
+    other.join()
+    assert got == [True]
