@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import random
+from collections.abc import Callable
 
 import pytest
 from bson import Decimal128
@@ -27,7 +28,15 @@ TEXTS = (
 
 
 def same(stored: Decimal128) -> bool:
-    return decimal_of(stored).as_tuple() == stored.to_decimal().as_tuple()
+    return outcome(lambda: decimal_of(stored)) == outcome(stored.to_decimal)
+
+
+def outcome(read: Callable[[], decimal.Decimal]) -> object:
+    """Return the parts of a number; PyMongo 4.18 refuses some bits."""
+    try:
+        return read().as_tuple()
+    except decimal.Inexact:
+        return decimal.Inexact
 
 
 @pytest.mark.parametrize("text", TEXTS)
