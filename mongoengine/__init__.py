@@ -112,32 +112,28 @@ from mongoengine.signals import (
 )
 
 if TYPE_CHECKING:
-    from mongoengine.base.geo import GeoJsonBaseField
     from mongoengine.driver.transaction import (
         async_run_in_transaction,
         async_with_transaction,
         run_in_transaction,
         with_transaction,
     )
-    from mongoengine.fields.files import (
+    from mongoengine.fields import (
         AsyncGridFSProxy,
         FileField,
+        GeoJsonBaseField,
+        GeoPointField,
         GridFSError,
         GridFSProxy,
-    )
-    from mongoengine.fields.geo import (
-        GeoPointField,
+        ImageField,
+        ImageGridFsProxy,
+        ImproperlyConfigured,
         LineStringField,
         MultiLineStringField,
         MultiPointField,
         MultiPolygonField,
         PointField,
         PolygonField,
-    )
-    from mongoengine.fields.images import (
-        ImageField,
-        ImageGridFsProxy,
-        ImproperlyConfigured,
     )
     from mongoengine.query.aggregates import AddToSet as AddToSet
     from mongoengine.query.aggregates import Avg as Avg

@@ -28,8 +28,7 @@ __all__ = ("BOUND", "PROXIES", "TrackedContainer", "parent_of")
 
 PROXIES = frozenset(weakref.ProxyTypes)
 
-#: The classes whose objects know their document and their path; the next module adds
-#: them.
+#: The classes whose objects know their document and their path; `tracked` adds them.
 BOUND: set[type] = set()
 
 

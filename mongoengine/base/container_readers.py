@@ -36,8 +36,8 @@ TRACKED = frozenset({BaseList, BaseDict, EmbeddedDocumentList})
 #: Lists and dicts of up to so many lists are made tracked ones with these.
 FEW = 32
 
-new_dict, update_dict, set_item = dict.__new__, dict.update, dict.__setitem__
-new_list, extend_list, set_place = list.__new__, list.extend, list.__setitem__
+new_list, extend_list = list.__new__, list.extend
+set_item, set_place = dict.__setitem__, list.__setitem__
 
 
 def get_tracked(self: Any, instance: Instance, owner: object = None) -> PythonValue:
@@ -150,40 +150,28 @@ def _typed_reader(field: Any) -> Reader:
 
     def read_typed(instance: Instance) -> PythonValue:
         raw = instance._raw
-        value = None if raw is None else raw.get(key)
-        if type(value) is list:
-            for item in value:
-                if type(item) not in flat_types:
-                    if inner_types and list_class is BaseList:
-                        tracked = _tracked_lists(value, inner_types, instance, name)
-                        if tracked is not None:
-                            return tracked
-                    if not loads_as_it_is(value):
-                        return MISSING
-                    flat = False
-                    break
-            else:
-                flat = True
-            if list_class is BaseList:
-                return new_tracked_list(value, proxy(instance), name, True, flat)
-            tracked = list_class(value, instance, name)
-            tracked._dereferenced = True
-            return tracked
-        if type(value) is dict:
-            for item in value.values():
-                if type(item) not in flat_types:
-                    if inner_types:
-                        tracked = _tracked_lists(value, inner_types, instance, name)
-                        if tracked is not None:
-                            return tracked
-                    if not loads_as_it_is(value):
-                        return MISSING
-                    flat = False
-                    break
-            else:
-                flat = True
+        value: PythonValue = MISSING if raw is None else raw.get(key)
+        is_list = type(value) is list
+        if not is_list and type(value) is not dict:
+            return MISSING
+        flat = True
+        for item in value if is_list else value.values():
+            if type(item) not in flat_types:
+                if inner_types and (list_class is BaseList or not is_list):
+                    tracked = _tracked_lists(value, inner_types, instance, name)
+                    if tracked is not None:
+                        return tracked
+                if not loads_as_it_is(value):
+                    return MISSING
+                flat = False
+                break
+        if not is_list:
             return new_tracked_dict(value, proxy(instance), name, True, flat)
-        return MISSING
+        if list_class is BaseList:
+            return new_tracked_list(value, proxy(instance), name, True, flat)
+        tracked = list_class(value, instance, name)
+        tracked._dereferenced = True
+        return tracked
 
     return read_typed
 

@@ -104,6 +104,46 @@ def _tracked(
     return made
 
 
+def _bind_all(self: TrackedContainer) -> None:
+    """Bind the items that can change, before all are handed out at once; a method."""
+    self._is_bound = None
+    if self._awaits is not None:
+        self._make_awaitable(self._awaits[0])
+    instance, path, dereferenced = self._instance, self._name, self._dereferenced
+    if isinstance(self, dict):
+        places: Iterable[tuple[Any, PythonValue]] = dict.items(self)
+        put = set_item
+    else:
+        items: Any = self
+        places = enumerate(list.__iter__(items))
+        put = set_place
+    try:
+        hold()
+        for key, value in places:
+            value_type = type(value)
+            if value_type not in BINDABLE:
+                continue
+            if value_type in BOUND:
+                self._rebound(key, value)
+            elif value_type is list:
+                # As `new_tracked_list`, without the call.
+                inner: Any = new_list(BaseList)
+                extend_list(inner, value)
+                inner._instance = instance
+                inner._name = inner_path(path, key)
+                inner._dereferenced = dereferenced
+                inner._is_bound = PLAIN.issuperset(map(type, value))
+                put(self, key, inner)
+            elif not ("_ref" in value and "_cls" in value):
+                # Else a generic reference that no document was found for.
+                place = inner_path(path, key)
+                put(self, key, _tracked(value, instance, place, dereferenced))
+    finally:
+        let_go()
+    if self._is_bound is None and self._awaits is None:
+        self._is_bound = True
+
+
 class BaseDict(TrackedContainer, dict[K, T]):
     """A dict that notes changes in the document that holds it.
 
@@ -179,38 +219,7 @@ class BaseDict(TrackedContainer, dict[K, T]):
             self._bind_all()
         return dict.items(self)
 
-    def _bind_all(self) -> None:
-        """Bind the items that can change, before all are handed out at once."""
-        self._is_bound = None
-        if self._awaits is not None:
-            self._make_awaitable(self._awaits[0])
-        instance, path, dereferenced = self._instance, self._name, self._dereferenced
-        value: PythonValue
-        try:
-            hold()
-            for key, value in dict.items(self):
-                value_type = type(value)
-                if value_type not in BINDABLE:
-                    continue
-                if value_type in BOUND:
-                    self._rebound(key, value)
-                elif value_type is list:
-                    inner: Any = new_list(BaseList)
-                    extend_list(inner, value)
-                    inner._instance = instance
-                    inner._name = inner_path(path, key)
-                    inner._dereferenced = dereferenced
-
-                    inner._is_bound = PLAIN.issuperset(map(type, value))
-                    set_item(self, key, inner)
-                elif not ("_ref" in value and "_cls" in value):
-                    # Else a generic reference that no document was found for.
-                    place = inner_path(path, key)
-                    set_item(self, key, _tracked(value, instance, place, dereferenced))
-        finally:
-            let_go()
-        if self._is_bound is None and self._awaits is None:
-            self._is_bound = True
+    _bind_all = _bind_all
 
     def _take_over(self, items: Any) -> None:
         self._is_bound = False
@@ -326,40 +335,7 @@ class BaseList(TrackedContainer, list[T]):
             self._bind_all()
         return list.__iter__(self)
 
-    def _bind_all(self) -> None:
-        """Bind the items that can change, before all are handed out at once."""
-        self._is_bound = None
-        if self._awaits is not None:
-            self._make_awaitable(self._awaits[0])
-        instance, path, dereferenced = self._instance, self._name, self._dereferenced
-        value: PythonValue
-        try:
-            hold()
-            for index, value in enumerate(list.__iter__(self)):
-                value_type = type(value)
-                if value_type not in BINDABLE:
-                    continue
-                if value_type in BOUND:
-                    self._rebound(index, value)
-                elif value_type is list:
-                    inner: Any = new_list(BaseList)
-                    extend_list(inner, value)
-                    inner._instance = instance
-                    inner._name = inner_path(path, index)
-                    inner._dereferenced = dereferenced
-
-                    inner._is_bound = PLAIN.issuperset(map(type, value))
-                    set_place(self, index, inner)
-                elif not ("_ref" in value and "_cls" in value):
-                    # Else a generic reference that no document was found for.
-                    place = inner_path(path, index)
-                    set_place(
-                        self, index, _tracked(value, instance, place, dereferenced)
-                    )
-        finally:
-            let_go()
-        if self._is_bound is None and self._awaits is None:
-            self._is_bound = True
+    _bind_all = _bind_all
 
     def copy(self) -> list[T]:
         return [*self]
